@@ -1,0 +1,15 @@
+/** What every module needs and no module owns. */
+export { formatAeAddress, isAeTitle, parseAeAddress, parseHostPort, type AeAddress } from './ae-address.js';
+export { ByteBudget } from './byte-budget.js';
+export type { ByteSource } from './bytes.js';
+export { Channel } from './channel.js';
+export { systemClock, type Clock } from './clock.js';
+export {
+  abortReason,
+  GatewayError,
+  toGatewayError,
+  type GatewayErrorCode,
+  type GatewayErrorDetails,
+} from './errors.js';
+export type { Observation, Observe, OperationContext } from './observation.js';
+export { Semaphore } from './semaphore.js';

@@ -1,0 +1,85 @@
+/**
+ * Everything that the gateway can tell about itself. Code emits these; `telemetry/` decides what to log and count.
+ *
+ * None of them may hold patient data: names, identifiers, dates and matching values stay out. UIDs are allowed in
+ * `debug` observations alone.
+ */
+export type Observation =
+  | { readonly kind: 'ready'; readonly urls: readonly string[]; readonly storageScp?: string }
+  | { readonly kind: 'stopping'; readonly reason: string }
+  | { readonly kind: 'stopped'; readonly openAssociations: number }
+  | {
+      readonly kind: 'http-request';
+      readonly requestId: string;
+      readonly method: string;
+      /** The route's pattern, never the path itself. */
+      readonly route: string;
+      readonly status: number;
+      readonly durationMs: number;
+      readonly bytesOut: number;
+      /** False when the body was cut off: by the client, or by the gateway because of an error. */
+      readonly complete: boolean;
+      readonly errorCode?: string;
+      /** Shown in logs only: the error and its causes, without patient data. */
+      readonly error?: unknown;
+    }
+  | {
+      readonly kind: 'association';
+      readonly peer: string;
+      readonly event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed';
+      readonly direction: 'out' | 'in';
+      readonly associationId: string;
+      readonly requestId?: string;
+      readonly durationMs?: number;
+      readonly detail?: string;
+    }
+  | {
+      readonly kind: 'dimse';
+      readonly peer: string;
+      readonly operation: 'C-ECHO' | 'C-FIND' | 'C-GET' | 'C-MOVE' | 'C-STORE';
+      readonly associationId: string;
+      readonly requestId?: string;
+      readonly status?: number;
+      readonly outcome: 'success' | 'warning' | 'failure' | 'cancelled' | 'aborted';
+      readonly durationMs: number;
+      readonly results?: number;
+    }
+  | {
+      readonly kind: 'dimse-bytes';
+      readonly peer: string;
+      readonly sent: number;
+      readonly received: number;
+    }
+  | { readonly kind: 'inbound-refused'; readonly reason: string; readonly remote: string }
+  | {
+      readonly kind: 'instance-arrived';
+      readonly peer: string;
+      readonly bytes: number;
+      readonly outcome: 'complete' | 'failed' | 'duplicate';
+    }
+  | {
+      readonly kind: 'cache';
+      readonly event: 'hit' | 'miss' | 'join' | 'evicted' | 'overflow';
+      readonly tier: 'memory' | 'disk';
+      readonly bytes?: number;
+    }
+  | { readonly kind: 'reader-reset'; readonly reason: string }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly requestId?: string;
+      readonly peer?: string;
+      readonly error?: unknown;
+    };
+
+/** Takes an observation; never throws and never waits. */
+export type Observe = (observation: Observation) => void;
+
+/** What an operation carries from the HTTP request down to the association. */
+export interface OperationContext {
+  /** One id for everything that a request causes. */
+  readonly requestId: string;
+  /** Aborts when nobody wants the result any more, or its time is up. */
+  readonly signal: AbortSignal;
+}
