@@ -1,0 +1,176 @@
+import { Inflater } from './inflate.js';
+import { maxOffsetTableBytes, PixelDataIndexer, type PixelData } from './dataset-index-pixel-data.js';
+import {
+  DatasetReader,
+  type DatasetVisitor,
+  type ElementHeader,
+  type ReaderLimits,
+  type ValueMode,
+} from './reader.js';
+import type { Tag } from './tag.js';
+import { Tags } from './tags.js';
+import type { TransferSyntax } from './transfer-syntax-table.js';
+
+/** What the gateway knows of an instance without its bytes; offsets count in the (inflated) dataset. */
+export interface DatasetIndex {
+  /** Bytes of the (inflated) dataset. */
+  readonly length: number;
+  readonly transferSyntaxUid: string;
+  readonly sopClassUid?: string;
+  readonly sopInstanceUid?: string;
+  readonly studyInstanceUid?: string;
+  readonly seriesInstanceUid?: string;
+  readonly rows?: number;
+  readonly columns?: number;
+  readonly bitsAllocated?: number;
+  readonly samplesPerPixel?: number;
+  /** Left out when absent or no positive integer. */
+  readonly numberOfFrames?: number;
+  readonly photometricInterpretation?: string;
+  readonly pixelData?: PixelData;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const texts = {
+  [Tags.SOPClassUID]: 'sopClassUid',
+  [Tags.SOPInstanceUID]: 'sopInstanceUid',
+  [Tags.StudyInstanceUID]: 'studyInstanceUid',
+  [Tags.SeriesInstanceUID]: 'seriesInstanceUid',
+  [Tags.PhotometricInterpretation]: 'photometricInterpretation',
+} as const;
+const numbers = {
+  [Tags.Rows]: 'rows',
+  [Tags.Columns]: 'columns',
+  [Tags.BitsAllocated]: 'bitsAllocated',
+  [Tags.SamplesPerPixel]: 'samplesPerPixel',
+} as const;
+const textByTag: ReadonlyMap<Tag, (typeof texts)[keyof typeof texts]> = mapOf(texts);
+const numberByTag: ReadonlyMap<Tag, (typeof numbers)[keyof typeof numbers]> = mapOf(numbers);
+/** A UID or code string with room for sloppy padding; what is longer is no such value. */
+const maxTextBytes = 256;
+
+/**
+ * Indexes an instance while its bytes pass: memory for the fragments of its pixel data, not for their bytes. A deflated
+ * dataset is inflated here, within the bounds of `inflate`.
+ */
+export class DatasetIndexer {
+  readonly #syntax: TransferSyntax;
+  readonly #visitor: IndexVisitor;
+  readonly #reader: DatasetReader;
+  readonly #inflater: Inflater | undefined;
+
+  constructor(syntax: TransferSyntax, limits: Partial<ReaderLimits> = {}) {
+    this.#syntax = syntax;
+    this.#visitor = new IndexVisitor(syntax);
+    this.#reader = new DatasetReader(syntax, this.#visitor, {
+      maxCollectedBytes: maxOffsetTableBytes,
+      ...limits,
+    });
+    this.#inflater = syntax.deflated ? new Inflater() : undefined;
+  }
+
+  /**
+   * Reads the next bytes; wait for the promise, if there is one, before the next call.
+   * @throws GatewayError `malformed-dataset`, thrown or as the promise's rejection
+   */
+  push(bytes: Buffer): void | Promise<void> {
+    if (this.#inflater) return this.#pushDeflated(this.#inflater, bytes);
+    this.#reader.push(bytes);
+  }
+
+  /**
+   * The index, when all bytes have been pushed.
+   * @throws GatewayError `malformed-dataset` when the dataset is not whole
+   */
+  async end(): Promise<DatasetIndex> {
+    if (this.#inflater) {
+      for (const output of await this.#inflater.finish()) this.#reader.push(output);
+      this.#inflater.close();
+    }
+    this.#reader.end();
+    const pixelData = this.#visitor.pixelData.finish(this.#reader.unterminated);
+    return {
+      ...this.#visitor.attributes,
+      length: this.#reader.offset,
+      transferSyntaxUid: this.#syntax.uid,
+      ...(pixelData && { pixelData }),
+    };
+  }
+
+  async #pushDeflated(inflater: Inflater, bytes: Buffer): Promise<void> {
+    try {
+      for await (const outputs of inflater.push(bytes)) {
+        for (const output of outputs) this.#reader.push(output);
+      }
+    } catch (error) {
+      inflater.close();
+      throw error;
+    }
+  }
+}
+
+class IndexVisitor implements DatasetVisitor {
+  readonly attributes: Mutable<Omit<DatasetIndex, 'length' | 'transferSyntaxUid' | 'pixelData'>> = {};
+  readonly pixelData: PixelDataIndexer;
+  readonly #little: boolean;
+
+  constructor(syntax: TransferSyntax) {
+    this.#little = syntax.byteOrder === 'little';
+    this.pixelData = new PixelDataIndexer(this.#little);
+  }
+
+  element(element: ElementHeader): ValueMode {
+    if (element.depth > 0) return 'skip';
+    const { tag, length } = element;
+    if (textByTag.has(tag) || tag === Tags.NumberOfFrames) return length <= maxTextBytes ? 'collect' : 'skip';
+    if (numberByTag.has(tag)) return length === 2 ? 'collect' : 'skip';
+    return this.pixelData.element(element);
+  }
+
+  value(element: ElementHeader, bytes: Buffer): void {
+    const { tag } = element;
+    const text = textByTag.get(tag);
+    const number = numberByTag.get(tag);
+    if (text) this.#setText(text, bytes);
+    else if (number) this.attributes[number] = this.#little ? bytes.readUInt16LE() : bytes.readUInt16BE();
+    else if (tag === Tags.NumberOfFrames) this.#setNumberOfFrames(bytes);
+    else this.pixelData.value(element, bytes);
+  }
+
+  chunk(_element: ElementHeader, bytes: Buffer): void {
+    this.pixelData.chunk(bytes);
+  }
+
+  fragment(
+    element: ElementHeader,
+    index: number,
+    valueOffset: number,
+    length: number,
+  ): ValueMode | undefined {
+    return element.depth === 0 ? this.pixelData.fragment(index, valueOffset, length) : 'skip';
+  }
+
+  #setText(name: (typeof texts)[keyof typeof texts], bytes: Buffer): void {
+    const value = trimmed(bytes);
+    if (value !== '') this.attributes[name] = value;
+  }
+
+  #setNumberOfFrames(bytes: Buffer): void {
+    const value = trimmed(bytes);
+    const count = /^\+?\d{1,10}$/.test(value) ? Number(value) : 0;
+    if (count > 0) this.attributes.numberOfFrames = count;
+  }
+}
+
+/** The value without its padding: blanks, or the NULs of a UID (and of writers that pad everything so). */
+function trimmed(bytes: Buffer): string {
+  const text = bytes.toString('latin1');
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === '\0' || text[end - 1] === ' ')) end--;
+  return text.slice(0, end).trimStart();
+}
+
+function mapOf<V>(table: Readonly<Record<number, V>>): ReadonlyMap<Tag, V> {
+  return new Map(Object.entries(table).map(([tag, value]) => [Number(tag), value]));
+}

@@ -1,0 +1,168 @@
+/** Attribute matching of PS3.4 C.2.2.2 as the exact filter over what a peer returned. */
+import { Tags, type Dataset, type Tag, type Vr } from '../dicom/index.js';
+import type { MatchingKey } from '../dicomweb/index.js';
+import { planDateTime, type DateTimePolicy, type Zones } from './date-time.js';
+import { planDateTimeValue } from './date-time-value.js';
+import { isTextVr, matchesPattern, normalText } from './pattern.js';
+import { every, some, type Verdict } from './verdict.js';
+
+/** How the filter decides where the standard leaves a choice, and what it must know of the request. */
+export interface MatchingOptions {
+  readonly dateTime: DateTimePolicy;
+  readonly zones?: Zones;
+  /** A list of values asks for all of them, not for any. */
+  readonly multipleValueMatching?: boolean;
+  /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
+  readonly isRequired?: (tag: Tag) => boolean;
+}
+
+/** Judges one element, or one sequence, of an entity. */
+export type Matcher = (row: Dataset) => Verdict;
+
+/**
+ * Judges `row` by one key: a value that was not returned is `unverified`, an empty one is unknown (Q-43, Q-44).
+ *
+ * @see PS3.4 C.2.2.2
+ */
+export function matches(row: Dataset, key: MatchingKey, options: MatchingOptions): Verdict {
+  return createMatcher([key], options)(row);
+}
+
+/**
+ * A filter for keys that share their first tag: one key of an attribute, or all paths into one sequence, which
+ * are matched item by item.
+ *
+ * @throws GatewayError `bad-request` for a malformed date, time or range.
+ * @see PS3.4 C.2.2.2.6
+ */
+export function createMatcher(keys: readonly MatchingKey[], options: MatchingOptions): Matcher {
+  return matcherAt(keys, 0, options);
+}
+
+/** Keys in groups that share the tag at `depth` of their paths. */
+export function groupByTag(
+  keys: readonly MatchingKey[],
+  depth = 0,
+): ReadonlyMap<Tag, readonly MatchingKey[]> {
+  const groups = new Map<Tag, MatchingKey[]>();
+  for (const key of keys) {
+    const tag = key.path[depth];
+    if (tag === undefined) continue;
+    const group = groups.get(tag);
+    if (group === undefined) groups.set(tag, [key]);
+    else group.push(key);
+  }
+  return groups;
+}
+
+function matcherAt(keys: readonly MatchingKey[], depth: number, options: MatchingOptions): Matcher {
+  const parts: Matcher[] = [];
+  const deeper: MatchingKey[] = [];
+  for (const key of keys) {
+    if (key.path.length > depth + 1) deeper.push(key);
+    else if (!isUniversal(key)) parts.push(valueMatcher(key, options));
+  }
+  const constrained = deeper.filter((key) => !isUniversal(key));
+  const [first] = constrained;
+  const tag = first?.path[depth];
+  if (tag !== undefined) parts.push(sequenceMatcher(tag, constrained, depth, options));
+  return (row) => every(parts.map((part) => part(row)));
+}
+
+/** Whether `key` restricts nothing: no value, or wildcards alone. */
+export function isUniversal(key: MatchingKey): boolean {
+  return key.value === '' || (isTextVr(key.vr) && /^\*+$/.test(key.value));
+}
+
+function sequenceMatcher(
+  tag: Tag,
+  keys: readonly MatchingKey[],
+  depth: number,
+  options: MatchingOptions,
+): Matcher {
+  const within = [...groupByTag(keys, depth + 1).values()].map((group) =>
+    matcherAt(group, depth + 1, options),
+  );
+  return (row) => {
+    if (!row.has(tag)) return 'unverified';
+    const items = row.items(tag);
+    if (items.length === 0) return judgeEmpty(tag, options);
+    return some(items.map((item) => every(within.map((matcher) => matcher(item)))));
+  };
+}
+
+/** An empty value of a key that the peer must support is unknown; of any other it may mean that the peer ignored the key. */
+function judgeEmpty(tag: Tag, { dateTime, isRequired }: MatchingOptions): Verdict {
+  if (dateTime.unknown === 'exclude') return 'no-match';
+  return isRequired?.(tag) === true ? 'match' : 'unverified';
+}
+
+function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
+  const tag = key.path.at(-1) ?? 0;
+  if (key.vr === 'DA' || key.vr === 'TM') return dateOrTimeMatcher(key, tag, options);
+  if (key.vr === 'DT') {
+    const { verdict } = planDateTimeValue(key.value, options.dateTime, options.zones);
+    return (row) => verdict(storedText(row, tag), row.string(Tags.TimezoneOffsetFromUTC));
+  }
+  const test = valueTest(key, options);
+  return (row) => {
+    const element = row.get(tag);
+    if (element === undefined) return 'unverified';
+    if (element.value.length === 0) return judgeEmpty(tag, options);
+    // Peers match names by rules of their own, so a name is never filtered more strictly than they did (Q-45).
+    if (key.vr === 'PN') return 'match';
+    const values = row.strings(tag).filter((value) => value !== '');
+    // Nothing readable: blanks alone are empty, bytes of a VR without text cannot be compared.
+    if (values.length === 0)
+      return Buffer.isBuffer(element.value) && isTextVr(element.vr) ? judgeEmpty(tag, options) : 'unverified';
+    return test(values) ? 'match' : 'no-match';
+  };
+}
+
+/** A date or time without its partner, such as one within a sequence. */
+function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matcher {
+  const isDate = key.vr === 'DA';
+  const { verdict } = planDateTime(
+    isDate ? key.value : '',
+    isDate ? '' : key.value,
+    options.dateTime,
+    options.zones,
+  );
+  return (row) => {
+    const stored = storedText(row, tag);
+    const zone = row.string(Tags.TimezoneOffsetFromUTC);
+    return isDate ? verdict(stored, '', zone) : verdict('', stored, zone);
+  };
+}
+
+/** `''` when the element is there without a value, `undefined` when it is not there. */
+export function storedText(row: Dataset, tag: Tag): string | undefined {
+  return row.string(tag) ?? (row.has(tag) ? '' : undefined);
+}
+
+type ValueTest = (stored: readonly string[]) => boolean;
+
+function valueTest(key: MatchingKey, { multipleValueMatching }: MatchingOptions): ValueTest {
+  const tests = key.values.filter((value) => value !== '').map((value) => singleTest(value, key.vr));
+  const isAnd = multipleValueMatching === true && key.vr !== 'UI';
+  const whole = normalText(key.value, key.vr);
+  return (stored) =>
+    (isAnd ? tests.every((test) => stored.some(test)) : tests.some((test) => stored.some(test))) ||
+    (stored.length > 1 && normalText(stored.join('\\'), key.vr) === whole);
+}
+
+function singleTest(asked: string, vr: Vr): (stored: string) => boolean {
+  if (isNumeric(vr)) {
+    const number = Number(asked);
+    return (stored) => stored === asked || Number(stored) === number;
+  }
+  if (vr === 'UI' || !isTextVr(vr)) return (stored) => stored === asked;
+  return matchesPattern(normalText(asked, vr), vr);
+}
+
+const numericVrs: ReadonlySet<Vr> = new Set(['DS', 'FD', 'FL', 'IS', 'SL', 'SS', 'SV', 'UL', 'US', 'UV']);
+
+/** `007` and `7` are one number; peers compare either way (CP-2305), so both match here. */
+function isNumeric(vr: Vr): boolean {
+  return numericVrs.has(vr);
+}

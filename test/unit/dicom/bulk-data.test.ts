@@ -1,0 +1,125 @@
+import { describe, expect, test } from '@jest/globals';
+import { deflateRawSync } from 'node:zlib';
+import type { ByteSource } from '../../../src/core/index.js';
+import { locateElement, Tags, TransferSyntaxes, type TransferSyntax } from '../../../src/dicom/index.js';
+import {
+  element,
+  encapsulated,
+  join,
+  numbers,
+  sequence,
+  type Write,
+} from '../../helpers/fixtures-element.js';
+
+const {
+  ExplicitVrLittleEndian,
+  ImplicitVrLittleEndian,
+  ExplicitVrBigEndian,
+  DeflatedExplicitVrLittleEndian,
+} = TransferSyntaxes;
+
+function sourceOf(bytes: Buffer, chunk = 1000): ByteSource {
+  return {
+    size: bytes.length,
+    async *read(start = 0, end = bytes.length) {
+      for (let at = start; at < end; at += chunk) {
+        yield await Promise.resolve(bytes.subarray(at, Math.min(end, at + chunk)));
+      }
+    },
+  };
+}
+
+/** The value at `path` as its VR and the text of its ranges. */
+async function located(
+  write: Write,
+  path: string,
+  syntax: TransferSyntax = ExplicitVrLittleEndian,
+): Promise<unknown> {
+  const bytes = write(syntax);
+  const source = sourceOf(syntax.deflated ? deflateRawSync(bytes) : bytes);
+  const found = await locateElement(source, syntax, path);
+  return found && [found.vr, ...found.ranges.map(({ start, end }) => bytes.toString('latin1', start, end))];
+}
+
+const instance = join(
+  element(0x00091001, 'OB', 'private.'),
+  sequence(0x00480105, [
+    element(0x00282000, 'OB', 'first '),
+    join(element(0x00282000, 'OB', 'second'), sequence(0x00880200, [element(Tags.PixelData, 'OB', 'icon')])),
+  ]),
+  element(0x00480106, 'SH', 'x'),
+  element(Tags.PixelData, 'OW', 'p'.repeat(600_000)),
+  element(0xfffcfffc, 'OB', 'last'),
+);
+
+describe('bulk data by path (W-04, W-49)', () => {
+  test.each([
+    ['00091001', 'private.'],
+    ['00480105/0/00282000', 'first '],
+    ['00480105/1/00282000', 'second'],
+    ['00480105/1/00880200/0/7FE00010', 'icon'],
+    ['FFFCFFFC', 'last'],
+  ])('%s is found in every uncompressed transfer syntax', async (path, value) => {
+    for (const syntax of [ExplicitVrLittleEndian, ImplicitVrLittleEndian, DeflatedExplicitVrLittleEndian]) {
+      expect(await located(instance, path, syntax)).toEqual([expect.any(String), value]);
+    }
+  });
+
+  test.each(['00091002', '00480105/2/00282000', '00480105', '00480105/0', '00282000', ''])(
+    '%j names no value',
+    async (path) => {
+      expect(await located(instance, path)).toBeUndefined();
+    },
+  );
+
+  test('the path of pixel data finds float pixel data too', async () => {
+    expect(await located(element(Tags.DoubleFloatPixelData, 'OD', '8 bytes.'), '7FE00010')).toEqual([
+      'OD',
+      '8 bytes.',
+    ]);
+  });
+
+  test('encapsulated pixel data is its fragments without the Basic Offset Table', async () => {
+    const write = encapsulated([Buffer.from('one '), Buffer.from('two ')], { offsets: [0, 12] });
+    expect(await located(write, '7FE00010')).toEqual(['OB', 'one ', 'two ']);
+  });
+
+  test('an empty value is found, and is empty', async () => {
+    expect(await located(element(0x00091001, 'OB', ''), '00091001')).toEqual(['OB', '']);
+  });
+
+  test('of elements with the same path it is the first, which the metadata shows', async () => {
+    const write = join(element(0x00091001, 'OB', 'one '), element(0x00091001, 'OB', 'two '));
+    expect(await located(write, '00091001')).toEqual(['OB', 'one ']);
+  });
+
+  test('a value in a sequence written as UN is little endian in a big endian dataset, so that nobody turns it', async () => {
+    const inner = numbers(Tags.Rows, 'US', 512)(ImplicitVrLittleEndian);
+    const write = sequence(0x00091010, [() => inner], undefined, 'UN');
+    expect(await located(write, '00091010/0/00280010')).toEqual(['UN', '\0\x02']);
+    expect(await located(numbers(Tags.Rows, 'US', 512), '00280010', ExplicitVrBigEndian)).toEqual([
+      'US',
+      '\x02\0',
+    ]);
+  });
+
+  test('a value is known before its bytes have arrived', async () => {
+    const bytes = instance(ExplicitVrLittleEndian);
+    const source: ByteSource = {
+      size: undefined,
+      async *read(start = 0) {
+        yield await Promise.resolve(bytes.subarray(start, 400));
+        throw new Error('the rest has not arrived');
+      },
+    };
+    const found = await locateElement(source, ExplicitVrLittleEndian, '7FE00010');
+    expect(found?.ranges).toEqual([{ start: expect.any(Number), end: expect.any(Number) }]);
+  });
+
+  test('a malformed dataset is told', async () => {
+    const cut = sourceOf(instance(ExplicitVrLittleEndian).subarray(0, 60));
+    await expect(locateElement(cut, ExplicitVrLittleEndian, 'FFFCFFFC')).rejects.toMatchObject({
+      code: 'malformed-dataset',
+    });
+  });
+});

@@ -1,0 +1,176 @@
+import { describe, expect, test } from '@jest/globals';
+import { Dataset, Tags, type Tag, type Vr } from '../../../src/dicom/index.js';
+import type { MatchingKey } from '../../../src/dicomweb/index.js';
+import { matches, type MatchingOptions } from '../../../src/query/index.js';
+import { createMatcher } from '../../../src/query/matching.js';
+
+const options: MatchingOptions = {
+  dateTime: { upper: 'ceil', unknown: 'match', mixed: 'strict' },
+  isRequired: (tag) => tag === Tags.PatientID,
+};
+
+function key(
+  path: Tag | readonly Tag[],
+  vr: Vr,
+  value: string,
+  values: readonly string[] = [value],
+): MatchingKey {
+  return { path: typeof path === 'number' ? [path] : path, vr, value, values };
+}
+
+function row(tag: Tag, vr: Vr, value: string | readonly string[]): Dataset {
+  return new Dataset().setString(tag, value, vr);
+}
+
+describe('text', () => {
+  test.each([
+    ['CT*', 'CT', true],
+    ['CT*', 'CTX', true],
+    ['*X', 'CTX', true],
+    ['C?X', 'CTX', true],
+    ['C?', 'CTX', false],
+    ['*a*b*', 'xxaxxbxx', true],
+    ['*a*b*', 'xxbxxaxx', false],
+    ['a', 'A', false],
+    ['M?ller', 'Müller', true],
+    ['Müller', 'Müller', true],
+    ['Müller', 'M\uFFFDller', true],
+    ['Muller', 'Mxller', false],
+    ['?', '😀', true],
+    ['abc', 'abc  ', true],
+    [' abc', 'abc', true],
+    ['a.c', 'abc', false],
+  ])('Q-14, Q-15: %p against %p is %p', (asked, stored, result) => {
+    const verdict = matches(row(Tags.PatientID, 'LO', stored), key(Tags.PatientID, 'LO', asked), options);
+    expect(verdict).toBe(result ? 'match' : 'no-match');
+  });
+
+  test('Q-14: a hostile pattern costs no more than pattern times text', () => {
+    const stored = row(Tags.PatientID, 'LO', 'a'.repeat(5000));
+    expect(matches(stored, key(Tags.PatientID, 'LO', 'a*'.repeat(200) + 'b'), options)).toBe('no-match');
+  });
+
+  test('any of several stored values matches, and so does their whole text', () => {
+    const stored = row(Tags.ImageType, 'CS', ['ORIGINAL', 'PRIMARY']);
+    expect(matches(stored, key(Tags.ImageType, 'CS', 'PRIMARY'), options)).toBe('match');
+    expect(matches(stored, key(Tags.ImageType, 'CS', 'ORIGINAL\\PRIMARY'), options)).toBe('match');
+    expect(matches(stored, key(Tags.ImageType, 'CS', 'DERIVED'), options)).toBe('no-match');
+  });
+
+  test('Q-15, Q-45: a name is never filtered more strictly than by the peer', () => {
+    const stored = row(Tags.ReferringPhysicianName, 'PN', 'Müller^Anna');
+    expect(matches(stored, key(Tags.ReferringPhysicianName, 'PN', 'MULLER^A*'), options)).toBe('match');
+    expect(matches(new Dataset(), key(Tags.ReferringPhysicianName, 'PN', 'MULLER'), options)).toBe(
+      'unverified',
+    );
+  });
+});
+
+describe('lists', () => {
+  const modalities = row(Tags.ModalitiesInStudy, 'CS', ['CT', 'SR']);
+
+  test('Q-46: any modality of the study matches any of the list', () => {
+    const asked = (...values: string[]): MatchingKey =>
+      key(Tags.ModalitiesInStudy, 'CS', values.join('\\'), values);
+    expect(matches(modalities, asked('MR', 'SR'), options)).toBe('match');
+    expect(matches(modalities, asked('MR', 'US'), options)).toBe('no-match');
+    expect(matches(modalities, asked('S?'), options)).toBe('match');
+  });
+
+  test('Q-22: with multiple value matching all of the list must be there', () => {
+    const all = { ...options, multipleValueMatching: true };
+    expect(matches(modalities, key(Tags.ModalitiesInStudy, 'CS', 'CT\\SR', ['CT', 'SR']), all)).toBe('match');
+    expect(matches(modalities, key(Tags.ModalitiesInStudy, 'CS', 'CT\\MR', ['CT', 'MR']), all)).toBe(
+      'no-match',
+    );
+    const uids = key(Tags.StudyInstanceUID, 'UI', '1.2\\1.3', ['1.2', '1.3']);
+    expect(matches(row(Tags.StudyInstanceUID, 'UI', '1.3'), uids, all)).toBe('match');
+  });
+
+  test('Q-13: a UID matches one of a list, whole', () => {
+    const asked = key(Tags.StudyInstanceUID, 'UI', '1.2.3\\1.2.4', ['1.2.3', '1.2.4']);
+    expect(matches(row(Tags.StudyInstanceUID, 'UI', '1.2.4'), asked, options)).toBe('match');
+    expect(matches(row(Tags.StudyInstanceUID, 'UI', '1.2.41'), asked, options)).toBe('no-match');
+  });
+});
+
+describe('numbers', () => {
+  test.each<[Vr, string, string, boolean]>([
+    ['IS', '007', '7', true],
+    ['IS', '7', '+07', true],
+    ['IS', '7', '70', false],
+    ['DS', '1.50', '1.5', true],
+    ['US', '512', '512', true],
+    ['US', '512', '256', false],
+    ['FD', '0.5', '0.5', true],
+    ['AS', '042Y', '042Y', true],
+    ['AS', '042Y', '42Y', false],
+  ])('Q-15: %s %s against %s is %p', (vr, asked, stored, result) => {
+    expect(matches(row(Tags.InstanceNumber, vr, stored), key(Tags.InstanceNumber, vr, asked), options)).toBe(
+      result ? 'match' : 'no-match',
+    );
+  });
+});
+
+describe('what is not known', () => {
+  test('Q-14: an empty value or wildcards alone match whatever there is', () => {
+    for (const value of ['', '*', '**']) {
+      expect(matches(new Dataset(), key(Tags.PatientID, 'LO', value), options)).toBe('match');
+    }
+  });
+
+  test('Q-43: an attribute that was not returned cannot be verified', () => {
+    expect(matches(new Dataset(), key(Tags.StudyDescription, 'LO', 'x'), options)).toBe('unverified');
+    const bytes = new Dataset().setBytes(Tags.StudyDescription, 'UN', Buffer.from('x'));
+    expect(matches(bytes, key(Tags.StudyDescription, 'LO', 'x'), options)).toBe('unverified');
+  });
+
+  test('Q-44: an empty required key is unknown and matches, an empty optional one may not have been looked at', () => {
+    const empty = new Dataset().setEmpty(Tags.PatientID, 'LO').setEmpty(Tags.StudyDescription, 'LO');
+    expect(matches(empty, key(Tags.PatientID, 'LO', 'x'), options)).toBe('match');
+    expect(matches(empty, key(Tags.StudyDescription, 'LO', 'x'), options)).toBe('unverified');
+    const blank = new Dataset().setBytes(Tags.PatientID, 'LO', Buffer.from('  '));
+    expect(matches(blank, key(Tags.PatientID, 'LO', 'x'), options)).toBe('match');
+    const exclude: MatchingOptions = { ...options, dateTime: { ...options.dateTime, unknown: 'exclude' } };
+    expect(matches(empty, key(Tags.PatientID, 'LO', 'x'), exclude)).toBe('no-match');
+  });
+
+  test('dates and times without a partner are compared alone', () => {
+    const date = key(Tags.StudyDate, 'DA', '20220101-20220103');
+    expect(matches(row(Tags.StudyDate, 'DA', '20220102'), date, options)).toBe('match');
+    expect(matches(row(Tags.StudyDate, 'DA', '20220104'), date, options)).toBe('no-match');
+    expect(matches(new Dataset(), date, options)).toBe('unverified');
+    const time = key(Tags.StudyTime, 'TM', '10-11');
+    expect(matches(row(Tags.StudyTime, 'TM', '1130'), time, options)).toBe('match');
+    expect(matches(row(Tags.StudyTime, 'TM', '1230'), time, options)).toBe('no-match');
+    const moment = key(Tags.AcquisitionDateTime, 'DT', '2022');
+    expect(matches(row(Tags.AcquisitionDateTime, 'DT', '20220630'), moment, options)).toBe('match');
+    expect(matches(row(Tags.AcquisitionDateTime, 'DT', '2023'), moment, options)).toBe('no-match');
+  });
+});
+
+describe('sequences', () => {
+  const step = [Tags.RequestAttributesSequence, Tags.ScheduledProcedureStepID] as const;
+  const procedure = [Tags.RequestAttributesSequence, Tags.RequestedProcedureID] as const;
+  const item = (one: string, other: string): Dataset =>
+    new Dataset().setString(step[1], one, 'SH').setString(procedure[1], other, 'SH');
+  const asked = [key(step, 'SH', 'S1'), key(procedure, 'SH', 'P1')];
+
+  test('Q-11: keys of one sequence must match in one item', () => {
+    const matcher = createMatcher(asked, options);
+    const together = new Dataset().setItems(step[0], [item('S0', 'P0'), item('S1', 'P1')]);
+    const apart = new Dataset().setItems(step[0], [item('S1', 'P0'), item('S0', 'P1')]);
+    expect([matcher(together), matcher(apart)]).toEqual(['match', 'no-match']);
+  });
+
+  test('Q-43, Q-44: a sequence that is not there or has no item cannot be verified', () => {
+    const matcher = createMatcher(asked, options);
+    expect(matcher(new Dataset())).toBe('unverified');
+    expect(matcher(new Dataset().setItems(step[0], []))).toBe('unverified');
+    expect(matcher(new Dataset().setItems(step[0], [new Dataset()]))).toBe('unverified');
+  });
+
+  test('a universal key within a sequence asks nothing', () => {
+    expect(matches(new Dataset(), key(step, 'SH', ''), options)).toBe('match');
+  });
+});

@@ -1,0 +1,379 @@
+import { describe, expect, test } from '@jest/globals';
+import { Dataset, Tags, type Tag, type Vr } from '../../../src/dicom/index.js';
+import type { MatchingKey, SearchLevel, SearchRequest } from '../../../src/dicomweb/index.js';
+import {
+  defaultPeerQueryProfile,
+  planSearch,
+  requireUniqueKey,
+  uniqueKey,
+  unverifiedWarning,
+  type FindStep,
+  type PeerQueryProfile,
+} from '../../../src/query/index.js';
+import { codeOf } from './code-of.js';
+
+function request(level: SearchLevel, changes: Partial<SearchRequest> = {}): SearchRequest {
+  return {
+    level,
+    matchingKeys: [],
+    includeFields: [],
+    includeAll: false,
+    offset: 0,
+    fuzzyMatching: false,
+    emptyValueMatching: false,
+    multipleValueMatching: false,
+    warnings: [],
+    ...changes,
+  };
+}
+
+function key(
+  path: Tag | readonly Tag[],
+  vr: Vr,
+  value: string,
+  values: readonly string[] = [value],
+): MatchingKey {
+  return { path: typeof path === 'number' ? [path] : path, vr, value, values };
+}
+
+function steps(
+  asked: SearchRequest,
+  profile: PeerQueryProfile = defaultPeerQueryProfile,
+): readonly FindStep[] {
+  return planSearch(asked, profile).steps;
+}
+
+function onlyStep(asked: SearchRequest, profile?: PeerQueryProfile): FindStep {
+  const [step, ...more] = steps(asked, profile);
+  if (step === undefined || more.length > 0) throw new Error('not one step');
+  return step;
+}
+
+const tagsOf = (identifier: Dataset): Tag[] => [...identifier].map(({ tag }) => tag);
+
+describe('identifiers', () => {
+  test('Q-01, Q-36: a study search asks for every required attribute without a value', () => {
+    const identifier = onlyStep(request('STUDY')).identifier();
+    expect(identifier.string(Tags.QueryRetrieveLevel)).toBe('STUDY');
+    expect(tagsOf(identifier).filter((tag) => identifier.string(tag) !== undefined)).toEqual([
+      Tags.QueryRetrieveLevel,
+    ]);
+    expect(tagsOf(identifier)).toEqual([
+      Tags.StudyDate,
+      Tags.StudyTime,
+      Tags.AccessionNumber,
+      Tags.QueryRetrieveLevel,
+      Tags.ModalitiesInStudy,
+      Tags.ReferringPhysicianName,
+      Tags.PatientName,
+      Tags.PatientID,
+      Tags.PatientBirthDate,
+      Tags.PatientSex,
+      Tags.StudyInstanceUID,
+      Tags.StudyID,
+      Tags.NumberOfStudyRelatedSeries,
+      Tags.NumberOfStudyRelatedInstances,
+    ]);
+  });
+
+  test('Q-02, Q-37, Q-50: a series search names its study and no other attribute of it', () => {
+    const identifier = onlyStep(request('SERIES', { studyInstanceUid: '1.2' })).identifier();
+    expect(identifier.string(Tags.StudyInstanceUID)).toBe('1.2');
+    expect(identifier.has(Tags.PatientName)).toBe(false);
+    const [item] = identifier.items(Tags.RequestAttributesSequence);
+    expect(item === undefined ? [] : tagsOf(item)).toEqual([
+      Tags.ScheduledProcedureStepID,
+      Tags.RequestedProcedureID,
+    ]);
+  });
+
+  test('Q-03, Q-38, Q-50: an instance search names study and series, single-valued', () => {
+    const identifier = onlyStep(
+      request('IMAGE', { studyInstanceUid: '1.2', seriesInstanceUid: '1.3' }),
+    ).identifier();
+    expect(identifier.strings(Tags.StudyInstanceUID)).toEqual(['1.2']);
+    expect(identifier.strings(Tags.SeriesInstanceUID)).toEqual(['1.3']);
+    for (const tag of [Tags.SOPClassUID, Tags.Rows, Tags.NumberOfFrames])
+      expect(identifier.has(tag)).toBe(true);
+  });
+
+  test('Q-40: instance availability, time zone and what the gateway writes itself are never asked for', () => {
+    const never = [
+      Tags.InstanceAvailability,
+      Tags.TimezoneOffsetFromUTC,
+      Tags.RetrieveURL,
+      Tags.SpecificCharacterSet,
+    ];
+    const identifier = onlyStep(
+      request('STUDY', { includeAll: true, includeFields: never.map((tag) => [tag]) }),
+    ).identifier();
+    expect(never.filter((tag) => identifier.has(tag))).toEqual([]);
+  });
+
+  test('Q-13, Q-52: a list of UIDs stays whole', () => {
+    const uids = Array.from({ length: 100 }, (_, index) => `1.2.840.99999.${index}`);
+    const asked = request('STUDY', {
+      matchingKeys: [key(Tags.StudyInstanceUID, 'UI', uids.join('\\'), uids)],
+    });
+    expect(onlyStep(asked).identifier().strings(Tags.StudyInstanceUID)).toEqual(uids);
+  });
+
+  test('Q-46: one modality is asked for, of several none, for C-FIND knows no alternatives', () => {
+    const asked = (...values: string[]): Dataset =>
+      onlyStep(
+        request('STUDY', { matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', values.join('\\'), values)] }),
+      ).identifier();
+    expect(asked('CT').strings(Tags.ModalitiesInStudy)).toEqual(['CT']);
+    expect(asked('CT', 'MR').get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
+  });
+
+  test('Q-22: of modalities that must all be there one is asked for', () => {
+    const { identifier, accepts } = onlyStep(
+      request('STUDY', {
+        multipleValueMatching: true,
+        matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', 'CT\\PT', ['CT', 'PT'])],
+      }),
+    );
+    expect(identifier().strings(Tags.ModalitiesInStudy)).toEqual(['CT']);
+    expect(accepts(new Dataset().setString(Tags.ModalitiesInStudy, 'CT', 'CS'))).toBe(false);
+    expect(accepts(new Dataset().setString(Tags.ModalitiesInStudy, ['CT', 'PT'], 'CS'))).toBe(true);
+  });
+
+  test('Q-18: include fields become keys without a value, within sequences in one item', () => {
+    const identifier = onlyStep(
+      request('STUDY', {
+        matchingKeys: [key([Tags.ProcedureCodeSequence, Tags.CodeValue], 'SH', 'X')],
+        includeFields: [
+          [Tags.StudyDescription],
+          [Tags.ProcedureCodeSequence, Tags.CodeMeaning],
+          [Tags.ProcedureCodeSequence],
+        ],
+      }),
+    ).identifier();
+    expect(identifier.get(Tags.StudyDescription)?.vr).toBe('LO');
+    const items = identifier.items(Tags.ProcedureCodeSequence);
+    expect(items).toHaveLength(1);
+    expect(items[0]?.string(Tags.CodeValue)).toBe('X');
+    expect(items[0]?.has(Tags.CodeMeaning)).toBe(true);
+  });
+
+  test('Q-19: includefield=all asks for the optional attributes of the level and of no other', () => {
+    const identifier = onlyStep(request('STUDY', { includeAll: true })).identifier();
+    expect(identifier.has(Tags.StudyDescription)).toBe(true);
+    expect(identifier.has(Tags.SeriesDescription)).toBe(false);
+  });
+
+  test('Q-17: a private attribute is asked for with its creator, as text', () => {
+    const identifier = onlyStep(
+      request('SERIES', {
+        studyInstanceUid: '1.2',
+        matchingKeys: [key(0x00230010, 'LO', 'Acme'), key(0x00231002, 'UN', 'x')],
+      }),
+    ).identifier();
+    expect([identifier.string(0x00230010), identifier.string(0x00231002)]).toEqual(['Acme', 'x']);
+  });
+
+  test('Q-21: empty value matching is asked of no peer, and the value is literal without its parameter', () => {
+    const asked = (emptyValueMatching: boolean): Dataset =>
+      onlyStep(
+        request('STUDY', { emptyValueMatching, matchingKeys: [key(Tags.AccessionNumber, 'SH', '""')] }),
+      ).identifier();
+    expect(asked(true).string(Tags.AccessionNumber)).toBeUndefined();
+    expect(asked(false).string(Tags.AccessionNumber)).toBe('""');
+  });
+
+  test('Q-51: a peer that names its character set only if asked is asked', () => {
+    const identifier = onlyStep(request('STUDY'), {
+      ...defaultPeerQueryProfile,
+      characterSetReturnKey: true,
+    }).identifier();
+    expect(identifier.has(Tags.SpecificCharacterSet)).toBe(true);
+  });
+
+  test('Q-51: an identifier is encoded in the character sets of the peer, also within sequences', () => {
+    const identifier = onlyStep(
+      request('STUDY', { matchingKeys: [key([Tags.ProcedureCodeSequence, Tags.CodeMeaning], 'LO', 'é')] }),
+      { ...defaultPeerQueryProfile, characterSets: ['ISO_IR 100'] },
+    ).identifier();
+    expect(identifier.encodingCharacterSets).toEqual(['ISO_IR 100']);
+    expect(identifier.items(Tags.ProcedureCodeSequence)[0]?.encodingCharacterSets).toEqual(['ISO_IR 100']);
+  });
+});
+
+describe('dates and times of a search', () => {
+  const combined = request('STUDY', {
+    matchingKeys: [key(Tags.StudyDate, 'DA', '20220101-20220103'), key(Tags.StudyTime, 'TM', '1000-1600')],
+  });
+
+  test('DT-01, DT-08: the peer is asked for the days, the filter does the rest', () => {
+    const step = onlyStep(combined);
+    const identifier = step.identifier();
+    expect(identifier.string(Tags.StudyDate)).toBe('20220101-20220103');
+    expect(identifier.get(Tags.StudyTime)?.value).toHaveLength(0);
+    const row = (date: string, time: string): Dataset =>
+      new Dataset().setString(Tags.StudyDate, date, 'DA').setString(Tags.StudyTime, time, 'TM');
+    expect(step.accepts(row('20220102', '0330'))).toBe(true);
+    expect(step.accepts(row('20220101', '0930'))).toBe(false);
+  });
+
+  test('DT-09: the partner of a date is always asked for, and its absence is told', () => {
+    const asked = request('SERIES', {
+      studyInstanceUid: '1.2',
+      matchingKeys: [key(Tags.SeriesDate, 'DA', '20220101')],
+    });
+    const step = onlyStep(asked);
+    expect(step.identifier().has(Tags.SeriesTime)).toBe(true);
+    expect(step.unverified(new Dataset())).toEqual([Tags.SeriesDate]);
+    expect(unverifiedWarning(step.unverified(new Dataset()))).toContain('SeriesDate');
+    const step2 = onlyStep(combined);
+    expect(step2.unverified(new Dataset().setString(Tags.StudyDate, '20220101', 'DA'))).toEqual([
+      Tags.StudyDate,
+    ]);
+  });
+
+  test('DT-10: pairs are planned each on its own', () => {
+    const step = onlyStep(
+      request('SERIES', {
+        studyInstanceUid: '1.2',
+        matchingKeys: [
+          key(Tags.SeriesDate, 'DA', '20220101'),
+          key(Tags.PerformedProcedureStepStartDate, 'DA', '20220102'),
+          key(Tags.PerformedProcedureStepStartTime, 'TM', '10'),
+        ],
+      }),
+    );
+    const identifier = step.identifier();
+    expect(identifier.string(Tags.SeriesDate)).toBe('20220101');
+    expect(identifier.string(Tags.PerformedProcedureStepStartDate)).toBe('20220102');
+    expect(identifier.string(Tags.PerformedProcedureStepStartTime)).toBeUndefined();
+  });
+
+  test('DT-40, DT-41: a zone shifts what is asked, or warns where the peer has none; a birth has no zone', () => {
+    const asked = request('STUDY', {
+      timezoneOffset: '+0200',
+      matchingKeys: [key(Tags.StudyDate, 'DA', '20220102'), key(Tags.PatientBirthDate, 'DA', '19700101')],
+    });
+    const zoned = { ...defaultPeerQueryProfile, timezoneOffset: '+0000' };
+    const identifier = onlyStep(asked, zoned).identifier();
+    expect(identifier.string(Tags.StudyDate)).toBe('20220101-20220102');
+    expect(identifier.string(Tags.PatientBirthDate)).toBe('19700101');
+    expect(planSearch(asked, zoned).warnings).toEqual([]);
+    expect(planSearch(asked, defaultPeerQueryProfile).warnings).toHaveLength(1);
+    expect(planSearch({ ...asked, matchingKeys: [] }, defaultPeerQueryProfile).warnings).toEqual([]);
+  });
+
+  test('DT-40: a malformed zone, date or time is a client error', () => {
+    expect(codeOf(() => steps(request('STUDY', { timezoneOffset: '+1500' })))).toBe('bad-request');
+    for (const bad of [key(Tags.StudyDate, 'DA', '2022'), key(Tags.AcquisitionDateTime, 'DT', 'x')]) {
+      expect(codeOf(() => steps(request('STUDY', { matchingKeys: [bad] })))).toBe('bad-request');
+    }
+  });
+
+  test('DT-21: a time that has no partner is widened to whole seconds', () => {
+    const path = [Tags.RequestAttributesSequence, Tags.StudyTime];
+    const step = onlyStep(
+      request('SERIES', { studyInstanceUid: '1.2', matchingKeys: [key(path, 'TM', '1000-1600')] }),
+    );
+    expect(step.identifier().items(Tags.RequestAttributesSequence)[0]?.string(Tags.StudyTime)).toBe(
+      '100000-160100',
+    );
+  });
+});
+
+describe('searches over several levels', () => {
+  const patient = key(Tags.PatientID, 'LO', 'P');
+  const levelsOf = (asked: SearchRequest): string[] => steps(asked).map(({ level }) => level);
+
+  test('Q-04, Q-05, Q-06: each level above that the URL does not name is walked', () => {
+    expect(levelsOf(request('SERIES', { matchingKeys: [patient] }))).toEqual(['STUDY', 'SERIES']);
+    expect(levelsOf(request('IMAGE', { matchingKeys: [patient] }))).toEqual(['STUDY', 'SERIES', 'IMAGE']);
+    expect(levelsOf(request('IMAGE', { studyInstanceUid: '1.2' }))).toEqual(['SERIES', 'IMAGE']);
+  });
+
+  test('Q-61: every key goes to the query of its level, below the row of the level above', () => {
+    const asked = request('IMAGE', {
+      matchingKeys: [patient, key(Tags.Modality, 'CS', 'CT'), key(Tags.SOPClassUID, 'UI', '1.5')],
+    });
+    const [study, series, image] = steps(asked);
+    expect(study?.identifier().string(Tags.PatientID)).toBe('P');
+    expect(study?.identifier().has(Tags.Modality)).toBe(false);
+    const atSeries = series?.identifier({ studyInstanceUid: '1.2' });
+    expect([atSeries?.string(Tags.StudyInstanceUID), atSeries?.string(Tags.Modality)]).toEqual(['1.2', 'CT']);
+    const atImage = image?.identifier({ studyInstanceUid: '1.2', seriesInstanceUid: '1.3' });
+    expect([atImage?.string(Tags.SeriesInstanceUID), atImage?.string(Tags.SOPClassUID)]).toEqual([
+      '1.3',
+      '1.5',
+    ]);
+    expect(atImage?.has(Tags.PatientID)).toBe(false);
+    expect(codeOf(() => image?.identifier({ studyInstanceUid: '1.2' }))).toBe('internal');
+  });
+
+  test('Q-62: a search through all studies without any key is too broad', () => {
+    for (const level of ['SERIES', 'IMAGE'] as const) {
+      expect(codeOf(() => steps(request(level)))).toBe('query-too-broad');
+      expect(codeOf(() => steps(request(level, { matchingKeys: [key(Tags.PatientID, 'LO', '*')] })))).toBe(
+        'query-too-broad',
+      );
+      expect(codeOf(() => steps(request(level, { matchingKeys: [patient] })))).toBeUndefined();
+    }
+    expect(codeOf(() => steps(request('IMAGE', { studyInstanceUid: '1.2' })))).toBeUndefined();
+  });
+
+  test('Q-62: instance keys alone do not select among all studies', () => {
+    const asked = request('IMAGE', { matchingKeys: [key(Tags.SOPInstanceUID, 'UI', '1.2')] });
+    expect(codeOf(() => steps(asked))).toBe('query-too-broad');
+  });
+
+  test('Q-33: include fields of a level that the URL names are fetched from that level', () => {
+    const asked = request('IMAGE', {
+      studyInstanceUid: '1.2',
+      seriesInstanceUid: '1.3',
+      includeFields: [[Tags.StudyDescription], [Tags.SeriesDescription]],
+    });
+    const [study, series, image] = steps(asked);
+    expect(tagsOf(study?.identifier() ?? new Dataset())).toEqual([
+      Tags.QueryRetrieveLevel,
+      Tags.StudyDescription,
+      Tags.StudyInstanceUID,
+    ]);
+    expect(study?.identifier().string(Tags.StudyInstanceUID)).toBe('1.2');
+    expect(series?.identifier().string(Tags.SeriesInstanceUID)).toBe('1.3');
+    expect(image?.level).toBe('IMAGE');
+  });
+
+  test('Q-19: an include field below the level is not asked for', () => {
+    const asked = request('STUDY', { includeFields: [[Tags.Rows]] });
+    expect(levelsOf(asked)).toEqual(['STUDY']);
+  });
+});
+
+describe('rows', () => {
+  test('Q-50: a row of another study than was asked for is refused', () => {
+    const step = onlyStep(request('SERIES', { studyInstanceUid: '1.2' }));
+    const row = (study: string): Dataset => new Dataset().setString(Tags.StudyInstanceUID, study, 'UI');
+    expect([step.accepts(row('1.2')), step.accepts(row('1.9')), step.accepts(new Dataset())]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const [, series] = steps(request('SERIES', { matchingKeys: [key(Tags.PatientID, 'LO', 'P')] }));
+    expect(series?.accepts(row('1.9'), { studyInstanceUid: '1.2' })).toBe(false);
+  });
+
+  test('Q-43: keys that the peer ignored are filtered, those that it did not return are named', () => {
+    const step = onlyStep(request('STUDY', { matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', 'CT')] }));
+    expect(step.accepts(new Dataset().setString(Tags.ModalitiesInStudy, 'MR', 'CS'))).toBe(false);
+    const bare = new Dataset();
+    expect([step.accepts(bare), step.unverified(bare)]).toEqual([true, [Tags.ModalitiesInStudy]]);
+    expect(step.unverified(new Dataset().setString(Tags.ModalitiesInStudy, 'CT', 'CS'))).toEqual([]);
+  });
+
+  test('R-12: a row is known by the unique key of the level that was asked, whatever level it claims', () => {
+    const row = new Dataset()
+      .setString(Tags.QueryRetrieveLevel, 'IMAGE', 'CS')
+      .setString(Tags.StudyInstanceUID, '1.2', 'UI');
+    expect([uniqueKey('STUDY', row), requireUniqueKey('STUDY', row)]).toEqual(['1.2', '1.2']);
+    expect(uniqueKey('SERIES', row)).toBeUndefined();
+    expect(codeOf(() => requireUniqueKey('SERIES', row))).toBe('peer-protocol');
+  });
+});
