@@ -1,0 +1,101 @@
+import { TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
+import type { Representation } from './negotiate.js';
+
+/** How to deliver one instance. */
+interface InstanceChoice {
+  readonly representation: Representation;
+  readonly transferSyntaxUid: string;
+  /** The stored dataset must be re-encoded as Explicit VR Little Endian; otherwise its bytes go out untouched. */
+  readonly reencode: boolean;
+}
+
+/** How to deliver the frames of one instance. */
+export interface FrameChoice {
+  readonly representation: Representation;
+  /** Of each part, or of the body in a single part. */
+  readonly mediaType: string;
+  readonly transferSyntaxUid: string;
+}
+
+const explicitLittleEndian = TransferSyntaxes.ExplicitVrLittleEndian.uid;
+
+/**
+ * The first of `representations` that an instance stored in `stored` can be given in without changing its pixels;
+ * undefined if none.
+ *
+ * @see PS3.18 8.7.3.4 (W-20, W-21, W-23)
+ */
+export function chooseForInstance(
+  representations: readonly Representation[],
+  stored: TransferSyntax,
+): InstanceChoice | undefined {
+  for (const representation of representations) {
+    const transferSyntaxUid = instanceSyntax(representation.transferSyntax, stored);
+    if (transferSyntaxUid !== undefined) {
+      return { representation, transferSyntaxUid, reencode: transferSyntaxUid !== stored.uid };
+    }
+  }
+  return undefined;
+}
+
+function instanceSyntax(wanted: string | undefined, stored: TransferSyntax): string | undefined {
+  switch (wanted) {
+    case '*':
+      return isForbidden(stored) ? explicitLittleEndian : stored.uid;
+    case undefined:
+      if (isUncompressed(stored)) return explicitLittleEndian;
+      return stored.lossy ? stored.uid : undefined;
+    case explicitLittleEndian:
+      return isUncompressed(stored) ? explicitLittleEndian : undefined;
+    default:
+      return wanted === stored.uid && !isForbidden(stored) ? stored.uid : undefined;
+  }
+}
+
+/** JPIP's pixel data is not in the dataset, so it has no fragments, but is lossy: it keeps its transfer syntax. */
+const isUncompressed = (stored: TransferSyntax): boolean => !stored.encapsulated && !stored.lossy;
+
+/** Implicit VR and Big Endian never leave the gateway (W-23). */
+const isForbidden = (stored: TransferSyntax): boolean =>
+  stored.vr === 'implicit' || stored.byteOrder === 'big';
+
+/**
+ * The first of `representations` that frames stored in `stored` can be given in as they are; undefined if none.
+ *
+ * Native frames are Explicit VR Little Endian whatever the dataset around them was, so those of Big Endian need their
+ * bytes swapped. `application/octet-stream; transfer-syntax=*` is what viewers send who take the stored bytes.
+ *
+ * @see PS3.18 8.7.3.3.2, 8.7.3.5 (W-03, W-21, W-29)
+ */
+export function chooseForFrames(
+  representations: readonly Representation[],
+  stored: TransferSyntax,
+): FrameChoice | undefined {
+  const mediaType = stored.frameMediaType;
+  const transferSyntaxUid = nativeFrames(stored) ? explicitLittleEndian : stored.uid;
+  const representation = representations.find((one) => {
+    if (one.mediaType !== mediaType && one.mediaType !== genericType) return false;
+    if (one.transferSyntax !== undefined) {
+      return one.transferSyntax === '*' || one.transferSyntax === transferSyntaxUid;
+    }
+    // Without a transfer syntax the general type means native frames, a compressed type whatever it was stored in.
+    return one.mediaType !== genericType || transferSyntaxUid === explicitLittleEndian;
+  });
+  return representation && { representation, mediaType, transferSyntaxUid };
+}
+
+/** Encapsulated Uncompressed has native frames in fragments. */
+const nativeFrames = (stored: TransferSyntax): boolean =>
+  isUncompressed(stored) ||
+  stored.uid === TransferSyntaxes.EncapsulatedUncompressedExplicitVrLittleEndian.uid;
+
+const genericType = 'application/octet-stream';
+
+/**
+ * The first of `representations` that bulk data other than pixel data can be given in; undefined if none.
+ *
+ * @see PS3.18 10.4.4 (W-04)
+ */
+export function chooseForBulkData(representations: readonly Representation[]): Representation | undefined {
+  return representations.find((one) => one.mediaType === genericType);
+}

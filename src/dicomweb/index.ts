@@ -1,0 +1,25 @@
+/** The HTTP grammar of PS3.18: parses and checks requests, negotiates representations, frames multipart bodies. */
+export { levelOf, type SearchLevel } from './attribute-level.js';
+export { chooseForBulkData, chooseForFrames, chooseForInstance, type FrameChoice } from './choose.js';
+export type { MatchingKey } from './matching-key.js';
+export { parseAccept, type MediaRange } from './media-type.js';
+export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
+export { MultipartWriter, newBoundary } from './multipart-writer.js';
+export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
+export { acceptParameter } from './query-string.js';
+export {
+  parseBulkDataPath,
+  parseFrameList,
+  parseRetrieveTarget,
+  retrieveUrl,
+  type RetrieveTarget,
+} from './resource.js';
+export { parseSearch, type SearchPath, type SearchRequest } from './search-request.js';
+export { parseStoreContentType } from './store-content-type.js';
+export {
+  storeResponse,
+  type FailedInstance,
+  type StoredInstance,
+  type StoreOutcome,
+} from './store-response.js';
+export { formatWarning } from './warning.js';

@@ -1,0 +1,175 @@
+import { GatewayError } from '../core/index.js';
+import { allTransferSyntaxes } from '../dicom/index.js';
+import type { MediaRange } from './media-type.js';
+
+/** What is asked for, as far as the choice of a representation goes. */
+export type RetrieveResource =
+  'instances' | 'metadata' | 'frames' | 'bulkdata' | 'pixeldata' | 'search' | 'store-response';
+
+/** One way to answer that the client takes. */
+export interface Representation {
+  /** Of the body, or of each part of a multipart body. */
+  readonly mediaType: string;
+  readonly multipart: boolean;
+  /** `*`: as stored; undefined: the client did not say (PS3.18 8.7.3.4 has the default). */
+  readonly transferSyntax: string | undefined;
+}
+
+/** A way to answer that this gateway has. */
+interface Offer {
+  readonly mediaType: string;
+  readonly multipart: boolean;
+}
+
+/** An offer under one of the client's ranges. */
+interface Candidate extends Representation {
+  readonly range: MediaRange;
+  /** Of the type alone. */
+  readonly specificity: number;
+  readonly order: number;
+}
+
+const dicomJson = 'application/dicom+json';
+const dicom = 'application/dicom';
+const octetStream = 'application/octet-stream';
+/** Names that clients use for what the standard spells otherwise (PS3.18 8.7.3.3.2 keeps two of them). */
+const aliases: Readonly<Record<string, string>> = {
+  'image/x-dicom-rle': 'image/dicom-rle',
+  'image/x-jls': 'image/jls',
+};
+
+/**
+ * The representations of `resource` that the client takes, best first: the `accept` parameter before the header, then by
+ * q, the more specific range, the client's order and the gateway's.
+ *
+ * `items` says whether the resource is one thing: only then has it a representation in a single part (W-12). A range with
+ * a wildcard takes the stored bytes whatever they are (W-21), unless it names a transfer syntax. A type that a resource
+ * does not have, a rendered one included, is not acceptable but no error (H-06, H-09).
+ *
+ * @throws GatewayError `not-acceptable` with the list of what there is.
+ * @see PS3.18 8.7.8.1 (H-07, H-08)
+ */
+export function negotiate(
+  resource: RetrieveResource,
+  accept: readonly MediaRange[],
+  items: 'one' | 'many' = 'many',
+): readonly Representation[] {
+  const offers = offersOf(resource, items);
+  const refusing = accept.some((range) => range.q === 0);
+  const candidates = offers
+    .flatMap((offer) =>
+      accept
+        .flatMap((range, order) => candidate(offer, { range, order, refusing }))
+        .filter((one, _index, all) => one.range.q > 0 && !all.some((other) => overrides(other, one))),
+    )
+    .sort(byPreference);
+  if (candidates.length === 0) throw notAcceptable(offers);
+  const distinct = new Map<string, Representation>();
+  for (const { mediaType, multipart, transferSyntax } of candidates) {
+    const key = `${mediaType} ${String(multipart)} ${transferSyntax ?? ''}`;
+    if (!distinct.has(key)) distinct.set(key, { mediaType, multipart, transferSyntax });
+  }
+  return [...distinct.values()];
+}
+
+function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly Offer[] {
+  switch (resource) {
+    case 'search':
+    case 'metadata':
+    case 'store-response':
+      return [dicomJson, 'application/json'].map((mediaType) => ({ mediaType, multipart: false }));
+    case 'instances':
+      return packings([dicom], items, true);
+    case 'frames':
+    case 'pixeldata':
+      return packings(pixelTypes(), items, true);
+    case 'bulkdata':
+      // Who follows a BulkDataURI without an Accept header (a browser, OHIF's `singlepart`) wants the bytes bare.
+      return packings(pixelTypes(), items, false);
+  }
+}
+
+function packings(mediaTypes: readonly string[], items: 'one' | 'many', multipartFirst: boolean): Offer[] {
+  const multipart = mediaTypes.map((mediaType) => ({ mediaType, multipart: true }));
+  if (items === 'many') return multipart;
+  const single = mediaTypes.map((mediaType) => ({ mediaType, multipart: false }));
+  return multipartFirst ? [...multipart, ...single] : [...single, ...multipart];
+}
+
+/** What stored frames can be, uncompressed first. */
+function pixelTypes(): readonly string[] {
+  const compressed = allTransferSyntaxes.map((syntax) => syntax.frameMediaType);
+  return [...new Set([octetStream, ...compressed])];
+}
+
+interface Asked {
+  readonly range: MediaRange;
+  readonly order: number;
+  /** Some range has q=0, so a wildcard no longer takes whatever is stored under the general type. */
+  readonly refusing: boolean;
+}
+
+function candidate(offer: Offer, { range, order, refusing }: Asked): Candidate[] {
+  const specificity = matchOf(offer, range);
+  if (specificity === undefined) return [];
+  const asked = range.parameters.get('transfer-syntax');
+  const anyStored = specificity < exact && !(refusing && offer.mediaType === octetStream);
+  const transferSyntax = asked ?? (anyStored ? '*' : undefined);
+  return [{ ...offer, transferSyntax, range, specificity, order }];
+}
+
+/** A type without wildcards. */
+const exact = 4;
+
+/** How specifically `range` names `offer`; undefined when not at all. */
+function matchOf(offer: Offer, range: MediaRange): number | undefined {
+  const { type, subtype } = range;
+  if (type === '*') return subtype === '*' ? 0 : undefined;
+  if (!offer.multipart) return matchType(offer.mediaType, `${type}/${subtype}`, 0);
+  if (type !== 'multipart') return undefined;
+  if (subtype === '*') return 1;
+  return subtype === 'related'
+    ? matchType(offer.mediaType, range.parameters.get('type') ?? '*/*', 1)
+    : undefined;
+}
+
+function matchType(mediaType: string, wanted: string, base: number): number | undefined {
+  if ((aliases[wanted] ?? wanted) === mediaType.toLowerCase()) return exact;
+  if (wanted === '*/*') return base + 1;
+  if (!wanted.endsWith('/*')) return undefined;
+  return mediaType.startsWith(wanted.slice(0, -1)) ? base + 2 : undefined;
+}
+
+/**
+ * Whether `other`, a candidate of the same offer, says in place of `one` what the client thinks of it.
+ *
+ * The most specific type does (RFC 9110 12.5.1). Transfer syntaxes are
+ * choices beside each other (W-22), so one does not override another, nor the type without any.
+ */
+function overrides(other: Candidate, one: Candidate): boolean {
+  return (
+    other.specificity > one.specificity &&
+    other.range.source === one.range.source &&
+    (other.range.q === 0 || other.range.q < one.range.q) &&
+    (other.transferSyntax === undefined ||
+      other.transferSyntax === '*' ||
+      other.transferSyntax === one.transferSyntax)
+  );
+}
+
+function byPreference(a: Candidate, b: Candidate): number {
+  if (a.range.source !== b.range.source) return a.range.source === 'parameter' ? -1 : 1;
+  return b.range.q - a.range.q || b.specificity - a.specificity || named(b) - named(a) || a.order - b.order;
+}
+
+const named = ({ range }: Candidate): number => Number(range.parameters.has('transfer-syntax'));
+
+function notAcceptable(offers: readonly Offer[]): GatewayError {
+  const names = offers.map(({ mediaType, multipart }) =>
+    multipart ? `multipart/related; type="${mediaType}"` : mediaType,
+  );
+  return new GatewayError(
+    'not-acceptable',
+    `None of the acceptable types is available. Available: ${names.join(', ')}.`,
+  );
+}

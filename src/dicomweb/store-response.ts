@@ -1,0 +1,104 @@
+import { formatTag, Tags, type DicomJsonElement, type DicomJsonObject, type Tag } from '../dicom/index.js';
+import { retrieveUrl } from './resource.js';
+
+/** An instance that the peer has taken. */
+export interface StoredInstance {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  /** The C-STORE status when it was a warning (B000, B006, B007). */
+  readonly warningReason?: number;
+}
+
+/** An instance that was not stored. */
+export interface FailedInstance {
+  readonly sopClassUid?: string;
+  readonly sopInstanceUid?: string;
+  /** A C-STORE status of the failure category. */
+  readonly failureReason: number;
+}
+
+/** What became of every part of a store request. */
+export interface StoreOutcome {
+  readonly stored: readonly StoredInstance[];
+  readonly failed: readonly FailedInstance[];
+  /** Reasons for the parts that could not be told to be any instance. */
+  readonly otherFailures: readonly number[];
+}
+
+/** The answer to a store request: `all` stored without a warning, `some` (or some warnings), or `none`. */
+interface StoreResponse {
+  readonly status: 'all' | 'some' | 'none';
+  readonly body: DicomJsonObject;
+}
+
+/**
+ * The Store Instances Response Module of `outcome`; URLs begin with `serviceUrl`.
+ *
+ * @see PS3.18 10.5.3, PS3.3 Store Instances Response Module (S-07 to S-13)
+ */
+export function storeResponse(serviceUrl: string, outcome: StoreOutcome): StoreResponse {
+  const { stored } = outcome;
+  const failed = outcome.failed.filter(isIdentified);
+  const others = [
+    ...outcome.failed.filter((instance) => !isIdentified(instance)).map((instance) => instance.failureReason),
+    ...outcome.otherFailures,
+  ];
+  const body: DicomJsonObject = {
+    ...studyUrl(serviceUrl, stored),
+    ...sequence(Tags.FailedSOPSequence, failed.map(failedItem)),
+    ...sequence(
+      Tags.ReferencedSOPSequence,
+      stored.map((instance) => storedItem(serviceUrl, instance)),
+    ),
+    ...sequence(
+      Tags.OtherFailuresSequence,
+      others.map((reason) => element(Tags.FailureReason, 'US', reason)),
+    ),
+  };
+  return { status: storeStatus(outcome), body };
+}
+
+function storeStatus({ stored, failed, otherFailures }: StoreOutcome): StoreResponse['status'] {
+  if (stored.length === 0) return 'none';
+  const clean = stored.every((instance) => instance.warningReason === undefined);
+  return clean && failed.length === 0 && otherFailures.length === 0 ? 'all' : 'some';
+}
+
+type IdentifiedFailure = FailedInstance & { readonly sopClassUid: string; readonly sopInstanceUid: string };
+
+const isIdentified = (instance: FailedInstance): instance is IdentifiedFailure =>
+  instance.sopClassUid !== undefined && instance.sopInstanceUid !== undefined;
+
+/** Retrieve URL is of type 2: there, but empty, unless everything that was stored belongs to one study. */
+function studyUrl(serviceUrl: string, stored: readonly StoredInstance[]): DicomJsonObject {
+  const first = stored[0]?.studyInstanceUid;
+  const one = first !== undefined && stored.every((instance) => instance.studyInstanceUid === first);
+  return element(
+    Tags.RetrieveURL,
+    'UR',
+    one ? retrieveUrl(serviceUrl, { studyInstanceUid: first }) : undefined,
+  );
+}
+
+const storedItem = (serviceUrl: string, instance: StoredInstance): DicomJsonObject => ({
+  ...element(Tags.ReferencedSOPClassUID, 'UI', instance.sopClassUid),
+  ...element(Tags.ReferencedSOPInstanceUID, 'UI', instance.sopInstanceUid),
+  ...element(Tags.RetrieveURL, 'UR', retrieveUrl(serviceUrl, instance)),
+  ...(instance.warningReason === undefined ? {} : element(Tags.WarningReason, 'US', instance.warningReason)),
+});
+
+const failedItem = (instance: IdentifiedFailure): DicomJsonObject => ({
+  ...element(Tags.ReferencedSOPClassUID, 'UI', instance.sopClassUid),
+  ...element(Tags.ReferencedSOPInstanceUID, 'UI', instance.sopInstanceUid),
+  ...element(Tags.FailureReason, 'US', instance.failureReason),
+});
+
+function element(tag: Tag, vr: string, value: string | number | undefined): DicomJsonObject {
+  const content: DicomJsonElement = value === undefined ? { vr } : { vr, Value: [value] };
+  return { [formatTag(tag)]: content };
+}
+
+const sequence = (tag: Tag, items: DicomJsonObject[]): DicomJsonObject =>
+  items.length === 0 ? {} : { [formatTag(tag)]: { vr: 'SQ', Value: items } };
