@@ -1,0 +1,68 @@
+import type { ParsedConfig } from './schema.js';
+
+/** A name that stands in URLs and metric labels, and cannot be taken for a property of every object. */
+const PEER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Whether only this machine can reach `host`. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host);
+}
+
+/** The peer behind the base path: the one that is named, else the only one. */
+export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'>): string | undefined {
+  const names = Object.keys(config.peers);
+  return config.defaultPeer ?? (names.length === 1 ? names[0] : undefined);
+}
+
+/** What is wrong between keys that are right by themselves. */
+export function* brokenRules(config: ParsedConfig): Generator<string> {
+  yield* exposure(config);
+  yield* peers(config);
+  yield* listeners(config);
+}
+
+function* exposure({ http, access }: ParsedConfig): Generator<string> {
+  if (isLoopback(http.listen.host)) return;
+  const where = `http.listen: ${http.listen.host} can be reached from other machines`;
+  if (!access.anonymous) {
+    yield `${where}, and nobody is asked who they are. If the network in front may read and store everything, say so with access.anonymous: true (DICOMGW_ACCESS_ANONYMOUS=true); else listen on 127.0.0.1.`;
+  }
+  if (http.publicUrl === undefined && http.trustProxy === false) {
+    yield `${where}: the URLs in answers need http.publicUrl (what clients call the gateway, such as https://pacs.example) or http.trustProxy (whose X-Forwarded headers are believed).`;
+  }
+}
+
+function* peers(config: ParsedConfig): Generator<string> {
+  const names = Object.keys(config.peers);
+  if (names.length === 0) {
+    yield 'peers: takes at least one peer, such as peers: { main: { address: "ORTHANC@127.0.0.1:4242" } }, or DICOMGW_PEER=ORTHANC@127.0.0.1:4242';
+    return;
+  }
+  for (const name of names) {
+    if (!PEER_NAME.test(name)) {
+      yield `peers.${name}: a peer's name takes letters, digits, dot, hyphen and underscore, 64 at most, beginning with a letter or digit`;
+    }
+    if (config.peers[name]?.retrieve === 'move' && config.dimse.listen === undefined) {
+      yield `peers.${name}.retrieve: move needs dimse.listen, where the peer sends the instances`;
+    }
+  }
+  const chosen = defaultPeerOf(config);
+  if (chosen === undefined || !Object.hasOwn(config.peers, chosen)) {
+    yield `defaultPeer: takes one of the peers: ${names.join(', ')}`;
+  }
+}
+
+function* listeners({ http, admin, dimse }: ParsedConfig): Generator<string> {
+  const taken = new Map<string, string>();
+  for (const [path, listen] of [
+    ['http.listen', http.listen],
+    ['admin.listen', admin.listen],
+    ['dimse.listen', dimse.listen],
+  ] as const) {
+    if (listen === undefined || listen.port === 0) continue;
+    const place = `${listen.host} ${listen.port}`;
+    const other = taken.get(place);
+    if (other !== undefined) yield `${path}: takes another port than ${other}`;
+    taken.set(place, path);
+  }
+}

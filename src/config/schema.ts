@@ -1,0 +1,261 @@
+import { z } from 'zod';
+import {
+  aeAddress,
+  aeTitle,
+  boolean,
+  choice,
+  duration,
+  durationOrOff,
+  hostPort,
+  integer,
+  key,
+  list,
+  size,
+  text,
+  webUrl,
+} from './kind.js';
+import { trustProxy } from './trust-proxy.js';
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+
+/** A path of unreserved characters: it stands in routes and in URLs that are sent out, so it needs no escaping. */
+const basePath = text(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'a path such as /dicomweb, without a slash at its end');
+const directory = text(/^[^\0]+$/, 'a directory');
+const characterSet = text(/^(?:ISO_IR \d{1,3}|GB18030|GBK)$/, 'a character set');
+
+const http = z.strictObject({
+  listen: key(hostPort, 'Where DICOMweb is served. Port 0 takes any free one.').prefault('127.0.0.1:8080'),
+  basePath: key(basePath, 'Path of the default peer; any peer is also at `/peers/{name}/dicomweb`.').prefault(
+    '/dicomweb',
+  ),
+  publicUrl: key(
+    webUrl,
+    'Origin (and path prefix) that clients use, for RetrieveURL and BulkDataURI. Beyond loopback this or `http.trustProxy` must be set.',
+  ).exactOptional(),
+  trustProxy: key(
+    trustProxy,
+    'Whose `X-Forwarded-*` headers are believed: how many proxies stand in front, or their addresses.',
+  ).prefault(false),
+  headersTimeout: key(duration, "How long a request's line and headers may take to arrive.").prefault('30s'),
+  bodyTimeout: key(duration, "How long a request's body may pause.").prefault('60s'),
+  keepAliveTimeout: key(
+    duration,
+    'How long an idle connection is kept; longer than the idle time of a proxy in front, commonly 60 s.',
+  ).prefault('75s'),
+  maxHeaderBytes: key(size(KIB, MIB), "Most bytes of a request's line and headers.").prefault('32 KiB'),
+  maxBodyBytes: key(size(KIB), "Most bytes of a request's body.").prefault('64 GiB'),
+  maxConnections: key(integer(1, 100_000), 'Most client connections at once; more are closed.').prefault(
+    2000,
+  ),
+  drainTimeout: key(duration, 'How long running requests may take to end after SIGTERM.').prefault('30s'),
+});
+
+const admin = z.strictObject({
+  listen: key(
+    hostPort,
+    'Moves `/healthz`, `/readyz` and `/metrics` to a listener of their own.',
+  ).exactOptional(),
+});
+
+const access = z.strictObject({
+  anonymous: key(
+    boolean,
+    'Whether anybody who reaches the listener may read and store. Implied on loopback; elsewhere it must be said.',
+  ).prefault(false),
+});
+
+const storageScp = z.strictObject({
+  maxAssociations: key(integer(1, 1000), 'Most inbound associations at once; more are rejected.').prefault(
+    16,
+  ),
+  associationTimeout: key(
+    duration,
+    'How long a connection may take to send its association request.',
+  ).prefault('10s'),
+  idleTimeout: key(duration, 'How long an inbound association may be silent.').prefault('60s'),
+});
+
+const dimse = z.strictObject({
+  aeTitle: key(aeTitle, 'The AE title of the gateway, towards every peer.').prefault('GATEWAY'),
+  listen: key(hostPort, 'Storage SCP for C-MOVE; leave out if every peer does C-GET.').exactOptional(),
+  advertise: key(
+    hostPort,
+    'What the PACS must be told where NAT or a Service stands between; `dimse.listen` if left out.',
+  ).exactOptional(),
+  maxPduLength: key(
+    size(4 * KIB, MIB),
+    'Largest PDU that peers may send. DCMTK and Orthanc send up to 128 KiB.',
+  ).prefault('128 KiB'),
+  storageScp: storageScp.prefault({}),
+});
+
+const timeouts = z.strictObject({
+  connect: key(duration, 'TCP connect.').prefault('5s'),
+  association: key(duration, 'Answer to an association request or release.').prefault('10s'),
+  firstResponse: key(duration, 'First response to a search, a store or an echo.').prefault('30s'),
+  firstSubOperation: key(
+    duration,
+    'First response or sub-operation of a retrieve; nearline archives take minutes.',
+  ).prefault('15m'),
+  betweenResponses: key(
+    duration,
+    'Silence between responses; bytes of sub-operations count as signs of life.',
+  ).prefault('60s'),
+  total: key(durationOrOff, 'A whole DIMSE operation.').prefault(0),
+  queue: key(duration, 'Waiting for an association.').prefault('30s'),
+  firstInstance: key(
+    duration,
+    'Waiting for the first instance of a retrieve; then the answer is 503 with Retry-After while the retrieve goes on (nearline archives take minutes).',
+  ).prefault('30s'),
+});
+
+const dateTime = z.strictObject({
+  upper: key(
+    choice('ceil', 'floor'),
+    'Whether an upper bound such as 10:30 means the end (ceil) or the start (floor) of that minute.',
+  ).prefault('ceil'),
+  unknown: key(choice('match', 'exclude'), 'Whether a study without date or time matches a range.').prefault(
+    'match',
+  ),
+  mixed: key(
+    choice('strict', 'natural'),
+    'How a range of dates with a single time, or the reverse, is read: independently (strict) or as one span (natural).',
+  ).prefault('strict'),
+});
+
+const peer = z.strictObject({
+  address: key(aeAddress, 'AE title, host and port of the peer.'),
+  retrieve: key(choice('auto', 'get', 'move'), 'How instances are fetched.').prefault('auto'),
+  associations: key(
+    integer(1, 100),
+    'Most associations at once of this process, all kinds; one is kept for searches if there are more than one.',
+  ).prefault(4),
+  queue: key(
+    integer(0, 100_000),
+    'Most requests that wait for an association; more are answered 503.',
+  ).prefault(256),
+  idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
+  timeouts: timeouts.prefault({}),
+  findLimit: key(
+    integer(1, 10_000_000),
+    'How many responses the peer gives to a C-FIND at most, if it cuts its answers.',
+  ).exactOptional(),
+  characterSets: key(
+    list(characterSet, 'a list of character sets such as [ISO_IR 100, ISO_IR 192]'),
+    'What search values may be encoded in, best first.',
+  ).prefault(['ISO_IR 100', 'ISO_IR 192']),
+  fallbackCharacterSet: key(
+    characterSet,
+    'What text is in where a dataset names no character set and is not ASCII.',
+  ).exactOptional(),
+  characterSetReturnKey: key(boolean, 'Whether the peer wants (0008,0005) among the return keys.').prefault(
+    false,
+  ),
+  callingAeTitle: key(
+    aeTitle,
+    'AE title of the gateway towards this peer, in place of `dimse.aeTitle`.',
+  ).exactOptional(),
+  dateTime: dateTime.prefault({}),
+});
+
+const search = z.strictObject({
+  maxResults: key(
+    integer(1, 1_000_000),
+    'Most results of one search; a Warning says when there are more.',
+  ).prefault(50_000),
+  lookAhead: key(
+    integer(0, 1_000_000),
+    'How many results beyond the limit are counted to say how many remain.',
+  ).prefault(1000),
+  emptyResponse: key(
+    choice('200-empty-list', '204'),
+    'What a search without results is answered with.',
+  ).prefault('200-empty-list'),
+  joinConcurrency: key(integer(1, 100), 'How many lower-level queries of one search run at once.').prefault(
+    2,
+  ),
+});
+
+const retrieve = z.strictObject({
+  batchInstances: key(
+    integer(1, 1000),
+    'How many instances one retrieve asks for when a series is spread over associations.',
+  ).prefault(25),
+  maxInstances: key(
+    integer(1, 10_000_000),
+    'Most instances of one retrieve; more are answered 413 (retrieve series by series).',
+  ).prefault(100_000),
+  cancelDelay: key(
+    duration,
+    'How long a retrieve goes on that nobody waits for any more, so that a reload does not start it anew.',
+  ).prefault('5s'),
+  retryAfter: key(
+    duration,
+    'What a client is told to wait whose images are still being fetched from a nearline archive.',
+  ).prefault('30s'),
+  refusalExpiry: key(duration, 'How long it is remembered that the peer refused an instance.').prefault('5m'),
+  inlineBytes: key(
+    size(0, MIB),
+    'Binary values up to this stand in the metadata itself, larger ones behind a BulkDataURI.',
+  ).prefault('4 KiB'),
+});
+
+const store = z.strictObject({
+  maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
+  maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
+  parallel: key(integer(1, 100), 'How many instances of one request are sent to the peer at once.').prefault(
+    2,
+  ),
+});
+
+const disk = z.strictObject({
+  directory: key(directory, 'Where cached instances are kept. It belongs to one process.'),
+  size: key(size(MIB), 'Most bytes on disk.').prefault('10 GiB'),
+});
+
+const cache = z.strictObject({
+  memory: key(size(MIB), 'Most bytes of instances in memory, arriving and finished.').prefault('96 MiB'),
+  disk: disk.exactOptional(),
+  stallTimeout: key(
+    duration,
+    'When the cache is full of what slow readers still need, a reader that took nothing for so long is cut off.',
+  ).prefault('60s'),
+});
+
+const limits = z.strictObject({
+  depth: key(integer(1, 1000), 'Deepest nesting of sequences in a dataset.').prefault(64),
+  elements: key(integer(1000, 1_000_000_000), 'Most elements in a dataset.').prefault(5_000_000),
+  collectedBytes: key(size(64 * KIB, 2 ** 28), 'Most bytes of one value that is held as a whole.').prefault(
+    '1 MiB',
+  ),
+});
+
+const log = z.strictObject({
+  level: key(
+    choice('silent', 'error', 'warn', 'info', 'debug'),
+    'The least important lines that are written.',
+  ).prefault('info'),
+});
+
+/** The configuration as a whole: sections in the order in which they are printed. */
+export const configSchema = z.strictObject({
+  http: http.prefault({}),
+  admin: admin.prefault({}),
+  access: access.prefault({}),
+  dimse: dimse.prefault({}),
+  peers: z.record(z.string(), peer).prefault({}),
+  defaultPeer: key(
+    text(/./, 'the name of a peer'),
+    'The peer behind `http.basePath`; the only one if there is one.',
+  ).exactOptional(),
+  search: search.prefault({}),
+  retrieve: retrieve.prefault({}),
+  store: store.prefault({}),
+  cache: cache.prefault({}),
+  limits: limits.prefault({}),
+  log: log.prefault({}),
+});
+
+/** What the schema makes of a file, before the rules between keys. */
+export type ParsedConfig = z.output<typeof configSchema>;

@@ -1,0 +1,54 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** From a C-ECHO beside the gateway to a study out of a tape library. */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+const counters = {
+  httpRequests: ['http_requests_total', 'HTTP requests that ended.', 'method', 'route', 'status'],
+  httpBytes: ['http_response_bytes_total', 'Bytes of answers.', 'route'],
+  httpIncomplete: ['http_incomplete_bodies_total', 'Answers that were cut off, by either side.', 'route'],
+  httpErrors: ['http_errors_total', 'Requests that failed, by error code.', 'route', 'code'],
+  associations: ['association_events_total', 'Associations opened and ended.', 'peer', 'direction', 'event'],
+  operations: ['dimse_operations_total', 'DIMSE operations that ended.', 'peer', 'operation', 'outcome'],
+  dimseBytes: ['dimse_bytes_total', 'Bytes of associations.', 'peer', 'direction'],
+  instances: ['instances_arrived_total', 'Instances that peers sent.', 'peer', 'outcome'],
+  instanceBytes: ['instance_bytes_total', 'Bytes of datasets that peers sent.', 'peer', 'outcome'],
+  cacheEvents: ['cache_events_total', 'Cache hits, misses, joins, evictions and overflows.', 'tier', 'event'],
+  cacheEventBytes: ['cache_event_bytes_total', 'Bytes that cache events were about.', 'tier', 'event'],
+  refused: ['inbound_refused_total', 'Connections and associations that the storage SCP refused.', 'reason'],
+  readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
+  logDropped: ['log_lines_dropped_total', 'Log lines that the output did not take in time.'],
+} as const satisfies Readonly<Record<string, readonly [name: string, help: string, ...labels: string[]]>>;
+
+const histograms = {
+  httpSeconds: ['http_request_duration_seconds', 'Time to the last byte of the answer.', 'method', 'route'],
+  operationSeconds: [
+    'dimse_operation_duration_seconds',
+    'Time to the final response.',
+    'peer',
+    'operation',
+    'outcome',
+  ],
+} as const satisfies Readonly<Record<string, readonly [name: string, help: string, ...labels: string[]]>>;
+
+/** The metrics that observations feed. */
+export type Instruments = Readonly<Record<keyof typeof counters, Counter>> &
+  Readonly<Record<keyof typeof histograms, Histogram>>;
+
+/** Registers the metrics that observations feed. */
+export function createInstruments(registry: Registry): Instruments {
+  const registers = [registry];
+  const build = <N extends string, T>(
+    table: Readonly<Record<N, readonly [string, string, ...string[]]>>,
+    create: (definition: { name: string; help: string; labelNames: string[] }) => T,
+  ): Record<N, T> => {
+    const entries = Object.entries<readonly [string, string, ...string[]]>(table).map(
+      ([key, [name, help, ...labelNames]]) => [key, create({ name: `dicomgw_${name}`, help, labelNames })],
+    );
+    return Object.fromEntries(entries) as Record<N, T>;
+  };
+  return {
+    ...build(counters, (definition) => new Counter({ ...definition, registers })),
+    ...build(histograms, (definition) => new Histogram({ ...definition, buckets: SECONDS, registers })),
+  };
+}

@@ -1,0 +1,102 @@
+import { pino, type DestinationStream, type Logger } from 'pino';
+import type { Observation } from '../core/index.js';
+import { dispatch, type ByKind } from './by-kind.js';
+import { errorFields, formatStatus } from './error-fields.js';
+
+/** The least important lines that are written. */
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
+
+/** Lines that wait for an output that nobody reads, some 10,000; more are dropped, for the gateway must not wait. */
+const MAX_WAITING_BYTES = 4 * 2 ** 20;
+
+/** Where log lines go: one text, ending in a line feed, at a time. */
+export interface LogDestination {
+  readonly write: (line: string) => void;
+  /** Calls back once everything written has left. */
+  readonly flush?: (callback: () => void) => void;
+}
+
+/** Standard output, which never makes the event loop wait; what it still holds is written at exit. */
+export function standardOutput(onDrop: () => void): LogDestination {
+  const stream = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
+  stream.on('drop', onDrop);
+  return {
+    write: (line) => {
+      stream.write(line);
+    },
+    flush: (callback) => {
+      stream.flush(callback);
+    },
+  };
+}
+
+/** JSON lines with ISO time, the level's name and `msg`. */
+export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+}
+
+interface Line {
+  readonly level: Exclude<LogLevel, 'silent'>;
+  readonly message: string;
+  readonly fields: object;
+}
+
+/** Writes the line of an observation, if it has one. */
+export function logObservation(logger: Logger, observation: Observation): void {
+  const line = dispatch(lines, observation);
+  if (line && logger.isLevelEnabled(line.level)) logger[line.level](line.fields, line.message);
+}
+
+const noLine = (): undefined => undefined;
+const withError = (error: unknown): object => (error === undefined ? {} : { error: errorFields(error) });
+
+/** What an observation says in the log. What comes by the thousand, and what a metric says better, has no line. */
+const lines: ByKind<Line | undefined> = {
+  ready: ({ urls, storageScp }) => ({ level: 'info', message: 'ready', fields: { urls, storageScp } }),
+  stopping: ({ reason }) => ({ level: 'info', message: 'stopping', fields: { reason } }),
+  stopped: ({ openAssociations }) => ({
+    level: openAssociations > 0 ? 'warn' : 'info',
+    message: 'stopped',
+    fields: { openAssociations },
+  }),
+  'http-request': ({ error, ...fields }) => ({
+    level: fields.status >= 500 ? 'error' : fields.complete ? 'info' : 'warn',
+    message: 'http request',
+    fields: { ...fields, ...withError(error) },
+  }),
+  association: ({ event, ...fields }) => ({
+    level: event === 'opened' || event === 'released' ? 'debug' : 'warn',
+    message: `association ${event}`,
+    fields,
+  }),
+  dimse: ({ status, ...fields }) => ({
+    level: fields.outcome === 'success' || fields.outcome === 'cancelled' ? 'debug' : 'warn',
+    message: 'dimse operation',
+    fields: { ...fields, ...(status !== undefined && { status: formatStatus(status) }) },
+  }),
+  'inbound-refused': ({ reason, remote }) => ({
+    level: 'warn',
+    message: 'inbound association refused',
+    fields: { reason, remote },
+  }),
+  'instance-arrived': ({ peer, bytes, outcome }) =>
+    outcome === 'failed'
+      ? { level: 'warn', message: 'instance broken off', fields: { peer, bytes } }
+      : undefined,
+  'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
+  log: ({ level, message, requestId, peer, error }) => ({
+    level,
+    message,
+    fields: { requestId, peer, ...withError(error) },
+  }),
+  'dimse-bytes': noLine,
+  cache: noLine,
+};

@@ -1,0 +1,118 @@
+import { METHODS } from 'node:http';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Observation } from '../core/index.js';
+import { dispatch, type ByKind } from './by-kind.js';
+import { createGauges, type GaugeName, type ReadGauge } from './gauges.js';
+import { createInstruments, type Instruments } from './instruments.js';
+import { BoundedLabels, KnownLabels } from './labels.js';
+
+/** Patterns of routes: some fifty exist. */
+const MAX_ROUTES = 100;
+/** Reasons that the code itself names. */
+const MAX_REASONS = 50;
+
+/** What a metrics endpoint answers. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** The metrics of one gateway. */
+export interface Metrics {
+  readonly count: (observation: Observation) => void;
+  readonly collect: (name: GaugeName, read: ReadGauge) => void;
+  readonly logLineDropped: () => void;
+  readonly read: () => Promise<Exposition>;
+}
+
+interface Labels {
+  readonly peer: KnownLabels;
+  readonly method: KnownLabels;
+  readonly route: BoundedLabels;
+  readonly reason: BoundedLabels;
+}
+
+/** Metrics in a registry of their own; `peers` are the only names that become label values. */
+export function createMetrics({ version, peers }: { version: string; peers: readonly string[] }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const build = new Gauge({
+    name: 'dicomgw_build_info',
+    help: 'Version of the gateway.',
+    labelNames: ['version'],
+    registers: [registry],
+  });
+  build.set({ version }, 1);
+  const instruments = createInstruments(registry);
+  const labels: Labels = {
+    peer: new KnownLabels(peers),
+    method: new KnownLabels(METHODS),
+    route: new BoundedLabels(MAX_ROUTES),
+    reason: new BoundedLabels(MAX_REASONS),
+  };
+  const counters = createCounters(instruments, labels);
+  return {
+    count: (observation) => {
+      dispatch(counters, observation);
+    },
+    collect: createGauges(registry),
+    logLineDropped: () => {
+      instruments.logDropped.inc();
+    },
+    read: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+/** What each kind of observation adds to which metric. */
+function createCounters(to: Instruments, labels: Labels): ByKind<void> {
+  const uncounted = (): void => undefined;
+  return {
+    'http-request': (observation) => {
+      countHttp(to, labels, observation);
+    },
+    association: ({ peer, direction, event }) => {
+      to.associations.inc({ peer: labels.peer.of(peer), direction, event });
+    },
+    dimse: ({ peer, operation, outcome, durationMs }) => {
+      const of = { peer: labels.peer.of(peer), operation, outcome };
+      to.operations.inc(of);
+      to.operationSeconds.observe(of, durationMs / 1000);
+    },
+    'dimse-bytes': ({ peer, sent, received }) => {
+      const of = labels.peer.of(peer);
+      to.dimseBytes.inc({ peer: of, direction: 'sent' }, sent);
+      to.dimseBytes.inc({ peer: of, direction: 'received' }, received);
+    },
+    'instance-arrived': ({ peer, outcome, bytes }) => {
+      const of = { peer: labels.peer.of(peer), outcome };
+      to.instances.inc(of);
+      to.instanceBytes.inc(of, bytes);
+    },
+    cache: ({ tier, event, bytes = 0 }) => {
+      to.cacheEvents.inc({ tier, event });
+      to.cacheEventBytes.inc({ tier, event }, bytes);
+    },
+    'inbound-refused': ({ reason }) => {
+      to.refused.inc({ reason: labels.reason.of(reason) });
+    },
+    'reader-reset': ({ reason }) => {
+      to.readerResets.inc({ reason: labels.reason.of(reason) });
+    },
+    ready: uncounted,
+    stopping: uncounted,
+    stopped: uncounted,
+    log: uncounted,
+  };
+}
+
+type HttpRequest = Extract<Observation, { kind: 'http-request' }>;
+
+function countHttp(to: Instruments, labels: Labels, observation: HttpRequest): void {
+  const route = labels.route.of(observation.route);
+  const method = labels.method.of(observation.method);
+  to.httpRequests.inc({ method, route, status: observation.status });
+  to.httpSeconds.observe({ method, route }, observation.durationMs / 1000);
+  to.httpBytes.inc({ route }, observation.bytesOut);
+  if (!observation.complete) to.httpIncomplete.inc({ route });
+  if (observation.errorCode !== undefined) to.httpErrors.inc({ route, code: observation.errorCode });
+}

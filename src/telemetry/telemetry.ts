@@ -1,0 +1,55 @@
+import type { Observe } from '../core/index.js';
+import type { GaugeName, ReadGauge } from './gauges.js';
+import { createLogger, logObservation, standardOutput, type LogDestination, type LogLevel } from './log.js';
+import { createMetrics, type Exposition } from './metrics.js';
+
+/** How a gateway tells about itself. */
+export interface TelemetryOptions {
+  readonly level: LogLevel;
+  readonly version: string;
+  /** Names of the configured peers: the only ones that become label values; all others are counted as `other`. */
+  readonly peers: readonly string[];
+  /** Standard output if left out. */
+  readonly destination?: LogDestination;
+}
+
+/** Logs and metrics of one gateway. */
+export interface Telemetry {
+  /** Never throws and never waits. */
+  readonly observe: Observe;
+  /** Adds a reader to a gauge; several readers of one gauge are added up. */
+  readonly collect: (name: GaugeName, read: ReadGauge) => void;
+  /** All metrics in Prometheus' text format. */
+  readonly metrics: () => Promise<Exposition>;
+  /** Resolves when the log lines written so far have left the process. */
+  readonly flush: () => Promise<void>;
+}
+
+/** Renders observations as JSON log lines and metrics. */
+export function createTelemetry({ level, version, peers, destination }: TelemetryOptions): Telemetry {
+  const metrics = createMetrics({ version, peers });
+  const output: LogDestination =
+    destination ??
+    standardOutput(() => {
+      metrics.logLineDropped();
+    });
+  const logger = createLogger(level, output);
+  return {
+    observe: (observation) => {
+      try {
+        metrics.count(observation);
+        logObservation(logger, observation);
+      } catch {
+        // Who observes is in the middle of something that matters more than its record.
+        metrics.logLineDropped();
+      }
+    },
+    collect: metrics.collect,
+    metrics: metrics.read,
+    flush: () =>
+      new Promise((resolve) => {
+        if (output.flush) output.flush(resolve);
+        else resolve();
+      }),
+  };
+}
