@@ -1,0 +1,136 @@
+/** A run of bytes in memory of its own: no slab of Node's pool is kept alive by a few bytes of it. */
+export interface Block {
+  readonly start: number;
+  bytes: Buffer;
+  /** Bytes filled; the rest of `bytes` is still to come. */
+  length: number;
+  writing: boolean;
+  written: boolean;
+}
+
+/** Blocks grow from this, so that ten thousand small instances do not take ten thousand large blocks. */
+const SMALLEST_BLOCK = 4096;
+
+/**
+ * The bytes of a spool that are in memory: contiguous, growing at the end, dropped from the front.
+ *
+ * Dropped blocks are left to the garbage collector and never used again: a view that somebody keeps too long may be
+ * stale, but can never turn into another patient's bytes.
+ */
+export class BlockList {
+  readonly #blockBytes: number;
+  readonly #blocks: Block[] = [];
+  #start = 0;
+  #end = 0;
+  #allocated = 0;
+
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes;
+  }
+
+  /** Position of the first byte in memory. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Position after the last byte: the length of the spool so far. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Bytes of memory taken, filled or not. */
+  get allocated(): number {
+    return this.#allocated;
+  }
+
+  /** Copies `chunk` to the end; returns how many bytes were allocated for it. */
+  append(chunk: Buffer): number {
+    const before = this.#allocated;
+    for (let offset = 0; offset < chunk.length;) {
+      const block = this.#tailWithRoom(chunk.length - offset);
+      const count = chunk.copy(block.bytes, block.length, offset);
+      block.length += count;
+      this.#end += count;
+      offset += count;
+    }
+    return this.#allocated - before;
+  }
+
+  /** The bytes from `position` to the end of their block, or undefined when they are not in memory. */
+  at(position: number, end: number): Buffer | undefined {
+    if (position < this.#start || position >= this.#end) return undefined;
+    const block = this.#blocks[this.#find(position)];
+    return block?.bytes.subarray(position - block.start, Math.min(block.length, end - block.start));
+  }
+
+  /** The first block that nobody writes to disk yet; `final` includes one that is not full, and fills it no further. */
+  nextToWrite(final: boolean): Block | undefined {
+    const block = this.#blocks.find((candidate) => !candidate.writing);
+    return block && (final || block.length === block.bytes.length) ? block : undefined;
+  }
+
+  /** Drops the blocks at the front that are on disk; returns the bytes of memory freed. */
+  dropWritten(): number {
+    return this.#dropWhile((block) => block.written);
+  }
+
+  /** Drops the blocks that end at or before `position`; returns the bytes of memory freed. */
+  dropBefore(position: number): number {
+    return this.#dropWhile((block) => block.start + block.length <= position);
+  }
+
+  /** Gives back what the last block has taken and not filled; returns the bytes of memory freed. */
+  trim(): number {
+    const tail = this.#blocks.at(-1);
+    if (!tail || tail.writing) return 0;
+    const slack = tail.bytes.length - tail.length;
+    if (slack * 8 < tail.bytes.length) return 0;
+    const exact = Buffer.allocUnsafeSlow(tail.length);
+    tail.bytes.copy(exact, 0, 0, tail.length);
+    tail.bytes = exact;
+    this.#allocated -= slack;
+    return slack;
+  }
+
+  /** Drops everything; returns the bytes of memory freed. */
+  clear(): number {
+    return this.#dropWhile(() => true);
+  }
+
+  #tailWithRoom(wanted: number): Block {
+    const tail = this.#blocks.at(-1);
+    if (tail && !tail.writing && tail.length < tail.bytes.length) return tail;
+    const capacity = Math.min(this.#blockBytes, Math.max(SMALLEST_BLOCK, wanted, this.#end));
+    const block = {
+      start: this.#end,
+      bytes: Buffer.allocUnsafeSlow(capacity),
+      length: 0,
+      writing: false,
+      written: false,
+    };
+    this.#blocks.push(block);
+    this.#allocated += capacity;
+    return block;
+  }
+
+  #dropWhile(goes: (block: Block) => boolean): number {
+    const count = this.#blocks.findIndex((block) => !goes(block));
+    const dropped = this.#blocks.splice(0, count === -1 ? this.#blocks.length : count);
+    const freed = dropped.reduce((sum, block) => sum + block.bytes.length, 0);
+    this.#start = this.#blocks[0]?.start ?? this.#end;
+    this.#allocated -= freed;
+    return freed;
+  }
+
+  /** Index of the last block that starts at or before `position`. */
+  #find(position: number): number {
+    let low = 0;
+    let high = this.#blocks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#blocks[middle]?.start ?? Infinity) <= position) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}

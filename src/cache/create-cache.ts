@@ -1,0 +1,61 @@
+import { systemClock, type Clock, type Observe } from '../core/index.js';
+import { DiskTier, type DiskOptions } from './disk-tier.js';
+import { nodeFileLayer, type FileLayer } from './file-layer.js';
+import { SpooledInstanceCache, type InstanceCache } from './instance-cache.js';
+import { Store, type SpoolStore } from './store.js';
+
+export interface CacheOptions<M> {
+  /** Most bytes of memory for arriving and complete instances and what is known about them. */
+  readonly memoryBytes: number;
+  /** Leave out: memory only. */
+  readonly disk?: DiskOptions;
+  /** A spool longer than this goes to disk at once; 4 MiB when left out. */
+  readonly spillBytes?: number;
+  /** How long a writer waits for room before whoever does not read is failed. */
+  readonly stallTimeoutMs: number;
+  /** Estimated bytes of memory that a meta takes; 0 when left out. */
+  readonly metaBytes?: (meta: M) => number;
+  /** Most bytes copied or read at once; 256 KiB when left out. */
+  readonly blockBytes?: number;
+}
+
+export interface CacheDependencies {
+  readonly observe: Observe;
+  readonly clock?: Clock;
+  readonly files?: FileLayer;
+}
+
+export interface Cache<M> {
+  readonly instances: InstanceCache<M>;
+  readonly spools: SpoolStore;
+  /** Takes everything from everybody, deletes the files and unlocks the directory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the instance cache and the spool store, which share one budget of memory and one cache directory.
+ *
+ * The memory bound holds but for this slack: one chunk and one block for every open spool, one block for every reader
+ * that looks at bytes from disk, and what the last instances to finish have as meta.
+ * @throws GatewayError `cache-failed` when the directory cannot be used, or another live process has it
+ */
+export async function createCache<M>(options: CacheOptions<M>, deps: CacheDependencies): Promise<Cache<M>> {
+  const { memoryBytes, stallTimeoutMs } = options;
+  const clock = deps.clock ?? systemClock;
+  const disk = options.disk && (await DiskTier.open(options.disk, deps.files ?? nodeFileLayer, clock));
+  const store = new Store(
+    {
+      memoryBytes,
+      stallTimeoutMs,
+      spillBytes: options.spillBytes ?? 4 * 1024 * 1024,
+      blockBytes: options.blockBytes ?? 256 * 1024,
+    },
+    { observe: deps.observe, clock, disk },
+  );
+  const instances = new SpooledInstanceCache<M>(
+    store,
+    { memoryBytes, diskBytes: options.disk?.bytes ?? 0, metaBytes: options.metaBytes ?? (() => 0) },
+    deps.observe,
+  );
+  return { instances, spools: store, close: () => store.close() };
+}

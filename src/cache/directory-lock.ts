@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { GatewayError, type Clock } from '../core/index.js';
+
+/** Of the files in the directory; a gateway that knows another one leaves them alone. */
+const FORMAT = 1;
+const NAME = 'lock';
+/** The lock is touched this often, for those who cannot see the process itself: another container or machine. */
+const TOUCH_MS = 15_000;
+const ABANDONED_MS = 60_000;
+
+interface Owner {
+  readonly format: number;
+  readonly pid: number;
+  readonly host: string;
+  /** When the process started, by the kernel: process ids are used again, in containers most of all. */
+  readonly started: string;
+}
+
+/**
+ * Makes `directory` (mode 0700) and locks it for this process; resolves to the function that unlocks it.
+ * @throws GatewayError `cache-failed` when it cannot be used or a live process has it
+ */
+export async function lockDirectory(directory: string, clock: Clock): Promise<() => Promise<void>> {
+  const path = join(directory, NAME);
+  const owner: Owner = {
+    format: FORMAT,
+    pid: process.pid,
+    host: hostname(),
+    started: (await startOf(process.pid)) ?? '',
+  };
+  const text = JSON.stringify(owner);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (!(await create(path, text))) {
+      await takeFromTheDead(path);
+      if (!(await create(path, text))) throw inUse();
+    }
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('cache-failed', 'The cache directory cannot be made or written to.', { cause });
+  }
+  const stop = keepTouching(path, clock);
+  return async () => {
+    stop();
+    if ((await readFile(path, 'utf8').catch(() => '')) === text) await rm(path, { force: true });
+  };
+}
+
+const inUse = (): GatewayError =>
+  new GatewayError('cache-failed', 'The cache directory is in use by another gateway process.');
+
+async function create(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Removes the lock of a process that has died. @throws GatewayError `cache-failed` when its owner may be alive */
+async function takeFromTheDead(path: string): Promise<void> {
+  const text = await readFile(path, 'utf8');
+  const owner = parseOwner(text);
+  if (owner && owner.format !== FORMAT) {
+    throw new GatewayError(
+      'cache-failed',
+      'The cache directory was made by another version of the gateway: empty it or name another one.',
+    );
+  }
+  if (await isAlive(path, owner)) throw inUse();
+  // Moving is atomic: of two that find the same dead owner, one moves the dead lock, the other perhaps a new one,
+  // which it notices and puts back.
+  const aside = `${path}.${randomBytes(8).toString('hex')}`;
+  await rename(path, aside);
+  if ((await readFile(aside, 'utf8')) !== text) {
+    await rename(aside, path);
+    throw inUse();
+  }
+  await rm(aside, { force: true });
+}
+
+async function isAlive(path: string, owner: Owner | undefined): Promise<boolean> {
+  if (owner?.host !== hostname()) {
+    const { mtimeMs } = await stat(path);
+    return Date.now() - mtimeMs < ABANDONED_MS;
+  }
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if (isCode(error, 'ESRCH')) return false;
+  }
+  const started = await startOf(owner.pid);
+  return started === undefined || owner.started === '' || started === owner.started;
+}
+
+/** When a process started, in ticks since this boot of the machine; undefined where the system does not tell. */
+async function startOf(pid: number): Promise<string | undefined> {
+  try {
+    const [line, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    ]);
+    // The name of the program, in parentheses, may hold spaces: count from behind it. Field 22 is starttime.
+    const ticks = line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+    return ticks === undefined ? undefined : `${boot.trim()}/${ticks}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseOwner(text: string): Owner | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { format, pid, host, started } = value as Partial<Record<keyof Owner, unknown>>;
+    if (typeof format !== 'number' || typeof pid !== 'number') return undefined;
+    if (typeof host !== 'string' || typeof started !== 'string') return undefined;
+    return { format, pid, host, started };
+  } catch {
+    return undefined;
+  }
+}
+
+function keepTouching(path: string, clock: Clock): () => void {
+  let cancel = clock.after(TOUCH_MS, touch);
+  function touch(): void {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+    cancel = clock.after(TOUCH_MS, touch);
+  }
+  return () => {
+    cancel();
+  };
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;

@@ -1,0 +1,26 @@
+import { open, unlink } from 'node:fs/promises';
+
+/** What the cache does with an open file. */
+export interface OpenFile {
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+  write(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>;
+  close(): Promise<void>;
+}
+
+/** The file system as far as spools need it; given in, so that a test can make a disk full, slow or gone. */
+export interface FileLayer {
+  open(path: string, flags: 'wx+' | 'r', mode: number): Promise<OpenFile>;
+  unlink(path: string): Promise<void>;
+}
+
+export const nodeFileLayer: FileLayer = { open, unlink };

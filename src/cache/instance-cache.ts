@@ -1,0 +1,285 @@
+import { LRUCache } from 'lru-cache';
+import type { ByteSource, GatewayError, Observe } from '../core/index.js';
+import type { Lease } from './lease.js';
+import type { SpoolBody } from './spool.js';
+import type { Evictor, Store } from './store.js';
+
+/** Which instance, and whose: one peer's copy is never served for another's. */
+export interface InstanceKey {
+  /** Configured name of the peer. */
+  readonly peer: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly sopInstanceUid: string;
+}
+
+/** What is known of an instance when its first byte arrives. */
+export interface InstanceInfo {
+  readonly sopClassUid: string;
+  readonly transferSyntaxUid: string;
+}
+
+/** An instance that is arriving or there; `M` is what its owner learnt while the bytes passed. */
+export interface CachedInstance<M> {
+  readonly key: InstanceKey;
+  readonly info: InstanceInfo;
+  /** The dataset as the peer sent it. */
+  readonly source: ByteSource;
+  /** Resolves when every byte is there; rejects with the arrival's `GatewayError`. */
+  readonly complete: Promise<M>;
+  /** Undefined until it is complete. */
+  readonly meta: M | undefined;
+  /** Keeps the bytes there until the returned function is called. */
+  hold(): () => void;
+  /**
+   * As `hold`, for readers that may stall: when the bytes are taken away from one that reads through `source` of the
+   * lease, `onStalled` is called, also while its consumer waits for something else.
+   */
+  lease(onStalled?: (error: GatewayError) => void): Lease;
+}
+
+/** The writing end of an instance that arrives. */
+export interface Arrival<M> {
+  readonly instance: CachedInstance<M>;
+  /** Adds a copy of `chunk`; a promise is back-pressure. Rejects with the `GatewayError` that ended the arrival. */
+  write(chunk: Buffer): void | Promise<void>;
+  /** The instance is whole. Rejects with the `GatewayError` that ended the arrival before. */
+  finish(meta: M): Promise<void>;
+  fail(error: GatewayError): void;
+}
+
+/** What is cached now, in numbers, and what happened since the start. */
+export interface InstanceCacheStats {
+  /** Instances that `get` finds, arriving ones included. */
+  readonly entries: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Hits on an instance that was still arriving. */
+  readonly joins: number;
+  readonly evictions: number;
+  /** Instances too large to be kept, that flowed to their readers. */
+  readonly overflows: number;
+}
+
+/** Instances by peer and UIDs, each with one arrival at a time and any number of readers. */
+export interface InstanceCache<M> {
+  get(key: InstanceKey): CachedInstance<M> | undefined;
+  /** Begins an arrival; undefined when the instance is there or arriving. @throws GatewayError `shutting-down` */
+  begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined;
+  /** Forgets the instance; who reads it already reads on. */
+  delete(key: InstanceKey): void;
+  readonly stats: InstanceCacheStats;
+  close(): Promise<void>;
+}
+
+export interface InstanceCacheOptions<M> {
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly metaBytes: (meta: M) => number;
+}
+
+/** Bytes of memory that an entry takes beside its bytes and its meta: maps, keys, promises (measured: about 1 KB). */
+const ENTRY_BYTES = 1024;
+
+type Tier = 'memory' | 'disk';
+
+/** The key as one string; UIDs hold no line feed. */
+const idOf = (key: InstanceKey): string =>
+  [key.peer, key.studyInstanceUid, key.seriesInstanceUid, key.sopInstanceUid].join('\n');
+
+class Entry<M> implements CachedInstance<M> {
+  readonly id: string;
+  readonly key: InstanceKey;
+  readonly info: InstanceInfo;
+  readonly complete: Promise<M>;
+  readonly spool: SpoolBody;
+  readonly source: ByteSource;
+  meta: M | undefined;
+  chargedBytes = ENTRY_BYTES;
+  resolve: (meta: M) => void = () => undefined;
+  reject: (error: GatewayError) => void = () => undefined;
+
+  constructor(key: InstanceKey, info: InstanceInfo, spoolOf: (entry: Entry<M>) => SpoolBody) {
+    this.id = idOf(key);
+    this.key = key;
+    this.info = info;
+    this.complete = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Nobody need await it; who does still sees the failure.
+    this.complete.catch(() => undefined);
+    const spool = spoolOf(this);
+    this.spool = spool;
+    this.source = {
+      get size() {
+        return spool.size;
+      },
+      read: (start, end) => spool.read(start, end),
+    };
+  }
+
+  hold(): () => void {
+    const lease = this.lease();
+    return () => {
+      lease.release();
+    };
+  }
+
+  lease(onStalled?: (error: GatewayError) => void): Lease {
+    return this.spool.lease(onStalled);
+  }
+}
+
+/** The one implementation of `InstanceCache`. */
+export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
+  readonly #store: Store;
+  readonly #observe: Observe;
+  readonly #metaBytes: (meta: M) => number;
+  /** Arriving and complete ones, bounded by `ENTRY_BYTES` each in the memory budget. */
+  readonly #entries = new Map<string, Entry<M>>();
+  /** Complete ones that nobody reads or holds, by where their bytes are. */
+  readonly #idle: Readonly<Record<Tier, LRUCache<string, Entry<M>>>>;
+  readonly #counts = { hits: 0, misses: 0, joins: 0, evictions: 0, overflows: 0 };
+
+  constructor(store: Store, options: InstanceCacheOptions<M>, observe: Observe) {
+    this.#store = store;
+    this.#observe = observe;
+    this.#metaBytes = options.metaBytes;
+    this.#idle = {
+      memory: this.#lru('memory', options.memoryBytes),
+      disk: this.#lru('disk', options.diskBytes),
+    };
+    store.evictor = this;
+  }
+
+  get stats(): InstanceCacheStats {
+    return { entries: this.#entries.size, ...this.#counts };
+  }
+
+  get(key: InstanceKey): CachedInstance<M> | undefined {
+    const entry = this.#entries.get(idOf(key));
+    if (!entry) {
+      this.#counts.misses += 1;
+      this.#observe({ kind: 'cache', event: 'miss', tier: 'memory' });
+      return undefined;
+    }
+    const tier = tierOf(entry);
+    this.#idle[tier].get(entry.id);
+    const joins = entry.spool.state === 'open';
+    this.#counts[joins ? 'joins' : 'hits'] += 1;
+    this.#observe({ kind: 'cache', event: joins ? 'join' : 'hit', tier });
+    return entry;
+  }
+
+  begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined {
+    if (this.#entries.has(idOf(key))) return undefined;
+    const entry = new Entry<M>(key, info, (made) => this.#spoolOf(made));
+    this.#entries.set(entry.id, entry);
+    this.#store.charge(entry.chargedBytes);
+    return {
+      instance: entry,
+      write: (chunk) => entry.spool.write(chunk),
+      finish: (meta) => this.#finish(entry, meta),
+      fail: (error) => {
+        entry.spool.fail(error);
+      },
+    };
+  }
+
+  delete(key: InstanceKey): void {
+    const entry = this.#entries.get(idOf(key));
+    if (entry) this.#forget(entry);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  oldestIdleInMemory(): SpoolBody | undefined {
+    return this.#oldest('memory')?.spool;
+  }
+
+  dropIdle(tier: Tier, suits?: (spool: SpoolBody) => boolean): boolean {
+    const entry = this.#oldest(tier, suits);
+    if (!entry) return false;
+    this.#evict(entry, tier);
+    return true;
+  }
+
+  #spoolOf(entry: Entry<M>): SpoolBody {
+    return this.#store.create({
+      changed: () => {
+        this.#reindex(entry);
+      },
+      failed: (error) => {
+        this.#forget(entry);
+        entry.reject(error);
+      },
+      lost: (overflowed) => {
+        if (overflowed) this.#counts.overflows += 1;
+        this.#forget(entry);
+      },
+      freed: () => {
+        this.#store.refund(entry.chargedBytes);
+        entry.chargedBytes = 0;
+      },
+    });
+  }
+
+  async #finish(entry: Entry<M>, meta: M): Promise<void> {
+    // Set first: whoever is woken by the end of the bytes finds it.
+    if (entry.spool.state === 'open') entry.meta = meta;
+    await entry.spool.finish();
+    const bytes = this.#metaBytes(meta);
+    if (entry.chargedBytes > 0) {
+      entry.chargedBytes += bytes;
+      this.#store.charge(bytes);
+    }
+    entry.resolve(meta);
+  }
+
+  /** Nobody finds it any more. */
+  #forget(entry: Entry<M>): void {
+    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
+    entry.spool.discard();
+  }
+
+  #evict(entry: Entry<M>, tier: Tier): void {
+    this.#counts.evictions += 1;
+    this.#observe({ kind: 'cache', event: 'evicted', tier, bytes: entry.spool.length });
+    this.#forget(entry);
+  }
+
+  /** Puts an entry among those that may be dropped, or takes it from them. */
+  #reindex(entry: Entry<M>): void {
+    const tier = tierOf(entry);
+    this.#idle[tier === 'memory' ? 'disk' : 'memory'].delete(entry.id);
+    const idle =
+      entry.spool.idle && entry.spool.state === 'complete' && this.#entries.get(entry.id) === entry;
+    if (!idle) {
+      if (this.#idle[tier].peek(entry.id) === entry) this.#idle[tier].delete(entry.id);
+      return;
+    }
+    this.#idle[tier].set(entry.id, entry);
+    if (!this.#idle[tier].has(entry.id)) this.#evict(entry, tier);
+  }
+
+  #oldest(tier: Tier, suits: (spool: SpoolBody) => boolean = () => true): Entry<M> | undefined {
+    for (const entry of this.#idle[tier].rvalues()) if (entry && suits(entry.spool)) return entry;
+    return undefined;
+  }
+
+  #lru(tier: Tier, bytes: number): LRUCache<string, Entry<M>> {
+    return new LRUCache<string, Entry<M>>({
+      maxSize: Math.max(1, bytes),
+      sizeCalculation: ({ spool }) => Math.max(1, tier === 'memory' ? spool.memoryBytes : spool.length),
+      // Eviction is the store's doing; should the estimate differ from its figures, nothing is left behind.
+      disposeAfter: (entry, _id, reason) => {
+        if (reason === 'evict') this.#evict(entry, tier);
+      },
+    });
+  }
+}
+
+const tierOf = (entry: { readonly spool: SpoolBody }): Tier => (entry.spool.spilled ? 'disk' : 'memory');

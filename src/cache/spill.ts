@@ -1,0 +1,105 @@
+import type { GatewayError } from '../core/index.js';
+import type { Block, BlockList } from './block-list.js';
+import type { SpoolFile } from './spool-file.js';
+
+/** Writes of one spool that run at once: two keep a disk busy. */
+const WRITES_AT_ONCE = 2;
+
+export interface SpillDependencies {
+  readonly file: SpoolFile;
+  readonly blocks: BlockList;
+  /** Takes bytes of the disk budget; false when there are none now: `pump` is called again later. */
+  readonly reserve: (spill: Spill, bytes: number) => boolean;
+  /** Whether memory is so short that blocks go before they are full. */
+  readonly urgent: () => boolean;
+  /** Blocks have left memory; the number of bytes of memory freed. */
+  readonly onWritten: (freed: number) => void;
+  readonly onFailed: (error: GatewayError) => void;
+  readonly removeFile: () => void;
+  /** Everything is on disk, or will never be. */
+  readonly onEnded: () => void;
+}
+
+/** Moves the blocks of one spool from memory to its file, in order, a bounded number at a time. */
+export class Spill {
+  readonly file: SpoolFile;
+  readonly #deps: SpillDependencies;
+  #writing = 0;
+  #final = false;
+  #ended = false;
+  /** Whether the disk budget has no room for the next block. */
+  blocked = false;
+
+  constructor(deps: SpillDependencies) {
+    this.#deps = deps;
+    this.file = deps.file;
+  }
+
+  /** Whether blocks still move. */
+  get active(): boolean {
+    return !this.#ended;
+  }
+
+  /** Whether bytes are on their way to disk at this moment. */
+  get busy(): boolean {
+    return this.#writing > 0;
+  }
+
+  /** No more bytes will come: the last block goes too, full or not. */
+  seal(): void {
+    this.#final = true;
+    this.pump();
+  }
+
+  /** Starts the writes that can start. */
+  pump(): void {
+    while (!this.#ended && this.#writing < WRITES_AT_ONCE) {
+      const block = this.#deps.blocks.nextToWrite(this.#final || this.#deps.urgent());
+      if (!block) {
+        if (this.#final && this.#writing === 0) this.stop();
+        return;
+      }
+      this.blocked = !this.#deps.reserve(this, block.length);
+      // Making room may have dropped the very spool this belongs to.
+      if (this.blocked || this.#stopped()) return;
+      block.writing = true;
+      this.#writing += 1;
+      void this.#write(block);
+    }
+  }
+
+  /** Starts no more writes; what is in memory stays there. */
+  stop(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.blocked = false;
+    this.#deps.onEnded();
+  }
+
+  /** Nobody needs the file any more. */
+  drop(): void {
+    this.stop();
+    this.#deps.removeFile();
+  }
+
+  #stopped(): boolean {
+    return this.#ended;
+  }
+
+  async #write(block: Block): Promise<void> {
+    try {
+      await this.file.write(block.bytes.subarray(0, block.length), block.start);
+    } catch (error) {
+      this.#writing -= 1;
+      if (this.#stopped()) return;
+      this.stop();
+      this.#deps.onFailed(error as GatewayError);
+      return;
+    }
+    this.#writing -= 1;
+    if (this.#stopped()) return;
+    block.written = true;
+    this.#deps.onWritten(this.#deps.blocks.dropWritten());
+    this.pump();
+  }
+}

@@ -1,0 +1,362 @@
+import { GatewayError, type ByteSource } from '../core/index.js';
+import { BlockList } from './block-list.js';
+import { Leases, type Lease, type LeasedSpool, type OwnedLease } from './lease.js';
+import type { Spill } from './spill.js';
+import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
+
+/** Append-only bytes with one writer and any number of readers that follow its tail at their own pace. */
+export interface Spool extends ByteSource {
+  readonly state: 'open' | 'complete' | 'failed';
+  /**
+   * Adds a copy of `chunk`. A promise is back-pressure: send more when it resolves. It rejects with the `GatewayError`
+   * that ended the spool.
+   */
+  write(chunk: Buffer): void | Promise<void>;
+  /** No more bytes will come. Rejects with the `GatewayError` that ended the spool, if one did. */
+  finish(): void | Promise<void>;
+  /** No more bytes will come because of `error`, which readers see after the bytes that did come. */
+  fail(error: GatewayError): void;
+  /** The bytes are freed as soon as nobody reads them; later readers get an error. */
+  discard(): void;
+}
+
+/** What a spool needs of the store that it shares with others. */
+export interface SpoolRoom {
+  readonly blockBytes: number;
+  readonly spillBytes: number;
+  /** A spool that holds this much can no longer hope to be kept whole when the budget is exhausted. */
+  readonly largeBytes: number;
+  /** Bytes to read from disk at once: less when memory is short. */
+  readonly readBytes: number;
+  readonly exhausted: boolean;
+  /** Whether writing to disk will make room, so that nothing has to be given up. */
+  readonly relievable: boolean;
+  /** Counts bytes of memory; those of a spool can be moved to disk. */
+  charge(bytes: number, spool?: SpoolBody): void;
+  refund(bytes: number): void;
+  startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined;
+  /** Resolves when `spool.mustWait()` no longer holds. */
+  waitForRoom(spool: SpoolBody): Promise<void>;
+  readerCame(reader: SpoolReader, spool: SpoolBody): void;
+  readerLeft(reader: SpoolReader): void;
+  overflowed(spool: SpoolBody): void;
+  freed(spool: SpoolBody): void;
+  /** Something happened that a waiting writer may have waited for. */
+  settle(): void;
+  now(): number;
+}
+
+/** What the owner of a spool wants to know. */
+export interface SpoolEvents {
+  /** It became idle or busy, or began to move to disk. */
+  changed?(): void;
+  failed?(error: GatewayError): void;
+  /** It is no longer whole: bytes were given up so that it can flow, or cannot be read. */
+  lost?(overflowed: boolean): void;
+  freed?(): void;
+}
+
+const gone = (): GatewayError =>
+  new GatewayError('overloaded', 'The gateway could not keep these bytes: its cache is full.');
+
+/** A writer to disk may be this many blocks ahead of the disk. */
+const BLOCKS_AHEAD = 4;
+
+/** The one implementation of `Spool`. */
+export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
+  readonly #room: SpoolRoom;
+  readonly #events: SpoolEvents;
+  readonly #blocks: BlockList;
+  readonly #readers = new Set<SpoolReader>();
+  readonly #waiting = new Set<SpoolReader>();
+  readonly #leases = new Leases(this);
+  #state: Spool['state'] = 'open';
+  #failure: GatewayError | undefined;
+  #spill: Spill | undefined;
+  #discarded = false;
+  #overflowed = false;
+  #freed = false;
+
+  constructor(room: SpoolRoom, events: SpoolEvents = {}) {
+    this.#room = room;
+    this.#events = events;
+    this.#blocks = new BlockList(room.blockBytes);
+  }
+
+  get state(): Spool['state'] {
+    return this.#state;
+  }
+
+  get failure(): GatewayError | undefined {
+    return this.#failure;
+  }
+
+  get size(): number | undefined {
+    return this.#state === 'complete' ? this.#blocks.end : undefined;
+  }
+
+  /** Bytes of memory taken. */
+  get memoryBytes(): number {
+    return this.#blocks.allocated;
+  }
+
+  /** Bytes of the disk budget taken. */
+  get diskBytes(): number {
+    return this.#spill?.file.reserved ?? 0;
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#blocks.end;
+  }
+
+  get spilled(): boolean {
+    return this.#spill !== undefined;
+  }
+
+  get spilling(): boolean {
+    return this.#spill?.active ?? false;
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** Whether somebody intends to read who does not yet. */
+  get awaited(): boolean {
+    return this.#leases.count > this.#readers.size;
+  }
+
+  /** Whether nobody reads and nobody said that they will. */
+  get idle(): boolean {
+    return this.#readers.size === 0 && this.#leases.count === 0;
+  }
+
+  write(chunk: Buffer): void | Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#state !== 'open') {
+      return Promise.reject(new GatewayError('internal', 'Bytes were written after the end of a spool.'));
+    }
+    // Nobody is left who could read it: the peer may finish its sending in peace.
+    if (this.#freed) return;
+    this.#room.charge(this.#blocks.append(chunk), this);
+    if (!this.#spill && !this.#overflowed && this.#blocks.end > this.#room.spillBytes) this.spill();
+    this.#spill?.pump();
+    this.#wakeReaders();
+    if (this.mustWait()) return this.#room.waitForRoom(this);
+  }
+
+  finish(): void | Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#state !== 'open') return;
+    this.#state = 'complete';
+    this.#room.refund(this.#blocks.trim());
+    this.#spill?.seal();
+    this.#wakeReaders();
+    this.#changed();
+  }
+
+  fail(error: GatewayError): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#failure = error;
+    this.#events.failed?.(error);
+    this.#spill?.stop();
+    this.#wakeReaders();
+    this.#changed();
+  }
+
+  discard(): void {
+    this.#discarded = true;
+    this.#changed();
+  }
+
+  /** Takes the bytes from everybody, at once. */
+  destroy(error: GatewayError): void {
+    this.fail(error);
+    this.#events.lost?.(false);
+    this.#leases.clear();
+    for (const reader of [...this.#readers]) reader.fail(error);
+    this.discard();
+  }
+
+  read(start = 0, end = Infinity): AsyncIterable<Buffer> {
+    return { [Symbol.asyncIterator]: () => this.open(start, end, undefined) };
+  }
+
+  /** Keeps the bytes there; `onStalled` hears when they are taken away because its reader does not read. */
+  lease(onStalled?: (error: GatewayError) => void): Lease {
+    return this.#leases.give(onStalled);
+  }
+
+  open(start: number, end: number, lease: OwnedLease | undefined): SpoolReader {
+    return new SpoolReader(this, start, end, lease);
+  }
+
+  leasesChanged(): void {
+    this.#changed();
+  }
+
+  /** Takes the bytes away from a reader that does not read. */
+  failStalled(reader: SpoolReader, error: GatewayError): void {
+    this.#leases.revoke(reader, error);
+    reader.fail(error);
+    reader.lease?.onStalled?.(error);
+  }
+
+  /** Begins to move the bytes to disk, if there is one. */
+  spill(): void {
+    if (this.#spill || this.#freed || this.#overflowed) return;
+    this.#spill = this.#room.startSpill(this, this.#blocks);
+    if (!this.#spill) return;
+    this.#events.changed?.();
+    if (this.#state === 'complete') this.#spill.seal();
+    else this.#spill.pump();
+  }
+
+  /** Nothing moves to disk any more. */
+  spillEnded(): void {
+    this.#restFile();
+  }
+
+  /** The disk has failed this spool. What is complete and in memory is still good, but not kept. */
+  spillFailed(error: GatewayError): void {
+    if (this.#state === 'open') this.fail(error);
+    else this.#events.lost?.(false);
+  }
+
+  /** Whether the writer must wait; gives up bytes that every reader has seen if that is what it takes. */
+  mustWait(): boolean {
+    if (this.#state !== 'open' || this.#freed) return false;
+    if (this.#spill?.active && !this.#spill.blocked) {
+      if (this.#blocks.allocated > BLOCKS_AHEAD * this.#room.blockBytes) return true;
+    }
+    if (!this.#short()) return false;
+    if (this.#room.relievable) return true;
+    this.#flow();
+    return this.#short() && !this.#starving;
+  }
+
+  attach(reader: SpoolReader): void {
+    if (reader.lease?.revoked) {
+      reader.fail(reader.lease.revoked);
+      return;
+    }
+    if (this.#freed) {
+      reader.fail(this.#failure ?? gone());
+      return;
+    }
+    this.#readers.add(reader);
+    this.#room.readerCame(reader, this);
+    this.#events.changed?.();
+  }
+
+  detach(reader: SpoolReader): void {
+    this.#waiting.delete(reader);
+    if (!this.#readers.delete(reader)) return;
+    this.#room.readerLeft(reader);
+    this.#changed();
+  }
+
+  acknowledge(reader: SpoolReader): void {
+    this.#leases.acknowledge(reader);
+  }
+
+  waiting(reader: SpoolReader, waits: boolean): void {
+    if (!waits) this.#waiting.delete(reader);
+    else if (this.#readers.has(reader)) {
+      this.#waiting.add(reader);
+      if (this.#starving) this.#room.settle();
+    }
+  }
+
+  borrow(bytes: number): void {
+    this.#room.charge(bytes);
+  }
+
+  giveBack(bytes: number): void {
+    this.#room.refund(bytes);
+  }
+
+  unreadable(): void {
+    this.#events.lost?.(false);
+  }
+
+  now(): number {
+    return this.#room.now();
+  }
+
+  pieceAt(position: number, end: number): Piece {
+    const bytes = this.#blocks.at(position, end);
+    if (bytes) return { kind: 'bytes', bytes };
+    if (position < this.#blocks.start) return this.#pieceOfFile(position, end);
+    if (this.#failure) throw this.#failure;
+    return { kind: this.#state === 'complete' ? 'end' : 'later' };
+  }
+
+  #pieceOfFile(position: number, end: number): Piece {
+    const file = this.#spill?.file;
+    if (!file || this.#overflowed) throw gone();
+    const length = Math.min(this.#room.readBytes, end - position, this.#blocks.start - position);
+    return { kind: 'file', length, read: () => file.read(position, length) };
+  }
+
+  /** Whether every reader has seen every byte: then more bytes are the only way on. */
+  get #starving(): boolean {
+    return this.#readers.size > 0 && this.#waiting.size === this.#readers.size;
+  }
+
+  #short(): boolean {
+    return this.#room.exhausted;
+  }
+
+  /** Window mode: gives up what every reader has behind it, and with it the place in the cache. */
+  #flow(): void {
+    const starving = this.#starving;
+    const large = this.#blocks.allocated >= this.#room.largeBytes && this.#readers.size > 0 && !this.awaited;
+    if (!starving && !large) return;
+    const freed = starving ? this.#blocks.clear() : this.#blocks.dropBefore(this.#slowest());
+    if (freed === 0) return;
+    if (!this.#overflowed) {
+      this.#overflowed = true;
+      this.#discarded = true;
+      this.#spill?.drop();
+      this.#room.overflowed(this);
+      this.#events.lost?.(true);
+    }
+    this.#room.refund(freed);
+  }
+
+  #slowest(): number {
+    let slowest = Infinity;
+    for (const reader of this.#readers) slowest = Math.min(slowest, reader.position);
+    return slowest;
+  }
+
+  #wakeReaders(): void {
+    for (const reader of this.#waiting) {
+      this.#waiting.delete(reader);
+      reader.wake();
+    }
+  }
+
+  #changed(): void {
+    if (this.#freed) return;
+    this.#events.changed?.();
+    if (this.idle && (this.#discarded || this.#state === 'failed')) this.#free();
+    else this.#restFile();
+    this.#room.settle();
+  }
+
+  #restFile(): void {
+    if (this.#readers.size === 0 && !this.spilling) this.#spill?.file.rest();
+  }
+
+  #free(): void {
+    this.#freed = true;
+    this.#spill?.drop();
+    this.#room.freed(this);
+    this.#room.refund(this.#blocks.clear());
+    this.#events.freed?.();
+  }
+}

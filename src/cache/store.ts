@@ -1,0 +1,306 @@
+import { ByteBudget, GatewayError, type Clock, type Observe } from '../core/index.js';
+import type { BlockList } from './block-list.js';
+import type { DiskTier } from './disk-tier.js';
+import { Spill } from './spill.js';
+import type { SpoolReader } from './spool-reader.js';
+import { SpoolBody, type Spool, type SpoolEvents, type SpoolRoom } from './spool.js';
+import { WaitingWriters } from './waiting-writers.js';
+
+export interface StoreOptions {
+  readonly memoryBytes: number;
+  readonly spillBytes: number;
+  readonly blockBytes: number;
+  readonly stallTimeoutMs: number;
+}
+
+export interface StoreDependencies {
+  readonly observe: Observe;
+  readonly clock: Clock;
+  readonly disk: DiskTier | undefined;
+}
+
+/** What is in the store now, in bytes and numbers. */
+export interface SpoolStoreStats {
+  readonly memoryBytes: number;
+  readonly memoryLimit: number;
+  /** 0 where there is no disk tier. */
+  readonly diskBytes: number;
+  readonly diskLimit: number;
+  /** Whether the disk tier has failed lately and is left alone for a while. */
+  readonly diskFailing: boolean;
+  /** Spools whose writers have not finished. */
+  readonly openSpools: number;
+  /** Spools whose bytes are there, complete ones included. */
+  readonly spools: number;
+  readonly readers: number;
+  /** Writers that wait for room. */
+  readonly waitingWriters: number;
+}
+
+/** Makes spools that share one budget of memory and one cache directory. */
+export interface SpoolStore {
+  /** @throws GatewayError `shutting-down` after `close` */
+  create(): Spool;
+  readonly stats: SpoolStoreStats;
+  close(): Promise<void>;
+}
+
+/** Who knows which complete bytes nobody reads, least recently used first. */
+export interface Evictor {
+  oldestIdleInMemory(): SpoolBody | undefined;
+  /** Drops the least recently used one, of those that `suits`; false when there is none. */
+  dropIdle(tier: 'memory' | 'disk', suits?: (spool: SpoolBody) => boolean): boolean;
+}
+
+/** A directory that failed is tried again after this; until then everything goes by memory. */
+const DISK_PAUSE_MS = 30_000;
+/** Bytes begin to move to disk when this much of the memory is used, so that an arriving instance need not wait. */
+const HIGH_WATER = 0.75;
+
+export class Store implements SpoolStore, SpoolRoom {
+  readonly blockBytes: number;
+  readonly spillBytes: number;
+  readonly largeBytes: number;
+  readonly #deps: StoreDependencies;
+  readonly #memory: ByteBudget;
+  readonly #spools = new Set<SpoolBody>();
+  /** Those that could still be moved to disk. */
+  readonly #unspilled = new Set<SpoolBody>();
+  /** Those of them that are worth a file: moving a few thousand bytes costs as much as moving many. */
+  readonly #large = new Set<SpoolBody>();
+  readonly #spilling = new Map<SpoolBody, Spill>();
+  readonly #blocked = new Set<Spill>();
+  readonly #readers = new Map<SpoolReader, SpoolBody>();
+  readonly #writers: WaitingWriters;
+  #evictor: Evictor | undefined;
+  #diskFailedAt = -Infinity;
+  #settling = false;
+  #closed = false;
+
+  constructor(options: StoreOptions, deps: StoreDependencies) {
+    this.blockBytes = options.blockBytes;
+    this.spillBytes = deps.disk ? options.spillBytes : Infinity;
+    this.largeBytes = options.memoryBytes / 4;
+    this.#deps = deps;
+    this.#memory = new ByteBudget(options.memoryBytes);
+    this.#writers = new WaitingWriters(options.stallTimeoutMs, {
+      observe: deps.observe,
+      clock: deps.clock,
+      readers: this.#readers,
+      diskProgress: () => (this.relievable ? deps.disk?.progress : undefined),
+      leaving: () => (deps.disk?.leaving ?? 0) > 0,
+      settle: () => {
+        this.#settle();
+      },
+    });
+    if (deps.disk) {
+      deps.disk.onRoom = () => {
+        this.settle();
+      };
+    }
+  }
+
+  get stats(): SpoolStoreStats {
+    let openSpools = 0;
+    for (const spool of this.#spools) if (spool.state === 'open') openSpools += 1;
+    return {
+      memoryBytes: this.#memory.used,
+      memoryLimit: this.#memory.limit,
+      diskBytes: this.#deps.disk?.used ?? 0,
+      diskLimit: this.#deps.disk?.limit ?? 0,
+      diskFailing: this.#deps.disk !== undefined && this.#disk === undefined,
+      openSpools,
+      spools: this.#spools.size,
+      readers: this.#readers.size,
+      waitingWriters: this.#writers.size,
+    };
+  }
+
+  get exhausted(): boolean {
+    return this.#memory.used > this.#memory.limit;
+  }
+
+  get relievable(): boolean {
+    if (this.#disk === undefined || this.#blocked.size > 0) return false;
+    for (const spill of this.#spilling.values()) if (spill.busy) return true;
+    return false;
+  }
+
+  get readBytes(): number {
+    return this.#memory.used * 2 > this.#memory.limit ? Math.ceil(this.blockBytes / 4) : this.blockBytes;
+  }
+
+  set evictor(evictor: Evictor) {
+    this.#evictor = evictor;
+  }
+
+  create(events: SpoolEvents = {}): SpoolBody {
+    if (this.#closed) throw shuttingDown();
+    const spool = new SpoolBody(this, events);
+    this.#spools.add(spool);
+    this.#unspilled.add(spool);
+    return spool;
+  }
+
+  /** Takes everything from everybody and deletes the files. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const spool of [...this.#spools]) spool.destroy(shuttingDown());
+    this.#settle();
+    await this.#deps.disk?.close();
+  }
+
+  charge(bytes: number, spool?: SpoolBody): void {
+    this.#memory.forceAcquire(bytes);
+    if (spool && spool.length * 4 >= this.blockBytes && this.#unspilled.has(spool)) this.#large.add(spool);
+    if (this.#memory.used > this.#memory.limit * HIGH_WATER) this.#relieve();
+  }
+
+  refund(bytes: number): void {
+    if (bytes === 0) return;
+    this.#memory.release(bytes);
+    this.settle();
+  }
+
+  startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined {
+    const disk = this.#disk;
+    if (!disk || this.#closed) return undefined;
+    const file = disk.createFile();
+    const spill: Spill = new Spill({
+      file,
+      blocks,
+      reserve: (asking, bytes) => this.#reserve(asking, spool, bytes),
+      removeFile: () => {
+        disk.remove(file);
+      },
+      urgent: () => this.exhausted,
+      onWritten: (freed) => {
+        this.refund(freed);
+      },
+      onFailed: (error) => {
+        this.#diskFailed(error);
+        spool.spillFailed(error);
+      },
+      onEnded: () => {
+        this.#spilling.delete(spool);
+        this.#blocked.delete(spill);
+        spool.spillEnded();
+        this.settle();
+      },
+    });
+    this.#stay(spool);
+    this.#spilling.set(spool, spill);
+    return spill;
+  }
+
+  waitForRoom(spool: SpoolBody): Promise<void> {
+    return this.#writers.wait(spool);
+  }
+
+  readerCame(reader: SpoolReader, spool: SpoolBody): void {
+    this.#readers.set(reader, spool);
+  }
+
+  readerLeft(reader: SpoolReader): void {
+    this.#readers.delete(reader);
+  }
+
+  overflowed(spool: SpoolBody): void {
+    this.#stay(spool);
+    this.#deps.observe({ kind: 'cache', event: 'overflow', tier: this.#deps.disk ? 'disk' : 'memory' });
+  }
+
+  freed(spool: SpoolBody): void {
+    this.#spools.delete(spool);
+    this.#stay(spool);
+  }
+
+  /** Looks soon, and once for many events, at what can go on now. */
+  settle(): void {
+    if (this.#settling || (this.#writers.size === 0 && this.#blocked.size === 0)) return;
+    this.#settling = true;
+    queueMicrotask(() => {
+      this.#settling = false;
+      this.#settle();
+    });
+  }
+
+  now(): number {
+    return this.#writers.progress();
+  }
+
+  get #disk(): DiskTier | undefined {
+    const failedLately = this.#deps.clock.now() - this.#diskFailedAt < DISK_PAUSE_MS;
+    return failedLately ? undefined : this.#deps.disk;
+  }
+
+  #settle(): void {
+    for (const spill of [...this.#blocked]) {
+      spill.pump();
+      if (spill.blocked) break;
+    }
+    if (this.exhausted) this.#relieve();
+    this.#writers.check();
+  }
+
+  /** Makes room in memory: by moving bytes to disk, or by dropping what nobody reads. */
+  #relieve(): void {
+    if (this.#disk) this.#moveToDisk();
+    else while (this.exhausted && this.#evictor?.dropIdle('memory'));
+  }
+
+  #moveToDisk(): void {
+    if (this.exhausted) for (const spill of this.#spilling.values()) spill.pump();
+    for (
+      let staying = this.#staying();
+      staying > this.#memory.limit * HIGH_WATER;
+      staying = this.#staying()
+    ) {
+      const spool = this.#nextToSpill(staying > this.#memory.limit);
+      spool?.spill();
+      if (!spool?.spilled) break;
+    }
+    // What is left is what entries on disk need in memory, and entries that the disk has no room for.
+    while (this.#staying() > this.#memory.limit && this.#evictor?.dropIdle('disk'));
+  }
+
+  /** Bytes of memory used that are not on their way to disk. */
+  #staying(): number {
+    let staying = this.#memory.used;
+    for (const [spool, spill] of this.#spilling) if (!spill.blocked) staying -= spool.memoryBytes;
+    return staying;
+  }
+
+  /** The least recently used one if it is worth a file, else any that is, else, if it must be, any. */
+  #nextToSpill(must: boolean): SpoolBody | undefined {
+    const idle = this.#evictor?.oldestIdleInMemory();
+    if (idle && this.#large.has(idle)) return idle;
+    for (const spool of this.#large) return spool;
+    if (!must || idle) return must ? idle : undefined;
+    for (const spool of this.#unspilled) if (spool.memoryBytes > 0) return spool;
+    return undefined;
+  }
+
+  /** It does not go to disk, or goes already. */
+  #stay(spool: SpoolBody): void {
+    this.#unspilled.delete(spool);
+    this.#large.delete(spool);
+  }
+
+  #reserve(spill: Spill, spool: SpoolBody, bytes: number): boolean {
+    const suits = (other: SpoolBody): boolean => other !== spool && other.diskBytes > 0;
+    const evict = (): boolean => this.#evictor?.dropIdle('disk', suits) ?? false;
+    const reserved = this.#deps.disk?.reserve(spill.file, bytes, evict) ?? false;
+    if (reserved || !spill.active) this.#blocked.delete(spill);
+    else this.#blocked.add(spill);
+    return reserved;
+  }
+
+  #diskFailed(error: GatewayError): void {
+    this.#diskFailedAt = this.#deps.clock.now();
+    this.#deps.observe({ kind: 'log', level: 'error', message: 'The cache directory failed.', error });
+  }
+}
+
+const shuttingDown = (): GatewayError => new GatewayError('shutting-down', 'The gateway is shutting down.');

@@ -1,0 +1,54 @@
+import { open, unlink } from 'node:fs/promises';
+import type { FileLayer, OpenFile } from '../../../src/cache/index.js';
+
+/** A file system whose disk can be full, slow, hung or short of breath. */
+export class FaultLayer implements FileLayer {
+  /** Bytes that the disk still takes. */
+  room = Infinity;
+  /** Most bytes that one write or read moves. */
+  most = Infinity;
+  /** The code that opening a file fails with. */
+  openFails: string | undefined;
+  /** Files open now, and most at once. */
+  openFiles = 0;
+  mostOpenFiles = 0;
+  written = 0;
+  #held: (() => void)[] | undefined;
+
+  /** Writes wait until `resume`. */
+  hang(): void {
+    this.#held = [];
+  }
+
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const go of held) go();
+  }
+
+  async open(path: string, flags: 'wx+' | 'r', mode: number): Promise<OpenFile> {
+    if (this.openFails) throw Object.assign(new Error(this.openFails), { code: this.openFails });
+    const handle = await open(path, flags, mode);
+    this.openFiles += 1;
+    this.mostOpenFiles = Math.max(this.mostOpenFiles, this.openFiles);
+    return {
+      read: (buffer, offset, length, position) =>
+        handle.read(buffer, offset, Math.min(length, this.most), position),
+      write: async (buffer, offset, length, position) => {
+        const held = this.#held;
+        if (held) await new Promise<void>((resolve) => held.push(resolve));
+        if (this.written + length > this.room) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+        this.written += length;
+        return handle.write(buffer, offset, Math.min(length, this.most), position);
+      },
+      close: async () => {
+        this.openFiles -= 1;
+        await handle.close();
+      },
+    };
+  }
+
+  unlink(path: string): Promise<void> {
+    return unlink(path);
+  }
+}
