@@ -1,0 +1,289 @@
+import { createCache, type Cache } from './cache/index.js';
+import type { Config, PeerConfig } from './config/index.js';
+import { GatewayError, systemClock, type Observe } from './core/index.js';
+import { createPeer, createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
+import { createGateway, type InstanceRecord, type PeerBinding } from './gateway/index.js';
+import {
+  createAdminApp,
+  createApp,
+  listen,
+  type AdminDependencies,
+  type ListeningServer,
+} from './http/index.js';
+import type { Telemetry } from './telemetry/index.js';
+
+/** A gateway that runs. */
+export interface RunningGateway {
+  readonly origin: string;
+  /** Of the operator's endpoints. */
+  readonly adminOrigin: string;
+  readonly peers: ReadonlyMap<string, Peer>;
+  readonly storageScp: StorageScp | undefined;
+  /** Takes nothing new, lets what runs end within the configured time, releases associations, empties the cache. */
+  close(): Promise<void>;
+}
+
+/** An index of a dataset in bytes, roughly: offsets of fragments are what grows. */
+const recordBytes = ({ index }: InstanceRecord): number =>
+  512 + (index?.pixelData?.kind === 'encapsulated' ? index.pixelData.fragments.length * 48 : 0);
+
+/** The storage SCP, where the configuration has one. */
+export async function openStorageScp(config: Config, observe: Observe): Promise<StorageScp | undefined> {
+  const { aeTitle, listen: address, advertise, maxPduLength, storageScp: limits } = config.dimse;
+  if (address === undefined) return undefined;
+  return createStorageScp(
+    {
+      aeTitle,
+      listen: address,
+      ...(advertise ? { advertise } : {}),
+      maxPduLength,
+      maxAssociations: limits.maxAssociations,
+      associationMs: limits.associationTimeout,
+      idleMs: limits.idleTimeout,
+    },
+    { observe, clock: systemClock },
+  );
+}
+
+/** A configured peer with the associations that are opened to it. */
+export function openPeer(
+  config: Config,
+  name: string,
+  peer: PeerConfig,
+  deps: { readonly observe: Observe; readonly storageScp: StorageScp | undefined },
+): Peer {
+  const { timeouts } = peer;
+  return createPeer(
+    {
+      name,
+      address: peer.address,
+      callingAeTitle: peer.callingAeTitle ?? config.dimse.aeTitle,
+      retrieve: peer.retrieve,
+      associations: peer.associations,
+      queue: peer.queue,
+      maxPduLength: config.dimse.maxPduLength,
+      idleMs: peer.idleTimeout,
+      timeouts: {
+        connectMs: timeouts.connect,
+        associationMs: timeouts.association,
+        firstResponseMs: timeouts.firstResponse,
+        firstSubOperationMs: timeouts.firstSubOperation,
+        betweenResponsesMs: timeouts.betweenResponses,
+        totalMs: timeouts.total,
+        queueMs: timeouts.queue,
+      },
+      characterSetReturnKey: peer.characterSetReturnKey,
+    },
+    {
+      observe: deps.observe,
+      clock: systemClock,
+      ...(deps.storageScp ? { storageScp: deps.storageScp } : {}),
+    },
+  );
+}
+
+function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
+  const { search, retrieve, store } = config;
+  return {
+    peer,
+    profile: {
+      characterSets: settings.characterSets,
+      characterSetReturnKey: settings.characterSetReturnKey,
+      dateTime: settings.dateTime,
+    },
+    search: { lookAhead: search.lookAhead, maxResults: search.maxResults },
+    store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes },
+    retrieve: {
+      // One association is kept for searches, where there is more than one.
+      workers: Math.max(1, settings.associations - 1),
+      batchSize: retrieve.batchInstances,
+      maxInstances: retrieve.maxInstances,
+      firstInstanceMs: settings.timeouts.firstInstance,
+      retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),
+      cancelDelayMs: retrieve.cancelDelay,
+      refusalMs: retrieve.refusalExpiry,
+      inlineBytes: retrieve.inlineBytes,
+      findLimit: settings.findLimit,
+      joinConcurrency: search.joinConcurrency,
+      fallbackCharacterSet: settings.fallbackCharacterSet,
+    },
+  };
+}
+
+/** Lets the metrics read what is only known when asked for. */
+function watch(telemetry: Telemetry, parts: Parts): void {
+  const { cache, peers, storageScp } = parts;
+  for (const [name, peer] of peers) {
+    telemetry.collect('associations', () =>
+      Object.entries(peer.stats.associations).map(([state, value]) => ({
+        labels: { peer: name, state },
+        value,
+      })),
+    );
+    telemetry.collect('association_waiters', () => [{ labels: { peer: name }, value: peer.stats.waiting }]);
+  }
+  telemetry.collect('inbound_associations', () => storageScp?.stats.associations ?? 0);
+  const byTier = (memory: number, disk: number): { labels: { tier: string }; value: number }[] => [
+    { labels: { tier: 'memory' }, value: memory },
+    { labels: { tier: 'disk' }, value: disk },
+  ];
+  telemetry.collect('cache_bytes', () =>
+    byTier(cache.spools.stats.memoryBytes, cache.spools.stats.diskBytes),
+  );
+  telemetry.collect('cache_limit_bytes', () =>
+    byTier(cache.spools.stats.memoryLimit, cache.spools.stats.diskLimit),
+  );
+}
+
+interface Parts {
+  readonly cache: Cache<InstanceRecord>;
+  readonly peers: ReadonlyMap<string, Peer>;
+  readonly storageScp: StorageScp | undefined;
+}
+
+/** Whether the gateway stops, which every new request is told. */
+interface Stopping {
+  now: boolean;
+}
+
+function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminDependencies {
+  return {
+    metrics: () => telemetry.metrics(),
+    readiness: () => {
+      const checks = {
+        listening: true,
+        cache: !parts.cache.spools.stats.diskFailing,
+        accepting: !stopping.now,
+      };
+      return { ready: checks.accepting && checks.cache, checks };
+    },
+    peers: () =>
+      [...parts.peers].map(([name, { stats }]) => ({
+        name,
+        retrieve: stats.retrieve,
+        associations: stats.associations,
+        waiting: stats.waiting,
+      })),
+  };
+}
+
+async function listenAll(
+  config: Config,
+  parts: Parts,
+  telemetry: Telemetry,
+  stopping: Stopping,
+): Promise<Listeners> {
+  const { observe } = telemetry;
+  const bindings = new Map<string, PeerBinding>();
+  for (const [name, settings] of Object.entries(config.peers)) {
+    const peer = parts.peers.get(name);
+    if (peer) bindings.set(name, bind(config, peer, settings));
+  }
+  const { instances, spools } = parts.cache;
+  const gateway = createGateway({ peers: bindings, instances, spools, observe, clock: systemClock });
+  const refuse = (): GatewayError | undefined =>
+    stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
+  const deps = { gateway, observe, clock: systemClock, refuse };
+  const { http, admin, search, store } = config;
+  const adminDeps = adminOf(telemetry, parts, stopping);
+  const serverOptions = {
+    headersTimeoutMs: http.headersTimeout,
+    keepAliveTimeoutMs: http.keepAliveTimeout,
+    maxHeaderBytes: http.maxHeaderBytes,
+    maxConnections: http.maxConnections,
+  };
+  // The origin of a listener on port 0 is known only once it listens; requests come later than that.
+  const listenOrigin = { value: '' };
+  const app = createApp(
+    deps,
+    {
+      basePath: http.basePath,
+      defaultPeer: config.defaultPeer,
+      trustProxy: http.trustProxy,
+      emptySearch: search.emptyResponse,
+      storeBody: {
+        maxBodyBytes: http.maxBodyBytes,
+        maxParts: store.maxParts,
+        bodyTimeoutMs: http.bodyTimeout,
+      },
+      serviceUrl: {
+        publicUrl: http.publicUrl,
+        trustProxy: http.trustProxy !== false,
+        listenOrigin: () => listenOrigin.value,
+      },
+    },
+    admin.listen ? undefined : adminDeps,
+  );
+  const main = await listen(app, { ...http.listen, ...serverOptions });
+  listenOrigin.value = main.origin;
+  if (admin.listen === undefined) return { main, admin: main };
+  return {
+    main,
+    admin: await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions }),
+  };
+}
+
+interface Listeners {
+  readonly main: ListeningServer;
+  readonly admin: ListeningServer;
+}
+
+/** Every configured peer; associations are opened when the first request needs them. */
+export function openPeers(
+  config: Config,
+  observe: Observe,
+  storageScp: StorageScp | undefined,
+): ReadonlyMap<string, Peer> {
+  const entries = Object.entries(config.peers);
+  return new Map(
+    entries.map(([name, peer]) => [name, openPeer(config, name, peer, { observe, storageScp })]),
+  );
+}
+
+/** Starts everything that the configuration names. @throws GatewayError when a listener or the cache cannot be opened */
+export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
+  const { observe } = telemetry;
+  const { memory, disk, stallTimeout } = config.cache;
+  const cache = await createCache<InstanceRecord>(
+    {
+      memoryBytes: memory,
+      ...(disk ? { disk: { directory: disk.directory, bytes: disk.size } } : {}),
+      stallTimeoutMs: stallTimeout,
+      metaBytes: recordBytes,
+    },
+    { observe, clock: systemClock },
+  );
+  try {
+    const storageScp = await openStorageScp(config, observe);
+    const parts: Parts = { cache, peers: openPeers(config, observe, storageScp), storageScp };
+    const stopping: Stopping = { now: false };
+    watch(telemetry, parts);
+    const listeners = await listenAll(config, parts, telemetry, stopping);
+    const running: RunningGateway = {
+      origin: listeners.main.origin,
+      adminOrigin: listeners.admin.origin,
+      peers: parts.peers,
+      storageScp,
+      close: () => stop(config, parts, listeners, stopping),
+    };
+    observe({
+      kind: 'ready',
+      urls: [`${running.origin}${config.http.basePath}`, `${running.adminOrigin}/readyz`],
+      ...(storageScp ? { storageScp: storageScp.advertised } : {}),
+    });
+    return running;
+  } catch (thrown) {
+    await cache.close();
+    throw thrown;
+  }
+}
+
+async function stop(config: Config, parts: Parts, listeners: Listeners, stopping: Stopping): Promise<void> {
+  stopping.now = true;
+  const graceMs = config.http.drainTimeout;
+  await listeners.main.close(graceMs, systemClock);
+  await Promise.all([...parts.peers.values()].map((peer) => peer.close(graceMs)));
+  await parts.storageScp?.close(graceMs);
+  if (listeners.admin !== listeners.main) await listeners.admin.close(0, systemClock);
+  await parts.cache.close();
+}

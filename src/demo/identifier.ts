@@ -1,0 +1,62 @@
+import { attributeByKeyword, type AttributeInfo } from '../dicom/index.js';
+
+/** One key of an identifier; without values it matches everything and asks for the attribute. */
+export interface Key {
+  readonly attribute: AttributeInfo;
+  readonly values: readonly string[];
+}
+
+/** The keys of an identifier by keyword. */
+export type Identifier = ReadonlyMap<string, Key>;
+
+/** The keys in the elements that dcmjs made of an identifier. Sequences and private elements are not searched. */
+export function readIdentifier(elements: Readonly<Record<string, unknown>>): Identifier {
+  const keys = new Map<string, Key>();
+  for (const [keyword, value] of Object.entries(elements)) {
+    const attribute = attributeByKeyword(keyword);
+    if (attribute && attribute.vr !== 'SQ') keys.set(keyword, { attribute, values: textsOf(value) });
+  }
+  return keys;
+}
+
+/** Single values come bare and several in a list; names come as objects. */
+function textsOf(value: unknown): string[] {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.flatMap((entry) => {
+    const text = textOf(entry).trim();
+    return text === '' ? [] : text.split('\\');
+  });
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null || !('Alphabetic' in value)) return '';
+  return typeof value.Alphabetic === 'string' ? value.Alphabetic : '';
+}
+
+const RANGE_VRS = new Set(['DA', 'TM', 'DT']);
+
+/** Whether what an entity has fits the key. @see PS3.4 C.2.2.2 */
+export function matchesKey({ attribute, values }: Key, actual: readonly string[]): boolean {
+  if (values.length === 0) return true;
+  return values.some((wanted) => actual.some((value) => matchesValue(attribute.vr, wanted, value)));
+}
+
+function matchesValue(vr: string, wanted: string, value: string): boolean {
+  if (RANGE_VRS.has(vr) && wanted.includes('-')) return inRange(wanted, value);
+  if (vr === 'PN')
+    return wildcard(wanted, 'i').test(value.split('=')[0] ?? '') || wildcard(wanted, 'i').test(value);
+  return wanted.includes('*') || wanted.includes('?') ? wildcard(wanted, '').test(value) : wanted === value;
+}
+
+/** Both ends belong to the range; a shorter end means all that begins with it. */
+function inRange(range: string, value: string): boolean {
+  const [from = '', to = ''] = range.split('-');
+  return value >= from && (to === '' || value.slice(0, to.length) <= to);
+}
+
+function wildcard(pattern: string, flags: string): RegExp {
+  const escaped = pattern.replace(/[\\^$.+()[\]{}|]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replace(/\*+/g, '.*').replaceAll('?', '.')}$`, `s${flags}`);
+}

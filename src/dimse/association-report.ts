@@ -1,0 +1,63 @@
+import type { Clock, GatewayError, Observe } from '../core/index.js';
+
+export interface ReportOptions {
+  readonly peer: string;
+  readonly associationId: string;
+  readonly requestId: string | undefined;
+  readonly observe: Observe;
+  readonly clock: Clock;
+}
+
+/** Tells of one association what telemetry wants to know: its life, and its bytes in sums. */
+export class AssociationReport {
+  readonly #options: ReportOptions;
+  #since: number;
+  #sent = 0;
+  #received = 0;
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+    this.#since = options.clock.now();
+  }
+
+  /** The association is there; its life begins. */
+  opened(): void {
+    this.#emit('opened');
+    this.#since = this.#options.clock.now();
+  }
+
+  /** There will be no association. */
+  notOpened(error: GatewayError): void {
+    const isRejection = error.code === 'peer-busy' || error.code === 'peer-rejected';
+    this.#emit(isRejection ? 'rejected' : 'failed', error.message);
+  }
+
+  /** The association is over; `error` unless it was released. */
+  closed(error: GatewayError | undefined): void {
+    if (error) this.#emit('aborted', error.message);
+    else this.#emit('released');
+  }
+
+  /** Totals of the association so far; what is new is told. */
+  bytes(sent: number, received: number): void {
+    const observation = { sent: sent - this.#sent, received: received - this.#received };
+    if (observation.sent === 0 && observation.received === 0) return;
+    this.#sent = sent;
+    this.#received = received;
+    this.#options.observe({ kind: 'dimse-bytes', peer: this.#options.peer, ...observation });
+  }
+
+  #emit(event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed', detail?: string): void {
+    const { peer, associationId, requestId, observe, clock } = this.#options;
+    observe({
+      kind: 'association',
+      peer,
+      event,
+      direction: 'out',
+      associationId,
+      ...(requestId !== undefined && { requestId }),
+      durationMs: clock.now() - this.#since,
+      ...(detail !== undefined && { detail }),
+    });
+  }
+}

@@ -1,0 +1,351 @@
+import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
+import { AssociationReport } from './association-report.js';
+import { connectLink, type ByteLink } from './byte-link.js';
+import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
+import type { PeerOptions, PeerTimeouts } from './contract.js';
+import type { Exchange, ExchangeHandler } from './exchange.js';
+import { MessageChannel } from './message-channel.js';
+import type { DatasetSink, IncomingMessage } from './message-reader.js';
+import {
+  associateRequest,
+  NegotiatedContexts,
+  rejectionError,
+  withRetryAdvice,
+  type ContextSet,
+} from './negotiation.js';
+import type { UserInformation } from './pdu-items.js';
+import type { AssociateRequest, AssociationPdu } from './pdu.js';
+import { deadline, expiryTexts, Watchdog } from './watchdog.js';
+
+export interface AssociationOptions {
+  readonly id: string;
+  readonly peer: PeerOptions;
+  readonly contextSet: ContextSet;
+  readonly observe: Observe;
+  readonly clock: Clock;
+  /** Who asked for it. */
+  readonly requestId?: string;
+}
+
+interface Operation {
+  readonly messageId: number;
+  readonly commandField: number;
+  readonly handler: ExchangeHandler;
+  readonly watchdog: Watchdog;
+}
+
+const MAX_MESSAGE_ID = 0xffff;
+/** An association that the gateway asked for; one operation at a time. @see PS3.8 9.2 */
+export class Association {
+  readonly id: string;
+  readonly contextSet: ContextSet;
+  readonly #options: AssociationOptions;
+  readonly #channel: MessageChannel;
+  readonly #report: AssociationReport;
+  #state: 'requested' | 'open' | 'releasing' | 'closed' = 'requested';
+  #negotiated: { readonly contexts: NegotiatedContexts; readonly user: UserInformation } | undefined;
+  #answered: ((error: GatewayError | undefined) => void) | undefined;
+  #request: AssociateRequest;
+  #operation: Operation | undefined;
+  #lastMessageId = 0;
+  #messagesReceived = 0;
+  readonly #closeListeners = new Set<() => void>();
+
+  private constructor(link: ByteLink, options: AssociationOptions, report: AssociationReport) {
+    this.id = options.id;
+    this.contextSet = options.contextSet;
+    this.#options = options;
+    this.#report = report;
+    this.#request = associateRequest(options.peer, options.contextSet);
+    this.#channel = new MessageChannel(
+      link,
+      {
+        pdu: (pdu) => {
+          this.#pdu(pdu);
+        },
+        message: (message) => this.#message(message),
+        closed: (error) => {
+          this.#closed(error);
+        },
+      },
+      {
+        maxPduLength: options.peer.maxPduLength,
+        sendTimeoutMs: options.peer.timeouts.betweenResponsesMs,
+        peer: options.peer.name,
+        clock: options.clock,
+      },
+    );
+  }
+
+  /**
+   * Connects and negotiates.
+   * @throws GatewayError `peer-unreachable`, `peer-busy`, `peer-rejected`, `peer-aborted`, `peer-protocol`, or the
+   *   signal's reason
+   */
+  static async open(options: AssociationOptions, signal: AbortSignal): Promise<Association> {
+    const { address, timeouts } = options.peer;
+    const report = new AssociationReport({
+      peer: options.peer.name,
+      associationId: options.id,
+      requestId: options.requestId,
+      observe: options.observe,
+      clock: options.clock,
+    });
+    try {
+      const link = await connectLink({ ...address, timeoutMs: timeouts.connectMs, signal });
+      const association = new Association(link, options, report);
+      await association.#negotiate(signal);
+      report.opened();
+      return association;
+    } catch (thrown) {
+      const error = withRetryAdvice(toGatewayError(thrown), options.peer.name);
+      report.notOpened(error);
+      throw error;
+    }
+  }
+
+  /** What was negotiated. */
+  get contexts(): NegotiatedContexts {
+    return this.#negotiation.contexts;
+  }
+
+  /** What the peer said of itself. */
+  get peerInformation(): UserInformation {
+    return this.#negotiation.user;
+  }
+
+  /** Whether messages can be exchanged. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether a request can begin. */
+  get isIdle(): boolean {
+    return this.#state === 'open' && this.#operation === undefined;
+  }
+
+  /** Messages that came so far. */
+  get messagesReceived(): number {
+    return this.#messagesReceived;
+  }
+
+  /** Calls `listener` once when the association is gone; at once if it is. */
+  onClose(listener: () => void): void {
+    if (this.#state === 'closed') listener();
+    else this.#closeListeners.add(listener);
+  }
+
+  /**
+   * Sends a request; what comes of it goes to `handler`. Its time-outs run until `finish`.
+   * @throws GatewayError `internal` when another operation is under way
+   */
+  begin(
+    contextId: number,
+    command: Omit<CommandSet, 'messageId'>,
+    dataset: Buffer | AsyncIterable<Buffer> | undefined,
+    handler: ExchangeHandler,
+  ): Exchange {
+    if (this.#operation) throw new GatewayError('internal', 'The association is in use.');
+    const messageId = (this.#lastMessageId % MAX_MESSAGE_ID) + 1;
+    this.#lastMessageId = messageId;
+    const channel = this.#channel;
+    const { clock, peer } = this.#options;
+    const operation: Operation = {
+      messageId,
+      commandField: command.commandField,
+      handler,
+      watchdog: new Watchdog({
+        clock,
+        timeouts: timeoutsOf(command.commandField, peer.timeouts),
+        lastHeard: () => channel.lastHeard,
+        expired: (expiry) => {
+          channel.abort(new GatewayError('peer-timeout', expiryTexts[expiry], { peer: peer.name }));
+        },
+      }),
+    };
+    this.#operation = operation;
+    const sent = channel.send(contextId, { ...command, messageId }, dataset).then(() => {
+      if (this.#operation === operation) operation.watchdog.watch();
+    });
+    // Whoever does not wait for it hears of a failure through the handler.
+    sent.catch(() => undefined);
+    return {
+      messageId,
+      sent,
+      touch: () => {
+        operation.watchdog.touch();
+      },
+      hold: () => operation.watchdog.hold(),
+      finish: () => {
+        this.#finish(operation);
+      },
+    };
+  }
+
+  /** Sends a message that begins no operation: the response to a sub-operation, or C-CANCEL. */
+  async send(contextId: number, command: CommandSet): Promise<void> {
+    await this.#channel.send(contextId, command);
+  }
+
+  /** Releases, or aborts when the peer does not answer. Never rejects. */
+  async release(): Promise<void> {
+    if (this.#state !== 'open') return;
+    if (this.#operation) {
+      this.abort(new GatewayError('cancelled', 'The operation was given up.'));
+      return;
+    }
+    this.#state = 'releasing';
+    this.#channel.sendPdu({ kind: 'release-request' });
+    const { clock, peer } = this.#options;
+    const ms = peer.timeouts.associationMs;
+    const cancel = deadline(clock, ms, () => {
+      this.abort(
+        new GatewayError('peer-timeout', 'The peer did not answer the release.', { peer: peer.name }),
+      );
+    });
+    await new Promise<void>((resolve) => {
+      this.onClose(resolve);
+    });
+    cancel();
+  }
+
+  /** Sends A-ABORT and closes; an operation under way fails with `error`. */
+  abort(error: GatewayError): void {
+    this.#channel.abort(error);
+  }
+
+  get #negotiation(): { readonly contexts: NegotiatedContexts; readonly user: UserInformation } {
+    if (!this.#negotiated) throw new GatewayError('internal', 'The association is not negotiated.');
+    return this.#negotiated;
+  }
+
+  async #negotiate(signal: AbortSignal): Promise<void> {
+    const { clock, peer } = this.#options;
+    const ms = peer.timeouts.associationMs;
+    const onAbort = (): void => {
+      this.abort(abortReason(signal));
+    };
+    const cancel = deadline(clock, ms, () => {
+      this.abort(new GatewayError('peer-unreachable', 'The peer did not answer the association request.'));
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const error = await new Promise<GatewayError | undefined>((resolve) => {
+        this.#answered = resolve;
+        this.#channel.sendPdu(this.#request);
+      });
+      if (error) throw error;
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #pdu(pdu: AssociationPdu): void {
+    switch (pdu.kind) {
+      case 'associate-accept':
+      case 'associate-reject':
+        this.#answer(pdu);
+        return;
+      case 'release-request':
+        this.#releaseAsked();
+        return;
+      case 'release-response':
+        if (this.#state !== 'releasing') throw this.#outOfOrder();
+        this.#channel.end();
+        return;
+      case 'abort':
+        this.#channel.fail(this.#gone('The peer aborted the association.'));
+        return;
+      case 'associate-request':
+        throw this.#outOfOrder();
+    }
+  }
+
+  #answer(pdu: Extract<AssociationPdu, { kind: 'associate-accept' | 'associate-reject' }>): void {
+    if (this.#state !== 'requested') throw this.#outOfOrder();
+    if (pdu.kind === 'associate-reject') {
+      this.#channel.fail(rejectionError(pdu, this.#options.peer.name));
+      return;
+    }
+    const contexts = new NegotiatedContexts(this.#request, pdu);
+    this.#channel.open(new Set(contexts.accepted.map(({ id }) => id)), pdu.user.maxPduLength);
+    this.#negotiated = { contexts, user: pdu.user };
+    this.#state = 'open';
+    this.#answered?.(undefined);
+  }
+
+  /** In a collision the requestor answers first and goes on waiting for its own response. @see PS3.8 7.2.2.7 */
+  #releaseAsked(): void {
+    if (this.#state === 'requested') throw this.#outOfOrder();
+    this.#channel.sendPdu({ kind: 'release-response' });
+    if (this.#state === 'releasing') return;
+    if (this.#operation) {
+      this.#channel.fail(this.#gone('The peer released the association in the middle of its answer.'));
+    } else this.#channel.end();
+  }
+
+  #message(message: IncomingMessage): DatasetSink | undefined {
+    this.#messagesReceived += 1;
+    const operation = this.#operation;
+    const { command } = message;
+    if ((command.commandField & RESPONSE) === 0) {
+      if (operation?.handler.request) return operation.handler.request(message);
+      throw this.#violation('a request that nothing led to');
+    }
+    const id = command.messageIdBeingRespondedTo ?? 0;
+    if (id === operation?.messageId) {
+      if (command.commandField !== (operation.commandField | RESPONSE))
+        throw this.#violation('another kind of response');
+      return operation.handler.response(command, message.hasDataset);
+    }
+    // A response more after the last one is a known fault of peers; one to what was never asked is not.
+    if (id >= 1 && id <= this.#lastMessageId) return undefined;
+    throw this.#violation('a response to a message that it was not sent');
+  }
+
+  #finish(operation: Operation): void {
+    operation.watchdog.stop();
+    if (this.#operation !== operation) return;
+    this.#operation = undefined;
+    this.#reportBytes();
+  }
+
+  #closed(error: GatewayError | undefined): void {
+    const before = this.#state;
+    this.#state = 'closed';
+    this.#reportBytes();
+    const failure = error ?? this.#gone('The peer released the association.');
+    if (before === 'requested') this.#answered?.(failure);
+    else this.#report.closed(error);
+    const operation = this.#operation;
+    this.#operation = undefined;
+    operation?.watchdog.stop();
+    operation?.handler.failed(failure);
+    for (const listener of this.#closeListeners) listener();
+    this.#closeListeners.clear();
+  }
+
+  #reportBytes(): void {
+    this.#report.bytes(this.#channel.bytesSent, this.#channel.bytesReceived);
+  }
+
+  #gone(message: string): GatewayError {
+    return new GatewayError('peer-aborted', message, { peer: this.#options.peer.name });
+  }
+
+  #outOfOrder(): GatewayError {
+    return this.#violation('an association PDU out of order');
+  }
+
+  #violation(what: string): GatewayError {
+    return new GatewayError('peer-protocol', `The peer sent ${what}.`, { peer: this.#options.peer.name });
+  }
+}
+
+/** Retrieves wait longer for the first sign of life than anything else. */
+function timeoutsOf(commandField: number, timeouts: PeerTimeouts): PeerTimeouts {
+  const retrieves = commandField === CommandFields.cGetRequest || commandField === CommandFields.cMoveRequest;
+  const { firstSubOperationMs = timeouts.firstResponseMs } = timeouts;
+  return retrieves ? { ...timeouts, firstResponseMs: firstSubOperationMs } : timeouts;
+}

@@ -1,0 +1,126 @@
+import { TransferSyntaxes } from '../dicom/index.js';
+import { MAX_CONTEXTS, type ContextSet } from './negotiation.js';
+import { commonStorageSopClasses, storageTransferSyntaxes } from './storage-sop-classes.js';
+import { SopClasses } from './uids.js';
+
+const plainTransferSyntaxes = [
+  TransferSyntaxes.ExplicitVrLittleEndian.uid,
+  TransferSyntaxes.ImplicitVrLittleEndian.uid,
+];
+const service = (abstractSyntax: string): ContextSet['contexts'][number] => ({
+  abstractSyntax,
+  transferSyntaxes: plainTransferSyntaxes,
+});
+
+/** Whether the contexts of a SOP class begin with the uncompressed syntaxes or end with them. */
+export type ContextOrder = 'plain-first' | 'plain-last';
+
+export function otherOrder(order: ContextOrder): ContextOrder {
+  return order === 'plain-first' ? 'plain-last' : 'plain-first';
+}
+
+/** Whether datasets in a transfer syntax are never compressed. */
+export function isPlain(transferSyntaxUid: string): boolean {
+  return plainTransferSyntaxes.includes(transferSyntaxUid);
+}
+
+/** For C-FIND. */
+export const findContexts: ContextSet = { signature: 'find', contexts: [service(SopClasses.studyRootFind)] };
+
+/** For C-MOVE. */
+export const moveContexts: ContextSet = { signature: 'move', contexts: [service(SopClasses.studyRootMove)] };
+
+/** For C-ECHO; the services are proposed to learn which of them the peer has. */
+export const echoContexts: ContextSet = {
+  signature: 'echo',
+  contexts: [
+    service(SopClasses.verification),
+    service(SopClasses.studyRootFind),
+    service(SopClasses.studyRootGet),
+    service(SopClasses.studyRootMove),
+  ],
+};
+
+/**
+ * For C-STORE of one SOP class in one transfer syntax: the bytes go out as they are, or not at all. The second context
+ * is never used: it tells whether the peer refuses the SOP class or the syntax, because DCMTK gives the same reason
+ * for both.
+ */
+export function storeContexts(sopClassUid: string, transferSyntaxUid: string): ContextSet {
+  const others = plainTransferSyntaxes.filter((uid) => uid !== transferSyntaxUid);
+  return {
+    signature: `store ${sopClassUid} ${transferSyntaxUid}`,
+    contexts: [
+      { abstractSyntax: sopClassUid, transferSyntaxes: [transferSyntaxUid] },
+      { abstractSyntax: sopClassUid, transferSyntaxes: others },
+    ],
+  };
+}
+
+/**
+ * For C-GET: one presentation context for each SOP class and transfer syntax, because an acceptor picks one syntax of
+ * a context and would recompress what is stored in another (W-42). The contexts that there may be are dealt out syntax
+ * by syntax; where they do not suffice, the last context of a SOP class has the next of the syntaxes that are left: a peer
+ * that knows one of them still sends it as it is stored. Of more than 127 SOP classes the first are proposed.
+ */
+export function getContexts(
+  sopClassUids: readonly string[],
+  order: ContextOrder,
+  transferSyntaxUids?: readonly string[],
+): ContextSet {
+  const wanted = sopClassUids.length > 0 ? [...new Set(sopClassUids)].sort() : commonStorageSopClasses;
+  const classes = wanted.slice(0, MAX_CONTEXTS - 1).map((sopClassUid) => ({
+    sopClassUid,
+    syntaxes: transferSyntaxUids ?? storageTransferSyntaxes(sopClassUid),
+  }));
+  const counts = deal(
+    MAX_CONTEXTS - 1,
+    classes.map(({ syntaxes }) => syntaxes.length),
+  );
+  const storage = classes.flatMap(({ sopClassUid, syntaxes }, index) =>
+    ordered(groups(syntaxes, counts[index] ?? 0), order).map((transferSyntaxes) => ({
+      abstractSyntax: sopClassUid,
+      transferSyntaxes,
+    })),
+  );
+  const named = sopClassUids.length > 0 ? wanted : [];
+  return {
+    signature: ['get', order, ...named, ...(transferSyntaxUids ?? [])].join(' '),
+    contexts: [service(SopClasses.studyRootGet), ...storage],
+    roles: classes.map(({ sopClassUid }) => ({ sopClassUid, scu: false, scp: true })),
+  };
+}
+
+/** DCMTK 3.6.7, and Orthanc with it, give up a request with more than 50 transfer syntaxes in a context; older ones take fewer. */
+const MAX_GROUP = 16;
+
+/** Deals out `room` pieces one after the other, to each as many as it can take at most. */
+function deal(room: number, most: readonly number[]): readonly number[] {
+  const counts = most.map(() => 0);
+  let left = room;
+  for (let round = 1; left > 0 && most.some((limit) => round <= limit); round += 1) {
+    for (const [index, limit] of most.entries()) {
+      if (left === 0 || round > limit) continue;
+      counts[index] = round;
+      left -= 1;
+    }
+  }
+  return counts;
+}
+
+/** `syntaxes` in `count` groups: of one each, and the next ones in the last; of two, one is that of the plain ones. */
+function groups(syntaxes: readonly string[], count: number): readonly (readonly string[])[] {
+  const compressed = syntaxes.filter((uid) => !isPlain(uid));
+  const isTight = count === 2 && compressed.length > 0 && compressed.length < syntaxes.length;
+  if (isTight) return [syntaxes.filter(isPlain), compressed.slice(0, MAX_GROUP)];
+  const singles = syntaxes.slice(0, count - 1).map((uid) => [uid]);
+  return [...singles, syntaxes.slice(count - 1).slice(0, MAX_GROUP)].filter((group) => group.length > 0);
+}
+
+function ordered<T extends readonly string[]>(contexts: readonly T[], order: ContextOrder): readonly T[] {
+  if (order === 'plain-first') return contexts;
+  return [
+    ...contexts.filter((group) => !group.every(isPlain)),
+    ...contexts.filter((group) => group.every(isPlain)),
+  ];
+}

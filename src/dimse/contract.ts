@@ -1,0 +1,185 @@
+import type { AeAddress, GatewayError, OperationContext } from '../core/index.js';
+import type { Dataset } from '../dicom/index.js';
+
+/** Value of (0008,0052) in the Study Root model. @see PS3.4 C.6.2 */
+export type QueryRetrieveLevel = 'STUDY' | 'SERIES' | 'IMAGE';
+
+/** Milliseconds; 0 switches a limit off. */
+export interface PeerTimeouts {
+  /** TCP connection. */
+  readonly connectMs: number;
+  /** A-ASSOCIATE and A-RELEASE, each. */
+  readonly associationMs: number;
+  /** From a request to the first response, or the first byte of a sub-operation. */
+  readonly firstResponseMs: number;
+  /** The same for C-GET and C-MOVE, for nearline archives take minutes; as `firstResponseMs` when left out. */
+  readonly firstSubOperationMs?: number;
+  /** Between any two things heard from the peer; time that the gateway itself holds the peer up does not count. */
+  readonly betweenResponsesMs: number;
+  /** A whole operation. */
+  readonly totalMs: number;
+  /** Waiting for a free association. */
+  readonly queueMs: number;
+}
+
+/** A remote application entity with its limits. */
+export interface PeerOptions {
+  readonly name: string;
+  readonly address: AeAddress;
+  readonly callingAeTitle: string;
+  readonly retrieve: 'auto' | 'get' | 'move';
+  /** Most associations at once, of all kinds; one is kept for searches when there is more than one. */
+  readonly associations: number;
+  /** Most requests that wait for an association. */
+  readonly queue: number;
+  /** Longest P-DATA-TF that the peer may send, in bytes. */
+  readonly maxPduLength: number;
+  /** How long an association is kept open unused. */
+  readonly idleMs: number;
+  readonly timeouts: PeerTimeouts;
+  /** Send (0008,0005) empty, as a return key: some peers name their character set only when asked. */
+  readonly characterSetReturnKey: boolean;
+}
+
+/** How a C-FIND ended. Failures are thrown instead. */
+export interface FindCompletion {
+  readonly status: number;
+  /** The peer ended in FE00 although nobody cancelled: it caps its answers, and this one is not whole. */
+  readonly truncated: boolean;
+}
+
+/** Sub-operations of a C-GET or C-MOVE as the peer counts them; what it leaves out is counted here. */
+export interface RetrieveProgress {
+  readonly remaining?: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly warning: number;
+}
+
+/** What to retrieve: hierarchical unique keys, and the SOP classes that may come. */
+export interface RetrieveRequest {
+  readonly level: QueryRetrieveLevel;
+  readonly identifier: Dataset;
+  /** Decides which presentation contexts a C-GET proposes; empty = the common ones. */
+  readonly sopClassUids: readonly string[];
+  readonly onProgress?: (progress: RetrieveProgress) => void;
+  /** Dataset transfer syntaxes to propose in a C-GET, in this order, in place of the gateway's own list. */
+  readonly transferSyntaxUids?: readonly string[];
+  /** @see PS3.7 E.1, Priority; peers mostly pass it over. */
+  readonly priority?: 'low' | 'medium' | 'high';
+}
+
+/** How a retrieve ended; whole only if nothing failed and as many were received as the caller expected. */
+export interface RetrieveCompletion extends RetrieveProgress {
+  /**
+   * 0000, B000, FE00 where it was cancelled or the peer cancelled by itself, or a failure that says no more than that
+   * sub-operations failed (A702): all that the peer announced is counted. Other failures are thrown.
+   */
+  readonly status: number;
+  /** Instances that came and were taken. */
+  readonly received: number;
+  readonly failedSopInstanceUids: readonly string[];
+  readonly cancelled: boolean;
+}
+
+/** An instance that a peer has begun to send. */
+export interface IncomingInstance {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+}
+
+/** Where the dataset of one incoming instance goes. Exactly one of `end` and `fail` is called, once, as the last. */
+export interface InstanceWriter {
+  /** `chunk` is valid until this returns, or its promise resolves; the promise pauses the peer. */
+  write(chunk: Buffer): void | Promise<void>;
+  /** The whole dataset came; returns the DIMSE status of the C-STORE response, which goes out then. */
+  end(): number | Promise<number>;
+  /** The rest will not come. */
+  fail(error: GatewayError): void;
+}
+
+/** Asked once for every instance that comes. What it throws refuses that instance with A700. */
+export type InstanceReceiver = (instance: IncomingInstance) => InstanceWriter;
+
+/** One instance to store, its dataset encoded in `transferSyntaxUid`. */
+export interface StoreRequest {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+  readonly bytes: AsyncIterable<Buffer>;
+}
+
+/**
+ * What the peer said of a stored instance: its C-STORE status, 0122 when it refused the SOP class in the
+ * negotiation, C122 when it refused the transfer syntax.
+ */
+export interface StoreCompletion {
+  readonly status: number;
+}
+
+/** What a C-ECHO showed of a peer. */
+export interface EchoReport {
+  readonly status: number;
+  /** Of the C-ECHO alone. */
+  readonly durationMs: number;
+  readonly implementationClassUid: string;
+  readonly implementationVersionName: string | undefined;
+  /** Longest P-DATA-TF that the peer takes; 0 = any. */
+  readonly maxPduLength: number;
+  /** Which services the peer accepted a presentation context for. */
+  readonly services: { readonly find: boolean; readonly get: boolean; readonly move: boolean };
+}
+
+/** The state of a peer's associations and work, for metrics and the readiness report. */
+export interface PeerStats {
+  readonly associations: {
+    readonly opening: number;
+    readonly busy: number;
+    readonly idle: number;
+    readonly closing: number;
+  };
+  readonly waiting: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** How `retrieve` would be done now. */
+  readonly retrieve: 'get' | 'move';
+}
+
+/** A remote application entity and the operations that the gateway asks of it. */
+export interface Peer {
+  readonly name: string;
+  /** Verifies that the peer answers. @throws GatewayError @see PS3.4 annex A */
+  echo(context: OperationContext): Promise<EchoReport>;
+  /**
+   * Searches; rows come as the peer sends them, and the peer is held up when nobody takes them. Ending early
+   * (`return`) sends C-CANCEL.
+   * @throws GatewayError at the place where the answer broke
+   * @see PS3.4 C.4.1
+   */
+  find(
+    level: QueryRetrieveLevel,
+    identifier: Dataset,
+    context: OperationContext,
+  ): AsyncGenerator<Dataset, FindCompletion, undefined>;
+  /**
+   * Retrieves instances by C-GET or C-MOVE and hands each to `receiver`. When the context's signal aborts the peer
+   * is told to stop: the promise resolves with `cancelled`, or rejects with the signal's reason when it does not.
+   * @throws GatewayError
+   * @see PS3.4 C.4.2, C.4.3
+   */
+  retrieve(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion>;
+  /**
+   * Stores one instance. A source that throws aborts the association, so that the peer keeps no half instance.
+   * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw
+   * @see PS3.4 annex B
+   */
+  store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion>;
+  readonly stats: PeerStats;
+  /** Refuses new work, lets what runs finish within `graceMs`, releases every association, aborts the rest. */
+  close(graceMs: number): Promise<void>;
+}

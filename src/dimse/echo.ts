@@ -1,0 +1,57 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { CommandFields } from './command-set.js';
+import { echoContexts } from './context-sets.js';
+import type { EchoReport } from './contract.js';
+import { OperationReport } from './operation-report.js';
+import type { OperationDependencies } from './operation.js';
+import { exchangeOnce } from './single-exchange.js';
+import { statusError, Statuses } from './status.js';
+import { SopClasses } from './uids.js';
+
+/** Runs a C-ECHO. @throws GatewayError @see PS3.7 9.1.5 */
+export function echoPeer(
+  dependencies: OperationDependencies,
+  context: OperationContext,
+): Promise<EchoReport> {
+  const { peer, pool, clock } = dependencies;
+  return pool.run({ contextSet: echoContexts, use: 'search', context }, async (association) => {
+    const { contexts, peerInformation } = association;
+    const presentation = contexts.find(SopClasses.verification);
+    if (!presentation) {
+      throw new GatewayError('peer-unsupported', 'The peer does not accept C-ECHO.', { peer: peer.name });
+    }
+    const report = new OperationReport({
+      ...dependencies,
+      peer: peer.name,
+      operation: 'C-ECHO',
+      associationId: association.id,
+      context,
+    });
+    const startedAt = clock.now();
+    const command = {
+      affectedSopClassUid: SopClasses.verification,
+      commandField: CommandFields.cEchoRequest,
+    };
+    const response = await exchangeOnce({ association, presentation, command, signal: context.signal }).catch(
+      (error: unknown) => {
+        report.broke(error);
+        throw error;
+      },
+    );
+    const status = response.status ?? Statuses.success;
+    report.ended(status);
+    if (status !== Statuses.success) throw statusError('C-ECHO', status, peer.name);
+    return {
+      status,
+      durationMs: clock.now() - startedAt,
+      implementationClassUid: peerInformation.implementationClassUid,
+      implementationVersionName: peerInformation.implementationVersionName,
+      maxPduLength: peerInformation.maxPduLength,
+      services: {
+        find: contexts.find(SopClasses.studyRootFind) !== undefined,
+        get: contexts.find(SopClasses.studyRootGet) !== undefined,
+        move: contexts.find(SopClasses.studyRootMove) !== undefined,
+      },
+    };
+  });
+}

@@ -1,0 +1,25 @@
+import type { GatewayError } from '../core/index.js';
+import type { CommandSet } from './command-set.js';
+import type { DatasetSink, IncomingMessage } from './message-reader.js';
+
+/** What an operation wants to hear of its association. */
+export interface ExchangeHandler {
+  /** A response to the request; returns where its dataset goes. */
+  response(command: CommandSet, hasDataset: boolean): DatasetSink | undefined;
+  /** A request of the peer, a sub-operation; left out where none can come. */
+  request?(message: IncomingMessage): DatasetSink | undefined;
+  /** The association is gone; the last call. */
+  failed(error: GatewayError): void;
+}
+
+/** A request under way. `finish` must be called when its last response has come. */
+export interface Exchange {
+  readonly messageId: number;
+  /** When the whole request is written. Rejects with a `GatewayError`, or what the dataset's source threw. */
+  readonly sent: Promise<void>;
+  /** The peer was heard on the association of a sub-operation. */
+  touch(): void;
+  /** The gateway holds the peer up elsewhere: its silence does not count until the returned function is called. */
+  hold(): () => void;
+  finish(): void;
+}

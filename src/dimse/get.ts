@@ -1,0 +1,140 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import type { Association } from './association.js';
+import { CommandFields, type CommandSet } from './command-set.js';
+import { getContexts, isPlain, type ContextOrder } from './context-sets.js';
+import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
+import { InstanceSink } from './instance-sink.js';
+import type { DatasetSink, IncomingMessage } from './message-reader.js';
+import type { AcceptedContext } from './negotiation.js';
+import { OperationReport } from './operation-report.js';
+import type { OperationDependencies } from './operation.js';
+import { exchangeRetrieve } from './retrieve-exchange.js';
+import { SopClasses } from './uids.js';
+
+export interface GetOutcome {
+  readonly completion: RetrieveCompletion;
+  /** The peer accepted plain and compressed contexts, so that it had something to choose from. */
+  readonly orderMatters: boolean;
+}
+
+/** Runs one C-GET. @throws GatewayError @see PS3.4 C.4.3, rules W-40 to W-45 */
+export function getRetrieve(
+  dependencies: OperationDependencies,
+  request: RetrieveRequest,
+  how: { readonly receiver: InstanceReceiver; readonly order: ContextOrder },
+  context: OperationContext,
+): Promise<GetOutcome> {
+  const contextSet = getContexts(request.sopClassUids, how.order, request.transferSyntaxUids);
+  return dependencies.pool.run({ contextSet, use: 'transfer', context }, async (association) => {
+    const { accepted } = association.contexts;
+    const presentation = association.contexts.find(SopClasses.studyRootGet);
+    const storage = accepted.filter(({ abstractSyntax }) => abstractSyntax !== SopClasses.studyRootGet);
+    if (!presentation || storage.length === 0) {
+      const what = presentation ? 'any instance by C-GET' : 'C-GET';
+      throw new GatewayError('peer-unsupported', `The peer does not accept ${what}.`, {
+        peer: dependencies.peer.name,
+      });
+    }
+    const get = new GetOperation(dependencies, association, how.receiver);
+    const completion = await get.run(presentation, request, context);
+    const plain = storage.filter(({ transferSyntaxUid }) => isPlain(transferSyntaxUid));
+    return { completion, orderMatters: plain.length > 0 && plain.length < storage.length };
+  });
+}
+
+class GetOperation {
+  readonly #dependencies: OperationDependencies;
+  readonly #association: Association;
+  readonly #receiver: InstanceReceiver;
+  #received = 0;
+  #sink: InstanceSink | undefined;
+  #cancelReason: GatewayError | undefined;
+
+  constructor(dependencies: OperationDependencies, association: Association, receiver: InstanceReceiver) {
+    this.#dependencies = dependencies;
+    this.#association = association;
+    this.#receiver = receiver;
+  }
+
+  async run(
+    presentation: AcceptedContext,
+    request: RetrieveRequest,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> {
+    const { peer, clock } = this.#dependencies;
+    const report = new OperationReport({
+      ...this.#dependencies,
+      peer: peer.name,
+      operation: 'C-GET',
+      associationId: this.#association.id,
+      context,
+    });
+    try {
+      const completion = await exchangeRetrieve({
+        association: this.#association,
+        presentation,
+        operation: 'C-GET',
+        request,
+        context,
+        peer: peer.name,
+        clock,
+        received: () => this.#received,
+        subOperation: (message) => this.#store(message),
+        cancelled: (reason) => {
+          this.#cancelReason = reason;
+          this.#sink?.fail(reason);
+        },
+      });
+      report.ended(completion.status, this.#received);
+      return completion;
+    } catch (error) {
+      report.broke(error, this.#received);
+      throw error;
+    }
+  }
+
+  #store(message: IncomingMessage): DatasetSink {
+    const { contextId, command, hasDataset } = message;
+    const { affectedSopClassUid, affectedSopInstanceUid } = command;
+    const presentation = this.#association.contexts.accepted.find(({ id }) => id === contextId);
+    const isStore = command.commandField === CommandFields.cStoreRequest && hasDataset;
+    if (!isStore || !affectedSopClassUid || !affectedSopInstanceUid || !presentation) {
+      throw new GatewayError('peer-protocol', 'The peer sent a sub-operation that is no C-STORE.', {
+        peer: this.#dependencies.peer.name,
+      });
+    }
+    const sink = new InstanceSink({
+      instance: {
+        sopClassUid: affectedSopClassUid,
+        sopInstanceUid: affectedSopInstanceUid,
+        transferSyntaxUid: presentation.transferSyntaxUid,
+      },
+      receiver: (instance) => {
+        if (this.#cancelReason) throw this.#cancelReason;
+        return this.#receiver(instance);
+      },
+      respond: (status) => this.#respond(contextId, command, status),
+      taken: () => {
+        this.#received += 1;
+      },
+    });
+    this.#sink = sink;
+    return sink;
+  }
+
+  /** A response that cannot be sent is no failure of its own: the association is gone, and says why. */
+  async #respond(contextId: number, request: CommandSet, status: number): Promise<void> {
+    const { affectedSopClassUid, affectedSopInstanceUid, messageId } = request;
+    try {
+      await this.#association.send(contextId, {
+        ...(affectedSopClassUid !== undefined && { affectedSopClassUid }),
+        commandField: CommandFields.cStoreResponse,
+        ...(messageId !== undefined && { messageIdBeingRespondedTo: messageId }),
+        status,
+        ...(affectedSopInstanceUid !== undefined && { affectedSopInstanceUid }),
+      });
+    } catch {
+      // See above.
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { GatewayError, type AeAddress } from '../core/index.js';
+import type { ExtendedNegotiation, RoleSelection } from './pdu-items.js';
+import {
+  ContextResults,
+  type AssociateAccept,
+  type AssociateReject,
+  type AssociateRequest,
+  type ContextProposal,
+} from './pdu.js';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uids.js';
+
+/** What an association is opened for. Associations of the same signature stand in for each other. */
+export interface ContextSet {
+  readonly signature: string;
+  /** 128 at most; ids are given in this order. */
+  readonly contexts: readonly Omit<ContextProposal, 'id'>[];
+  readonly roles?: readonly RoleSelection[];
+  readonly extendedNegotiations?: readonly ExtendedNegotiation[];
+}
+
+/** A presentation context that messages can use. */
+export interface AcceptedContext {
+  readonly id: number;
+  readonly abstractSyntax: string;
+  readonly transferSyntaxUid: string;
+}
+
+/** One more id there is not: they are odd bytes. @see PS3.8 9.3.2.2 */
+export const MAX_CONTEXTS = 128;
+
+/** The A-ASSOCIATE-RQ for a context set. */
+export function associateRequest(
+  names: { readonly address: AeAddress; readonly callingAeTitle: string; readonly maxPduLength: number },
+  contextSet: ContextSet,
+): AssociateRequest {
+  return {
+    kind: 'associate-request',
+    calledAeTitle: names.address.aeTitle,
+    callingAeTitle: names.callingAeTitle,
+    contexts: contextSet.contexts
+      .slice(0, MAX_CONTEXTS)
+      .map((context, index) => ({ id: 2 * index + 1, ...context })),
+    user: {
+      maxPduLength: names.maxPduLength,
+      implementationClassUid: IMPLEMENTATION_CLASS_UID,
+      implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+      roles: contextSet.roles ?? [],
+      extendedNegotiations: contextSet.extendedNegotiations ?? [],
+    },
+  };
+}
+
+/** What came of each proposed context. */
+export class NegotiatedContexts {
+  readonly accepted: readonly AcceptedContext[];
+  readonly #proposals: readonly ContextProposal[];
+  readonly #results: ReadonlyMap<number, number>;
+
+  /** @throws GatewayError `peer-protocol` when the answer does not fit the request */
+  constructor(request: AssociateRequest, accept: AssociateAccept) {
+    this.#proposals = request.contexts;
+    const proposals = new Map(request.contexts.map((proposal) => [proposal.id, proposal]));
+    const accepted: AcceptedContext[] = [];
+    const results = new Map<number, number>();
+    for (const { id, result, transferSyntax } of accept.contexts) {
+      const proposal = proposals.get(id);
+      if (!proposal || results.has(id)) throw violation(`an answer for presentation context ${id}`);
+      results.set(id, result);
+      if (result !== ContextResults.accepted) continue;
+      if (!proposal.transferSyntaxes.includes(transferSyntax)) throw violation('a transfer syntax');
+      accepted.push({ id, abstractSyntax: proposal.abstractSyntax, transferSyntaxUid: transferSyntax });
+    }
+    this.accepted = accepted;
+    this.#results = results;
+  }
+
+  /** The first accepted context of an abstract syntax, in a transfer syntax if one is named. */
+  find(abstractSyntax: string, transferSyntaxUid?: string): AcceptedContext | undefined {
+    return this.accepted.find(
+      (context) =>
+        context.abstractSyntax === abstractSyntax &&
+        (transferSyntaxUid === undefined || context.transferSyntaxUid === transferSyntaxUid),
+    );
+  }
+
+  /** Why the first context of an abstract syntax was refused: see `ContextResults`; no answer counts as "no reason". */
+  refusal(abstractSyntax: string): number {
+    const proposal = this.#proposals.find((context) => context.abstractSyntax === abstractSyntax);
+    return this.#results.get(proposal?.id ?? 0) ?? ContextResults.noReason;
+  }
+}
+
+const REJECT_TRANSIENT = 2;
+const SOURCE_PRESENTATION = 3;
+const BUSY_RETRY_SECONDS = 5;
+
+/** Reason by source and reason. @see PS3.8 table 9-21 */
+const rejectReasons: Readonly<Record<string, string>> = {
+  '1.2': 'it does not support the application context',
+  '1.3': 'it does not know the calling AE title: enter it at the peer, with the address of this gateway',
+  '1.7': 'it does not know the called AE title: check the AE title in the address of the peer',
+  '2.2': 'it does not support the protocol version',
+  '3.1': 'it has temporarily too much to do',
+  '3.2': 'a limit of the peer, mostly the number of associations, is reached',
+};
+
+/** An A-ASSOCIATE-RJ as an error: `peer-busy` when it may go away by itself, else `peer-rejected`. */
+export function rejectionError(reject: AssociateReject, peer: string): GatewayError {
+  const reason = rejectReasons[`${reject.source}.${reject.reason}`] ?? 'it gave no reason';
+  const message = `The peer refused the association: ${reason}.`;
+  if (reject.result === REJECT_TRANSIENT || reject.source === SOURCE_PRESENTATION) {
+    return new GatewayError('peer-busy', message, { peer, retryAfterSeconds: BUSY_RETRY_SECONDS });
+  }
+  return new GatewayError('peer-rejected', message, { peer });
+}
+
+const UNREACHABLE_RETRY_SECONDS = 10;
+
+/** An error of opening an association, with the peer's name and when to try again if that can help. */
+export function withRetryAdvice(error: GatewayError, peer: string): GatewayError {
+  if (error.code !== 'peer-unreachable') return error;
+  const details = { cause: error.cause, peer, retryAfterSeconds: UNREACHABLE_RETRY_SECONDS };
+  return new GatewayError(error.code, error.message, details);
+}
+
+function violation(what: string): GatewayError {
+  return new GatewayError(
+    'peer-protocol',
+    `The peer accepted the association with ${what} that was not proposed.`,
+  );
+}

@@ -1,0 +1,94 @@
+import { systemClock, type Clock, type Observe, type OperationContext } from '../core/index.js';
+import type { Dataset } from '../dicom/index.js';
+import type {
+  EchoReport,
+  FindCompletion,
+  InstanceReceiver,
+  Peer,
+  PeerOptions,
+  PeerStats,
+  QueryRetrieveLevel,
+  RetrieveCompletion,
+  RetrieveRequest,
+  StoreCompletion,
+  StoreRequest,
+} from './contract.js';
+import { echoPeer } from './echo.js';
+import { findRows } from './find.js';
+import type { OperationDependencies } from './operation.js';
+import { AssociationPool } from './pool.js';
+import { Retriever } from './retrieve.js';
+import type { StorageScp } from './storage-scp.js';
+import { storeInstance } from './store.js';
+
+/** What a peer needs from the rest of the process. */
+export interface PeerDependencies {
+  readonly observe: Observe;
+  readonly clock?: Clock;
+  /** Without it a peer retrieves by C-GET only. */
+  readonly storageScp?: StorageScp;
+}
+
+/** The operations on one remote application entity; nothing is opened before the first one. */
+export function createPeer(options: PeerOptions, dependencies: PeerDependencies): Peer {
+  return new DimsePeer(options, dependencies);
+}
+
+class DimsePeer implements Peer {
+  readonly name: string;
+  readonly #retriever: Retriever;
+  readonly #operation: OperationDependencies;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+
+  constructor(options: PeerOptions, { observe, clock = systemClock, storageScp }: PeerDependencies) {
+    this.name = options.name;
+    const observeAndCount: Observe = (observation) => {
+      if (observation.kind === 'dimse-bytes') {
+        this.#bytesSent += observation.sent;
+        this.#bytesReceived += observation.received;
+      }
+      observe(observation);
+    };
+    const shared = { peer: options, observe: observeAndCount, clock };
+    this.#operation = { ...shared, pool: new AssociationPool(shared) };
+    this.#retriever = new Retriever(this.#operation, storageScp);
+  }
+
+  get stats(): PeerStats {
+    return {
+      ...this.#operation.pool.stats,
+      bytesSent: this.#bytesSent,
+      bytesReceived: this.#bytesReceived,
+      retrieve: this.#retriever.preferred,
+    };
+  }
+
+  echo(context: OperationContext): Promise<EchoReport> {
+    return echoPeer(this.#operation, context);
+  }
+
+  find(
+    level: QueryRetrieveLevel,
+    identifier: Dataset,
+    context: OperationContext,
+  ): AsyncGenerator<Dataset, FindCompletion, undefined> {
+    return findRows(this.#operation, { level, identifier }, context);
+  }
+
+  retrieve(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> {
+    return this.#retriever.retrieve(request, receiver, context);
+  }
+
+  store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion> {
+    return storeInstance(this.#operation, request, context);
+  }
+
+  close(graceMs: number): Promise<void> {
+    return this.#operation.pool.close(graceMs);
+  }
+}

@@ -1,0 +1,320 @@
+import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
+import { Association } from './association.js';
+import type { PeerOptions, PeerStats } from './contract.js';
+import { diedUnheard, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
+import { deadline } from './watchdog.js';
+
+export interface PoolOptions {
+  readonly peer: PeerOptions;
+  readonly observe: Observe;
+  readonly clock: Clock;
+}
+
+interface Slot {
+  state: 'opening' | 'busy' | 'idle' | 'closing';
+  use: AssociationUse;
+  association: Association | undefined;
+  /** Gives up the opening, or the idle time. */
+  cancel: (reason: GatewayError) => void;
+}
+
+interface Waiter {
+  readonly request: AssociationRequest;
+  grant(slot: Slot, association: Association, reused: boolean): void;
+  reject(error: GatewayError): void;
+}
+
+const QUEUE_RETRY_SECONDS = 5;
+/** How long the number of associations that a peer took is believed to be its limit. */
+const LEARNT_LIMIT_MS = 30_000;
+
+/** The associations with one peer: at most so many, reused while they fit, with a bounded queue for the next one. */
+export class AssociationPool {
+  readonly #options: PoolOptions;
+  /** Bounded by the peer's `associations`. */
+  readonly #slots = new Set<Slot>();
+  /** Bounded by the peer's `queue`. */
+  readonly #waiters: Waiter[] = [];
+  #limit: number;
+  #cancelLearnt: () => void = () => undefined;
+  #lastId = 0;
+  #isClosing = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#limit = options.peer.associations;
+  }
+
+  get stats(): Pick<PeerStats, 'associations' | 'waiting'> {
+    const associations = { opening: 0, busy: 0, idle: 0, closing: 0 };
+    for (const { state } of this.#slots) associations[state] += 1;
+    return { associations, waiting: this.#waiters.length };
+  }
+
+  /**
+   * Runs an operation on an association. Where a reused one turns out to be dead before the peer said anything, it is
+   * done once more on a new one, unless `mayRepeat` says that it cannot.
+   * @throws GatewayError whatever opening or the operation throws; `overloaded` when there is no place in the queue
+   */
+  async run<T>(
+    request: AssociationRequest,
+    operation: (association: Association) => Promise<T>,
+    mayRepeat: () => boolean = () => true,
+  ): Promise<T> {
+    const lease = await this.acquire(request);
+    const heardBefore = lease.association.messagesReceived;
+    try {
+      return await operation(lease.association);
+    } catch (error) {
+      if (!diedUnheard(lease, heardBefore, error) || !mayRepeat()) throw error;
+    } finally {
+      lease.release();
+    }
+    const fresh = await this.acquire({ ...request, fresh: true });
+    try {
+      return await operation(fresh.association);
+    } finally {
+      fresh.release();
+    }
+  }
+
+  /**
+   * Waits for an association. The lease must be released.
+   * @throws GatewayError `overloaded`, `shutting-down`, the signal's reason, or why it could not be opened
+   */
+  acquire(request: AssociationRequest): Promise<Lease> {
+    const { signal } = request.context;
+    if (this.#isClosing) return Promise.reject(shuttingDown());
+    if (signal.aborted) return Promise.reject(abortReason(signal));
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        cancelTimer();
+        signal.removeEventListener('abort', onAbort);
+      };
+      const waiter: Waiter = {
+        request,
+        grant: (slot, association, reused) => {
+          settle();
+          resolve(this.#lease(slot, association, reused));
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      const giveUp = (error: GatewayError): void => {
+        const index = this.#waiters.indexOf(waiter);
+        if (index < 0) return;
+        this.#waiters.splice(index, 1);
+        waiter.reject(error);
+      };
+      const onAbort = (): void => {
+        giveUp(abortReason(signal));
+      };
+      const { queueMs } = this.#options.peer.timeouts;
+      const cancelTimer = deadline(this.#options.clock, queueMs, () => {
+        giveUp(this.#overloaded());
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.push(waiter);
+      this.#serve();
+      if (this.#waiters.length > this.#options.peer.queue) giveUp(this.#overloaded());
+    });
+  }
+
+  /** Takes no more requests, lets the running ones go on for `graceMs`, and leaves no association open. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    this.#cancelLearnt();
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(shuttingDown());
+    for (const slot of this.#slots) if (slot.state === 'idle') this.#retire(slot);
+    if (this.#slots.size === 0) return;
+    const cancel = this.#options.clock.after(graceMs, () => {
+      for (const { association, cancel: giveUp } of this.#slots) {
+        giveUp(shuttingDown());
+        association?.abort(shuttingDown());
+      }
+    });
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    cancel();
+  }
+
+  #lease(slot: Slot, association: Association, reused: boolean): Lease {
+    let released = false;
+    return {
+      association,
+      reused,
+      release: () => {
+        if (released) return;
+        released = true;
+        this.#takeBack(slot, association);
+      },
+    };
+  }
+
+  /** Gives waiters what there is, in their order; one that cannot be served does not hold up those of the other use. */
+  #serve(): void {
+    let coming = this.stats.associations.closing;
+    for (const waiter of [...this.#waiters]) {
+      if (!this.#mayStart(waiter.request.use)) continue;
+      if (this.#grantIdle(waiter) || this.#grantNew(waiter)) {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      } else if (coming > 0) coming -= 1;
+      else if (!this.#retireOldest()) return;
+    }
+  }
+
+  #mayStart(use: AssociationUse): boolean {
+    if (use === 'search') return true;
+    let transfers = 0;
+    for (const slot of this.#slots) {
+      if (slot.use === 'transfer' && (slot.state === 'opening' || slot.state === 'busy')) transfers += 1;
+    }
+    return transfers < Math.max(1, this.#options.peer.associations - 1);
+  }
+
+  /** The one used last is the least likely to be dead. */
+  #grantIdle(waiter: Waiter): boolean {
+    const { contextSet, use, fresh } = waiter.request;
+    if (fresh) return false;
+    let found: Slot | undefined;
+    for (const slot of this.#slots) {
+      if (slot.state === 'idle' && slot.association?.contextSet.signature === contextSet.signature)
+        found = slot;
+    }
+    if (!found?.association) return false;
+    found.cancel(shuttingDown());
+    found.state = 'busy';
+    found.use = use;
+    waiter.grant(found, found.association, true);
+    return true;
+  }
+
+  #grantNew(waiter: Waiter): boolean {
+    if (this.#slots.size >= this.#limit) return false;
+    void this.#open(waiter);
+    return true;
+  }
+
+  async #open(waiter: Waiter): Promise<void> {
+    const { peer, observe, clock } = this.#options;
+    const { contextSet, use, context } = waiter.request;
+    const controller = new AbortController();
+    const onAbort = (): void => {
+      controller.abort(abortReason(context.signal));
+    };
+    context.signal.addEventListener('abort', onAbort, { once: true });
+    const slot: Slot = {
+      state: 'opening',
+      use,
+      association: undefined,
+      cancel: (reason) => {
+        controller.abort(reason);
+      },
+    };
+    this.#slots.add(slot);
+    this.#lastId += 1;
+    const id = `${peer.name}-${this.#lastId}`;
+    const { requestId } = context;
+    try {
+      const association = await Association.open(
+        { id, peer, contextSet, observe, clock, requestId },
+        controller.signal,
+      );
+      slot.association = association;
+      slot.state = 'busy';
+      slot.cancel = () => undefined;
+      association.onClose(() => {
+        if (slot.state !== 'busy') this.#remove(slot);
+      });
+      waiter.grant(slot, association, false);
+    } catch (thrown) {
+      this.#notOpened(slot, waiter, toGatewayError(thrown));
+    } finally {
+      context.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** A peer that is full while it serves us has told its limit: the request waits for one of the others to end. */
+  #notOpened(slot: Slot, waiter: Waiter, error: GatewayError): void {
+    this.#slots.delete(slot);
+    const others = this.#slots.size;
+    if (
+      error.code === 'peer-busy' &&
+      others > 0 &&
+      !this.#isClosing &&
+      !waiter.request.context.signal.aborted
+    ) {
+      this.#limit = others;
+      this.#cancelLearnt();
+      this.#cancelLearnt = this.#options.clock.after(LEARNT_LIMIT_MS, () => {
+        this.#limit = this.#options.peer.associations;
+        this.#serve();
+      });
+      this.#waiters.unshift(waiter);
+    } else waiter.reject(error);
+    this.#changed();
+  }
+
+  #takeBack(slot: Slot, association: Association): void {
+    if (!association.isIdle) {
+      association.abort(new GatewayError('cancelled', 'The operation was given up.'));
+      this.#remove(slot);
+      return;
+    }
+    slot.state = 'idle';
+    // Moved to the end: the order is that of use.
+    this.#slots.delete(slot);
+    this.#slots.add(slot);
+    const { clock, peer } = this.#options;
+    if (this.#isClosing || peer.idleMs === 0 || association.contexts.accepted.length === 0) {
+      this.#retire(slot);
+      return;
+    }
+    slot.cancel = clock.after(peer.idleMs, () => {
+      this.#retire(slot);
+    });
+    this.#serve();
+  }
+
+  #retireOldest(): boolean {
+    for (const slot of this.#slots) {
+      if (slot.state !== 'idle') continue;
+      this.#retire(slot);
+      return true;
+    }
+    return false;
+  }
+
+  /** Its place is free when the peer has let go of it, not before: peers count. */
+  #retire(slot: Slot): void {
+    slot.cancel(shuttingDown());
+    slot.cancel = () => undefined;
+    slot.state = 'closing';
+    void slot.association?.release();
+  }
+
+  #remove(slot: Slot): void {
+    slot.cancel(shuttingDown());
+    if (this.#slots.delete(slot)) this.#changed();
+  }
+
+  #changed(): void {
+    if (this.#slots.size === 0) this.#onEmpty?.();
+    this.#serve();
+  }
+
+  #overloaded(): GatewayError {
+    return new GatewayError('overloaded', 'Too many requests wait for the peer.', {
+      peer: this.#options.peer.name,
+      retryAfterSeconds: QUEUE_RETRY_SECONDS,
+    });
+  }
+}
+
+function shuttingDown(): GatewayError {
+  return new GatewayError('shutting-down', 'The gateway is shutting down.');
+}

@@ -1,0 +1,76 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
+import { GetRetriever } from './get-retriever.js';
+import { moveRetrieve } from './move-retrieve.js';
+import type { OperationDependencies } from './operation.js';
+import { Statuses } from './status.js';
+import type { StorageScp } from './storage-scp.js';
+
+/** How long it is remembered that a peer refuses C-GET while C-MOVE works. */
+const GET_REFUSAL_MS = 10 * 60_000;
+
+/** Retrieves from one peer in the way that is configured, or that works. */
+export class Retriever {
+  readonly #dependencies: OperationDependencies;
+  readonly #storageScp: StorageScp | undefined;
+  readonly #get: GetRetriever;
+  #getRefusedUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(dependencies: OperationDependencies, storageScp: StorageScp | undefined) {
+    this.#dependencies = dependencies;
+    this.#storageScp = storageScp;
+    this.#get = new GetRetriever(dependencies);
+  }
+
+  /** How the next retrieve begins. */
+  get preferred(): 'get' | 'move' {
+    const { peer, clock } = this.#dependencies;
+    if (peer.retrieve !== 'auto') return peer.retrieve;
+    return this.#storageScp && clock.now() < this.#getRefusedUntil ? 'move' : 'get';
+  }
+
+  /** See `Peer.retrieve`. */
+  async retrieve(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> {
+    if (this.preferred === 'move') return this.#move(request, receiver, context);
+    const progress = { begun: false };
+    const watched: InstanceReceiver = (instance) => {
+      progress.begun = true;
+      return receiver(instance);
+    };
+    try {
+      return await this.#get.retrieve(request, watched, context);
+    } catch (error) {
+      const mayMove = this.#dependencies.peer.retrieve === 'auto' && this.#storageScp !== undefined;
+      if (!mayMove || progress.begun || context.signal.aborted || !refusesGet(error)) throw error;
+    }
+    const completion = await this.#move(request, receiver, context);
+    this.#getRefusedUntil = this.#dependencies.clock.now() + GET_REFUSAL_MS;
+    return completion;
+  }
+
+  #move(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> {
+    const { peer, pool, observe, clock } = this.#dependencies;
+    const storageScp = this.#storageScp;
+    if (!storageScp) {
+      const message = 'The gateway does not listen for what a C-MOVE brings: set dimse.listen.';
+      return Promise.reject(new GatewayError('peer-move-destination', message, { peer: peer.name }));
+    }
+    return moveRetrieve(request, receiver, context, { pool, observe, clock, options: peer, storageScp });
+  }
+}
+
+/** Orthanc aborts on a C-GET that it does not allow; others refuse the context, or answer with these statuses. */
+function refusesGet(error: unknown): boolean {
+  if (!(error instanceof GatewayError)) return false;
+  const { code, dimseStatus = 0 } = error;
+  if (code === 'peer-unsupported' || code === 'peer-not-authorized' || code === 'peer-aborted') return true;
+  return dimseStatus >> 8 === 0xa8 || dimseStatus === Statuses.subOperationsFailed;
+}

@@ -1,0 +1,328 @@
+import type { Socket } from 'node:net';
+import { GatewayError, type Clock, type Observe } from '../core/index.js';
+import { acceptedLink } from './byte-link.js';
+import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
+import { MessageChannel } from './message-channel.js';
+import type { DatasetSink, IncomingMessage } from './message-reader.js';
+import { APPLICATION_CONTEXT, ContextResults, type AssociateRequest, type AssociationPdu } from './pdu.js';
+import { Statuses } from './status.js';
+import { answerContexts } from './storage-scp-contexts.js';
+import type { MoveExpectations } from './storage-scp-expectations.js';
+import { StoreSink } from './storage-scp-sink.js';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uids.js';
+
+/** Why associations are not taken now. */
+export type Refusal = 'full' | 'closing';
+
+/** What an inbound association needs of the storage SCP. */
+export interface InboundHost {
+  readonly aeTitle: string;
+  /** Undefined = any. */
+  readonly callingAeTitles: readonly string[] | undefined;
+  readonly maxPduLength: number;
+  readonly timeouts: {
+    /** From the connection to the A-ASSOCIATE-RQ: the ARTIM timer. @see PS3.8 9.1.4 */
+    readonly associationMs: number;
+    /** Silence between messages while no C-MOVE is pending. */
+    readonly idleMs: number;
+    /** Silence within a message; also how long one of several receivers may hold up the others. */
+    readonly stallMs: number;
+  };
+  readonly moves: MoveExpectations;
+  /** Instances are welcome: a C-MOVE is pending, or was until just now. */
+  readonly welcomesInstances: () => boolean;
+  /** Asked before an association is accepted. */
+  readonly refuses: () => Refusal | undefined;
+  /** An instance came, was dropped or broke off. */
+  readonly onReceived: () => void;
+  readonly onClosed: (association: InboundAssociation) => void;
+  readonly observe: Observe;
+  readonly clock: Clock;
+}
+
+interface Rejection {
+  readonly result: 1 | 2;
+  readonly source: 1 | 2 | 3;
+  readonly reason: number;
+  readonly text: string;
+}
+
+/** @see PS3.8 table 9-21 */
+const Rejections = {
+  protocolVersion: { result: 1, source: 2, reason: 2, text: 'protocol version not supported' },
+  applicationContext: { result: 1, source: 1, reason: 2, text: 'application context not supported' },
+  calledAeTitle: { result: 1, source: 1, reason: 7, text: 'called AE title is not the one of the gateway' },
+  callingAeTitle: { result: 1, source: 1, reason: 3, text: 'calling AE title is not allowed' },
+  unexpected: { result: 2, source: 1, reason: 1, text: 'no C-MOVE is pending' },
+  closing: { result: 2, source: 3, reason: 1, text: 'the gateway is shutting down' },
+  full: { result: 2, source: 3, reason: 2, text: 'too many inbound associations' },
+} as const satisfies Record<string, Rejection>;
+
+/** Without an asynchronous operations window one request is outstanding; some slack for peers that do not count. */
+const MAX_UNSENT_RESPONSES = 16;
+
+/** Status of a C-STORE request that lacks what it needs. @see PS3.4 B.2.3 */
+const CANNOT_UNDERSTAND = 0xc000;
+
+let lastId = 0;
+
+/** An association that somebody else opened, to bring instances or to see whether we are there. */
+export class InboundAssociation {
+  readonly id: string;
+  readonly #host: InboundHost;
+  readonly #channel: MessageChannel;
+  readonly #remote: string;
+  readonly #connectedAt: number;
+  #state: 'connected' | 'open' | 'closed' = 'connected';
+  #callingAeTitle = '';
+  #peer = 'unknown';
+  /** Transfer syntax by presentation context. */
+  #transferSyntaxes: ReadonlyMap<number, string> = new Map();
+  #isReceiving = false;
+  #unsentResponses = 0;
+  #outcome: 'released' | 'rejected' | undefined;
+  #cancelWatch: () => void = () => undefined;
+
+  constructor(socket: Socket, host: InboundHost) {
+    lastId += 1;
+    this.id = `in-${lastId}`;
+    this.#host = host;
+    this.#remote = socket.remoteAddress ?? 'unknown';
+    this.#connectedAt = host.clock.now();
+    this.#channel = new MessageChannel(
+      acceptedLink(socket),
+      {
+        pdu: (pdu) => {
+          this.#pdu(pdu);
+        },
+        message: (message) => this.#message(message),
+        closed: (error) => {
+          this.#closed(error);
+        },
+      },
+      { maxPduLength: host.maxPduLength, sendTimeoutMs: host.timeouts.stallMs, clock: host.clock },
+    );
+    this.#watch();
+  }
+
+  /** Accepted, and not over. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** In the middle of an instance. */
+  get isReceiving(): boolean {
+    return this.#isReceiving;
+  }
+
+  abort(error: GatewayError): void {
+    this.#channel.abort(error);
+  }
+
+  #pdu(pdu: AssociationPdu): void {
+    if (pdu.kind === 'abort') {
+      this.#channel.fail(new GatewayError('peer-aborted', 'The peer aborted the association.'));
+    } else if (pdu.kind === 'associate-request' && this.#state === 'connected') {
+      this.#associate(pdu);
+    } else if (pdu.kind === 'release-request' && this.#state === 'open') {
+      this.#channel.sendPdu({ kind: 'release-response' });
+      this.#outcome = 'released';
+      this.#channel.end();
+    } else {
+      throw new GatewayError('peer-protocol', 'The peer sent a PDU that has no place here.');
+    }
+  }
+
+  #associate(request: AssociateRequest): void {
+    const contexts = answerContexts(request.contexts, this.#host.welcomesInstances());
+    const accepted = contexts.filter(({ result }) => result === ContextResults.accepted);
+    const rejection =
+      this.#judge(request) ??
+      (accepted.length === 0 && !this.#host.welcomesInstances() ? Rejections.unexpected : undefined);
+    if (rejection) {
+      this.#reject(rejection);
+      return;
+    }
+    this.#state = 'open';
+    this.#watch();
+    this.#callingAeTitle = request.callingAeTitle;
+    this.#peer = this.#host.moves.peerOf(request.callingAeTitle) ?? this.#peer;
+    this.#transferSyntaxes = new Map(accepted.map(({ id, transferSyntax }) => [id, transferSyntax]));
+    this.#channel.open(new Set(this.#transferSyntaxes.keys()), request.user.maxPduLength);
+    this.#channel.sendPdu({
+      kind: 'associate-accept',
+      calledAeTitle: request.calledAeTitle,
+      callingAeTitle: request.callingAeTitle,
+      contexts,
+      user: {
+        maxPduLength: this.#host.maxPduLength,
+        implementationClassUid: IMPLEMENTATION_CLASS_UID,
+        implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+        roles: [],
+        extendedNegotiations: [],
+      },
+    });
+    this.#observe('opened');
+  }
+
+  #judge(request: AssociateRequest): Rejection | undefined {
+    const { aeTitle, callingAeTitles, refuses } = this.#host;
+    if (((request.protocolVersion ?? 1) & 1) === 0) return Rejections.protocolVersion;
+    if (request.applicationContext !== APPLICATION_CONTEXT) return Rejections.applicationContext;
+    if (request.calledAeTitle !== aeTitle) return Rejections.calledAeTitle;
+    if (callingAeTitles && !callingAeTitles.includes(request.callingAeTitle))
+      return Rejections.callingAeTitle;
+    const refusal = refuses();
+    return refusal && Rejections[refusal];
+  }
+
+  #reject({ text, ...fields }: Rejection): void {
+    this.#outcome = 'rejected';
+    this.#refused(text);
+    this.#channel.sendPdu({ kind: 'associate-reject', ...fields });
+    this.#channel.end();
+  }
+
+  #message(message: IncomingMessage): DatasetSink | undefined {
+    const { command } = message;
+    if (command.commandField === CommandFields.cStoreRequest) return this.#store(message);
+    if (command.commandField === CommandFields.cCancelRequest) return undefined;
+    if ((command.commandField & RESPONSE) !== 0) {
+      throw new GatewayError('peer-protocol', 'The peer sent a response that nobody asked for.');
+    }
+    const isEcho = command.commandField === CommandFields.cEchoRequest;
+    void this.#respond(message, isEcho ? Statuses.success : Statuses.unrecognizedOperation);
+    return undefined;
+  }
+
+  #store(message: IncomingMessage): DatasetSink | undefined {
+    const { contextId, command, hasDataset } = message;
+    const { affectedSopClassUid, affectedSopInstanceUid } = command;
+    const transferSyntaxUid = this.#transferSyntaxes.get(contextId);
+    if (!hasDataset || !affectedSopClassUid || !affectedSopInstanceUid || transferSyntaxUid === undefined) {
+      return this.#drop(message, CANNOT_UNDERSTAND);
+    }
+    const { clock, moves, timeouts } = this.#host;
+    this.#isReceiving = true;
+    this.#watch();
+    return new StoreSink({
+      instance: {
+        sopClassUid: affectedSopClassUid,
+        sopInstanceUid: affectedSopInstanceUid,
+        transferSyntaxUid,
+      },
+      correlation: moves.correlate({
+        callingAeTitle: this.#callingAeTitle,
+        sopInstanceUid: affectedSopInstanceUid,
+        originatorAeTitle: command.moveOriginatorAeTitle,
+        originatorMessageId: command.moveOriginatorMessageId,
+      }),
+      delivery: { association: this, clock, stallMs: timeouts.stallMs },
+      respond: (status) => this.#respond(message, status),
+      onRefused: () => {
+        this.#refused('no pending C-MOVE expects the instance');
+      },
+      onOver: () => {
+        this.#isReceiving = false;
+        this.#watch();
+        this.#host.onReceived();
+      },
+    });
+  }
+
+  /** Answers what cannot be taken, after its dataset if it has one. */
+  #drop(message: IncomingMessage, status: number): DatasetSink | undefined {
+    if (!message.hasDataset) {
+      void this.#respond(message, status);
+      return undefined;
+    }
+    return {
+      write: () => undefined,
+      end: () => this.#respond(message, status),
+      fail: () => undefined,
+    };
+  }
+
+  /** Resolves when the response is sent, or cannot be any more: then the channel has closed. */
+  async #respond({ contextId, command }: IncomingMessage, status: number): Promise<void> {
+    if (this.#unsentResponses >= MAX_UNSENT_RESPONSES) {
+      this.abort(new GatewayError('peer-protocol', 'The peer sends requests without taking the responses.'));
+      return;
+    }
+    this.#unsentResponses += 1;
+    try {
+      await this.#channel.send(contextId, response(command, status));
+    } catch {
+      // `closed` tells why.
+    } finally {
+      this.#unsentResponses -= 1;
+    }
+  }
+
+  /** How long the peer may be silent in this state, and since when. */
+  #silence(): { readonly since: number; readonly ms: number } {
+    const { associationMs, idleMs, stallMs } = this.#host.timeouts;
+    if (this.#state === 'connected') return { since: this.#connectedAt, ms: associationMs };
+    return { since: this.#channel.lastHeard, ms: this.#isReceiving ? stallMs : idleMs };
+  }
+
+  /** To be called when the state changes; a peer that is heard moves the deadline by itself. */
+  #watch(): void {
+    this.#cancelWatch();
+    if (this.#state === 'closed') return;
+    const { clock, moves } = this.#host;
+    const { since, ms } = this.#silence();
+    const left = since + ms - clock.now();
+    // A peer that fetches from tape may keep its association silent for as long as its C-MOVE runs.
+    const mayBeSilent = this.#state === 'open' && !this.#isReceiving && moves.size > 0;
+    if (left <= 0 && !mayBeSilent) {
+      this.abort(new GatewayError('peer-timeout', 'The peer fell silent.'));
+      return;
+    }
+    this.#cancelWatch = clock.after(left > 0 ? left : ms, () => {
+      this.#watch();
+    });
+  }
+
+  #closed(error: GatewayError | undefined): void {
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed';
+    this.#cancelWatch();
+    this.#host.moves.associationEnded(this);
+    const { bytesReceived, bytesSent } = this.#channel;
+    if (wasOpen) this.#observe(this.#outcome === 'released' ? 'released' : 'aborted');
+    else if (!this.#outcome && error && bytesReceived > 0 && error.code !== 'shutting-down') {
+      this.#refused('no DICOM association request came');
+    }
+    if (bytesReceived > 0) {
+      this.#host.observe({ kind: 'dimse-bytes', peer: this.#peer, sent: bytesSent, received: bytesReceived });
+    }
+    this.#host.onClosed(this);
+  }
+
+  #refused(reason: string): void {
+    this.#host.observe({ kind: 'inbound-refused', reason, remote: this.#remote });
+  }
+
+  #observe(event: 'opened' | 'released' | 'aborted'): void {
+    this.#host.observe({
+      kind: 'association',
+      peer: this.#peer,
+      event,
+      direction: 'in',
+      associationId: this.id,
+      ...(event !== 'opened' && { durationMs: this.#host.clock.now() - this.#connectedAt }),
+    });
+  }
+}
+
+function response(request: CommandSet, status: number): CommandSet {
+  const { affectedSopClassUid, affectedSopInstanceUid, messageId } = request;
+  return {
+    ...(affectedSopClassUid !== undefined && { affectedSopClassUid }),
+    commandField: request.commandField | RESPONSE,
+    ...(messageId !== undefined && { messageIdBeingRespondedTo: messageId }),
+    status,
+    ...(affectedSopInstanceUid !== undefined && { affectedSopInstanceUid }),
+  };
+}

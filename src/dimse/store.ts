@@ -1,0 +1,85 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import type { Association } from './association.js';
+import { CommandFields } from './command-set.js';
+import { storeContexts } from './context-sets.js';
+import type { StoreCompletion, StoreRequest } from './contract.js';
+import type { NegotiatedContexts } from './negotiation.js';
+import { OperationReport } from './operation-report.js';
+import type { OperationDependencies } from './operation.js';
+import { ContextResults } from './pdu.js';
+import { exchangeOnce } from './single-exchange.js';
+import { Statuses } from './status.js';
+
+/**
+ * Stores one instance by C-STORE.
+ * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw
+ * @see PS3.7 9.1.1, rule S-12
+ */
+export function storeInstance(
+  dependencies: OperationDependencies,
+  request: StoreRequest,
+  context: OperationContext,
+): Promise<StoreCompletion> {
+  const { sopClassUid, transferSyntaxUid } = request;
+  let isPulled = false;
+  async function* bytes(): AsyncGenerator<Buffer> {
+    isPulled = true;
+    yield* request.bytes;
+  }
+  return dependencies.pool.run(
+    { contextSet: storeContexts(sopClassUid, transferSyntaxUid), use: 'transfer', context },
+    (association) => storeOn(association, dependencies, { ...request, bytes: bytes() }, context),
+    () => !isPulled,
+  );
+}
+
+async function storeOn(
+  association: Association,
+  dependencies: OperationDependencies,
+  request: StoreRequest,
+  context: OperationContext,
+): Promise<StoreCompletion> {
+  const { sopClassUid, sopInstanceUid, transferSyntaxUid, bytes } = request;
+  const { peer } = dependencies;
+  const presentation = association.contexts.find(sopClassUid, transferSyntaxUid);
+  if (!presentation) return { status: refusalStatus(association.contexts, sopClassUid) };
+  const report = new OperationReport({
+    ...dependencies,
+    peer: peer.name,
+    operation: 'C-STORE',
+    associationId: association.id,
+    context,
+  });
+  try {
+    const { status } = await exchangeOnce({
+      association,
+      presentation,
+      command: {
+        affectedSopClassUid: sopClassUid,
+        commandField: CommandFields.cStoreRequest,
+        priority: 0,
+        affectedSopInstanceUid: sopInstanceUid,
+      },
+      dataset: bytes,
+      signal: context.signal,
+    });
+    if (status === undefined) {
+      throw new GatewayError('peer-protocol', 'The peer answered a C-STORE without a status.', {
+        peer: peer.name,
+      });
+    }
+    report.ended(status);
+    return { status };
+  } catch (error) {
+    report.broke(error);
+    throw error;
+  }
+}
+
+/** The failure reason that STOW-RS gives for a refused context. @see rule S-12 and the table of section 5 */
+function refusalStatus(contexts: NegotiatedContexts, sopClassUid: string): number {
+  const isSyntax =
+    contexts.find(sopClassUid) !== undefined ||
+    contexts.refusal(sopClassUid) === ContextResults.transferSyntaxesRejected;
+  return isSyntax ? Statuses.transferSyntaxNotSupported : Statuses.sopClassNotSupported;
+}

@@ -1,0 +1,12 @@
+/** SOP classes of the services that the gateway uses itself. @see PS3.4 */
+export const SopClasses = {
+  verification: '1.2.840.10008.1.1',
+  studyRootFind: '1.2.840.10008.5.1.4.1.2.2.1',
+  studyRootMove: '1.2.840.10008.5.1.4.1.2.2.2',
+  studyRootGet: '1.2.840.10008.5.1.4.1.2.2.3',
+} as const;
+
+export {
+  implementationClassUid as IMPLEMENTATION_CLASS_UID,
+  implementationVersionName as IMPLEMENTATION_VERSION_NAME,
+} from '../dicom/index.js';

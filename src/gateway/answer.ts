@@ -1,0 +1,32 @@
+/** One part of a multipart body, or the whole of a single-part one. */
+export interface BodyPart {
+  readonly contentType: string;
+  readonly contentLocation?: string;
+  /** Bytes, when that is known before the last of them has come. */
+  readonly contentLength?: number;
+  readonly bytes: AsyncIterable<Buffer>;
+}
+
+/** An answer of DICOM objects or bulk data, ready to be written. Everything that could be refused has been. */
+export interface PartsAnswer {
+  readonly kind: 'parts';
+  /** Instances that the peer lists and does not deliver: the answer is partial. @see rule W-09 */
+  readonly refused: number;
+  /** False: `parts` yields exactly one part, which is the body. */
+  readonly multipart: boolean;
+  /** The `type` parameter of the multipart media type. */
+  readonly partType: string;
+  readonly parts: AsyncGenerator<BodyPart, void, undefined>;
+  /** Lets go of what the answer holds; to be called however far the parts were read. */
+  readonly close: () => Promise<void>;
+}
+
+/** An answer that is one JSON document, written as it comes. */
+export interface JsonAnswer {
+  readonly kind: 'json';
+  readonly refused: number;
+  readonly warnings: readonly string[];
+  readonly body: AsyncGenerator<Buffer | string, void, undefined>;
+  /** Lets go of what the answer holds; to be called however far the body was read. */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,246 @@
+import { GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
+import { retrieveIdentifier } from '../query/index.js';
+import type { IncomingInstance, InstanceWriter, RetrieveCompletion } from '../dimse/index.js';
+import { ArrivalWriter, drain } from './arrival-writer.js';
+import type { ListedInstance } from './listing.js';
+import type { Instances, PeerBinding } from './ports.js';
+import { keyText, Refusals } from './refusals.js';
+import { WantQueue } from './want-queue.js';
+import { Want, type Asker, type Ticket } from './want.js';
+
+/** How a retrieve of several instances ended. */
+type Outcome =
+  | { readonly kind: 'completed'; readonly completion: RetrieveCompletion }
+  | { readonly kind: 'failed'; readonly error: GatewayError };
+
+export interface FetcherDependencies {
+  readonly instances: Instances;
+  readonly observe: Observe;
+  readonly clock: Clock;
+}
+
+/**
+ * Brings instances from one peer into the cache: what is asked for twice is fetched once, spread over the peer's
+ * associations in batches of one series, with what somebody waits for right now in front.
+ */
+export class InstanceFetcher {
+  readonly refusals: Refusals;
+  readonly #binding: PeerBinding;
+  readonly #deps: FetcherDependencies;
+  readonly #queue = new WantQueue();
+  readonly #wants = new Map<string, Want>();
+  #working = 0;
+  /** Some peers find nothing for a list of UIDs (PixelMed): then every instance gets a retrieve of its own. */
+  #listsWork: boolean | undefined;
+
+  constructor(binding: PeerBinding, deps: FetcherDependencies) {
+    this.#binding = binding;
+    this.#deps = deps;
+    this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
+  }
+
+  /** Instances asked for and not yet asked of the peer. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** What is known of an instance without asking the peer: it is wanted already, or in the cache. */
+  knows(key: Omit<Want['key'], 'peer'>): boolean {
+    const fullKey = { ...key, peer: this.#binding.peer.name };
+    return this.#wants.has(keyText(key)) || this.#deps.instances.get(fullKey) !== undefined;
+  }
+
+  /**
+   * Asks for an instance; the asker is told once, perhaps before this returns.
+   *
+   * `urgent` puts it before everything that is not. The ticket is to be released when the instance has been read.
+   */
+  fetch(listed: ListedInstance, asker: Asker, options: { urgent: boolean; requestId: string }): Ticket {
+    const text = keyText(listed);
+    const known = this.#wants.get(text);
+    if (known) return this.#join(known, asker, options.urgent);
+    const want = new Want(listed, this.#binding.peer.name, options.requestId);
+    const cached = this.#deps.instances.get(want.key);
+    if (cached) {
+      asker.arrived(cached);
+      return { release: () => undefined };
+    }
+    this.#wants.set(text, want);
+    want.onDeserted(() => {
+      this.#dropIfQueued(want);
+    });
+    const ticket = want.join(asker);
+    this.#queue.add(want, options.urgent);
+    this.#startWorkers();
+    return ticket;
+  }
+
+  #join(want: Want, asker: Asker, urgent: boolean): Ticket {
+    this.#deps.observe({ kind: 'cache', event: 'join', tier: 'memory' });
+    if (urgent && want.state === 'queued') this.#queue.promote(want);
+    return want.join(asker);
+  }
+
+  #dropIfQueued(want: Want): void {
+    if (want.state === 'queued' && this.#queue.remove(want)) this.#forget(want);
+  }
+
+  #forget(want: Want): void {
+    const text = keyText(want.key);
+    if (this.#wants.get(text) === want) this.#wants.delete(text);
+  }
+
+  #startWorkers(): void {
+    while (this.#working < Math.min(this.#binding.retrieve.workers, this.#working + this.#queue.size)) {
+      this.#working += 1;
+      // Deferred, so that a list of wants added in one go is shared out as a whole.
+      queueMicrotask(() => void this.#work());
+    }
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      const { batchSize, workers } = this.#binding.retrieve;
+      const batch = this.#queue.takeBatch(this.#listsWork === false ? 1 : batchSize, workers);
+      if (batch.length === 0) break;
+      await this.#run(batch);
+    }
+    this.#working -= 1;
+  }
+
+  async #run(batch: readonly Want[]): Promise<void> {
+    for (const want of batch) want.state = 'requested';
+    const outcome = await this.#ask(batch);
+    const missing = batch.filter((want) => want.state === 'requested');
+    if (batch.length > missing.length && batch.length > 1) this.#listsWork = true;
+    if (missing.length === 0) return;
+    if (missing.some((want) => !want.wanted)) this.#abandon(missing);
+    const open = missing.filter((want) => want.wanted);
+    if (batch.length === 1) this.#refuse(open, outcome);
+    else if (missing.length < batch.length) this.#retryAlone(open, outcome);
+    else await this.#retryFirst(open, outcome);
+  }
+
+  #abandon(missing: readonly Want[]): void {
+    for (const want of missing) {
+      if (want.wanted) continue;
+      want.state = 'settled';
+      this.#forget(want);
+    }
+  }
+
+  /** Some came and some did not: each of the others gets one more chance, unless the association itself failed. */
+  #retryAlone(open: readonly Want[], outcome: Outcome): void {
+    if (outcome.kind === 'failed' && outcome.error.code !== 'peer-failed') {
+      this.#refuse(open, outcome);
+      return;
+    }
+    for (const want of open) {
+      want.alone = true;
+      want.state = 'queued';
+      this.#queue.add(want, false);
+    }
+  }
+
+  /** Nothing came: a peer that does not know lists of UIDs delivers the first one when asked for it alone. */
+  async #retryFirst(open: readonly Want[], outcome: Outcome): Promise<void> {
+    const [first, ...rest] = open;
+    if (first === undefined) return;
+    if (outcome.kind === 'failed' && outcome.error.code !== 'peer-failed') {
+      this.#refuse(open, outcome);
+      return;
+    }
+    await this.#run([first]);
+    const delivered = first.state === 'arriving' || this.#deps.instances.get(first.key) !== undefined;
+    if (delivered) this.#listsWork ??= false;
+    if (delivered || outcome.kind === 'completed') this.#retryAlone(rest, outcome);
+    else this.#refuse(rest, outcome);
+  }
+
+  #refuse(wants: readonly Want[], outcome: Outcome): void {
+    for (const want of wants) {
+      const error =
+        outcome.kind === 'failed' ? outcome.error : notDelivered(this.#binding, outcome.completion);
+      if (outcome.kind === 'completed' && !outcome.completion.cancelled) this.refusals.add(want.key, error);
+      this.#forget(want);
+      want.failed(error);
+    }
+  }
+
+  async #ask(batch: readonly Want[]): Promise<Outcome> {
+    const [first] = batch;
+    if (first === undefined) throw new GatewayError('internal', 'A retrieve of nothing was asked for.');
+    const controller = new AbortController();
+    this.#cancelWhenDeserted(batch, controller);
+    const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
+    const target = retrieveIdentifier(first.key, [...bySop.keys()]);
+    try {
+      const completion = await this.#binding.peer.retrieve(
+        { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
+        (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
+        { requestId: first.requestId, signal: controller.signal },
+      );
+      return { kind: 'completed', completion };
+    } catch (thrown) {
+      return { kind: 'failed', error: toGatewayError(thrown) };
+    }
+  }
+
+  #cancelWhenDeserted(batch: readonly Want[], controller: AbortController): void {
+    const deserted = (): boolean => batch.every((want) => want.state === 'settled' || !want.wanted);
+    for (const want of batch) {
+      want.onDeserted(() => {
+        if (!deserted()) return;
+        this.#deps.clock.after(this.#binding.retrieve.cancelDelayMs, () => {
+          if (deserted())
+            controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
+        });
+      });
+    }
+  }
+
+  #receive(incoming: IncomingInstance, want: Want | undefined): InstanceWriter {
+    const { instances, observe } = this.#deps;
+    if (want?.state !== 'requested') return this.#duplicate();
+    const { sopClassUid, transferSyntaxUid } = incoming;
+    const arrival = instances.begin(want.key, { sopClassUid, transferSyntaxUid });
+    const instance = arrival?.instance ?? instances.get(want.key);
+    if (instance === undefined) return this.#duplicate();
+    const settle = (): void => {
+      want.state = 'settled';
+      this.#forget(want);
+    };
+    instance.complete.then(settle, settle);
+    want.arrived(instance);
+    return arrival ? new ArrivalWriter(arrival, observe) : this.#duplicate();
+  }
+
+  #duplicate(): InstanceWriter {
+    this.#deps.observe({
+      kind: 'instance-arrived',
+      peer: this.#binding.peer.name,
+      bytes: 0,
+      outcome: 'duplicate',
+    });
+    return drain;
+  }
+}
+
+/** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
+export function sopClassesOf(instances: readonly ListedInstance[]): readonly string[] {
+  const classes = new Set<string>();
+  for (const { sopClassUid } of instances) {
+    if (sopClassUid === undefined) return [];
+    classes.add(sopClassUid);
+  }
+  return [...classes];
+}
+
+function notDelivered(binding: PeerBinding, completion: RetrieveCompletion): GatewayError {
+  const status = completion.status.toString(16).toUpperCase().padStart(4, '0');
+  return new GatewayError(
+    'peer-incomplete',
+    `The PACS lists this instance but did not deliver it (status ${status}, ${completion.failed} failed).`,
+    { peer: binding.peer.name, dimseStatus: completion.status },
+  );
+}

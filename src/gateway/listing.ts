@@ -1,0 +1,223 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { isUid, Tags, type Dataset } from '../dicom/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { listingIdentifier } from '../query/index.js';
+import type { FindCompletion, QueryRetrieveLevel } from '../dimse/index.js';
+import type { PeerBinding } from './ports.js';
+
+/** An instance that a C-FIND named. */
+export interface ListedInstance {
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly sopInstanceUid: string;
+  /** Missing when the peer does not return (0008,0016). */
+  readonly sopClassUid: string | undefined;
+}
+
+/** What a listing proves when it ends. */
+export interface ListingOutcome {
+  readonly count: number;
+  /**
+   * Whether the peer's own counts agree with the list. A list that is not verified may have been cut short without a
+   * word, so the retrieve is finished by one of the level above.
+   */
+  readonly verified: boolean;
+}
+
+type Completed = FindCompletion & { readonly rows: number };
+
+async function* rowsOf(
+  binding: PeerBinding,
+  level: QueryRetrieveLevel,
+  target: RetrieveTarget,
+  context: OperationContext,
+): AsyncGenerator<Dataset, Completed, undefined> {
+  const find = binding.peer.find(level, listingIdentifier(level, target), context);
+  let rows = 0;
+  try {
+    for (;;) {
+      const next = await find.next();
+      if (next.done) return { ...next.value, rows };
+      rows += 1;
+      yield next.value;
+    }
+  } finally {
+    await find.return({ status: 0, truncated: true });
+  }
+}
+
+const isWhole = (completed: Completed, findLimit: number | undefined): boolean =>
+  !completed.truncated && completed.rows !== findLimit;
+
+/** Peers that ignore a key return everything: rows of another study or series are not what was asked for. */
+function belongsElsewhere(row: Dataset, target: RetrieveTarget): boolean {
+  const study = row.string(Tags.StudyInstanceUID) ?? target.studyInstanceUid;
+  const series = row.string(Tags.SeriesInstanceUID);
+  return (
+    study !== target.studyInstanceUid ||
+    (series !== undefined && target.seriesInstanceUid !== undefined && series !== target.seriesInstanceUid)
+  );
+}
+
+function listed(row: Dataset, target: RetrieveTarget): ListedInstance | undefined {
+  const sopInstanceUid = row.string(Tags.SOPInstanceUID);
+  const seriesInstanceUid = target.seriesInstanceUid ?? row.string(Tags.SeriesInstanceUID);
+  if (sopInstanceUid === undefined || seriesInstanceUid === undefined) return undefined;
+  if (!isUid(sopInstanceUid) || !isUid(seriesInstanceUid)) return undefined;
+  if (belongsElsewhere(row, target)) return undefined;
+  const sopClassUid = row.string(Tags.SOPClassUID);
+  return { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid };
+}
+
+/** The instances of one series, and whether `expected` of them is what came. */
+async function* listSeries(
+  binding: PeerBinding,
+  target: RetrieveTarget & { readonly seriesInstanceUid: string },
+  expected: number | undefined,
+  context: OperationContext,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  const rows = rowsOf(binding, 'IMAGE', target, context);
+  const seen = new Set<string>();
+  try {
+    for (;;) {
+      const next = await rows.next();
+      if (next.done) {
+        const whole = isWhole(next.value, binding.retrieve.findLimit);
+        return { count: seen.size, verified: whole && expected === seen.size };
+      }
+      const instance = listed(next.value, target);
+      if (instance === undefined || seen.has(instance.sopInstanceUid)) continue;
+      seen.add(instance.sopInstanceUid);
+      if (seen.size > binding.retrieve.maxInstances) throw tooMany(binding);
+      yield instance;
+    }
+  } finally {
+    await rows.return({ status: 0, truncated: true, rows: 0 });
+  }
+}
+
+const tooMany = (binding: PeerBinding): GatewayError =>
+  new GatewayError(
+    'payload-too-large',
+    `More than ${binding.retrieve.maxInstances} instances in one request; retrieve series by series.`,
+    { peer: binding.peer.name },
+  );
+
+interface ListedSeries {
+  readonly seriesInstanceUid: string;
+  readonly instances: number | undefined;
+}
+
+interface SeriesOfStudy {
+  readonly series: readonly ListedSeries[];
+  readonly verified: boolean;
+}
+
+async function seriesOf(
+  binding: PeerBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): Promise<SeriesOfStudy> {
+  const rows = rowsOf(binding, 'SERIES', target, context);
+  const series = new Map<string, ListedSeries>();
+  for (;;) {
+    const next = await rows.next();
+    if (next.done)
+      return { series: [...series.values()], verified: isWhole(next.value, binding.retrieve.findLimit) };
+    const seriesInstanceUid = next.value.string(Tags.SeriesInstanceUID);
+    if (seriesInstanceUid === undefined || !isUid(seriesInstanceUid)) continue;
+    if (belongsElsewhere(next.value, target)) continue;
+    const instances = next.value.integer(Tags.NumberOfSeriesRelatedInstances);
+    series.set(seriesInstanceUid, { seriesInstanceUid, instances });
+  }
+}
+
+/** Number of Study Related Series and Instances as the peer says now, where it says so. */
+async function studyCounts(
+  binding: PeerBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): Promise<{ series: number | undefined; instances: number | undefined }> {
+  const rows = rowsOf(binding, 'STUDY', { studyInstanceUid: target.studyInstanceUid }, context);
+  let series: number | undefined;
+  let instances: number | undefined;
+  for (;;) {
+    const next = await rows.next();
+    if (next.done) return { series, instances };
+    series = next.value.integer(Tags.NumberOfStudyRelatedSeries);
+    instances = next.value.integer(Tags.NumberOfStudyRelatedInstances);
+  }
+}
+
+async function* listStudy(
+  binding: PeerBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  const [counts, { series, verified }] = await Promise.all([
+    studyCounts(binding, target, context),
+    seriesOf(binding, target, context),
+  ]);
+  let count = 0;
+  let every = verified && counts.series === series.length;
+  for (const { seriesInstanceUid, instances } of series) {
+    const outcome = yield* listSeries(binding, { ...target, seriesInstanceUid }, instances, context);
+    count += outcome.count;
+    every &&= outcome.verified;
+    if (count > binding.retrieve.maxInstances) throw tooMany(binding);
+  }
+  return { count, verified: every || (verified && counts.instances === count) };
+}
+
+async function* listOneSeries(
+  binding: PeerBinding,
+  target: RetrieveTarget & { readonly seriesInstanceUid: string },
+  context: OperationContext,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  // The count only verifies: a peer that cannot tell it leaves the list unverified.
+  const counted = seriesOf(binding, target, context).catch(() => undefined);
+  const { count } = yield* listSeries(binding, target, undefined, context);
+  const series = (await counted)?.series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid);
+  return { count, verified: series?.instances === count };
+}
+
+async function* listOne(
+  binding: PeerBinding,
+  target: Required<RetrieveTarget>,
+  context: OperationContext,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  let count = 0;
+  for await (const row of rowsOf(binding, 'IMAGE', target, context)) {
+    const instance = listed(row, target);
+    if (instance?.sopInstanceUid !== target.sopInstanceUid || count > 0) continue;
+    count += 1;
+    yield instance;
+  }
+  return { count, verified: true };
+}
+
+const isSeries = (
+  target: RetrieveTarget,
+): target is RetrieveTarget & { readonly seriesInstanceUid: string } =>
+  target.seriesInstanceUid !== undefined;
+
+const isInstance = (target: RetrieveTarget): target is Required<RetrieveTarget> =>
+  target.sopInstanceUid !== undefined;
+
+/**
+ * What the peer says `target` consists of, level by level by C-FIND, as the answers come.
+ *
+ * The list alone proves nothing: peers cap their answers, some of them silently. The return value says whether the
+ * peer's own counts (Number of … Related Instances) agree with it.
+ *
+ * @throws GatewayError of the C-FIND that failed, or `payload-too-large` beyond the configured number of instances
+ * @see PS3.4 C.4.1.2.1 (hierarchical search)
+ */
+export function listInstances(
+  binding: PeerBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  if (isSeries(target) && isInstance(target)) return listOne(binding, target, context);
+  return isSeries(target) ? listOneSeries(binding, target, context) : listStudy(binding, target, context);
+}

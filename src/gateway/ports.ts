@@ -1,0 +1,74 @@
+import type { Clock, GatewayError, Observe } from '../core/index.js';
+import type { DatasetIndex } from '../dicom/index.js';
+import type { InstanceCache, SpoolStore } from '../cache/index.js';
+import type { Peer } from '../dimse/index.js';
+import type { PeerQueryProfile } from '../query/index.js';
+
+/** What the gateway knows of an instance once its last byte has come. */
+export interface InstanceRecord {
+  /** Where elements and frames lie; missing when the dataset could not be parsed. */
+  readonly index: DatasetIndex | undefined;
+  /** Why the dataset could not be parsed. Its bytes are still what the peer holds. */
+  readonly problem: GatewayError | undefined;
+}
+
+export type Instances = InstanceCache<InstanceRecord>;
+
+/** How retrieves are run against one peer. */
+export interface RetrieveSettings {
+  /** Retrieves that run at once. */
+  readonly workers: number;
+  /** Most SOP Instance UIDs in one C-GET or C-MOVE. */
+  readonly batchSize: number;
+  /** Most instances of one request; beyond it the answer is `payload-too-large`. */
+  readonly maxInstances: number;
+  /** How long the first instance may take before the client is told to come back; the pull goes on. */
+  readonly firstInstanceMs: number;
+  /** What such a client is told to wait. */
+  readonly retryAfterSeconds: number;
+  /** How long a retrieve nobody waits for any more goes on, so that a reload does not start it anew. */
+  readonly cancelDelayMs: number;
+  /** How long an instance that the peer refused is not asked for again. */
+  readonly refusalMs: number;
+  /** Number of rows at which the peer is known to cap its C-FIND answers. */
+  readonly findLimit: number | undefined;
+  /** C-FINDs at once for one request that walks several levels. */
+  readonly joinConcurrency: number;
+  /** Binary values up to this many bytes are in the metadata: viewers fetch palettes and profiles one by one otherwise. */
+  readonly inlineBytes: number;
+  /** Character set of text in datasets that name none. */
+  readonly fallbackCharacterSet: string | undefined;
+}
+
+/** How searches are answered. */
+export interface SearchSettings {
+  /** Rows looked at beyond the page to say how many remain; and rows held back before the status line. */
+  readonly lookAhead: number;
+  /** Most rows that a request with a limit gets. */
+  readonly maxResults: number;
+}
+
+/** How stores are run. */
+export interface StoreSettings {
+  /** C-STOREs at once for one request. */
+  readonly parallel: number;
+  readonly maxPartBytes: number;
+}
+
+/** A peer with everything that is configured or known of it. */
+export interface PeerBinding {
+  readonly peer: Peer;
+  readonly profile: PeerQueryProfile;
+  readonly retrieve: RetrieveSettings;
+  readonly search: SearchSettings;
+  readonly store: StoreSettings;
+}
+
+/** What the use cases stand on; `main.ts` puts it together, tests put plain objects in its place. */
+export interface GatewayDependencies {
+  readonly peers: ReadonlyMap<string, PeerBinding>;
+  readonly instances: Instances;
+  readonly spools: SpoolStore;
+  readonly observe: Observe;
+  readonly clock: Clock;
+}

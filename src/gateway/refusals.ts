@@ -1,0 +1,44 @@
+import type { Clock, GatewayError } from '../core/index.js';
+import type { InstanceKey } from '../cache/index.js';
+
+interface Refusal {
+  readonly error: GatewayError;
+  readonly expires: number;
+}
+
+/** Most refusals remembered per peer; the oldest goes first. A few hundred bytes each. */
+const MOST = 10_000;
+
+/** Instances that a peer did not deliver although it listed them, with the reason, for a while. */
+export class Refusals {
+  readonly #clock: Clock;
+  readonly #lifeMs: number;
+  readonly #byInstance = new Map<string, Refusal>();
+
+  constructor(clock: Clock, lifeMs: number) {
+    this.#clock = clock;
+    this.#lifeMs = lifeMs;
+  }
+
+  get size(): number {
+    return this.#byInstance.size;
+  }
+
+  get(key: InstanceKey): GatewayError | undefined {
+    const refusal = this.#byInstance.get(keyText(key));
+    if (refusal === undefined) return undefined;
+    if (refusal.expires > this.#clock.now()) return refusal.error;
+    this.#byInstance.delete(keyText(key));
+    return undefined;
+  }
+
+  add(key: InstanceKey, error: GatewayError): void {
+    const [oldest] = this.#byInstance.keys();
+    if (oldest !== undefined && this.#byInstance.size >= MOST) this.#byInstance.delete(oldest);
+    this.#byInstance.set(keyText(key), { error, expires: this.#clock.now() + this.#lifeMs });
+  }
+}
+
+/** One text per instance of one peer; UIDs hold no blanks. */
+export const keyText = (key: Omit<InstanceKey, 'peer'>): string =>
+  `${key.studyInstanceUid} ${key.seriesInstanceUid} ${key.sopInstanceUid}`;

@@ -1,0 +1,103 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { part10Header, toExplicitLittleEndian, transferSyntax } from '../dicom/index.js';
+import {
+  chooseForInstance,
+  negotiate,
+  retrieveUrl,
+  type MediaRange,
+  type Representation,
+  type RetrieveTarget,
+} from '../dicomweb/index.js';
+import type { BodyPart, PartsAnswer } from './answer.js';
+import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import type { HeldInstance } from './want.js';
+
+export interface InstancesRequest {
+  readonly target: RetrieveTarget;
+  readonly accept: readonly MediaRange[];
+  /** Base of Content-Location. */
+  readonly serviceUrl: string;
+}
+
+async function* concatenate(
+  head: Buffer,
+  rest: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  yield head;
+  yield* rest;
+}
+
+const notAcceptable = (stored: string): GatewayError =>
+  new GatewayError(
+    'not-acceptable',
+    `An instance is stored in transfer syntax ${stored}, which this gateway does not convert. ` +
+      'Ask for it as it is with transfer-syntax=*.',
+  );
+
+interface Delivery {
+  readonly representation: Representation;
+  readonly part: BodyPart;
+}
+
+/**
+ * One instance as a Part 10 file: its own bytes after a synthesised header, re-encoded only where the standard forbids
+ * the encoding they came in.
+ *
+ * @throws GatewayError `not-acceptable` when no acceptable representation can be made of it
+ * @see rules W-20..W-26
+ */
+function deliver(
+  instance: HeldInstance,
+  representations: readonly Representation[],
+  serviceUrl: string,
+): Delivery {
+  const { sopClassUid, transferSyntaxUid: storedUid } = instance.info;
+  const { sopInstanceUid } = instance.key;
+  const stored = transferSyntax(storedUid);
+  const choice = stored && chooseForInstance(representations, stored);
+  if (stored === undefined || choice === undefined) throw notAcceptable(storedUid);
+  const { transferSyntaxUid, reencode, representation } = choice;
+  const head = part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
+  const bytes = instance.source.read();
+  const { size } = instance.source;
+  const part: BodyPart = {
+    contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
+    contentLocation: retrieveUrl(serviceUrl, instance.key),
+    ...(reencode || size === undefined ? {} : { contentLength: head.length + size }),
+    bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
+  };
+  return { representation, part };
+}
+
+/** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */
+export async function retrieveInstances(
+  side: RetrieveBinding,
+  { target, accept, serviceUrl }: InstancesRequest,
+  context: OperationContext,
+): Promise<PartsAnswer> {
+  const items = target.sopInstanceUid === undefined ? 'many' : 'one';
+  const representations = negotiate('instances', accept, items);
+  const { refused, instances } = await openRetrieve(side, target, context);
+  try {
+    const first = await instances.next();
+    if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
+    const { representation, part } = deliver(first.value, representations, serviceUrl);
+    const { multipart } = representation;
+    const alike = representations.filter((other) => other.multipart === multipart);
+    const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
+      try {
+        yield part;
+        for await (const instance of instances) yield deliver(instance, alike, serviceUrl).part;
+      } finally {
+        await instances.return();
+      }
+    })();
+    const close = async (): Promise<void> => {
+      await instances.return();
+    };
+    return { kind: 'parts', refused, multipart, partType: 'application/dicom', parts, close };
+  } catch (thrown) {
+    await instances.return();
+    throw thrown;
+  }
+}

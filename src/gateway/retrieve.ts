@@ -1,0 +1,269 @@
+import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './instance-fetcher.js';
+import { listInstances, type ListedInstance } from './listing.js';
+import type { PeerBinding } from './ports.js';
+import { sweep } from './sweep.js';
+import type { HeldInstance, Ticket } from './want.js';
+
+/** What is being retrieved, with everything that is known before its first byte. */
+export interface OpenedRetrieve {
+  /** Instances that the peer lists and does not deliver. More than none: the answer is partial. @see rule W-09 */
+  readonly refused: number;
+  /**
+   * The instances in the order in which they come; each is held in the cache until the next is asked for.
+   * Throws when one of them fails after the retrieve was opened.
+   */
+  readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
+}
+
+/** One peer's side of retrieving. */
+export interface RetrieveBinding {
+  readonly binding: PeerBinding;
+  readonly fetcher: InstanceFetcher;
+  readonly deps: FetcherDependencies;
+}
+
+type Event =
+  | { readonly kind: 'arrived'; readonly instance: HeldInstance; readonly release: () => void }
+  | { readonly kind: 'failed'; readonly error: GatewayError };
+
+/** Collects what one request asked for: the listing feeds it, the response body drains it. */
+class Collector {
+  readonly #side: RetrieveBinding;
+  readonly #target: RetrieveTarget;
+  readonly #context: OperationContext;
+  // Bounded by the instances of one request, each of which puts in one event.
+  readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
+  /** What is still to be given back: places in the queue, and instances held in the cache. */
+  readonly #held = new Set<() => void>();
+  readonly #listing = new AbortController();
+  readonly #onAbort: () => void;
+  #open = 1;
+  #detached = false;
+  /** Instances that the peer is known not to deliver. */
+  readonly refused: GatewayError[] = [];
+
+  constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
+    this.#side = side;
+    this.#target = target;
+    this.#context = { ...context, signal: this.#listing.signal };
+    this.#onAbort = () => {
+      this.#events.fail(abortReason(context.signal));
+      this.close();
+    };
+    context.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#held.add(() => {
+      context.signal.removeEventListener('abort', this.#onAbort);
+    });
+  }
+
+  get events(): AsyncIterable<Event> {
+    return this.#events;
+  }
+
+  /** Lists and asks for everything; resolves when the listing has ended, well or not. */
+  async start(): Promise<void> {
+    const known = new Set<string>();
+    try {
+      await this.#listAndAsk(known);
+    } catch (thrown) {
+      this.#events.offer({ kind: 'failed', error: toGatewayError(thrown) });
+    } finally {
+      this.#settle();
+    }
+  }
+
+  async #listAndAsk(known: Set<string>): Promise<void> {
+    const all: ListedInstance[] = [];
+    const listing = this.#list();
+    try {
+      let next = await listing.next();
+      for (; !next.done; next = await listing.next()) {
+        known.add(next.value.sopInstanceUid);
+        all.push(next.value);
+        this.#ask(next.value);
+      }
+      if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
+    } finally {
+      await listing.return({ count: 0, verified: false });
+    }
+  }
+
+  /** The peer's list; of a single instance that is in the cache or on its way nothing needs to be asked. */
+  #list(): ReturnType<typeof listInstances> {
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
+    if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
+      const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+      if (this.#side.fetcher.knows(instance)) return alreadyKnown({ ...instance, sopClassUid: undefined });
+    }
+    return listInstances(this.#side.binding, this.#target, this.#context);
+  }
+
+  #ask(listed: ListedInstance): void {
+    const { fetcher, binding } = this.#side;
+    const refusal = fetcher.refusals.get({ ...listed, peer: binding.peer.name });
+    if (refusal && !fetcher.knows(listed)) {
+      this.refused.push(refusal);
+      return;
+    }
+    this.#open += 1;
+    const place: { ticket?: Ticket } = {}; // the asker may be told before there is a ticket
+    const giveBack = this.#hold(() => place.ticket?.release());
+    const asker = {
+      arrived: (instance: HeldInstance) => {
+        this.#arrived(instance, giveBack);
+      },
+      failed: (error: GatewayError) => {
+        giveBack();
+        this.#events.offer({ kind: 'failed', error });
+        this.#settle();
+      },
+    };
+    const urgent = this.#target.sopInstanceUid !== undefined;
+    place.ticket = fetcher.fetch(listed, asker, { urgent, requestId: this.#context.requestId });
+  }
+
+  #arrived(instance: HeldInstance, giveBack: () => void): void {
+    const letGo = this.#hold(instance.hold());
+    const release = (): void => {
+      letGo();
+      giveBack();
+    };
+    // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
+    // until `close`, which is what lets a pull go on after its client was told to come back.
+    if (!this.#events.offer({ kind: 'arrived', instance, release })) letGo();
+    this.#settle();
+  }
+
+  async #sweep(known: ReadonlySet<string>, all: readonly ListedInstance[]): Promise<void> {
+    const { binding, deps } = this.#side;
+    const onExtra = (instance: HeldInstance): void => {
+      this.#open += 1;
+      this.#arrived(instance, () => undefined);
+    };
+    const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), onExtra };
+    await sweep(binding, deps, request, this.#context);
+  }
+
+  /** One of the things that may still put in events is done; after the last of them there will be no more. */
+  #settle(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#events.close();
+  }
+
+  /** Remembers something to give back; the returned function does so once. */
+  #hold(giveBack: () => void): () => void {
+    const once = (): void => {
+      if (this.#held.delete(once)) giveBack();
+    };
+    this.#held.add(once);
+    return once;
+  }
+
+  /** The client is told to come back later: what was asked for is pulled all the same. */
+  detach(): void {
+    this.#detached = true;
+    this.#events.close();
+  }
+
+  /** Gives back everything that nobody will read, and stops listing. */
+  close(): void {
+    this.#events.close();
+    if (this.#detached) return;
+    this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
+    for (const giveBack of [...this.#held]) giveBack();
+  }
+}
+
+// An async generator to stand in for a listing that would ask the peer.
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* alreadyKnown(instance: ListedInstance): ReturnType<typeof listInstances> {
+  yield instance;
+  return { count: 1, verified: true };
+}
+
+const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
+
+/**
+ * Opens a retrieve of a study, a series or an instance: lists it, asks for what is not in the cache, and resolves when
+ * the first instance begins to arrive, so that the status line can be truthful.
+ *
+ * @throws GatewayError `not-found` when the peer lists nothing, `retrieve-pending` when the first instance takes longer
+ *   than configured (the pull goes on), or the failure when nothing at all could be delivered
+ * @see rules W-09..W-14, W-46
+ */
+export async function openRetrieve(
+  side: RetrieveBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): Promise<OpenedRetrieve> {
+  const collector = new Collector(side, target, context);
+  const started = collector.start();
+  const events = collector.events[Symbol.asyncIterator]();
+  try {
+    // A remembered refusal further down the list must be known before the status line: then the listing comes first.
+    if (side.fetcher.refusals.size > 0) await started;
+    const failures: GatewayError[] = [];
+    const first = await firstArrival(side, collector, events, failures);
+    if (first === undefined) {
+      // A listing that failed is no empty one.
+      await started;
+      throw failures[0] ?? collector.refused[0] ?? notFound();
+    }
+    const refused = failures.length + collector.refused.length;
+    return { refused, instances: deliver(first, events, collector) };
+  } catch (thrown) {
+    collector.close();
+    throw thrown;
+  }
+}
+
+type Arrived = Extract<Event, { kind: 'arrived' }>;
+
+async function firstArrival(
+  { binding, deps }: RetrieveBinding,
+  collector: Collector,
+  events: AsyncIterator<Event>,
+  failures: GatewayError[],
+): Promise<Arrived | undefined> {
+  const { firstInstanceMs, retryAfterSeconds } = binding.retrieve;
+  let cancelTimer: (() => void) | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    cancelTimer = deps.clock.after(firstInstanceMs, () => {
+      collector.detach();
+      const message = 'The PACS has not sent the first image yet; it is being fetched. Ask again later.';
+      reject(new GatewayError('retrieve-pending', message, { peer: binding.peer.name, retryAfterSeconds }));
+    });
+  });
+  try {
+    for (;;) {
+      const next = await Promise.race([events.next(), late]);
+      if (next.done) return undefined;
+      if (next.value.kind === 'arrived') return next.value;
+      failures.push(next.value.error);
+    }
+  } finally {
+    cancelTimer?.();
+  }
+}
+
+async function* deliver(
+  first: Arrived,
+  events: AsyncIterator<Event>,
+  collector: Collector,
+): AsyncGenerator<HeldInstance, void, undefined> {
+  let current = first;
+  try {
+    for (;;) {
+      yield current.instance;
+      current.release();
+      const next: IteratorResult<Event, unknown> = await events.next();
+      if (next.done) return;
+      if (next.value.kind === 'failed') throw next.value.error;
+      current = next.value;
+    }
+  } finally {
+    collector.close(); // also gives back the instance that was being read
+  }
+}

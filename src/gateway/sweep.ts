@@ -1,0 +1,135 @@
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { retrieveIdentifier } from '../query/index.js';
+import type { IncomingInstance, InstanceWriter, RetrieveProgress } from '../dimse/index.js';
+import { ArrivalWriter, drain } from './arrival-writer.js';
+import { HeadReader } from './head-reader.js';
+import type { FetcherDependencies } from './instance-fetcher.js';
+import type { PeerBinding } from './ports.js';
+import type { HeldInstance } from './want.js';
+
+export interface SweepRequest {
+  readonly target: RetrieveTarget;
+  /** SOP Instance UIDs that the listing named. */
+  readonly known: ReadonlySet<string>;
+  readonly sopClassUids: readonly string[];
+  /** An instance that the listing did not name has begun to arrive, or was in the cache. */
+  readonly onExtra: (instance: HeldInstance) => void;
+}
+
+const announced = ({ remaining, completed, failed, warning }: RetrieveProgress): number | undefined =>
+  remaining === undefined ? undefined : remaining + completed + failed + warning;
+
+/** An instance whose series is not known until its first bytes have been read. */
+class UnkeyedWriter implements InstanceWriter {
+  readonly #head: HeadReader;
+  readonly #open: (head: HeadReader) => InstanceWriter;
+  readonly #held: Buffer[] = [];
+  #writer: InstanceWriter | undefined;
+
+  constructor(transferSyntaxUid: string, open: (head: HeadReader) => InstanceWriter) {
+    this.#head = new HeadReader(transferSyntaxUid);
+    this.#open = open;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.#writer) {
+      await this.#writer.write(chunk);
+      return;
+    }
+    this.#head.push(chunk);
+    this.#held.push(Buffer.from(chunk));
+    if (this.#head.done) await this.#begin();
+  }
+
+  async end(): Promise<number> {
+    if (this.#writer === undefined)
+      throw new GatewayError('peer-protocol', 'The PACS sent an instance of no series.');
+    return this.#writer.end();
+  }
+
+  fail(error: GatewayError): void {
+    this.#writer?.fail(error);
+  }
+
+  async #begin(): Promise<void> {
+    const writer = this.#open(this.#head);
+    this.#writer = writer;
+    for (const chunk of this.#held.splice(0)) await writer.write(chunk);
+  }
+}
+
+/**
+ * Asks for everything at or below `target` once more, to find what a listing may have left out without a word.
+ *
+ * The peer announces how many sub-operations there will be: when that is the number that the listing named, the
+ * retrieve is cancelled at once. Otherwise what is known already is dropped as it comes, and the rest is kept.
+ *
+ * @throws GatewayError of the retrieve that failed, or `peer-incomplete` when the peer could not deliver all of it
+ */
+export async function sweep(
+  binding: PeerBinding,
+  deps: FetcherDependencies,
+  request: SweepRequest,
+  context: OperationContext,
+): Promise<void> {
+  const { target, known } = request;
+  const controller = new AbortController();
+  const signal = AbortSignal.any([context.signal, controller.signal]);
+  const verdict = { agreed: false };
+  const onProgress = (progress: RetrieveProgress): void => {
+    if (announced(progress) !== known.size) return;
+    verdict.agreed = true;
+    controller.abort(new GatewayError('cancelled', 'The listing was whole.'));
+  };
+  const extras = new Set<string>();
+  const receive = (incoming: IncomingInstance): InstanceWriter => {
+    if (known.has(incoming.sopInstanceUid) || extras.has(incoming.sopInstanceUid)) return drain;
+    extras.add(incoming.sopInstanceUid);
+    return receiveExtra(binding, deps, request, incoming);
+  };
+  try {
+    const { level, identifier } = retrieveIdentifier(target);
+    const completion = await binding.peer.retrieve(
+      { level, identifier, sopClassUids: request.sopClassUids, onProgress },
+      receive,
+      { ...context, signal },
+    );
+    if (verdict.agreed) return;
+    // What failed may be known instances that were delivered before: only the sum tells.
+    if (completion.completed + completion.warning + completion.failed > known.size + extras.size) {
+      throw new GatewayError('peer-incomplete', `The PACS did not deliver ${completion.failed} instances.`, {
+        peer: binding.peer.name,
+        dimseStatus: completion.status,
+      });
+    }
+  } catch (thrown) {
+    if (!verdict.agreed) throw toGatewayError(thrown);
+  }
+}
+
+function receiveExtra(
+  binding: PeerBinding,
+  deps: FetcherDependencies,
+  { target, onExtra }: SweepRequest,
+  incoming: IncomingInstance,
+): InstanceWriter {
+  const { sopClassUid, sopInstanceUid, transferSyntaxUid } = incoming;
+  const begin = (seriesInstanceUid: string): InstanceWriter => {
+    const { studyInstanceUid } = target;
+    const key = { peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+    const arrival = deps.instances.begin(key, { sopClassUid, transferSyntaxUid });
+    const instance = arrival?.instance ?? deps.instances.get(key);
+    if (instance) onExtra(instance);
+    return arrival ? new ArrivalWriter(arrival, deps.observe) : drain;
+  };
+  if (target.seriesInstanceUid !== undefined) return begin(target.seriesInstanceUid);
+  return new UnkeyedWriter(transferSyntaxUid, (head) => {
+    if (head.studyInstanceUid !== target.studyInstanceUid || head.seriesInstanceUid === undefined) {
+      throw new GatewayError('peer-protocol', 'The PACS sent an instance of another study.', {
+        peer: binding.peer.name,
+      });
+    }
+    return begin(head.seriesInstanceUid);
+  });
+}

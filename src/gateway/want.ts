@@ -1,0 +1,72 @@
+import type { CachedInstance, InstanceKey } from '../cache/index.js';
+import type { GatewayError } from '../core/index.js';
+import type { ListedInstance } from './listing.js';
+import type { InstanceRecord } from './ports.js';
+
+export type HeldInstance = CachedInstance<InstanceRecord>;
+
+/** Someone who asked for an instance. */
+export interface Asker {
+  /** The instance is there or has begun to arrive; it is held for the asker until its ticket is released. */
+  arrived(instance: HeldInstance): void;
+  failed(error: GatewayError): void;
+}
+
+/** Proof of having asked: to be given back once the instance has been read, or is not wanted any more. */
+export interface Ticket {
+  release(): void;
+}
+
+/** An instance that somebody waits for. At most one exists per instance, whoever and however many ask. */
+export class Want {
+  readonly listed: ListedInstance;
+  readonly key: InstanceKey;
+  state: 'queued' | 'requested' | 'arriving' | 'settled' = 'queued';
+  /** Of the request that asked first, so that the association's log lines carry it. */
+  readonly requestId: string;
+  /** Asked for in a retrieve of its own, after one of several left it out. */
+  alone = false;
+  readonly #askers = new Set<Asker>();
+  #instance: HeldInstance | undefined;
+  #onDeserted: () => void = () => undefined;
+
+  constructor(listed: ListedInstance, peer: string, requestId: string) {
+    this.listed = listed;
+    this.requestId = requestId;
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = listed;
+    this.key = { peer, studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+  }
+
+  /** Whether anybody still waits for it or reads it. */
+  get wanted(): boolean {
+    return this.#askers.size > 0;
+  }
+
+  /** Called when the last asker has gone. */
+  onDeserted(callback: () => void): void {
+    this.#onDeserted = callback;
+  }
+
+  join(asker: Asker): Ticket {
+    this.#askers.add(asker);
+    if (this.#instance) asker.arrived(this.#instance);
+    return {
+      release: () => {
+        if (this.#askers.delete(asker) && !this.wanted) this.#onDeserted();
+      },
+    };
+  }
+
+  arrived(instance: HeldInstance): void {
+    this.state = 'arriving';
+    this.#instance = instance;
+    for (const asker of this.#askers) asker.arrived(instance);
+  }
+
+  failed(error: GatewayError): void {
+    const told = this.state === 'arriving';
+    this.state = 'settled';
+    if (told) return; // readers of the arrival see the error where it happened
+    for (const asker of this.#askers) asker.failed(error);
+  }
+}

@@ -1,0 +1,88 @@
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { GatewayError, toGatewayError } from '../core/index.js';
+import { adminRoutes, type AdminDependencies } from './admin-routes.js';
+import { dicomwebRoutes, type DicomwebOptions, type HttpDependencies } from './dicomweb-routes.js';
+import { Exchange } from './exchange.js';
+
+export interface AppOptions extends DicomwebOptions {
+  /** Path of the default peer. */
+  readonly basePath: string;
+  readonly defaultPeer: string;
+  /** What Express takes: hops, addresses, or false. */
+  readonly trustProxy: boolean | number | string | readonly string[];
+}
+
+function bareApp(): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.set('case sensitive routing', true);
+  app.use((_request, response, next) => {
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    next();
+  });
+  return app;
+}
+
+/** What no route has taken: an unknown path, or a method that the path does not have. @see rule S-01, H-13 */
+function fallback(deps: HttpDependencies) {
+  return (request: Request, response: Response): void => {
+    const exchange = new Exchange(request, response, 'unmatched', deps.observe);
+    void exchange.run(() => {
+      if (!['GET', 'HEAD', 'POST'].includes(request.method) || request.method === 'POST') {
+        response.setHeader(
+          'Allow',
+          /\/studies(?:\/[^/]+)?$/.test(request.path) ? 'GET, HEAD, POST' : 'GET, HEAD',
+        );
+        throw new GatewayError('method-not-allowed', 'The resource does not have this method.');
+      }
+      throw new GatewayError('not-found', 'There is nothing at this path.');
+    });
+  };
+}
+
+/** What Express itself refuses, such as a path that is not percent-encoded UTF-8. */
+function refused(deps: HttpDependencies) {
+  // Express tells an error handler by its four parameters.
+  return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const exchange = new Exchange(request, response, 'unmatched', deps.observe);
+    void exchange.run(() => {
+      const isClients = thrown instanceof Error && 'status' in thrown && thrown.status === 400;
+      throw isClients
+        ? new GatewayError('bad-request', 'The path is not percent-encoded UTF-8.', { cause: thrown })
+        : toGatewayError(thrown);
+    });
+  };
+}
+
+/** The DICOMweb services of all peers, with the operator's endpoints unless they have a listener of their own. */
+export function createApp(
+  deps: HttpDependencies,
+  options: AppOptions,
+  admin: AdminDependencies | undefined,
+): Express {
+  const app = bareApp();
+  app.set('trust proxy', options.trustProxy);
+  if (admin) app.use(adminRoutes(admin));
+  app.use(
+    options.basePath,
+    dicomwebRoutes(deps, options, () => options.defaultPeer),
+  );
+  app.use(
+    '/peers/:peer/dicomweb',
+    dicomwebRoutes(deps, options, (request) => String(request.params['peer'])),
+  );
+  app.use(fallback(deps));
+  app.use(refused(deps));
+  return app;
+}
+
+/** The operator's endpoints alone. */
+export function createAdminApp(deps: HttpDependencies, admin: AdminDependencies): Express {
+  const app = bareApp();
+  app.use(adminRoutes(admin));
+  app.use(fallback(deps));
+  app.use(refused(deps));
+  return app;
+}

@@ -1,0 +1,67 @@
+import type { Response } from 'express';
+
+/** Small pieces (part headers, JSON punctuation) are put together up to this many bytes before they are sent. */
+const GATHER_BYTES = 64 * 1024;
+
+/**
+ * Writes a response body as fast as the client reads it and no faster: at most one chunk is on its way at a time.
+ *
+ * A chunk may be lent (a cache block that is used again), so it is handed back, by asking for the next one, only when
+ * the socket has taken it. Small pieces are gathered, but never kept while the producer waits for something.
+ */
+export class BodyWriter {
+  readonly #response: Response;
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  #flushing: NodeJS.Immediate | undefined;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(response: Response) {
+    this.#response = response;
+  }
+
+  /** Sends `chunk`; rejects when the client has gone. */
+  async write(chunk: Buffer | string): Promise<void> {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (this.#gatheredBytes + bytes.length < GATHER_BYTES) {
+      this.#gather(typeof chunk === 'string' ? bytes : Buffer.from(bytes));
+      return;
+    }
+    void this.flush();
+    await this.#send(bytes);
+  }
+
+  /** Sends what has been gathered. */
+  flush(): Promise<void> {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    if (this.#gatheredBytes === 0) return this.#sending;
+    const all = Buffer.concat(this.#gathered, this.#gatheredBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    return this.#send(all);
+  }
+
+  #gather(bytes: Buffer): void {
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.length;
+    this.#flushing ??= setImmediate(() => void this.flush());
+  }
+
+  #send(bytes: Buffer): Promise<void> {
+    this.#sending = this.#sending.then(() => this.#put(bytes));
+    // Whoever writes next sees the error; until then nobody may be listening.
+    this.#sending.catch(() => undefined);
+    return this.#sending;
+  }
+
+  #put(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // The callback comes when the socket has taken the bytes, or with the error that closed it.
+      this.#response.write(bytes, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,183 @@
+import express, { type Request, type Response, type Router } from 'express';
+import { GatewayError, type Clock, type Observe, type OperationContext } from '../core/index.js';
+import {
+  acceptParameter,
+  parseAccept,
+  parseBulkDataPath,
+  parseFrameList,
+  parseRetrieveTarget,
+  parseSearch,
+  type RetrieveTarget,
+  type SearchLevel,
+} from '../dicomweb/index.js';
+import type { Common, Gateway, PartsAnswer } from '../gateway/index.js';
+import { Exchange } from './exchange.js';
+import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
+import { sendJson, sendParts, setWarnings } from './send-answer.js';
+import { serviceUrlOf, type ServiceUrlOptions } from './service-url.js';
+
+export interface DicomwebOptions {
+  readonly serviceUrl: ServiceUrlOptions;
+  readonly emptySearch: '200-empty-list' | '204';
+  readonly storeBody: StoreBodyLimits;
+}
+
+export interface HttpDependencies {
+  readonly gateway: Gateway;
+  readonly observe: Observe;
+  readonly clock: Clock;
+  /** Why nothing new is taken, while the gateway stops. */
+  readonly refuse: () => GatewayError | undefined;
+}
+
+const DICOM_JSON = 'application/dicom+json';
+
+/** A request with what every handler of one of them needs. */
+interface Call {
+  readonly request: Request;
+  readonly response: Response;
+  readonly context: OperationContext;
+  readonly common: Common;
+  readonly params: Readonly<Record<string, string | undefined>>;
+  readonly rawQuery: string;
+}
+
+type Handler = (call: Call) => Promise<void>;
+
+const rawQueryOf = (request: Request): string => {
+  const mark = request.originalUrl.indexOf('?');
+  return mark < 0 ? '' : request.originalUrl.slice(mark + 1);
+};
+
+function requireInstance(target: RetrieveTarget): Required<RetrieveTarget> {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
+  if (seriesInstanceUid === undefined || sopInstanceUid === undefined) {
+    throw new GatewayError('internal', 'A route of an instance has no instance.');
+  }
+  return { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+}
+
+/** The routes of one DICOMweb service, for the peer that `peerOf` names. @see PS3.18 10 */
+export function dicomwebRoutes(
+  deps: HttpDependencies,
+  options: DicomwebOptions,
+  peerOf: (request: Request) => string,
+): Router {
+  const router = express.Router({ mergeParams: true, caseSensitive: true });
+  const on = (method: 'get' | 'post', path: string, handler: Handler): void => {
+    router[method](path, (request: Request, response: Response) => {
+      const exchange = new Exchange(request, response, path, deps.observe);
+      void exchange.run(async () => {
+        const refusal = deps.refuse();
+        if (refusal) throw refusal;
+        const rawQuery = rawQueryOf(request);
+        const accept = parseAccept(request.get('accept'), acceptParameter(rawQuery));
+        const common = {
+          peer: peerOf(request),
+          accept,
+          serviceUrl: serviceUrlOf(request, options.serviceUrl),
+        };
+        const params = request.params as Readonly<Record<string, string | undefined>>;
+        await handler({ request, response, context: exchange.context, common, params, rawQuery });
+      });
+    });
+  };
+  searchRoutes(on, deps.gateway, options);
+  retrieveRoutes(on, deps.gateway);
+  storeRoutes(on, deps, options);
+  return router;
+}
+
+type On = (method: 'get' | 'post', path: string, handler: Handler) => void;
+
+/** The searchable resources; the level is data. @see PS3.18 Table 10.6.1-1 */
+const SEARCHES: readonly (readonly [path: string, level: SearchLevel])[] = [
+  ['/studies', 'STUDY'],
+  ['/series', 'SERIES'],
+  ['/instances', 'IMAGE'],
+  ['/studies/:study/series', 'SERIES'],
+  ['/studies/:study/instances', 'IMAGE'],
+  ['/studies/:study/series/:series/instances', 'IMAGE'],
+];
+
+function searchRoutes(on: On, gateway: Gateway, options: DicomwebOptions): void {
+  for (const [path, level] of SEARCHES) {
+    on('get', path, async ({ response, context, common, params, rawQuery }) => {
+      const request = parseSearch(level, pathOf(params), rawQuery);
+      const answer = await gateway.search({ ...common, request }, context);
+      if (answer.empty && options.emptySearch === '204') {
+        setWarnings(response, answer.warnings);
+        response.status(204).end();
+        await answer.close();
+        return;
+      }
+      await sendJson(response, answer, DICOM_JSON);
+    });
+  }
+}
+
+function pathOf({ study, series }: Call['params']): { study?: string; series?: string } {
+  return { ...(study === undefined ? {} : { study }), ...(series === undefined ? {} : { series }) };
+}
+
+/** The retrievable resources. @see PS3.18 Table 10.4.1-1 */
+const TARGETS: readonly string[] = [
+  '/studies/:study',
+  '/studies/:study/series/:series',
+  '/studies/:study/series/:series/instances/:instance',
+];
+
+function retrieveRoutes(on: On, gateway: Gateway): void {
+  for (const path of TARGETS) {
+    on('get', path, async ({ response, context, common, params }) => {
+      const target = parseRetrieveTarget(params);
+      await sendParts(response, await gateway.retrieveInstances({ ...common, target }, context));
+    });
+    on('get', `${path}/metadata`, async ({ response, context, common, params }) => {
+      const target = parseRetrieveTarget(params);
+      await sendJson(response, await gateway.retrieveMetadata({ ...common, target }, context), DICOM_JSON);
+    });
+  }
+  const instance = '/studies/:study/series/:series/instances/:instance';
+  const onInstance = (
+    path: string,
+    retrieve: (call: Call, target: Required<RetrieveTarget>) => Promise<PartsAnswer>,
+  ): void => {
+    on('get', instance + path, async (call) => {
+      const target = requireInstance(parseRetrieveTarget(call.params));
+      await sendParts(call.response, await retrieve(call, target));
+    });
+  };
+  onInstance('/frames/:frames', ({ common, params, context }, target) => {
+    const frames = parseFrameList(params['frames'] ?? '');
+    return gateway.retrieveFrames({ ...common, target, frames }, context);
+  });
+  onInstance('/pixeldata', ({ common, context }, target) =>
+    gateway.retrievePixelData({ ...common, target }, context),
+  );
+  onInstance('/bulkdata/*path', ({ common, request, context }, target) => {
+    const path = parseBulkDataPath(wildcard(request.params['path']));
+    return gateway.retrieveBulkData({ ...common, target, path }, context);
+  });
+}
+
+const wildcard = (value: string | readonly string[] | undefined): readonly string[] =>
+  typeof value === 'string' ? value.split('/') : (value ?? []);
+
+const STORE_STATUS = { all: 200, some: 202, none: 409 } as const;
+
+function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): void {
+  for (const path of ['/studies', '/studies/:study']) {
+    on('post', path, async ({ request, response, context, common, params }) => {
+      const study = params['study'] === undefined ? undefined : parseRetrieveTarget(params).studyInstanceUid;
+      const session = deps.gateway.store({ ...common, study }, context);
+      const body = { limits: options.storeBody, clock: deps.clock };
+      const outcome = await readStoreBody(request, session, body, context);
+      if (outcome.unavailable) throw outcome.unavailable;
+      response.status(STORE_STATUS[outcome.status]);
+      response.setHeader('Content-Type', DICOM_JSON);
+      response.setHeader('Cache-Control', 'no-store');
+      response.end(outcome.body);
+    });
+  }
+}

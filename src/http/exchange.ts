@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { GatewayError, toGatewayError, type Observe, type OperationContext } from '../core/index.js';
+import { sendProblem } from './problem.js';
+import { statusOf } from './status.js';
+
+/** Ids of requests that come from outside go into logs and headers, so they are taken only if they are plain. */
+const PLAIN_ID = /^[\w.:-]{1,64}$/;
+
+/** One request and its response, from the first header to the last byte or the reset. */
+export class Exchange {
+  readonly requestId: string;
+  readonly context: OperationContext;
+  readonly #request: Request;
+  readonly #response: Response;
+  readonly #observe: Observe;
+  readonly #route: string;
+  readonly #started = performance.now();
+  readonly #controller = new AbortController();
+  readonly #bytesBefore: number;
+  #error: GatewayError | undefined;
+
+  constructor(request: Request, response: Response, route: string, observe: Observe) {
+    this.#request = request;
+    this.#response = response;
+    this.#route = route;
+    this.#observe = observe;
+    const given = request.get('x-request-id');
+    this.requestId = given !== undefined && PLAIN_ID.test(given) ? given : randomUUID();
+    this.context = { requestId: this.requestId, signal: this.#controller.signal };
+    this.#bytesBefore = request.socket.bytesWritten;
+    response.setHeader('X-Request-Id', this.requestId);
+    response.on('close', () => {
+      this.#onClose();
+    });
+  }
+
+  /** Runs a handler; what it throws becomes a problem document, or a reset once the body has begun. */
+  async run(handler: () => Promise<void>): Promise<void> {
+    try {
+      await handler();
+    } catch (thrown) {
+      this.#fail(toGatewayError(thrown));
+    }
+  }
+
+  #fail(error: GatewayError): void {
+    this.#error = error;
+    if (this.#response.destroyed || this.#response.writableEnded) return;
+    if (!this.#response.headersSent) {
+      sendProblem(this.#response, error, this.requestId);
+      return;
+    }
+    // A body that ends early must be seen to be broken, also behind a proxy that talks HTTP/1.0 to us, to which an
+    // ordinary close is a complete answer.
+    this.#request.socket.resetAndDestroy();
+  }
+
+  #onClose(): void {
+    const complete = this.#response.writableFinished;
+    if (!complete) this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
+    const error = this.#error;
+    const cutOff = error === undefined && !complete;
+    this.#observe({
+      kind: 'http-request',
+      requestId: this.requestId,
+      method: this.#request.method,
+      route: this.#route,
+      status: cutOff && !this.#response.headersSent ? statusOf.cancelled : this.#response.statusCode,
+      durationMs: performance.now() - this.#started,
+      bytesOut: this.#request.socket.bytesWritten - this.#bytesBefore,
+      complete,
+      ...(error ? { errorCode: error.code, error } : {}),
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import type { Response } from 'express';
+import { STATUS_CODES } from 'node:http';
+import type { GatewayError } from '../core/index.js';
+import { defaultRetryAfterSeconds, statusOf } from './status.js';
+
+/** The body of an error answer. @see RFC 9457 */
+export interface Problem {
+  /** Stable: made of the error's code. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly peer?: string;
+  /** Four hexadecimal digits, as PS3.7 annex C writes them. */
+  readonly dimseStatus?: string;
+  readonly requestId: string;
+}
+
+/** What `error` looks like from outside: a code, a sentence and the peer, never its cause. */
+export function problemOf(error: GatewayError, requestId: string): Problem {
+  const status = statusOf[error.code];
+  return {
+    type: `urn:dicomweb-gateway:error:${error.code}`,
+    title: STATUS_CODES[status] ?? 'Client Closed Request',
+    status,
+    code: error.code,
+    detail: error.message,
+    ...(error.peer === undefined ? {} : { peer: error.peer }),
+    ...(error.dimseStatus === undefined
+      ? {}
+      : { dimseStatus: error.dimseStatus.toString(16).toUpperCase().padStart(4, '0') }),
+    requestId,
+  };
+}
+
+/** Answers with a problem document; the head of `response` must not have been sent. @see rule H-16 */
+export function sendProblem(response: Response, error: GatewayError, requestId: string): void {
+  const problem = problemOf(error, requestId);
+  response.status(problem.status);
+  if (problem.status === 503) {
+    response.setHeader('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds));
+  }
+  const body = Buffer.from(JSON.stringify(problem));
+  response.setHeader('Content-Type', 'application/problem+json');
+  response.setHeader('Content-Length', body.length);
+  response.setHeader('Cache-Control', 'no-store');
+  if (response.req.complete || response.req.method === 'GET') {
+    response.end(body);
+    return;
+  }
+  response.setHeader('Connection', 'close');
+  response.write(body);
+  linger(response);
+}
+
+/** How long a client may go on sending a body that was refused. */
+const LINGER_MS = 2000;
+
+/**
+ * Ends a response to a request whose body was not read to its end: a socket that is closed on unread bytes is reset,
+ * and the reset may overtake the answer. So the rest is dropped for a while first.
+ */
+function linger(response: Response): void {
+  const { req: request } = response;
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  request.once('end', end).once('close', end);
+  request.resume();
+}

@@ -1,0 +1,110 @@
+import type { Request } from 'express';
+import { abortReason, GatewayError, type Clock, type OperationContext } from '../core/index.js';
+import { MultipartReader, parseStoreContentType } from '../dicomweb/index.js';
+import type { StoreAnswer, StoreSession } from '../gateway/index.js';
+
+export interface StoreBodyLimits {
+  readonly maxBodyBytes: number;
+  readonly maxParts: number;
+  /** How long the client may send nothing while it is being listened to. */
+  readonly bodyTimeoutMs: number;
+}
+
+export interface StoreBodyDependencies {
+  readonly limits: StoreBodyLimits;
+  readonly clock: Clock;
+}
+
+/** The body's chunks, bounded in bytes and in silence. Time that the gateway itself takes does not count. */
+async function* chunksOf(
+  request: Request,
+  { limits, clock }: StoreBodyDependencies,
+  context: OperationContext,
+): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let total = 0;
+  for (;;) {
+    const next = await beforeSilence(chunks.next(), limits.bodyTimeoutMs, clock);
+    if (context.signal.aborted) throw abortReason(context.signal);
+    if (next.done) break;
+    total += next.value.length;
+    if (total > limits.maxBodyBytes) throw tooLarge(limits.maxBodyBytes);
+    yield next.value;
+  }
+  if (!request.complete) throw new GatewayError('cancelled', 'The client has gone.');
+}
+
+const tooLarge = (maxBodyBytes: number): GatewayError =>
+  new GatewayError('payload-too-large', `A request may hold ${maxBodyBytes} bytes at most.`);
+
+function beforeSilence<T>(next: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(timeoutMs, () => {
+      reject(new GatewayError('bad-request', `The request's body paused for more than ${timeoutMs} ms.`));
+    });
+    next.then(resolve, reject).finally(cancel);
+  });
+}
+
+function checkEncoding(request: Request): void {
+  const encoding = request.get('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return;
+  throw new GatewayError('unsupported-media-type', 'A body with a Content-Encoding is not taken.');
+}
+
+/**
+ * Reads a store request's body into `session`, part by part, and resolves when the peer has answered for every part.
+ *
+ * A body that breaks off after whole parts is answered for those parts, with a failure for the broken one.
+ *
+ * @throws GatewayError `bad-request` when nothing was stored because the body is malformed @see rules S-02, S-03, S-08
+ */
+export async function readStoreBody(
+  request: Request,
+  session: StoreSession,
+  deps: StoreBodyDependencies,
+  context: OperationContext,
+): Promise<StoreAnswer> {
+  const content = parseStoreContentType(request.get('content-type'));
+  checkEncoding(request);
+  const announced = Number(request.get('content-length') ?? 0);
+  if (announced > deps.limits.maxBodyBytes) throw tooLarge(deps.limits.maxBodyBytes);
+  const chunks = chunksOf(request, deps, context);
+  if (content.kind === 'single') {
+    session.beginPart();
+    for await (const chunk of chunks) await session.partData(chunk);
+    await session.endPart();
+    return session.finish();
+  }
+  return readMultipart(chunks, content.boundary, session, deps);
+}
+
+async function readMultipart(
+  chunks: AsyncIterable<Buffer>,
+  boundary: string,
+  session: StoreSession,
+  { limits }: StoreBodyDependencies,
+): Promise<StoreAnswer> {
+  const handler = {
+    beginPart: () => {
+      session.beginPart();
+    },
+    partData: (bytes: Buffer) => session.partData(bytes),
+    endPart: () => session.endPart(),
+  };
+  const reader = new MultipartReader(boundary, handler, { maxParts: limits.maxParts });
+  try {
+    for await (const chunk of chunks) await reader.push(chunk);
+    await reader.end();
+  } catch (thrown) {
+    // Whatever was stored before must be told: then the broken rest is one failure among the others.
+    if (!(thrown instanceof GatewayError) || thrown.code !== 'bad-request') {
+      session.abandon();
+      throw thrown;
+    }
+    const outcome = await session.breakOff();
+    if (outcome.status === 'none') throw thrown;
+    return outcome;
+  }
+  return session.finish();
+}

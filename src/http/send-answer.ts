@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { Response } from 'express';
+import { formatWarning, MultipartWriter, newBoundary } from '../dicomweb/index.js';
+import type { BodyPart, JsonAnswer, PartsAnswer } from '../gateway/index.js';
+import { BodyWriter } from './body-writer.js';
+
+/** Who speaks in Warning headers. */
+const AGENT = 'dicomweb-gateway';
+
+/** Adds one Warning header per text. @see rule H-15 */
+export function setWarnings(response: Response, texts: readonly string[]): void {
+  if (texts.length > 0)
+    response.setHeader(
+      'Warning',
+      texts.map((text) => formatWarning(AGENT, text)),
+    );
+}
+
+function setCommon(response: Response, refused: number, warnings: readonly string[]): void {
+  const partial = refused === 1 ? '1 instance' : `${refused} instances`;
+  const all =
+    refused > 0 ? [...warnings, `The PACS did not deliver ${partial}; the rest follows.`] : warnings;
+  response.status(refused > 0 ? 206 : 200);
+  response.setHeader('Cache-Control', 'private');
+  response.setHeader('Vary', 'Accept, Accept-Charset, Accept-Encoding, Authorization');
+  setWarnings(response, all);
+}
+
+/** Answers with instances, frames or bulk data as they come. @see rules H-11, W-09, W-25, W-62 */
+export async function sendParts(response: Response, answer: PartsAnswer): Promise<void> {
+  try {
+    setCommon(response, answer.refused, []);
+    await (answer.multipart ? sendMultipart(response, answer) : sendSinglePart(response, answer));
+  } finally {
+    await answer.close();
+  }
+}
+
+async function sendMultipart(response: Response, answer: PartsAnswer): Promise<void> {
+  const multipart = new MultipartWriter(answer.partType, newBoundary(randomUUID));
+  response.setHeader('Content-Type', multipart.contentType);
+  if (isHead(response)) return;
+  const writer = new BodyWriter(response);
+  for await (const part of answer.parts) {
+    await writer.write(multipart.part(part));
+    for await (const chunk of part.bytes) await writer.write(chunk);
+    // A whole instance is of use to the client at once, however small it is.
+    await writer.flush();
+  }
+  await writer.write(multipart.end());
+  await writer.flush();
+  response.end();
+}
+
+async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<void> {
+  const next = await answer.parts.next();
+  if (next.done) throw new Error('A single-part answer has no part.');
+  const part: BodyPart = next.value;
+  response.setHeader('Content-Type', part.contentType);
+  if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
+  if (part.contentLength !== undefined) response.setHeader('Content-Length', part.contentLength);
+  if (isHead(response)) return;
+  const writer = new BodyWriter(response);
+  for await (const chunk of part.bytes) await writer.write(chunk);
+  await writer.flush();
+  response.end();
+}
+
+/** Answers with DICOM JSON as it comes. */
+export async function sendJson(response: Response, answer: JsonAnswer, contentType: string): Promise<void> {
+  try {
+    // The first piece before the status line: most failures happen here, and are told truthfully.
+    const first = await answer.body.next();
+    setCommon(response, answer.refused, answer.warnings);
+    response.setHeader('Content-Type', contentType);
+    if (isHead(response)) return;
+    const writer = new BodyWriter(response);
+    if (!first.done) await writer.write(first.value);
+    for await (const chunk of answer.body) await writer.write(chunk);
+    await writer.flush();
+    response.end();
+  } finally {
+    await answer.close();
+  }
+}
+
+/** HEAD has the headers of GET and no body; nothing is read for it. @see rule H-14 */
+function isHead(response: Response): boolean {
+  if (response.req.method !== 'HEAD') return false;
+  response.end();
+  return true;
+}

@@ -1,0 +1,77 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { GatewayError, type Clock } from '../core/index.js';
+
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxConnections: number;
+}
+
+/** A listener that is up. */
+export interface ListeningServer {
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port`. */
+  readonly origin: string;
+  /** Takes no more requests, lets those that run end within `graceMs`, then resets what is left. */
+  close(graceMs: number, clock: Clock): Promise<void>;
+}
+
+function configure(listener: RequestListener, options: ServerOptions): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: options.maxHeaderBytes,
+      headersTimeout: options.headersTimeoutMs,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      connectionsCheckingInterval: 1000,
+      // A study may take hours to be uploaded; silence within the body is what is bounded.
+      requestTimeout: 0,
+    },
+    listener,
+  );
+  server.maxConnections = options.maxConnections;
+  // Node answers 417 by itself to an Expect header that some clients send empty.
+  server.on('checkExpectation', listener);
+  server.on('clientError', (_error, socket) => {
+    if (!socket.writable) return;
+    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
+  return server;
+}
+
+/** Listens for HTTP. @throws GatewayError `internal` when the address cannot be used */
+export async function listen(listener: RequestListener, options: ServerOptions): Promise<ListeningServer> {
+  const server = configure(listener, options);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const where = `${options.host}:${options.port}`;
+      reject(new GatewayError('internal', `Cannot listen for HTTP on ${where}.`, { cause: error }));
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return {
+    host: options.host,
+    port,
+    origin: `http://${host}:${port}`,
+    close: (graceMs, clock) => close(server, graceMs, clock),
+  };
+}
+
+function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(graceMs, () => {
+      server.closeAllConnections();
+    });
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

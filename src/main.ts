@@ -1,0 +1,215 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { openPeer, openStorageScp, startGateway } from './compose.js';
+import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
+import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
+import { createDemoPacs, type DemoPacs } from './demo/index.js';
+import type { Peer, StorageScp } from './dimse/index.js';
+import { checkPeer, type CheckReport, type CheckSubject } from './gateway/index.js';
+import { createTelemetry, type Telemetry } from './telemetry/index.js';
+
+const USAGE = `usage: dicomweb-gateway [command] [options]
+
+  serve --config FILE    run the gateway (the default command)
+  demo                   run it in front of an embedded PACS with generated studies
+  check --config FILE    try everything that is needed of each peer; exit status 0 if all are usable
+  config --config FILE   print the effective configuration
+
+Without a file, DICOMGW_PEER=AE@host:port is enough. Every key can come from the environment.`;
+
+/** How long each peer may take in all to be checked. */
+const CHECK_MS = 120_000;
+
+const require = createRequire(import.meta.url);
+
+function version(): string {
+  const { version: text } = require('../package.json') as { version: string };
+  return text;
+}
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function readConfig(file: string | undefined): Config {
+  try {
+    return loadConfig({
+      ...(file === undefined ? {} : { file: readFileSync(file, 'utf8') }),
+      env: process.env,
+    });
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) throw thrown;
+    throw new GatewayError('bad-request', `The configuration file ${file ?? ''} cannot be read.`, {
+      cause: thrown,
+    });
+  }
+}
+
+function telemetryFor(config: Config): Telemetry {
+  return createTelemetry({ level: config.log.level, version: version(), peers: Object.keys(config.peers) });
+}
+
+/** Resolves with the name of the signal that asks the process to stop; a second one ends it at once. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+const openAssociations = (peers: Iterable<Peer>): number =>
+  [...peers].reduce(
+    (sum, { stats }) => sum + Object.values(stats.associations).reduce((all, one) => all + one, 0),
+    0,
+  );
+
+/** Runs the gateway until it is told to stop. */
+async function serve(
+  config: Config,
+  telemetry: Telemetry,
+  onReady: (origin: string) => void = () => undefined,
+): Promise<number> {
+  const stop = stopSignal();
+  const gateway = await startGateway(config, telemetry);
+  onReady(gateway.origin);
+  telemetry.observe({ kind: 'stopping', reason: await stop });
+  await gateway.close();
+  telemetry.observe({ kind: 'stopped', openAssociations: openAssociations(gateway.peers.values()) });
+  await telemetry.flush();
+  return 0;
+}
+
+function demoText(origin: string, basePath: string, pacs: DemoPacs): string {
+  const service = origin + basePath;
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = pacs.sample;
+  const study = `${service}/studies/${studyInstanceUid}`;
+  const instance = `${study}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
+  return [
+    '',
+    `DICOMweb:  ${service}`,
+    `PACS:      ${formatAeAddress(pacs.address)} (embedded, DIMSE over loopback)`,
+    `Health:    ${origin}/readyz   Metrics: ${origin}/metrics`,
+    '',
+    'QIDO-RS   list the studies:',
+    `  curl -s '${service}/studies?includefield=StudyDescription'`,
+    'WADO-RS   fetch a study as stored:',
+    `  curl -s -H 'Accept: multipart/related; type="application/dicom"; transfer-syntax=*' '${study}' -o study.multipart`,
+    'STOW-RS   store a Part 10 file, here one that was just fetched:',
+    `  curl -s -H 'Accept: application/dicom' '${instance}' | curl -s -H 'Content-Type: application/dicom' --data-binary @- '${service}/studies'`,
+    '',
+    'Ctrl-C ends it.',
+    '',
+  ].join('\n');
+}
+
+async function demo(): Promise<number> {
+  const pacs = await createDemoPacs({ movePort: 0 });
+  try {
+    const env = { DICOMGW_PEER: formatAeAddress(pacs.address), DICOMGW_LOG_LEVEL: 'warn', ...process.env };
+    const config = loadConfig({ env });
+    return await serve(config, telemetryFor(config), (origin) => {
+      print(demoText(origin, config.http.basePath, pacs));
+    });
+  } finally {
+    await pacs.close();
+  }
+}
+
+/** Opens the peer as configured and by each way of retrieving alone, and closes them all when `use` is done. */
+async function withSubject<T>(
+  config: Config,
+  name: string,
+  deps: { readonly observe: Observe; readonly storageScp: StorageScp | undefined },
+  use: (subject: CheckSubject) => Promise<T>,
+): Promise<T> {
+  const settings = config.peers[name];
+  if (settings === undefined) throw new GatewayError('internal', `There is no peer ${name}.`);
+  const { storageScp } = deps;
+  const opened: Peer[] = [];
+  const open = (retrieve: 'auto' | 'get' | 'move'): Peer => {
+    const peer = openPeer(config, name, { ...settings, retrieve }, deps);
+    opened.push(peer);
+    return peer;
+  };
+  const here = storageScp?.advertised ?? `${config.dimse.aeTitle} (dimse.listen is not set)`;
+  try {
+    return await use({
+      name: `${name} (${formatAeAddress(settings.address)})`,
+      peer: open(storageScp ? settings.retrieve : 'get'),
+      byGet: settings.retrieve === 'move' ? undefined : open('get'),
+      byMove: settings.retrieve === 'get' || !storageScp ? undefined : open('move'),
+      moveHint: `Tell the PACS where to send to: ${here}.`,
+    });
+  } finally {
+    await Promise.all(opened.map((peer) => peer.close(1000)));
+  }
+}
+
+async function check(config: Config, json: boolean): Promise<number> {
+  const { observe } = createTelemetry({
+    level: 'silent',
+    version: version(),
+    peers: Object.keys(config.peers),
+  });
+  const storageScp = await openStorageScp(config, observe);
+  const reports: CheckReport[] = [];
+  for (const name of Object.keys(config.peers)) {
+    const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
+    await withSubject(config, name, { observe, storageScp }, async (subject) => {
+      const report = await checkPeer(subject, context);
+      reports.push(report);
+      if (!json) print(reportText(report, subject.moveHint));
+    });
+  }
+  await storageScp?.close(1000);
+  if (json) print(JSON.stringify(reports, null, 2));
+  return reports.every(({ usable }) => usable) ? 0 : 1;
+}
+
+function reportText({ peer, usable, steps }: CheckReport, moveHint: string): string {
+  const mark = { ok: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
+  const lines = steps.map(({ step, result, durationMs, detail }) => {
+    const time = result === 'skipped' ? '' : ` (${durationMs} ms)`;
+    return `  ${step.padEnd(7)} ${mark[result]} ${detail}${time}`;
+  });
+  return [peer, ...lines, `  ${usable ? 'usable' : 'NOT usable'}. ${moveHint}`, ''].join('\n');
+}
+
+async function run(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: 'string', short: 'c' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+  });
+  const [command = 'serve', ...rest] = positionals;
+  if (values.help) return (print(USAGE), 0);
+  if (values.version) return (print(version()), 0);
+  if (rest.length > 0 || !['serve', 'demo', 'check', 'config'].includes(command)) {
+    throw new GatewayError('bad-request', USAGE);
+  }
+  if (command === 'demo') return demo();
+  const config = readConfig(values.config);
+  if (command === 'config') return (print(dumpConfig(config).trimEnd()), 0);
+  return command === 'check' ? check(config, values.json ?? false) : serve(config, telemetryFor(config));
+}
+
+try {
+  process.exitCode = await run();
+} catch (thrown) {
+  const known = thrown instanceof GatewayError || (thrown instanceof TypeError && 'code' in thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  process.stderr.write(
+    `${known || thrown instanceof ConfigError ? message : toGatewayError(thrown).message + ' ' + message}\n`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,248 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe } from '@jest/globals';
+import { freePort, portOpen } from './free-port.js';
+
+const run = promisify(execFile);
+
+/** A PACS of other make, in a process of its own on loopback. */
+export interface RealPacs {
+  readonly kind: 'orthanc' | 'dcmqrscp';
+  readonly aeTitle: string;
+  readonly port: number;
+  /** Orthanc's own HTTP service. */
+  readonly restUrl: string | undefined;
+  readonly directory: string;
+  /** Stores files by C-STORE with DCMTK, each in the syntax it has; resolves with those that the PACS took. */
+  load(files: readonly string[]): Promise<readonly string[]>;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface RealPacsOptions {
+  /** Where C-MOVE to AE title GATEWAY goes. */
+  readonly movePort: number;
+  /** Leave the Nagle algorithm on, as these peers do by default. */
+  readonly nagle?: boolean;
+  /** For dcmqrscp, such as `+xt` to take JPEG-LS. */
+  readonly extraArguments?: readonly string[];
+  /** For Orthanc: further keys of its configuration. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
+}
+
+const program = (name: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .concat('/usr/sbin')
+    .map((directory) => join(directory, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+
+/** Programs that the suites with a real PACS need. */
+const NEEDED = ['Orthanc', 'dcmqrscp', 'dcmsend', 'dcm2json'];
+
+/**
+ * `describe` for suites that need real PACS: where a program is missing it says so in one line and skips, unless
+ * REQUIRE_PACS is set, for then it fails.
+ */
+export function describeWithPacs(name: string, body: () => void, needed: readonly string[] = NEEDED): void {
+  const missing = needed.filter((one) => program(one) === undefined);
+  if (missing.length === 0) {
+    describe(name, body);
+    return;
+  }
+  if (process.env['REQUIRE_PACS']) {
+    throw new Error(`${name}: REQUIRE_PACS is set and these are not installed: ${missing.join(', ')}`);
+  }
+  process.stderr.write(`skipped: ${name} (not installed: ${missing.join(', ')})\n`);
+  describe.skip(name, body);
+}
+
+/** What a PACS prints, in its directory. */
+const LOG = 'output.log';
+
+interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly nagle: boolean;
+  /** Where its output goes. */
+  readonly log: string;
+}
+
+function launch({ command, args, nagle, log }: Launch): ChildProcess {
+  const { TCP_NODELAY: _ignored, ...env } = process.env;
+  const output = openSync(log, 'a');
+  const child = spawn(program(command) ?? command, args, {
+    stdio: ['ignore', output, output],
+    env: nagle ? env : { ...env, TCP_NODELAY: '1' },
+  });
+  closeSync(output);
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await gone;
+  clearTimeout(timer);
+}
+
+/** How many files one dcmsend gets: it proposes a context per SOP class and syntax, within 128. */
+const FILES_AT_ONCE = 50;
+
+/** Sends files as they are; dcmsend's own report tells which of them the PACS answered with success. */
+async function load(pacs: Target, files: readonly string[]): Promise<readonly string[]> {
+  const taken: string[] = [];
+  for (let from = 0; from < files.length; from += FILES_AT_ONCE) {
+    taken.push(...(await send(pacs, files.slice(from, from + FILES_AT_ONCE))));
+  }
+  return taken;
+}
+
+interface Target {
+  readonly aeTitle: string;
+  readonly port: number;
+  readonly directory: string;
+}
+
+async function send(
+  { aeTitle, port, directory }: Target,
+  files: readonly string[],
+): Promise<readonly string[]> {
+  const report = join(directory, 'send-report.txt');
+  rmSync(report, { force: true });
+  const options = ['--no-halt', '--decompress-never', '--create-report-file', report];
+  try {
+    await run('dcmsend', ['-aec', aeTitle, ...options, '127.0.0.1', `${port}`, ...files], {
+      env: { ...process.env, TCP_NODELAY: '1' },
+    });
+  } catch {
+    // an exit status tells that some file was refused or is no DICOM file; the report tells which
+  }
+  const blocks = readFileSync(report, 'latin1').split(/\n\s*\n/);
+  return blocks.flatMap((block) => {
+    const name = /^Filename\s*:\s*(.+)$/m.exec(block)?.[1];
+    return name !== undefined && /^DIMSE Status\s*:\s*0x0000/m.test(block) ? [name.trim()] : [];
+  });
+}
+
+/** Starts Orthanc with its DICOMweb plugin where it is installed. */
+export async function startOrthanc({
+  movePort,
+  nagle = false,
+  configuration: more = {},
+}: RealPacsOptions): Promise<RealPacs> {
+  const directory = mkdtempSync(join(tmpdir(), 'orthanc-'));
+  const [port, httpPort] = [await freePort(), await freePort()];
+  const database = join(directory, 'db');
+  mkdirSync(database);
+  const configuration = {
+    Name: 'test',
+    StorageDirectory: database,
+    IndexDirectory: database,
+    Plugins: ['/usr/share/orthanc/plugins/libOrthancDicomWeb.so'],
+    HttpPort: httpPort,
+    RemoteAccessAllowed: false,
+    AuthenticationEnabled: false,
+    DicomAet: 'ORTHANC',
+    DicomPort: port,
+    DicomCheckCalledAet: false,
+    DicomCheckModalityHost: false,
+    DicomAlwaysAllowEcho: true,
+    DicomAlwaysAllowStore: true,
+    DicomAlwaysAllowFind: true,
+    DicomAlwaysAllowMove: true,
+    DicomAlwaysAllowGet: true,
+    UnknownSopClassAccepted: true,
+    DicomThreadsCount: 8,
+    MaximumPduLength: 131072,
+    TranscodeDicomProtocol: true,
+    OverwriteInstances: true,
+    StableAge: 1,
+    SaveJobs: false,
+    SyncStorageArea: false,
+    DicomModalities: { gateway: { AET: 'GATEWAY', Host: '127.0.0.1', Port: movePort, AllowGet: true } },
+    DicomWeb: {
+      Enable: true,
+      Root: '/dicom-web/',
+      EnableWado: true,
+      StudiesMetadata: 'Full',
+      SeriesMetadata: 'Full',
+    },
+    ...more,
+  };
+  const file = join(directory, 'orthanc.json');
+  writeFileSync(file, JSON.stringify(configuration));
+  const child = launch({ command: 'Orthanc', args: [file], nagle, log: join(directory, LOG) });
+  await portOpen(port);
+  await portOpen(httpPort);
+  const restUrl = `http://127.0.0.1:${httpPort}`;
+  return finish({ kind: 'orthanc', aeTitle: 'ORTHANC', port, restUrl, directory }, child);
+}
+
+/** Starts DCMTK's dcmqrscp over an empty index. */
+export async function startDcmqrscp({
+  movePort,
+  nagle = false,
+  extraArguments = [],
+}: RealPacsOptions): Promise<RealPacs> {
+  const directory = mkdtempSync(join(tmpdir(), 'dcmqrscp-'));
+  const port = await freePort();
+  const database = join(directory, 'db');
+  mkdirSync(database);
+  const file = join(directory, 'dcmqrscp.cfg');
+  writeFileSync(
+    file,
+    [
+      `NetworkTCPPort = ${port}`,
+      'MaxPDUSize = 131072',
+      'MaxAssociations = 16',
+      'HostTable BEGIN',
+      `gateway = (GATEWAY, 127.0.0.1, ${movePort})`,
+      'HostTable END',
+      'VendorTable BEGIN',
+      'VendorTable END',
+      'AETable BEGIN',
+      `DCMQRSCP ${database} RW (500, 2000mb) ANY`,
+      'AETable END',
+      '',
+    ].join('\n'),
+  );
+  const args = ['-c', file, ...extraArguments, `${port}`];
+  const child = launch({ command: 'dcmqrscp', args, nagle, log: join(directory, LOG) });
+  await portOpen(port);
+  return finish({ kind: 'dcmqrscp', aeTitle: 'DCMQRSCP', port, restUrl: undefined, directory }, child);
+}
+
+function finish(pacs: Omit<RealPacs, 'load' | 'kill' | 'stop'>, child: ChildProcess): RealPacs {
+  return {
+    ...pacs,
+    load: (files) => load(pacs, files),
+    kill: (signal = 'SIGKILL') => end(child, signal),
+    stop: async () => {
+      await end(child, 'SIGTERM');
+      rmSync(pacs.directory, { recursive: true, force: true });
+    },
+  };
+}
