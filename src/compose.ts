@@ -122,6 +122,7 @@ function watch(telemetry: Telemetry, parts: Parts): void {
     );
     telemetry.collect('association_waiters', () => [{ labels: { peer: name }, value: peer.stats.waiting }]);
   }
+  telemetry.collect('cache_instances', () => cache.instances.stats.entries);
   telemetry.collect('inbound_associations', () => storageScp?.stats.associations ?? 0);
   const byTier = (memory: number, disk: number): { labels: { tier: string }; value: number }[] => [
     { labels: { tier: 'memory' }, value: memory },

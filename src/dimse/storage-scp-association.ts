@@ -12,7 +12,7 @@ import { StoreSink } from './storage-scp-sink.js';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uids.js';
 
 /** Why associations are not taken now. */
-export type Refusal = 'full' | 'closing';
+type Refusal = 'full' | 'closing';
 
 /** What an inbound association needs of the storage SCP. */
 export interface InboundHost {

@@ -84,23 +84,26 @@ export class Watchdog {
     if (this.#watchedSince === undefined) return;
     const heard = this.#holds > 0 ? clock.now() : Math.max(this.#options.lastHeard(), this.#touched);
     const isFirst = heard <= this.#watchedSince;
-    const limit = isFirst ? timeouts.firstResponseMs : timeouts.betweenResponsesMs;
-    if (limit === 0 && !isFirst) return;
+    const limit = unlimited(isFirst ? timeouts.firstResponseMs : timeouts.betweenResponsesMs);
     const remaining = Math.max(heard, this.#watchedSince) + limit - clock.now();
-    if (limit > 0 && remaining <= 0) {
+    if (remaining <= 0) {
       this.#expire(isFirst ? 'first-response' : 'between-responses');
       return;
     }
-    // Without a limit for the first response, look now and then whether it has come.
-    const delay = limit === 0 ? timeouts.betweenResponsesMs : remaining;
-    if (delay > 0)
-      this.#cancelTimer = clock.after(delay, () => {
-        this.#arm();
-      });
+    // The first response starts the other limit, and nobody says when it comes.
+    const delay = Math.min(remaining, unlimited(timeouts.betweenResponsesMs));
+    if (delay === Number.POSITIVE_INFINITY) return;
+    this.#cancelTimer = clock.after(delay, () => {
+      this.#arm();
+    });
   }
 
   #expire(expiry: Expiry): void {
     this.stop();
     this.#options.expired(expiry);
   }
+}
+
+function unlimited(ms: number): number {
+  return ms === 0 ? Number.POSITIVE_INFINITY : ms;
 }

@@ -66,13 +66,18 @@ export class InstanceFetcher {
       return { release: () => undefined };
     }
     this.#wants.set(text, want);
+    const ticket = want.join(asker);
+    this.#enqueue(want, options.urgent);
+    this.#startWorkers();
+    return ticket;
+  }
+
+  #enqueue(want: Want, urgent: boolean): void {
+    want.state = 'queued';
     want.onDeserted(() => {
       this.#dropIfQueued(want);
     });
-    const ticket = want.join(asker);
-    this.#queue.add(want, options.urgent);
-    this.#startWorkers();
-    return ticket;
+    this.#queue.add(want, urgent);
   }
 
   #join(want: Want, asker: Asker, urgent: boolean): Ticket {
@@ -116,6 +121,11 @@ export class InstanceFetcher {
     if (missing.length === 0) return;
     if (missing.some((want) => !want.wanted)) this.#abandon(missing);
     const open = missing.filter((want) => want.wanted);
+    if (isCancelled(outcome)) {
+      // Somebody asked again while the retrieve was being given up.
+      for (const want of open) this.#enqueue(want, true);
+      return;
+    }
     if (batch.length === 1) this.#refuse(open, outcome);
     else if (missing.length < batch.length) this.#retryAlone(open, outcome);
     else await this.#retryFirst(open, outcome);
@@ -137,8 +147,7 @@ export class InstanceFetcher {
     }
     for (const want of open) {
       want.alone = true;
-      want.state = 'queued';
-      this.#queue.add(want, false);
+      this.#enqueue(want, false);
     }
   }
 
@@ -161,7 +170,7 @@ export class InstanceFetcher {
     for (const want of wants) {
       const error =
         outcome.kind === 'failed' ? outcome.error : notDelivered(this.#binding, outcome.completion);
-      if (outcome.kind === 'completed' && !outcome.completion.cancelled) this.refusals.add(want.key, error);
+      if (isRefusal(outcome)) this.refusals.add(want.key, error);
       this.#forget(want);
       want.failed(error);
     }
@@ -206,6 +215,7 @@ export class InstanceFetcher {
     const arrival = instances.begin(want.key, { sopClassUid, transferSyntaxUid });
     const instance = arrival?.instance ?? instances.get(want.key);
     if (instance === undefined) return this.#duplicate();
+    this.refusals.delete(want.key);
     const settle = (): void => {
       want.state = 'settled';
       this.#forget(want);
@@ -225,6 +235,15 @@ export class InstanceFetcher {
     return drain;
   }
 }
+
+const isCancelled = (outcome: Outcome): boolean =>
+  outcome.kind === 'completed' ? outcome.completion.cancelled : outcome.error.code === 'cancelled';
+
+/** Whether it was about the instance, and not about the connection or the peer as a whole. */
+const isRefusal = (outcome: Outcome): boolean =>
+  outcome.kind === 'completed' ||
+  outcome.error.code === 'peer-failed' ||
+  outcome.error.code === 'peer-unsupported';
 
 /** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
 export function sopClassesOf(instances: readonly ListedInstance[]): readonly string[] {

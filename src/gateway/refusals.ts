@@ -32,6 +32,10 @@ export class Refusals {
     return undefined;
   }
 
+  delete(key: InstanceKey): void {
+    this.#byInstance.delete(keyText(key));
+  }
+
   add(key: InstanceKey, error: GatewayError): void {
     const [oldest] = this.#byInstance.keys();
     if (oldest !== undefined && this.#byInstance.size >= MOST) this.#byInstance.delete(oldest);

@@ -103,7 +103,9 @@ class Collector {
   #ask(listed: ListedInstance): void {
     const { fetcher, binding } = this.#side;
     const refusal = fetcher.refusals.get({ ...listed, peer: binding.peer.name });
-    if (refusal && !fetcher.knows(listed)) {
+    // Who asks for just this instance gets a new attempt.
+    const isOne = this.#target.sopInstanceUid !== undefined;
+    if (refusal && !isOne && !fetcher.knows(listed)) {
       this.refused.push(refusal);
       return;
     }
@@ -120,8 +122,7 @@ class Collector {
         this.#settle();
       },
     };
-    const urgent = this.#target.sopInstanceUid !== undefined;
-    place.ticket = fetcher.fetch(listed, asker, { urgent, requestId: this.#context.requestId });
+    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId: this.#context.requestId });
   }
 
   #arrived(instance: HeldInstance, giveBack: () => void): void {

@@ -23,6 +23,14 @@ type Match = readonly Dataset[];
 /** Most matches whose unique keys are kept to leave out repeated ones. About 100 bytes each. */
 const MOST_DISTINCT = 500_000;
 
+/** A level below which more is to be searched. */
+interface Upper {
+  readonly depth: number;
+  readonly above: Match;
+  readonly rows: AsyncGenerator<Dataset, void, undefined>;
+  readonly context: OperationContext;
+}
+
 /** Runs a plan against a peer, level by level. */
 class SearchRun {
   readonly #binding: PeerBinding;
@@ -40,45 +48,52 @@ class SearchRun {
   }
 
   matches(): AsyncGenerator<Match, void, undefined> {
-    return this.#walk(0, []);
+    return this.#walk(0, [], this.#context);
   }
 
-  async *#walk(depth: number, above: Match): AsyncGenerator<Match, void, undefined> {
+  async *#walk(
+    depth: number,
+    above: Match,
+    context: OperationContext,
+  ): AsyncGenerator<Match, void, undefined> {
     const step = this.#plan.steps[depth];
     if (step === undefined) return;
-    const rows = this.#rows(step, above);
+    const rows = this.#rows(step, above, context);
     if (depth === this.#plan.steps.length - 1) {
       for await (const row of rows) yield [...above, row];
       return;
     }
-    yield* this.#join(depth, above, rows);
+    yield* this.#join({ depth, above, rows, context });
   }
 
   /** Searches below several rows at once, and gives the results in the order of the rows. */
-  async *#join(
-    depth: number,
-    above: Match,
-    rows: AsyncGenerator<Dataset>,
-  ): AsyncGenerator<Match, void, undefined> {
+  async *#join({ depth, above, rows, context }: Upper): AsyncGenerator<Match, void, undefined> {
     const running: Promise<readonly Match[]>[] = [];
     const { joinConcurrency } = this.#binding.retrieve;
+    const controller = new AbortController();
+    const below = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
     try {
       for await (const row of rows) {
-        const below = collect(this.#walk(depth + 1, [...above, row]));
-        below.catch(() => undefined); // awaited in its turn; must not be unhandled until then
-        running.push(below);
+        const matches = collect(this.#walk(depth + 1, [...above, row], below));
+        matches.catch(() => undefined); // awaited in its turn; must not be unhandled until then
+        running.push(matches);
         const next = running.length >= joinConcurrency ? running.shift() : undefined;
         if (next) yield* await next;
       }
       for (const next of running) yield* await next;
     } finally {
+      controller.abort(new GatewayError('cancelled', 'The search has ended.'));
       await rows.return(undefined);
     }
   }
 
-  async *#rows(step: FindStep, above: Match): AsyncGenerator<Dataset, void, undefined> {
+  async *#rows(
+    step: FindStep,
+    above: Match,
+    context: OperationContext,
+  ): AsyncGenerator<Dataset, void, undefined> {
     const parent = uidsOf(above);
-    const find = this.#binding.peer.find(step.level, step.identifier(parent), this.#context);
+    const find = this.#binding.peer.find(step.level, step.identifier(parent), context);
     const seen = new Set<string>();
     try {
       for (;;) {

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { GatewayError } from '../core/index.js';
 
 /** Small pieces (part headers, JSON punctuation) are put together up to this many bytes before they are sent. */
 const GATHER_BYTES = 64 * 1024;
@@ -16,8 +17,12 @@ export class BodyWriter {
   #flushing: NodeJS.Immediate | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(response: Response) {
+  readonly #stallMs: number;
+
+  /** `stallMs`: how long the client may take nothing; 0 where something else watches over slow readers. */
+  constructor(response: Response, stallMs = 0) {
     this.#response = response;
+    this.#stallMs = stallMs;
   }
 
   /** Sends `chunk`; rejects when the client has gone. */
@@ -57,8 +62,13 @@ export class BodyWriter {
 
   #put(bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
+      const stalled = (): void => {
+        reject(new GatewayError('reader-stalled', 'The client did not read.'));
+      };
+      const timer = this.#stallMs > 0 ? setTimeout(stalled, this.#stallMs) : undefined;
       // The callback comes when the socket has taken the bytes, or with the error that closed it.
       this.#response.write(bytes, (error) => {
+        clearTimeout(timer);
         if (error) reject(error);
         else resolve();
       });

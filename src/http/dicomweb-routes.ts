@@ -111,7 +111,8 @@ function searchRoutes(on: On, gateway: Gateway, options: DicomwebOptions): void 
         await answer.close();
         return;
       }
-      await sendJson(response, answer, DICOM_JSON);
+      const stallMs = options.storeBody.bodyTimeoutMs;
+      await sendJson(response, answer, { contentType: DICOM_JSON, stallMs });
     });
   }
 }
@@ -135,7 +136,8 @@ function retrieveRoutes(on: On, gateway: Gateway): void {
     });
     on('get', `${path}/metadata`, async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);
-      await sendJson(response, await gateway.retrieveMetadata({ ...common, target }, context), DICOM_JSON);
+      const answer = await gateway.retrieveMetadata({ ...common, target }, context);
+      await sendJson(response, answer, { contentType: DICOM_JSON, stallMs: 0 });
     });
   }
   const instance = '/studies/:study/series/:series/instances/:instance';

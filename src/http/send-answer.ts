@@ -66,15 +66,21 @@ async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<
   response.end();
 }
 
+export interface JsonOptions {
+  readonly contentType: string;
+  /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
+  readonly stallMs: number;
+}
+
 /** Answers with DICOM JSON as it comes. */
-export async function sendJson(response: Response, answer: JsonAnswer, contentType: string): Promise<void> {
+export async function sendJson(response: Response, answer: JsonAnswer, options: JsonOptions): Promise<void> {
   try {
     // The first piece before the status line: most failures happen here, and are told truthfully.
     const first = await answer.body.next();
     setCommon(response, answer.refused, answer.warnings);
-    response.setHeader('Content-Type', contentType);
+    response.setHeader('Content-Type', options.contentType);
     if (isHead(response)) return;
-    const writer = new BodyWriter(response);
+    const writer = new BodyWriter(response, options.stallMs);
     if (!first.done) await writer.write(first.value);
     for await (const chunk of answer.body) await writer.write(chunk);
     await writer.flush();

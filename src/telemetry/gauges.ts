@@ -7,9 +7,7 @@ const gauges = {
   inbound_associations: { help: 'Associations that the storage SCP has accepted.', labels: [] },
   cache_bytes: { help: 'Bytes that the cache holds, arriving and finished.', labels: ['tier'] },
   cache_limit_bytes: { help: 'Bytes that the cache may hold.', labels: ['tier'] },
-  cache_instances: { help: 'Instances that the cache holds.', labels: ['tier'] },
-  http_requests_running: { help: 'HTTP requests that have not ended.', labels: [] },
-  http_connections: { help: 'Open client connections.', labels: [] },
+  cache_instances: { help: 'Instances that the cache holds.', labels: [] },
 } as const satisfies Readonly<Record<string, { help: string; labels: readonly string[] }>>;
 
 /** A gauge that `Telemetry.collect` feeds. */
@@ -24,11 +22,16 @@ interface Sample {
 /** Reads a gauge: a number where it has no labels, else a sample for each combination. */
 export type ReadGauge = () => number | readonly Sample[];
 
-/** Registers all gauges; the function returned adds a reader to one of them. */
+/** The function returned adds a reader to a gauge; one that nobody reads is not shown, for it would say 0. */
 export function createGauges(registry: Registry): (name: GaugeName, read: ReadGauge) => void {
   const readers = new Map<GaugeName, ReadGauge[]>();
-  for (const name of Object.keys(gauges) as GaugeName[]) {
-    const own: ReadGauge[] = [];
+  return (name, read) => {
+    const known = readers.get(name);
+    if (known) {
+      known.push(read);
+      return;
+    }
+    const own = [read];
     readers.set(name, own);
     new Gauge<string>({
       name: `dicomgw_${name}`,
@@ -37,11 +40,10 @@ export function createGauges(registry: Registry): (name: GaugeName, read: ReadGa
       registers: [registry],
       collect() {
         this.reset();
-        for (const read of own) setSamples(this, read());
+        for (const each of own) setSamples(this, each());
       },
     });
-  }
-  return (name, read) => readers.get(name)?.push(read);
+  };
 }
 
 function setSamples(gauge: Gauge, result: number | readonly Sample[]): void {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { copyFile, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -12,17 +13,34 @@ export interface JsonElement {
 }
 export type JsonDataset = Readonly<Record<string, JsonElement>>;
 
-/** What DCMTK makes of a file; `undefined` with a reason where it cannot read it. */
-export async function dcm2json(
-  path: string,
-): Promise<{ readonly dataset: JsonDataset } | { readonly refused: string }> {
+/** What DCMTK makes of a file, or why it cannot read it. */
+export type Reading = { readonly dataset: JsonDataset } | { readonly refused: string };
+
+async function convert(path: string): Promise<Reading> {
   try {
-    const { stdout } = await run('dcm2json', ['-fc', '-q', '-ee', path], { maxBuffer: 2 ** 28 });
+    const { stdout } = await run('dcm2json', ['-fc', '-ll', 'error', '-ee', path], { maxBuffer: 2 ** 28 });
     // An extension of DCMTK: numbers that JSON does not have.
     const text = stdout.replace(/([[,])(-?(?:inf|nan))(?=[\],])/g, '$1"$2"');
     return { dataset: JSON.parse(text) as JsonDataset };
   } catch (error) {
-    return { refused: error instanceof Error ? (error.message.split('\n')[1] ?? error.message) : 'unknown' };
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+    return { refused: said.trim().split('\n').at(-1) ?? '' };
+  }
+}
+
+/** What DCMTK makes of a file; encapsulated pixel data, which it refuses to write as JSON, is taken out before. */
+export async function dcm2json(path: string): Promise<Reading> {
+  const whole = await convert(path);
+  if ('dataset' in whole) return whole;
+  const copy = `${path}.without-pixels`;
+  try {
+    await copyFile(path, copy);
+    await run('dcmodify', ['-nb', '-ea', '(7fe0,0010)', copy]);
+    return await convert(copy);
+  } catch {
+    return whole;
+  } finally {
+    await rm(copy, { force: true });
   }
 }
 

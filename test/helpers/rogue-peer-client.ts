@@ -16,7 +16,7 @@ import {
 } from '../../src/core/index.js';
 import { Dataset, Tags } from '../../src/dicom/index.js';
 
-export const timeouts = {
+const timeouts = {
   connectMs: 2000,
   associationMs: 2000,
   firstResponseMs: 3000,

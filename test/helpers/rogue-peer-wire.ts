@@ -19,7 +19,7 @@ export const Uids = {
 } as const;
 
 /** Names of (0000,0100). */
-export const CommandNames: Readonly<Record<number, string>> = {
+const CommandNames: Readonly<Record<number, string>> = {
   0x0001: 'C-STORE-RQ',
   0x8001: 'C-STORE-RSP',
   0x0010: 'C-GET-RQ',

@@ -102,3 +102,39 @@ export async function sentDataset(pacs: RealPacs, instance: StoredInstance): Pro
   const file = readFileSync(join(directory, name));
   return transferSyntaxOf(file) === instance.transferSyntaxUid ? datasetOf(file) : undefined;
 }
+
+/** What of a PACS can be asked for over DICOMweb, and what cannot for reasons that are not the gateway's. */
+export interface Deliverable {
+  readonly instances: readonly StoredInstance[];
+  /** With the reason. */
+  readonly excluded: readonly string[];
+}
+
+/** A UID by PS3.5 9.1, which is what stands in a DICOMweb URL (W-10). */
+const UID = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*$/;
+
+/**
+ * Leaves out what getscu cannot get from the PACS either (dcmqrscp stores more SOP classes than it gives back) and what
+ * has no valid UID; and what shares a study with it, so that each study that is left is whole.
+ */
+export async function deliverable(pacs: RealPacs, stored: readonly StoredInstance[]): Promise<Deliverable> {
+  const excluded: string[] = [];
+  const studies = new Set<string>();
+  const exclude = (instance: StoredInstance, why: string): void => {
+    excluded.push(`${instance.sopInstanceUid}: ${why}`);
+    studies.add(instance.studyInstanceUid);
+  };
+  const classes = new Map<string, boolean>();
+  for (const instance of stored) {
+    const { sopClassUid, studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
+    if (![studyInstanceUid, seriesInstanceUid, sopInstanceUid].every((uid) => UID.test(uid))) {
+      exclude(instance, 'not a valid UID');
+      continue;
+    }
+    if (pacs.kind === 'orthanc' || instance.transferSyntaxUid === '1.2.840.10008.1.2') continue;
+    const known = classes.get(sopClassUid) ?? (await sentDataset(pacs, instance)) !== undefined;
+    classes.set(sopClassUid, known);
+    if (!known) exclude(instance, `${pacs.kind} does not give SOP class ${sopClassUid} to getscu either`);
+  }
+  return { instances: stored.filter(({ studyInstanceUid }) => !studies.has(studyInstanceUid)), excluded };
+}

@@ -265,6 +265,10 @@ describe('metrics', () => {
     expect(await body()).toContain('dicomgw_associations{peer="main",state="busy"} 5');
   });
 
+  test('a gauge that nobody feeds is not shown as 0', async () => {
+    expect(await telemetry().body()).not.toContain('dicomgw_http_connections');
+  });
+
   test('the process is measured: memory, CPU and event loop delay', async () => {
     const { metrics } = telemetry();
     const { body, contentType } = await metrics();
