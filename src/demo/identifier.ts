@@ -9,12 +9,16 @@ export interface Key {
 /** The keys of an identifier by keyword. */
 export type Identifier = ReadonlyMap<string, Key>;
 
+/** dcmjs reads a zero-length number of these as 0; nobody searches by them, so they only ask for the attribute. */
+const BINARY_NUMBERS = new Set(['US', 'SS', 'UL', 'SL', 'UV', 'SV', 'FL', 'FD']);
+
 /** The keys in the elements that dcmjs made of an identifier. Sequences and private elements are not searched. */
 export function readIdentifier(elements: Readonly<Record<string, unknown>>): Identifier {
   const keys = new Map<string, Key>();
   for (const [keyword, value] of Object.entries(elements)) {
     const attribute = attributeByKeyword(keyword);
-    if (attribute && attribute.vr !== 'SQ') keys.set(keyword, { attribute, values: textsOf(value) });
+    if (!attribute || attribute.vr === 'SQ') continue;
+    keys.set(keyword, { attribute, values: BINARY_NUMBERS.has(attribute.vr) ? [] : textsOf(value) });
   }
   return keys;
 }

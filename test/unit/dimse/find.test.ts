@@ -1,6 +1,5 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Tags } from '../../../src/dicom/index.js';
-import type { Peer } from '../../../src/dimse/index.js';
 import {
   abort,
   accept,
@@ -16,43 +15,14 @@ import {
   raw,
   shaped,
   silence,
-  startRoguePeer,
   store,
   until,
   Uids,
-  type RoguePeer,
   type RoguePeerOptions,
 } from '../../helpers/rogue-peer.js';
-import { allRows, anyStudy, contextOf, peerOf } from './peer-setup.js';
+import { allRows, anyStudy, contextOf, withRoguePeers } from './peer-setup.js';
 
-let rogue: RoguePeer | undefined;
-let peer: Peer | undefined;
-
-async function start(options: RoguePeerOptions, settings: Parameters<typeof peerOf>[1] = {}) {
-  rogue = await startRoguePeer(options);
-  const made = peerOf(rogue.address, settings);
-  peer = made.peer;
-  return { ...made, rogue };
-}
-
-/** Nothing may be left open, whatever happened. */
-afterEach(async () => {
-  await peer?.close(1000);
-  const { associations } = peer?.stats ?? {};
-  await rogue?.allClosed();
-  await rogue?.close();
-  const stepErrors = (rogue?.stepErrors ?? []).map(String);
-  expect(stepErrors.filter((text) => !text.includes('closed before the response'))).toEqual([]);
-  rogue = undefined;
-  peer = undefined;
-  expect(associations ?? { opening: 0, busy: 0, idle: 0, closing: 0 }).toEqual({
-    opening: 0,
-    busy: 0,
-    idle: 0,
-    closing: 0,
-  });
-});
-
+const start = withRoguePeers();
 const row = (n: number) => pending({ StudyInstanceUID: `1.2.${n}` });
 
 describe('C-FIND', () => {

@@ -1,5 +1,7 @@
+import { afterEach, expect } from '@jest/globals';
 import { Dataset, Tags } from '../../../src/dicom/index.js';
 import type { Observation, OperationContext } from '../../../src/core/index.js';
+import { startRoguePeer, type RoguePeer, type RoguePeerOptions } from '../../helpers/rogue-peer.js';
 import { createPeer, type Peer, type PeerOptions } from '../../../src/dimse/index.js';
 
 /** A peer with short time-outs, and everything that it told. */
@@ -55,4 +57,37 @@ export async function allRows(
     if (result.done) return { uids, ...result.value };
     uids.push(result.value.string(Tags.StudyInstanceUID));
   }
+}
+
+interface Started {
+  readonly peer: Peer;
+  readonly rogue: RoguePeer;
+  readonly observations: Observation[];
+}
+
+/**
+ * A rogue peer and a `Peer` for it, as often as a test wants. After each test they are closed, and nothing may be left
+ * open, whatever happened.
+ */
+export function withRoguePeers(): (
+  options?: RoguePeerOptions,
+  settings?: Parameters<typeof peerOf>[1],
+) => Promise<Started> {
+  const started: Started[] = [];
+  afterEach(async () => {
+    for (const { peer, rogue } of started.splice(0)) {
+      await peer.close(1000);
+      await rogue.allClosed();
+      await rogue.close();
+      const errors = rogue.stepErrors.map(String);
+      expect(errors.filter((text) => !text.includes('closed before the response'))).toEqual([]);
+      expect(peer.stats.associations).toEqual({ opening: 0, busy: 0, idle: 0, closing: 0 });
+    }
+  });
+  return async (options = {}, settings = {}) => {
+    const rogue = await startRoguePeer(options);
+    const result = { ...peerOf(rogue.address, settings), rogue };
+    started.push(result);
+    return result;
+  };
 }

@@ -266,7 +266,7 @@ describe('metrics', () => {
   });
 
   test('a gauge that nobody feeds is not shown as 0', async () => {
-    expect(await telemetry().body()).not.toContain('dicomgw_http_connections');
+    expect(await telemetry().body()).not.toContain('dicomgw_cache_instances');
   });
 
   test('the process is measured: memory, CPU and event loop delay', async () => {
