@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { createTelemetry } from '../../../src/telemetry/index.js';
 import { readProject, tableRows } from '../../helpers/markdown.js';
+import { peerYaml, startTestGateway } from '../../helpers/test-gateway.js';
 
-test('the metrics page lists every metric with its type, and no other', async () => {
-  const telemetry = createTelemetry({ level: 'silent', version: 'test', peers: [] });
-  const { body } = await telemetry.metrics();
+test('the metrics page lists every metric of a gateway with its type, and no other', async () => {
+  const gateway = await startTestGateway(peerYaml('NOBODY@127.0.0.1:1'));
+  const { body } = await gateway.telemetry.metrics();
+  await gateway.close();
   const types = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]);
   const page = readProject('docs/metrics.md');
   const rows = tableRows(page, ['Metric', 'Type', 'Labels', 'What it says']);

@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  accept,
+  answerWith,
+  encodeAbort,
+  pdu,
+  refusingPort,
+  reject,
+  silence,
+  Uids,
+  type AssociateStep,
+} from '../../helpers/rogue-peer.js';
+import { contextOf, peerOf, withRoguePeers } from './peer-setup.js';
+
+const start = withRoguePeers();
+
+describe('an association', () => {
+  test('C-ECHO tells what the peer is and what it can do', async () => {
+    const { peer } = await start({
+      associate: accept({ sopClasses: [Uids.verification, Uids.studyRootFind] }),
+    });
+    expect(await peer.echo(contextOf())).toMatchObject({
+      status: 0,
+      maxPduLength: 16_384,
+      services: { find: true, get: false, move: false },
+    });
+  });
+
+  test('is peer-unreachable where nobody listens', async () => {
+    const { peer } = peerOf({ aeTitle: 'PACS', host: '127.0.0.1', port: await refusingPort() });
+    await expect(peer.echo(contextOf())).rejects.toMatchObject({
+      code: 'peer-unreachable',
+      peer: 'main',
+      retryAfterSeconds: expect.any(Number),
+    });
+    await peer.close(0);
+  });
+
+  test.each<[string, string, AssociateStep]>([
+    ['peer-rejected', 'refuses for good', reject('permanent')],
+    ['peer-busy', 'refuses for now', reject('transient')],
+    ['peer-unreachable', 'does not answer', silence()],
+    ['peer-aborted', 'aborts', answerWith(encodeAbort(2, 0))],
+    ['peer-aborted', 'hangs up', (association) => association.drop()],
+    ['peer-aborted', 'resets the connection', (association) => association.reset()],
+    [
+      'peer-protocol',
+      'answers with something else',
+      answerWith(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    ],
+    ['peer-protocol', 'answers with a PDU out of order', answerWith(pdu(6, Buffer.alloc(4)))],
+    ['peer-protocol', 'answers with 2 GiB', answerWith(Buffer.from('02007fffffff', 'hex'))],
+    ['peer-protocol', 'answers with an A-ASSOCIATE-AC cut short', answerWith(pdu(2, Buffer.alloc(40)))],
+    ['peer-protocol', 'takes PDUs that no message fits into', accept({ maxPduLength: 7 })],
+    [
+      'peer-protocol',
+      'accepts what was not proposed',
+      accept({ tamper: (contexts) => contexts.map((context) => ({ ...context, transferSyntax: '1.2.3' })) }),
+    ],
+    ['peer-unsupported', 'accepts no context', accept({ sopClasses: [] })],
+  ])('is %s when the peer %s', async (code, _, associate) => {
+    const { peer, observations } = await start({ associate }, { timeouts: { associationMs: 150 } });
+    await expect(peer.echo(contextOf())).rejects.toMatchObject({ code, peer: 'main' });
+    expect(observations).toContainEqual(expect.objectContaining({ kind: 'association' }));
+  });
+
+  test('that nobody waits for any more is given up', async () => {
+    const { peer, rogue } = await start({ associate: silence() });
+    const controller = new AbortController();
+    const done = peer.echo(contextOf(controller.signal));
+    await rogue.waitFor('associate-rq');
+    controller.abort();
+    await expect(done).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  test('is released when the peer closes', async () => {
+    const { peer, rogue, observations } = await start();
+    await peer.echo(contextOf());
+    await peer.close(1000);
+    expect(rogue.record.of('release-rq')).toHaveLength(1);
+    expect(observations).toContainEqual(expect.objectContaining({ kind: 'association', event: 'released' }));
+  });
+
+  test('a collision of releases ends in a release', async () => {
+    const { peer, rogue, observations } = await start({ release: 'collide' });
+    await peer.echo(contextOf());
+    await peer.close(1000);
+    await rogue.waitFor('release-rp');
+    expect(observations).toContainEqual(expect.objectContaining({ kind: 'association', event: 'released' }));
+  });
+
+  test('is aborted when the peer does not answer the release', async () => {
+    const { peer, rogue } = await start({ release: 'silence' }, { timeouts: { associationMs: 100 } });
+    await peer.echo(contextOf());
+    await peer.close(1000);
+    await rogue.waitFor('abort');
+  });
+
+  test('that the peer releases while it is idle is answered and forgotten', async () => {
+    const { peer, rogue } = await start();
+    await peer.echo(contextOf());
+    await rogue.open[0]?.write(pdu(5, Buffer.alloc(4)));
+    await rogue.waitFor('release-rp');
+    await peer.echo(contextOf());
+    expect(rogue.record.of('associate-rq')).toHaveLength(2);
+  });
+});

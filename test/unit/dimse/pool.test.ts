@@ -1,0 +1,182 @@
+import { describe, expect, test } from '@jest/globals';
+import { Dataset, Tags } from '../../../src/dicom/index.js';
+import type { Peer } from '../../../src/dimse/index.js';
+import { accept, drop, final, pending, reject, Uids, until } from '../../helpers/rogue-peer.js';
+import { allRows, anyStudy, contextOf, withRoguePeers } from './peer-setup.js';
+
+const start = withRoguePeers();
+
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+const search = (peer: Peer) => allRows(peer.find('STUDY', anyStudy(), contextOf()));
+const retrieve = (peer: Peer, sopClassUid: string = Uids.ctImageStorage) =>
+  peer.retrieve(
+    {
+      level: 'STUDY',
+      identifier: new Dataset().setString(Tags.StudyInstanceUID, '1.2'),
+      sopClassUids: [sopClassUid],
+    },
+    () => ({ write: () => undefined, end: () => 0, fail: () => undefined }),
+    contextOf(),
+  );
+
+describe('the pool', () => {
+  test('never opens more associations than it may, and serves all', async () => {
+    const { peer, rogue } = await start(
+      { onFind: [pending({ StudyInstanceUID: '1.2' }), final()] },
+      { associations: 3 },
+    );
+    const all = await Promise.all(Array.from({ length: 10 }, () => search(peer)));
+    expect(all.every(({ uids }) => uids.length === 1)).toBe(true);
+    expect(rogue.record.of('associate-rq').length).toBeLessThanOrEqual(3);
+  });
+
+  test('keeps one association for searches', async () => {
+    const held = gate();
+    const { peer, rogue } = await start({ onGet: [until(held.opened), final()] }, { associations: 2 });
+    const retrieves = [retrieve(peer), retrieve(peer)];
+    await rogue.waitFor('C-GET-RQ');
+    expect(await search(peer)).toMatchObject({ status: 0 });
+    expect(rogue.messages('C-GET-RQ')).toHaveLength(1);
+    expect(peer.stats.waiting).toBe(1);
+    held.open();
+    await Promise.all(retrieves);
+  });
+
+  test('with a single association everything takes its turn on it', async () => {
+    const { peer, rogue } = await start({}, { associations: 1 });
+    await Promise.all([search(peer), retrieve(peer), search(peer)]);
+    expect(rogue.stepErrors).toEqual([]);
+  });
+
+  test('lets go of an idle association for one with other contexts', async () => {
+    const { peer, rogue } = await start({}, { associations: 2 });
+    for (const sopClass of [Uids.ctImageStorage, Uids.mrImageStorage, '1.2.3'])
+      await retrieve(peer, sopClass);
+    await search(peer);
+    expect(rogue.record.of('associate-rq')).toHaveLength(4);
+    expect(rogue.record.of('release-rq').length).toBeGreaterThanOrEqual(2);
+  });
+
+  test('releases what was idle for too long', async () => {
+    const { peer, rogue } = await start({}, { idleMs: 20 });
+    await search(peer);
+    await rogue.waitFor('release-rq');
+    await rogue.allClosed();
+    expect(peer.stats.associations.idle).toBe(0);
+  });
+
+  test('forgets an association that dies while it is idle', async () => {
+    const { peer, rogue } = await start();
+    await search(peer);
+    for (const association of rogue.open) association.reset();
+    await rogue.allClosed();
+    await search(peer);
+    expect(rogue.record.of('associate-rq')).toHaveLength(2);
+  });
+
+  test('does a search once more that died unheard on a reused association', async () => {
+    let finds = 0;
+    const onFind = () => ((finds += 1) === 2 ? [drop()] : [pending({ StudyInstanceUID: '1.2' }), final()]);
+    const { peer } = await start({ onFind });
+    await search(peer);
+    expect((await search(peer)).uids).toEqual(['1.2']);
+    expect(finds).toBe(3);
+  });
+
+  test('does not do a search once more that died on a fresh association', async () => {
+    const { peer, rogue } = await start({ onFind: [drop()] });
+    await expect(search(peer)).rejects.toMatchObject({ code: 'peer-aborted' });
+    expect(rogue.messages('C-FIND-RQ')).toHaveLength(1);
+  });
+
+  test('R-10: refuses what does not fit into the queue', async () => {
+    const held = gate();
+    const { peer, rogue } = await start(
+      { onFind: [until(held.opened), final()] },
+      { associations: 1, queue: 1 },
+    );
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const second = search(peer);
+    await expect(search(peer)).rejects.toMatchObject({
+      code: 'overloaded',
+      retryAfterSeconds: expect.any(Number),
+    });
+    held.open();
+    await Promise.all([first, second]);
+  });
+
+  test('refuses who waited too long', async () => {
+    const held = gate();
+    const { peer, rogue } = await start(
+      { onFind: [until(held.opened), final()] },
+      { associations: 1, timeouts: { queueMs: 50 } },
+    );
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    await expect(search(peer)).rejects.toMatchObject({ code: 'overloaded' });
+    held.open();
+    await first;
+  });
+
+  test('who gives up while waiting leaves the queue', async () => {
+    const held = gate();
+    const { peer, rogue } = await start({ onFind: [until(held.opened), final()] }, { associations: 1 });
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const controller = new AbortController();
+    const second = allRows(peer.find('STUDY', anyStudy(), contextOf(controller.signal)));
+    controller.abort();
+    await expect(second).rejects.toMatchObject({ code: 'cancelled' });
+    expect(peer.stats.waiting).toBe(0);
+    held.open();
+    await first;
+  });
+
+  test('a peer that is full while it serves us is not asked for more: the request waits', async () => {
+    const held = gate();
+    const { peer, rogue } = await start({
+      associate: [accept(), reject('transient'), accept()],
+      onFind: [until(held.opened), final()],
+    });
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const second = search(peer);
+    await rogue.waitFor('associate-rq', 2);
+    held.open();
+    expect(await Promise.all([first, second])).toHaveLength(2);
+    expect(rogue.messages('C-FIND-RQ')).toHaveLength(2);
+  });
+
+  test('closing refuses what waits, lets what runs finish, and releases', async () => {
+    const held = gate();
+    const { peer, rogue } = await start({ onFind: [until(held.opened), final()] }, { associations: 1 });
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const second = search(peer);
+    const closing = peer.close(4000);
+    await expect(second).rejects.toMatchObject({ code: 'shutting-down' });
+    await expect(search(peer)).rejects.toMatchObject({ code: 'shutting-down' });
+    held.open();
+    await first;
+    await closing;
+    expect(rogue.record.of('release-rq')).toHaveLength(1);
+  });
+
+  test('closing aborts what does not finish in time', async () => {
+    const { peer, rogue } = await start({ onFind: [until(new Promise(() => undefined))] });
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const closing = peer.close(50);
+    await expect(first).rejects.toMatchObject({ code: 'shutting-down' });
+    await closing;
+    await rogue.waitFor('abort');
+  });
+});
