@@ -28,8 +28,8 @@ export class GetRetriever {
     context: OperationContext,
   ): Promise<RetrieveCompletion> {
     const first = await this.#get(request, receiver, context, this.#order);
-    const { completion } = first;
-    if (completion.failed === 0 || completion.cancelled || !first.orderMatters) return completion;
+    const { completion, orderMatters, refused } = first;
+    if (completion.failed === 0 || completion.cancelled || !orderMatters || refused > 0) return completion;
     const again = remainder(request, completion);
     if (!again) return completion;
     const order = otherOrder(this.#order);

@@ -9,12 +9,15 @@ import type { AcceptedContext } from './negotiation.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
 import { exchangeRetrieve } from './retrieve-exchange.js';
+import { statusCategory } from './status.js';
 import { SopClasses } from './uids.js';
 
 export interface GetOutcome {
   readonly completion: RetrieveCompletion;
   /** The peer accepted plain and compressed contexts, so that it had something to choose from. */
   readonly orderMatters: boolean;
+  /** Instances that came and were not taken; the peer counts them as failed. */
+  readonly refused: number;
 }
 
 /** Runs one C-GET. @throws GatewayError @see PS3.4 C.4.3, rules W-40 to W-45 */
@@ -38,7 +41,11 @@ export function getRetrieve(
     const get = new GetOperation(dependencies, association, how.receiver);
     const completion = await get.run(presentation, request, context);
     const plain = storage.filter(({ transferSyntaxUid }) => isPlain(transferSyntaxUid));
-    return { completion, orderMatters: plain.length > 0 && plain.length < storage.length };
+    return {
+      completion,
+      orderMatters: plain.length > 0 && plain.length < storage.length,
+      refused: get.refused,
+    };
   });
 }
 
@@ -46,6 +53,7 @@ class GetOperation {
   readonly #dependencies: OperationDependencies;
   readonly #association: Association;
   readonly #receiver: InstanceReceiver;
+  refused = 0;
   #received = 0;
   #sink: InstanceSink | undefined;
   #cancelReason: GatewayError | undefined;
@@ -113,7 +121,10 @@ class GetOperation {
         if (this.#cancelReason) throw this.#cancelReason;
         return this.#receiver(instance);
       },
-      respond: (status) => this.#respond(contextId, command, status),
+      respond: (status) => {
+        if (statusCategory(status) === 'failure') this.refused += 1;
+        return this.#respond(contextId, command, status);
+      },
       taken: () => {
         this.#received += 1;
       },

@@ -17,6 +17,8 @@ export interface PartsAnswer {
   /** The `type` parameter of the multipart media type. */
   readonly partType: string;
   readonly parts: AsyncGenerator<BodyPart, void, undefined>;
+  /** Aborts when the bytes were taken away because they were not read for too long. */
+  readonly stalled?: AbortSignal;
   /** Lets go of what the answer holds; to be called however far the parts were read. */
   readonly close: () => Promise<void>;
 }
@@ -27,6 +29,8 @@ export interface JsonAnswer {
   readonly refused: number;
   readonly warnings: readonly string[];
   readonly body: AsyncGenerator<Buffer | string, void, undefined>;
+  /** Aborts when the bytes were taken away because they were not read for too long. */
+  readonly stalled?: AbortSignal;
   /** Lets go of what the answer holds; to be called however far the body was read. */
   readonly close: () => Promise<void>;
 }

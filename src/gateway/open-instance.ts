@@ -10,6 +10,7 @@ export interface OpenInstance {
   readonly instance: HeldInstance;
   readonly index: DatasetIndex;
   readonly stored: TransferSyntax;
+  readonly stalled: AbortSignal;
   readonly close: () => Promise<void>;
 }
 
@@ -23,24 +24,21 @@ export async function openInstance(
   target: Required<RetrieveTarget>,
   context: OperationContext,
 ): Promise<OpenInstance> {
-  const { instances } = await openRetrieve(side, target, context);
+  const { instances, stalled } = await openRetrieve(side, target, context);
   const close = async (): Promise<void> => {
     await instances.return();
   };
-  const first = await instances.next();
-  if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
-  return finish(first.value, close);
-}
-
-async function finish(instance: HeldInstance, close: () => Promise<void>): Promise<OpenInstance> {
   try {
+    const first = await instances.next();
+    if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
+    const instance = first.value;
     const { index, problem } = await instance.complete;
     const stored = transferSyntax(instance.info.transferSyntaxUid);
     if (index === undefined || stored === undefined) {
       const message = 'The instance can be delivered as it is, but its elements cannot be read.';
       throw problem ?? new GatewayError('malformed-dataset', message);
     }
-    return { instance, index, stored, close };
+    return { instance, index, stored, stalled, close };
   } catch (thrown) {
     await close();
     throw thrown;

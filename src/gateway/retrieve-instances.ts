@@ -77,7 +77,7 @@ export async function retrieveInstances(
 ): Promise<PartsAnswer> {
   const items = target.sopInstanceUid === undefined ? 'many' : 'one';
   const representations = negotiate('instances', accept, items);
-  const { refused, instances } = await openRetrieve(side, target, context);
+  const { refused, instances, stalled } = await openRetrieve(side, target, context);
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
@@ -95,7 +95,7 @@ export async function retrieveInstances(
     const close = async (): Promise<void> => {
       await instances.return();
     };
-    return { kind: 'parts', refused, multipart, partType: 'application/dicom', parts, close };
+    return { kind: 'parts', refused, multipart, partType: 'application/dicom', parts, stalled, close };
   } catch (thrown) {
     await instances.return();
     throw thrown;

@@ -48,7 +48,7 @@ export async function retrieveMetadata(
   context: OperationContext,
 ): Promise<JsonAnswer> {
   negotiate('metadata', accept);
-  const { refused, instances } = await openRetrieve(side, target, context);
+  const { refused, instances, stalled } = await openRetrieve(side, target, context);
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
     let separator = '[';
     for await (const instance of instances) {
@@ -61,5 +61,5 @@ export async function retrieveMetadata(
   const close = async (): Promise<void> => {
     await instances.return();
   };
-  return { kind: 'json', refused, warnings: [], body, close };
+  return { kind: 'json', refused, warnings: [], body, stalled, close };
 }

@@ -87,6 +87,7 @@ function framesAnswer(
     multipart: choice.representation.multipart,
     partType: choice.mediaType,
     parts: each(parts),
+    stalled: opened.stalled,
     close: opened.close,
   };
 }
@@ -166,6 +167,7 @@ async function elementAnswer(
     multipart,
     partType: 'application/octet-stream',
     parts: each([part]),
+    stalled: opened.stalled,
     close: opened.close,
   };
 }

@@ -4,7 +4,7 @@ import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './
 import { listInstances, type ListedInstance } from './listing.js';
 import type { PeerBinding } from './ports.js';
 import { sweep } from './sweep.js';
-import type { HeldInstance, Ticket } from './want.js';
+import type { FoundInstance, HeldInstance, Ticket } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
 export interface OpenedRetrieve {
@@ -15,6 +15,8 @@ export interface OpenedRetrieve {
    * Throws when one of them fails after the retrieve was opened.
    */
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
+  /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
+  readonly stalled: AbortSignal;
 }
 
 /** One peer's side of retrieving. */
@@ -38,6 +40,7 @@ class Collector {
   /** What is still to be given back: places in the queue, and instances held in the cache. */
   readonly #held = new Set<() => void>();
   readonly #listing = new AbortController();
+  readonly #stalled = new AbortController();
   readonly #onAbort: () => void;
   #open = 1;
   #detached = false;
@@ -56,6 +59,11 @@ class Collector {
     this.#held.add(() => {
       context.signal.removeEventListener('abort', this.#onAbort);
     });
+  }
+
+  /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
+  get stalled(): AbortSignal {
+    return this.#stalled.signal;
   }
 
   get events(): AsyncIterable<Event> {
@@ -113,7 +121,7 @@ class Collector {
     const place: { ticket?: Ticket } = {}; // the asker may be told before there is a ticket
     const giveBack = this.#hold(() => place.ticket?.release());
     const asker = {
-      arrived: (instance: HeldInstance) => {
+      arrived: (instance: FoundInstance) => {
         this.#arrived(instance, giveBack);
       },
       failed: (error: GatewayError) => {
@@ -125,21 +133,28 @@ class Collector {
     place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId: this.#context.requestId });
   }
 
-  #arrived(instance: HeldInstance, giveBack: () => void): void {
-    const letGo = this.#hold(instance.hold());
+  #arrived(instance: FoundInstance, giveBack: () => void): void {
+    const lease = instance.lease((error) => {
+      this.#stalled.abort(error);
+    });
+    const letGo = this.#hold(() => {
+      lease.release();
+    });
     const release = (): void => {
       letGo();
       giveBack();
     };
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
     // until `close`, which is what lets a pull go on after its client was told to come back.
-    if (!this.#events.offer({ kind: 'arrived', instance, release })) letGo();
+    const { key, info, complete } = instance;
+    const held: HeldInstance = { key, info, complete, source: lease.source };
+    if (!this.#events.offer({ kind: 'arrived', instance: held, release })) letGo();
     this.#settle();
   }
 
   async #sweep(known: ReadonlySet<string>, all: readonly ListedInstance[]): Promise<void> {
     const { binding, deps } = this.#side;
-    const onExtra = (instance: HeldInstance): void => {
+    const onExtra = (instance: FoundInstance): void => {
       this.#open += 1;
       this.#arrived(instance, () => undefined);
     };
@@ -213,7 +228,7 @@ export async function openRetrieve(
       throw failures[0] ?? collector.refused[0] ?? notFound();
     }
     const refused = failures.length + collector.refused.length;
-    return { refused, instances: deliver(first, events, collector) };
+    return { refused, instances: deliver(first, events, collector), stalled: collector.stalled };
   } catch (thrown) {
     collector.close();
     throw thrown;

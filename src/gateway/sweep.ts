@@ -6,7 +6,7 @@ import { ArrivalWriter, drain } from './arrival-writer.js';
 import { HeadReader } from './head-reader.js';
 import type { FetcherDependencies } from './instance-fetcher.js';
 import type { PeerBinding } from './ports.js';
-import type { HeldInstance } from './want.js';
+import type { FoundInstance } from './want.js';
 
 export interface SweepRequest {
   readonly target: RetrieveTarget;
@@ -14,7 +14,7 @@ export interface SweepRequest {
   readonly known: ReadonlySet<string>;
   readonly sopClassUids: readonly string[];
   /** An instance that the listing did not name has begun to arrive, or was in the cache. */
-  readonly onExtra: (instance: HeldInstance) => void;
+  readonly onExtra: (instance: FoundInstance) => void;
 }
 
 const announced = ({ remaining, completed, failed, warning }: RetrieveProgress): number | undefined =>

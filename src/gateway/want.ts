@@ -3,12 +3,16 @@ import type { GatewayError } from '../core/index.js';
 import type { ListedInstance } from './listing.js';
 import type { InstanceRecord } from './ports.js';
 
-export type HeldInstance = CachedInstance<InstanceRecord>;
+/** An instance in the cache, arriving or there. */
+export type FoundInstance = CachedInstance<InstanceRecord>;
+
+/** An instance that one request reads: its bytes stay until the request lets go of it, or stalls for too long. */
+export type HeldInstance = Pick<FoundInstance, 'key' | 'info' | 'source' | 'complete'>;
 
 /** Someone who asked for an instance. */
 export interface Asker {
-  /** The instance is there or has begun to arrive; it is held for the asker until its ticket is released. */
-  arrived(instance: HeldInstance): void;
+  /** The instance is there or has begun to arrive. */
+  arrived(instance: FoundInstance): void;
   failed(error: GatewayError): void;
 }
 
@@ -27,7 +31,7 @@ export class Want {
   /** Asked for in a retrieve of its own, after one of several left it out. */
   alone = false;
   readonly #askers = new Set<Asker>();
-  #instance: HeldInstance | undefined;
+  #instance: FoundInstance | undefined;
   #onDeserted: () => void = () => undefined;
 
   constructor(listed: ListedInstance, peer: string, requestId: string) {
@@ -57,7 +61,7 @@ export class Want {
     };
   }
 
-  arrived(instance: HeldInstance): void {
+  arrived(instance: FoundInstance): void {
     this.state = 'arriving';
     this.#instance = instance;
     for (const asker of this.#askers) asker.arrived(instance);

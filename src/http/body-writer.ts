@@ -1,8 +1,15 @@
 import type { Response } from 'express';
-import { GatewayError } from '../core/index.js';
+import { abortReason, GatewayError } from '../core/index.js';
 
 /** Small pieces (part headers, JSON punctuation) are put together up to this many bytes before they are sent. */
 const GATHER_BYTES = 64 * 1024;
+
+export interface BodyWriterOptions {
+  /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
+  readonly stallMs?: number | undefined;
+  /** Aborts when the bytes to be written were taken away meanwhile. */
+  readonly stalled?: AbortSignal | undefined;
+}
 
 /**
  * Writes a response body as fast as the client reads it and no faster: at most one chunk is on its way at a time.
@@ -18,11 +25,12 @@ export class BodyWriter {
   #sending: Promise<void> = Promise.resolve();
 
   readonly #stallMs: number;
+  readonly #stalled: AbortSignal | undefined;
 
-  /** `stallMs`: how long the client may take nothing; 0 where something else watches over slow readers. */
-  constructor(response: Response, stallMs = 0) {
+  constructor(response: Response, { stallMs = 0, stalled }: BodyWriterOptions = {}) {
     this.#response = response;
     this.#stallMs = stallMs;
+    this.#stalled = stalled;
   }
 
   /** Sends `chunk`; rejects when the client has gone. */
@@ -61,14 +69,22 @@ export class BodyWriter {
   }
 
   #put(bytes: Buffer): Promise<void> {
+    const stalled = this.#stalled;
+    if (stalled?.aborted) return Promise.reject(abortReason(stalled));
     return new Promise((resolve, reject) => {
-      const stalled = (): void => {
-        reject(new GatewayError('reader-stalled', 'The client did not read.'));
+      const giveUp = (): void => {
+        reject(
+          stalled?.aborted
+            ? abortReason(stalled)
+            : new GatewayError('reader-stalled', 'The client did not read.'),
+        );
       };
-      const timer = this.#stallMs > 0 ? setTimeout(stalled, this.#stallMs) : undefined;
+      const timer = this.#stallMs > 0 ? setTimeout(giveUp, this.#stallMs) : undefined;
+      stalled?.addEventListener('abort', giveUp, { once: true });
       // The callback comes when the socket has taken the bytes, or with the error that closed it.
       this.#response.write(bytes, (error) => {
         clearTimeout(timer);
+        stalled?.removeEventListener('abort', giveUp);
         if (error) reject(error);
         else resolve();
       });

@@ -40,7 +40,7 @@ async function sendMultipart(response: Response, answer: PartsAnswer): Promise<v
   const multipart = new MultipartWriter(answer.partType, newBoundary(randomUUID));
   response.setHeader('Content-Type', multipart.contentType);
   if (isHead(response)) return;
-  const writer = new BodyWriter(response);
+  const writer = new BodyWriter(response, { stalled: answer.stalled });
   for await (const part of answer.parts) {
     await writer.write(multipart.part(part));
     for await (const chunk of part.bytes) await writer.write(chunk);
@@ -60,7 +60,7 @@ async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<
   if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
   if (part.contentLength !== undefined) response.setHeader('Content-Length', part.contentLength);
   if (isHead(response)) return;
-  const writer = new BodyWriter(response);
+  const writer = new BodyWriter(response, { stalled: answer.stalled });
   for await (const chunk of part.bytes) await writer.write(chunk);
   await writer.flush();
   response.end();
@@ -80,7 +80,7 @@ export async function sendJson(response: Response, answer: JsonAnswer, options: 
     setCommon(response, answer.refused, answer.warnings);
     response.setHeader('Content-Type', options.contentType);
     if (isHead(response)) return;
-    const writer = new BodyWriter(response, options.stallMs);
+    const writer = new BodyWriter(response, { stallMs: options.stallMs, stalled: answer.stalled });
     if (!first.done) await writer.write(first.value);
     for await (const chunk of answer.body) await writer.write(chunk);
     await writer.flush();

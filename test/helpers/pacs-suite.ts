@@ -47,11 +47,19 @@ const starting =
 
 export const orthanc: PeerKind = { name: 'Orthanc', start: starting(startOrthanc) };
 export const dcmqrscp: PeerKind = { name: 'dcmqrscp', start: starting(startDcmqrscp) };
-/** As dcmqrscp, and it takes and sends JPEG-LS: the one way to make it hold compressed files and give them back. */
+/**
+ * As dcmqrscp, and it takes JPEG-LS: the one way to make it hold compressed files. By C-MOVE it proposes a single context
+ * for each SOP class, so that it delivers either these or the others (`-xt`), whoever receives them.
+ */
 export const dcmqrscpJpegLs: PeerKind = {
   name: 'dcmqrscp +xt',
-  start: starting(startDcmqrscp, { extraArguments: ['+xt', '-xt'] }),
+  start: starting(startDcmqrscp, { extraArguments: ['+xt'] }),
 };
+
+/** What this kind of peer can deliver by that method, of what it holds. */
+export function canDeliver(kind: PeerKind, method: RetrieveMethod, transferSyntaxUid: string): boolean {
+  return kind !== dcmqrscpJpegLs || method === 'get' || transferSyntaxUid !== syntaxes.jpegLsLossless;
+}
 
 /** Starts a gateway in front of a PACS; `extra` are further lines of its configuration. */
 export function gatewayBefore(

@@ -94,16 +94,33 @@ function launch({ command, args, nagle, log }: Launch): ChildProcess {
   const child = spawn(program(command) ?? command, args, {
     stdio: ['ignore', output, output],
     env: nagle ? env : { ...env, TCP_NODELAY: '1' },
+    detached: true, // a group of its own: dcmqrscp has a process for each association
   });
   closeSync(output);
+  const endWithTests = (): void => {
+    signalGroup(child, 'SIGKILL');
+  };
+  process.once('exit', endWithTests);
+  child.once('exit', () => process.off('exit', endWithTests));
   return child;
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // it has gone
+  }
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  signalGroup(child, signal);
+  const timer = setTimeout(() => {
+    signalGroup(child, 'SIGKILL');
+  }, 5000);
   await gone;
   clearTimeout(timer);
 }

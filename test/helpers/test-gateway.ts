@@ -12,6 +12,8 @@ export interface TestGateway {
   readonly running: RunningGateway;
   readonly telemetry: Telemetry;
   readonly logLines: readonly string[];
+  /** Resolves with the first log line that holds `text`; rejects after `timeoutMs`. */
+  logged(text: string, timeoutMs?: number): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -22,15 +24,44 @@ export async function startTestGateway(yaml: string): Promise<TestGateway> {
     env: { DICOMGW_HTTP_LISTEN: '127.0.0.1:0', DICOMGW_LOG_LEVEL: 'debug', DICOMGW_HTTP_DRAIN_TIMEOUT: '2s' },
   });
   const logLines: string[] = [];
+  const waiting = new Set<() => void>();
+  const logged = (text: string, timeoutMs = 4000): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`nothing was logged with ${text}`));
+      }, timeoutMs);
+      const look = (): void => {
+        const line = logLines.find((one) => one.includes(text));
+        if (line === undefined) return;
+        clearTimeout(timer);
+        waiting.delete(look);
+        resolve(line);
+      };
+      waiting.add(look);
+      look();
+    });
   const telemetry = createTelemetry({
     level: config.log.level,
     version: 'test',
     peers: Object.keys(config.peers),
-    destination: { write: (line: string) => void logLines.push(line) },
+    destination: {
+      write: (line: string) => {
+        logLines.push(line);
+        for (const look of waiting) look();
+      },
+    },
   });
   const running = await startGateway(config, telemetry);
   const service = `${running.origin}${config.http.basePath}`;
-  return { origin: running.origin, service, running, telemetry, logLines, close: () => running.close() };
+  return {
+    origin: running.origin,
+    service,
+    running,
+    telemetry,
+    logLines,
+    logged,
+    close: () => running.close(),
+  };
 }
 
 /** A configuration for one peer with time-outs in milliseconds. */

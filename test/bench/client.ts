@@ -1,0 +1,135 @@
+/** The viewer's side of the bench: reads as fast as the gateway sends, counts, keeps nothing. */
+import { readFileSync } from 'node:fs';
+import http, { type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import type { GeneratedSeries } from './data.js';
+import { PartCounter } from './part-counter.js';
+import { seconds } from './process.js';
+
+/** A retrieve as its client saw it, in seconds from the request. */
+export interface Download {
+  readonly seconds: number;
+  /** When the first instance was there whole. */
+  readonly firstInstanceSeconds: number;
+  readonly bytes: number;
+}
+
+/** In the middle of the body the client stops reading for so long. */
+export interface Pause {
+  readonly afterBytes: number;
+  readonly ms: number;
+}
+
+function answerTo(request: http.ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('error', reject).once('response', resolve);
+  });
+}
+
+function expectStatus(response: IncomingMessage, status: number): void {
+  if (response.statusCode === status) return;
+  response.destroy();
+  throw new Error(`the gateway answered ${response.statusCode ?? 'nothing'}, not ${status}`);
+}
+
+/** Resolves when the body was read to its end; rejects when it broke off. */
+function read(response: IncomingMessage, onChunk: (chunk: Buffer) => void, pause?: Pause): Promise<void> {
+  let bytes = 0;
+  let paused = false;
+  return new Promise((resolve, reject) => {
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      onChunk(chunk);
+      if (!pause || paused || bytes < pause.afterBytes) return;
+      paused = true;
+      response.pause();
+      setTimeout(() => response.resume(), pause.ms);
+    });
+    response.once('error', reject).once('end', resolve);
+  });
+}
+
+/** Retrieves a series or the study that it is in; throws unless every instance arrived. */
+export async function download(
+  service: string,
+  series: GeneratedSeries,
+  { level = 'series', pause }: { readonly level?: 'series' | 'study'; readonly pause?: Pause } = {},
+): Promise<Download> {
+  const study = `${service}/studies/${series.studyInstanceUid}`;
+  const url = level === 'study' ? study : `${study}/series/${series.seriesInstanceUid}`;
+  const headers = { Accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
+  const from = performance.now();
+  const elapsed = (): number => (performance.now() - from) / 1000;
+  const response = await answerTo(http.request(url, { headers, agent: false }).end());
+  expectStatus(response, 200);
+  const boundary = /boundary="?([^";]+)"?/.exec(response.headers['content-type'] ?? '')?.[1];
+  if (boundary === undefined) throw new Error('the answer is not multipart');
+  const counter = new PartCounter(boundary);
+  let bytes = 0;
+  let firstInstanceSeconds = 0;
+  await read(
+    response,
+    (chunk) => {
+      bytes += chunk.length;
+      counter.push(chunk);
+      if (firstInstanceSeconds === 0 && counter.parts > 0) firstInstanceSeconds = elapsed();
+    },
+    pause,
+  );
+  const took = elapsed();
+  if (!counter.closed || counter.parts !== series.count || bytes < series.pixelBytes) {
+    throw new Error(`${counter.parts} parts and ${bytes} bytes of ${series.count} instances arrived`);
+  }
+  return { seconds: took, firstInstanceSeconds, bytes };
+}
+
+/** Seconds in which a search for all studies brings `expected` results. */
+export async function search(service: string, expected: number): Promise<number> {
+  let body: readonly Buffer[] = [];
+  const took = await seconds(async () => {
+    const headers = { Accept: 'application/dicom+json' };
+    const response = await answerTo(http.request(`${service}/studies`, { headers, agent: false }).end());
+    expectStatus(response, 200);
+    const chunks: Buffer[] = [];
+    await read(response, (chunk) => void chunks.push(chunk));
+    body = chunks;
+  });
+  const rows = JSON.parse(Buffer.concat(body).toString()) as readonly unknown[];
+  if (rows.length !== expected) throw new Error(`the search found ${rows.length} of ${expected}`);
+  return took;
+}
+
+const BOUNDARY = 'bench-boundary-of-parts';
+
+function* storeBody(files: readonly string[]): Generator<Buffer> {
+  const head = Buffer.from(`--${BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n`);
+  for (const file of files) {
+    yield head;
+    yield readFileSync(file);
+    yield Buffer.from('\r\n');
+  }
+  yield Buffer.from(`--${BOUNDARY}--\r\n`);
+}
+
+/** Seconds in which one request stores all files. */
+export async function store(service: string, files: readonly string[]): Promise<number> {
+  let stored: { readonly '00081199'?: { readonly Value?: readonly unknown[] } } = {};
+  const took = await seconds(async () => {
+    const headers = {
+      'Content-Type': `multipart/related; type="application/dicom"; boundary=${BOUNDARY}`,
+      Accept: 'application/dicom+json',
+    };
+    const request = http.request(`${service}/studies`, { method: 'POST', headers, agent: false });
+    const [response] = await Promise.all([
+      answerTo(request),
+      pipeline(Readable.from(storeBody(files)), request),
+    ]);
+    expectStatus(response, 200);
+    stored = (await json(response)) as typeof stored;
+  });
+  const count = stored['00081199']?.Value?.length ?? 0;
+  if (count !== files.length) throw new Error(`${count} of ${files.length} instances were stored`);
+  return took;
+}

@@ -1,0 +1,127 @@
+/** Orthanc and dcmqrscp as they come, in processes of their own on loopback: limits and PDU sizes are their defaults. */
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { freePort, portOpen } from '../helpers/free-port.js';
+import type { GeneratedFile } from './data.js';
+import { end, environmentFor, start, type Sockets } from './process.js';
+
+type PacsKind = 'Orthanc' | 'dcmqrscp';
+
+/** A PACS whose store outlives its process: loaded once, it is started with one kind of sockets after the other. */
+export interface Pacs {
+  readonly kind: PacsKind;
+  readonly aeTitle: string;
+  readonly port: number;
+  start(sockets: Sockets): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Orthanc also takes files over HTTP, which is faster than C-STORE. */
+export interface Orthanc extends Pacs {
+  post(file: GeneratedFile): Promise<void>;
+}
+
+interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly ports: readonly number[];
+}
+
+function runnable({ command, args, ports }: Program): Pick<Pacs, 'start' | 'stop'> {
+  let child: ChildProcess | undefined;
+  const stop = async (): Promise<void> => {
+    if (child) await end(child);
+    child = undefined;
+  };
+  return {
+    stop,
+    start: async (sockets) => {
+      await stop();
+      child = start(command, args, { env: environmentFor(sockets) });
+      for (const port of ports) await portOpen(port, 60_000);
+    },
+  };
+}
+
+/** An Orthanc over an empty store, not started yet. */
+export async function createOrthanc(directory: string): Promise<Orthanc> {
+  const [port, httpPort] = [await freePort(), await freePort()];
+  const configuration = {
+    Name: 'bench',
+    StorageDirectory: directory,
+    IndexDirectory: directory,
+    HttpPort: httpPort,
+    RemoteAccessAllowed: false,
+    AuthenticationEnabled: false,
+    DicomAet: 'ORTHANC',
+    DicomPort: port,
+    DicomCheckCalledAet: false,
+    DicomCheckModalityHost: false,
+    DicomAlwaysAllowStore: true,
+    DicomAlwaysAllowFind: true,
+    DicomAlwaysAllowGet: true,
+    // storing the same files again is then the same work each time
+    OverwriteInstances: true,
+    // waiting for the disk would drown what is compared
+    SyncStorageArea: false,
+    SaveJobs: false,
+  };
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, 'orthanc.json');
+  writeFileSync(file, JSON.stringify(configuration));
+  const program = { command: 'Orthanc', args: [file], ports: [port, httpPort] };
+  return {
+    kind: 'Orthanc',
+    aeTitle: 'ORTHANC',
+    port,
+    ...runnable(program),
+    post: (instance) => post(httpPort, instance),
+  };
+}
+
+async function post(port: number, { length, chunks }: GeneratedFile): Promise<void> {
+  const request = http.request({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: '/instances',
+    headers: { 'Content-Type': 'application/dicom', 'Content-Length': length },
+  });
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    request.once('error', reject).once('response', (response) => {
+      response.resume().once('end', () => {
+        resolve(response.statusCode);
+      });
+    });
+  });
+  const [status] = await Promise.all([answered, pipeline(Readable.from(chunks()), request)]);
+  if (status !== 200) throw new Error(`Orthanc answered ${status ?? 'nothing'} to an instance`);
+}
+
+/** A dcmqrscp over an empty index, not started yet; it holds 500 studies of 1 GiB each. */
+export async function createDcmqrscp(directory: string): Promise<Pacs> {
+  const port = await freePort();
+  const database = join(directory, 'db');
+  mkdirSync(database, { recursive: true });
+  const file = join(directory, 'dcmqrscp.cfg');
+  const configuration = [
+    `NetworkTCPPort = ${port}`,
+    'MaxPDUSize = 16384',
+    'MaxAssociations = 16',
+    'HostTable BEGIN',
+    'HostTable END',
+    'VendorTable BEGIN',
+    'VendorTable END',
+    'AETable BEGIN',
+    `DCMQRSCP ${database} RW (500, 1024mb) ANY`,
+    'AETable END',
+    '',
+  ];
+  writeFileSync(file, configuration.join('\n'));
+  const program = { command: 'dcmqrscp', args: ['-c', file, `${port}`], ports: [port] };
+  return { kind: 'dcmqrscp', aeTitle: 'DCMQRSCP', port, ...runnable(program) };
+}

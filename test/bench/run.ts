@@ -1,0 +1,44 @@
+/**
+ * `npm run bench [-- cold|find|store|memory|table ...]`: the gateway beside the tools of DCMTK, in front of the same
+ * Orthanc and dcmqrscp. Without names all parts are measured; `table` only writes the page from the results again.
+ */
+import { rmSync } from 'node:fs';
+import { benchCold } from './cold.js';
+import { describeEnvironment } from './environment.js';
+import { benchFind } from './find.js';
+import { benchMemory } from './memory.js';
+import { record, writePage } from './report.js';
+import type { Findings } from './results.js';
+import { readSettings, type Settings } from './settings.js';
+import { benchStore } from './store.js';
+import { formatResults } from './table.js';
+
+const parts: Readonly<Record<string, (settings: Settings) => Promise<Findings>>> = {
+  cold: benchCold,
+  find: benchFind,
+  store: benchStore,
+  memory: benchMemory,
+};
+
+async function measure(names: readonly string[]): Promise<void> {
+  const settings = readSettings();
+  try {
+    for (const name of names) {
+      const bench = parts[name];
+      if (!bench)
+        throw new Error(`there is no part ${name}, only ${Object.keys(parts).join(', ')} and table`);
+      const environment = await describeEnvironment(settings);
+      const result = { environment, ...(await bench(settings)) };
+      const file = await record(name, result);
+      console.log(`${formatResults({ [name]: result })}\n(${file})\n`);
+    }
+  } finally {
+    rmSync(settings.directory, { recursive: true, force: true });
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+const names = process.argv.slice(2);
+if (names.includes('table')) await writePage();
+else await measure(names.length > 0 ? names : Object.keys(parts));
