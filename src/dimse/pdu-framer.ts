@@ -30,7 +30,7 @@ export const MAX_ASSOCIATION_PDU_LENGTH = 64 * 1024;
 
 /** PDU headers and PDV headers are both six bytes. */
 const HEADER_LENGTH = 6;
-const EMPTY = Buffer.alloc(0);
+const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
  * Cuts a stream of bytes, in chunks of any size, into PDUs and PDVs. Association PDUs are collected up to their
@@ -45,7 +45,9 @@ export class PduFramer {
   #pduType = 0;
   /** Bytes of the current PDU that have not been seen. */
   #pduRemaining = 0;
-  #body: Buffer[] = [];
+  /** Grows with what came, never by what was announced. */
+  #body = EMPTY;
+  #bodyLength = 0;
   #pdv: PdvHeader = { contextId: 0, isCommand: false, isLast: false };
   #pdvRemaining = 0;
   #waiting: Promise<void> | undefined;
@@ -123,15 +125,23 @@ export class PduFramer {
 
   #takeBody(chunk: Buffer, offset: number): number {
     const end = Math.min(chunk.length, offset + this.#pduRemaining);
-    this.#body.push(Buffer.from(chunk.subarray(offset, end)));
+    const length = this.#bodyLength + end - offset;
+    if (length > this.#body.length) {
+      const grown = Buffer.allocUnsafe(Math.max(2 * this.#body.length, length));
+      this.#body.copy(grown, 0, 0, this.#bodyLength);
+      this.#body = grown;
+    }
+    chunk.copy(this.#body, this.#bodyLength, offset, end);
+    this.#bodyLength = length;
     this.#pduRemaining -= end - offset;
     if (this.#pduRemaining === 0) this.#endPdu();
     return end;
   }
 
   #endPdu(): void {
-    const body = Buffer.concat(this.#body);
-    this.#body = [];
+    const body = this.#body.subarray(0, this.#bodyLength);
+    this.#body = EMPTY;
+    this.#bodyLength = 0;
     this.#state = 'pdu-header';
     this.#handler.pdu(this.#pduType, body);
   }
