@@ -1,11 +1,12 @@
 #!/usr/bin/env node
+import './young-generation.js';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { openPeer, openStorageScp, startGateway } from './compose.js';
 import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
-import { createDemoPacs, type DemoPacs } from './demo/index.js';
+import type { DemoPacs } from './demo/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import { checkPeer, type CheckReport, type CheckSubject } from './gateway/index.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
@@ -109,6 +110,8 @@ function demoText(origin: string, basePath: string, pacs: DemoPacs): string {
 }
 
 async function demo(): Promise<number> {
+  // Loaded here alone: serving needs neither the PACS nor the memory of the library it speaks through.
+  const { createDemoPacs } = await import('./demo/index.js');
   const pacs = await createDemoPacs({ movePort: 0 });
   try {
     const env = { DICOMGW_PEER: formatAeAddress(pacs.address), DICOMGW_LOG_LEVEL: 'warn', ...process.env };
