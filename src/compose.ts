@@ -1,6 +1,7 @@
 import { createCache, type Cache } from './cache/index.js';
 import type { Config, PeerConfig } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
+import { attributeByTag, Tags } from './dicom/index.js';
 import { createPeer, createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
 import { createGateway, type InstanceRecord, type PeerBinding } from './gateway/index.js';
 import {
@@ -244,6 +245,8 @@ export function openPeers(
 /** Starts everything that the configuration names. @throws GatewayError when a listener or the cache cannot be opened */
 export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
   const { observe } = telemetry;
+  // Loads the dictionary, which would otherwise make the first search wait.
+  attributeByTag(Tags.PatientID);
   const { memory, disk, stallTimeout } = config.cache;
   const cache = await createCache<InstanceRecord>(
     {

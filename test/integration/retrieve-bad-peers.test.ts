@@ -300,6 +300,29 @@ describe('instances that the peer refuses', () => {
   });
 });
 
+describe('a peer that sends fewer instances than it announces', () => {
+  test('T-1, W-44: is not believed: the first answer is broken or partial, never a short 200', async () => {
+    const instances = three();
+    const [, kept] = instances;
+    const onGet: Script = (_request, identifier) => {
+      const asked = selected(instances, identifier);
+      return [
+        ...asked.filter((one) => one !== kept).map((one) => store(one)),
+        progress({ remaining: 0, completed: asked.length }),
+        final(0, { completed: asked.length }),
+      ];
+    };
+    const { service } = await start({ onFind: listing(instances), onGet });
+    for (let n = 0; n < 3; n += 1) {
+      const response = await request(service + seriesPath, { headers: AS_STORED });
+      expect(isVisiblyBroken(response) || response.status === 206).toBe(true);
+    }
+    const metadata = await request(`${service}${seriesPath}/metadata`);
+    expect(metadata.status).toBe(206);
+    expect(JSON.parse(metadata.body.toString())).toHaveLength(2);
+  });
+});
+
 describe('sharing', () => {
   test('W-46: twenty viewers of one series cause one retrieve of each instance', async () => {
     const instances = Array.from({ length: 10 }, () => makeInstance({ pixelBytes: 50_000 }));
