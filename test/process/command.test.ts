@@ -1,0 +1,240 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
+import { freePort } from '../helpers/free-port.js';
+import { projectPath } from '../helpers/markdown.js';
+
+const BUILD = 'node_modules/.cache/process-test';
+const MAIN = projectPath(`${BUILD}/dist/main.js`);
+
+/** A build of its own: the one in dist/ may be of another time, and is not to be touched by a test. */
+function build(): void {
+  const arguments_ = ['-p', 'src', '--outDir', `${BUILD}/dist`, '--tsBuildInfoFile', `${BUILD}/tsbuildinfo`];
+  try {
+    execFileSync(projectPath('node_modules/.bin/tsc'), arguments_, { cwd: projectPath('.'), stdio: 'pipe' });
+  } catch (error) {
+    if (!existsSync(MAIN)) throw error; // what the types are worth is told by the type check
+  }
+  copyFileSync(projectPath('package.json'), projectPath(`${BUILD}/package.json`));
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** The built program as a process. */
+class Program {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Set<() => void>();
+  readonly exit: Promise<number | null>;
+  output = '';
+
+  constructor(args: readonly string[], env: Environment = {}) {
+    const { PATH = '' } = process.env;
+    this.#child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env } });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString();
+        for (const check of this.#waiting) check();
+      });
+    }
+    this.exit = new Promise((resolve) => {
+      this.#child.on('close', (code) => {
+        resolve(code);
+        for (const check of this.#waiting) check();
+      });
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** The first match of `pattern` in what was printed; fails when the process ends before. */
+  saying(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        const match = pattern.exec(this.output);
+        if (match) resolve(match);
+        else if (this.#child.exitCode === null) return;
+        else reject(new Error(`It ended without saying ${pattern.source}:\n${this.output}`));
+        this.#waiting.delete(check);
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+}
+
+const READY = /"urls":\["(?<service>[^"]+)","(?<readyz>[^"]+)"\].*"msg":"ready"/;
+
+/** Passes connections on to a PACS, the bytes only once it is opened. */
+class Gate {
+  readonly #server: Server;
+  readonly #sockets: Socket[] = [];
+  #open: () => void = () => undefined;
+  #came: () => void = () => undefined;
+  readonly came = new Promise<void>((resolve) => (this.#came = resolve));
+
+  constructor(target: number) {
+    const opened = new Promise<void>((resolve) => (this.#open = resolve));
+    this.#server = createServer((near) => {
+      const far = connect(target, '127.0.0.1');
+      this.#sockets.push(near, far);
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        from.on('error', () => to.destroy());
+        from.on('close', () => to.destroy());
+      }
+      this.#came();
+      void opened.then(() => near.pipe(far).pipe(near));
+    });
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  open(): void {
+    this.#open();
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+const started: { kill(signal: NodeJS.Signals): void }[] = [];
+function run(args: readonly string[], env?: Environment): Program {
+  const program = new Program(args, env);
+  started.push(program);
+  return program;
+}
+
+// Each test starts a Node of its own, perhaps on a busy machine.
+jest.setTimeout(30_000);
+beforeAll(build, 120_000);
+afterEach(() => {
+  for (const program of started.splice(0)) program.kill('SIGKILL');
+});
+
+describe('config', () => {
+  const GOLDEN = 'test/process/config.golden.yaml';
+
+  test('prints every key with its default, for one peer given in the environment', async () => {
+    const program = run(['config'], { DICOMGW_PEER: 'ORTHANC@127.0.0.1:4242' });
+    expect(await program.exit).toBe(0);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(projectPath(GOLDEN), program.output);
+    expect(program.output).toBe(readFileSync(projectPath(GOLDEN), 'utf8'));
+  });
+
+  test.each([
+    ['an unknown key', { DICOMGW_HTTP_LISTENN: '1' }, /DICOMGW_HTTP_LISTENN/],
+    [
+      'a bad value',
+      { DICOMGW_HTTP_LISTEN: 'everywhere' },
+      /http\.listen \(DICOMGW_HTTP_LISTEN\): takes host:port/,
+    ],
+    ['no peer', { DICOMGW_PEER: '' }, /peers: takes at least one peer/],
+    [
+      'a listener that others reach and no word on access',
+      { DICOMGW_HTTP_LISTEN: '0.0.0.0:0' },
+      /access\.anonymous/,
+    ],
+  ])('a start with %s ends with status 1 and says which key', async (_what, env, says) => {
+    const program = run(['serve'], { DICOMGW_PEER: 'ORTHANC@127.0.0.1:4242', ...env });
+    expect(await program.exit).toBe(1);
+    expect(program.output).toMatch(says);
+  });
+});
+
+describe('serve', () => {
+  let pacs: DemoPacs | undefined;
+  let gate: Gate | undefined;
+  afterEach(async () => {
+    gate?.close();
+    await pacs?.close();
+    gate = pacs = undefined;
+  });
+
+  test('says that it is ready, is healthy without its PACS, and ends with status 0 after SIGTERM', async () => {
+    const program = run([], {
+      DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}`,
+      DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+    });
+    const { groups: { service = '', readyz = '' } = {} } = await program.saying(READY);
+    const origin = new URL(service).origin;
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      expect([path, (await fetch(origin + path)).status]).toEqual([path, 200]);
+    }
+    expect(readyz).toBe(`${origin}/readyz`);
+    const search = await fetch(`${service}/studies`);
+    expect([search.status, search.headers.get('retry-after')]).toEqual([503, '10']);
+    program.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+    expect(program.output).toMatch(/"openAssociations":0.*"msg":"stopped"/);
+  });
+
+  test('lets a request that runs end after SIGTERM, and takes no new one', async () => {
+    pacs = await createDemoPacs();
+    gate = new Gate(pacs.address.port);
+    const program = run(['serve'], {
+      DICOMGW_PEER: `${pacs.address.aeTitle}@127.0.0.1:${await gate.listen()}`,
+      DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+    });
+    const { groups: { service = '' } = {} } = await program.saying(READY);
+    const answer = fetch(`${service}/studies`, { headers: { connection: 'close' } });
+    await gate.came;
+    program.kill('SIGTERM');
+    await program.saying(/"msg":"stopping"/);
+    await expect(fetch(`${service}/studies`)).rejects.toThrow();
+    gate.open();
+    const rows = (await (await answer).json()) as readonly unknown[];
+    expect(rows.length).toBeGreaterThan(0);
+    expect(await program.exit).toBe(0);
+    expect(program.output).toMatch(/"openAssociations":0.*"msg":"stopped"/);
+  });
+
+  test('cuts a request off that does not end within the drain time, and still ends with status 0', async () => {
+    pacs = await createDemoPacs();
+    gate = new Gate(pacs.address.port); // never opened: a peer that accepts connections and stays silent
+    const program = run(['serve'], {
+      DICOMGW_PEER: `MUTE@127.0.0.1:${await gate.listen()}`,
+      DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+      DICOMGW_HTTP_DRAIN_TIMEOUT: '200ms',
+    });
+    const { groups: { service = '' } = {} } = await program.saying(READY);
+    const answer = fetch(`${service}/studies`).then(
+      ({ status }) => status,
+      () => 'broken',
+    );
+    await gate.came;
+    program.kill('SIGTERM');
+    expect([503, 'broken']).toContain(await answer);
+    expect(await program.exit).toBe(0);
+  });
+});
+
+describe('check', () => {
+  test('says what is wrong with a peer that is not there, and ends with status 1', async () => {
+    const program = run(['check'], { DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}` });
+    expect(await program.exit).toBe(1);
+    expect(program.output).toMatch(/C-ECHO +FAILED .*Check host and port/);
+  });
+});
+
+describe('demo', () => {
+  test('prints URLs that work', async () => {
+    const program = run(['demo'], { DICOMGW_HTTP_LISTEN: '127.0.0.1:0' });
+    const [, url = ''] = await program.saying(/curl -s '(\S+\/studies\S*)'/);
+    const response = await fetch(url);
+    expect(response.status).toBe(200);
+    expect(((await response.json()) as readonly unknown[]).length).toBeGreaterThan(1);
+    program.kill('SIGINT');
+    expect(await program.exit).toBe(0);
+  });
+});
