@@ -85,6 +85,8 @@ export function openPeer(
 
 function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
   const { search, retrieve, store } = config;
+  const { depth, elements, collectedBytes } = config.limits;
+  const limits = { maxDepth: depth, maxElements: elements, maxCollectedBytes: collectedBytes };
   return {
     peer,
     profile: {
@@ -93,7 +95,7 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
       dateTime: settings.dateTime,
     },
     search: { lookAhead: search.lookAhead, maxResults: search.maxResults },
-    store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes },
+    store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
     retrieve: {
       // One association is kept for searches, where there is more than one.
       workers: Math.max(1, settings.associations - 1),
@@ -104,6 +106,7 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
       cancelDelayMs: retrieve.cancelDelay,
       refusalMs: retrieve.refusalExpiry,
       inlineBytes: retrieve.inlineBytes,
+      limits,
       findLimit: settings.findLimit,
       joinConcurrency: search.joinConcurrency,
       fallbackCharacterSet: settings.fallbackCharacterSet,

@@ -124,6 +124,17 @@ async function demo(): Promise<number> {
   }
 }
 
+/** What whoever configures the PACS enters there. */
+function moveHintOf({ dimse }: Config, storageScp: StorageScp | undefined): string {
+  if (storageScp === undefined)
+    return `Tell the PACS the AE title ${dimse.aeTitle}; C-MOVE needs dimse.listen.`;
+  const anyAddress = dimse.advertise === undefined && ['0.0.0.0', '::'].includes(storageScp.listening.host);
+  const address = anyAddress
+    ? `${dimse.aeTitle}, the address of this machine and port ${storageScp.listening.port}`
+    : storageScp.advertised;
+  return `Tell the PACS where to send to: ${address}.`;
+}
+
 /** Opens the peer as configured and by each way of retrieving alone, and closes them all when `use` is done. */
 async function withSubject<T>(
   config: Config,
@@ -140,14 +151,13 @@ async function withSubject<T>(
     opened.push(peer);
     return peer;
   };
-  const here = storageScp?.advertised ?? `${config.dimse.aeTitle} (dimse.listen is not set)`;
   try {
     return await use({
       name: `${name} (${formatAeAddress(settings.address)})`,
       peer: open(storageScp ? settings.retrieve : 'get'),
       byGet: settings.retrieve === 'move' ? undefined : open('get'),
       byMove: settings.retrieve === 'get' || !storageScp ? undefined : open('move'),
-      moveHint: `Tell the PACS where to send to: ${here}.`,
+      moveHint: moveHintOf(config, storageScp),
     });
   } finally {
     await Promise.all(opened.map((peer) => peer.close(1000)));

@@ -1,4 +1,4 @@
-import { TransferSyntaxes } from '../dicom/index.js';
+import { transferSyntax, TransferSyntaxes } from '../dicom/index.js';
 import { MAX_CONTEXTS, type ContextSet } from './negotiation.js';
 import { commonStorageSopClasses, storageTransferSyntaxes } from './storage-sop-classes.js';
 import { SopClasses } from './uids.js';
@@ -119,8 +119,6 @@ function groups(syntaxes: readonly string[], count: number): readonly (readonly 
 
 function ordered<T extends readonly string[]>(contexts: readonly T[], order: ContextOrder): readonly T[] {
   if (order === 'plain-first') return contexts;
-  return [
-    ...contexts.filter((group) => !group.every(isPlain)),
-    ...contexts.filter((group) => group.every(isPlain)),
-  ];
+  const isCompressed = (group: T): boolean => group.every((uid) => transferSyntax(uid)?.encapsulated);
+  return [...contexts.filter(isCompressed), ...contexts.filter((group) => !isCompressed(group))];
 }

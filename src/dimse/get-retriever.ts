@@ -4,6 +4,7 @@ import { otherOrder, type ContextOrder } from './context-sets.js';
 import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
 import { getRetrieve } from './get.js';
 import type { OperationDependencies } from './operation.js';
+import { rareStorageSopClasses } from './storage-sop-classes.js';
 
 /** Some sub-operations failed, and others did not. @see PS3.4 C.4.3.1.4 */
 const SUB_OPERATIONS_WITH_FAILURES = 0xb000;
@@ -11,7 +12,8 @@ const SUB_OPERATIONS_WITH_FAILURES = 0xb000;
 /**
  * C-GET from one peer. DCMTK's archive sends every instance of a SOP class in the first context that it accepted for
  * the class, and fails those that it would have to compress or decompress for it. So what fails is asked for once more
- * with the contexts the other way round, and the order that works is the one to begin with next time.
+ * with the contexts the other way round; where the SOP classes are known, the order that works is the one to begin with
+ * next time. Where they are not, what is left is asked for with the rare ones.
  */
 export class GetRetriever {
   readonly #dependencies: OperationDependencies;
@@ -27,15 +29,32 @@ export class GetRetriever {
     receiver: InstanceReceiver,
     context: OperationContext,
   ): Promise<RetrieveCompletion> {
-    const first = await this.#get(request, receiver, context, this.#order);
+    const isNamed = request.sopClassUids.length > 0;
+    // With compressed contexts first, DCMTK re-encodes what has no pixels: among unknown classes there may be such.
+    const tried = isNamed ? this.#order : 'plain-first'; // may have changed when the answer is here
+    const first = await this.#get(request, receiver, context, tried);
     const { completion, orderMatters, refused } = first;
-    if (completion.failed === 0 || completion.cancelled || !orderMatters || refused > 0) return completion;
-    const again = remainder(request, completion);
-    if (!again) return completion;
-    const order = otherOrder(this.#order);
-    const second = await this.#get(again, receiver, context, order);
-    if (completion.received === 0 && second.completion.received > 0) this.#order = order;
-    return sum(completion, second.completion);
+    if (!isWorthAnother(completion) || refused > 0) return completion;
+    const second = orderMatters
+      ? await this.#again(request, completion, otherOrder(tried), { receiver, context })
+      : completion;
+    if (isNamed && completion.received === 0 && second.received > 0) this.#order = otherOrder(tried);
+    if (isNamed || !isWorthAnother(second)) return second;
+    const rare = { ...request, sopClassUids: rareStorageSopClasses };
+    return this.#again(rare, second, 'plain-first', { receiver, context });
+  }
+
+  /** Asks for what is missing once more; the result counts everything. */
+  async #again(
+    request: RetrieveRequest,
+    before: RetrieveCompletion,
+    order: ContextOrder,
+    { receiver, context }: { readonly receiver: InstanceReceiver; readonly context: OperationContext },
+  ): Promise<RetrieveCompletion> {
+    const again = remainder(request, before);
+    if (!again) return before;
+    const { completion } = await this.#get(again, receiver, context, order);
+    return sum(before, completion);
   }
 
   #get(
@@ -47,6 +66,8 @@ export class GetRetriever {
     return getRetrieve(this.#dependencies, request, { receiver, order }, context);
   }
 }
+
+const isWorthAnother = ({ failed, cancelled }: RetrieveCompletion): boolean => failed > 0 && !cancelled;
 
 /** What to ask for again; undefined when that cannot be said without asking for more than failed. */
 function remainder(request: RetrieveRequest, completion: RetrieveCompletion): RetrieveRequest | undefined {

@@ -24,6 +24,8 @@ interface Waiter {
   reject(error: GatewayError): void;
 }
 
+/** Some peers let an association wait while their threads are busy with others, idle ones too: those are let go then. */
+const SLOW_OPENING_MS = 300;
 const QUEUE_RETRY_SECONDS = 5;
 /** How long the number of associations that a peer took is believed to be its limit. */
 const LEARNT_LIMIT_MS = 30_000;
@@ -216,6 +218,11 @@ export class AssociationPool {
       },
     };
     this.#slots.add(slot);
+    const makeRoom = (): void => {
+      if (this.#retireOldest()) this.#learnLimit(this.#slots.size - this.stats.associations.closing);
+      stopWatching = clock.after(SLOW_OPENING_MS, makeRoom);
+    };
+    let stopWatching = clock.after(SLOW_OPENING_MS, makeRoom);
     this.#lastId += 1;
     const id = `${peer.name}-${this.#lastId}`;
     const { requestId } = context;
@@ -234,6 +241,7 @@ export class AssociationPool {
     } catch (thrown) {
       this.#notOpened(slot, waiter, toGatewayError(thrown));
     } finally {
+      stopWatching();
       context.signal.removeEventListener('abort', onAbort);
     }
   }
@@ -248,15 +256,19 @@ export class AssociationPool {
       !this.#isClosing &&
       !waiter.request.context.signal.aborted
     ) {
-      this.#limit = others;
-      this.#cancelLearnt();
-      this.#cancelLearnt = this.#options.clock.after(LEARNT_LIMIT_MS, () => {
-        this.#limit = this.#options.peer.associations;
-        this.#serve();
-      });
+      this.#learnLimit(others);
       this.#waiters.unshift(waiter);
     } else waiter.reject(error);
     this.#changed();
+  }
+
+  #learnLimit(limit: number): void {
+    this.#limit = limit;
+    this.#cancelLearnt();
+    this.#cancelLearnt = this.#options.clock.after(LEARNT_LIMIT_MS, () => {
+      this.#limit = this.#options.peer.associations;
+      this.#serve();
+    });
   }
 
   #takeBack(slot: Slot, association: Association): void {

@@ -54,6 +54,23 @@ export const commonStorageSopClasses: readonly string[] = [
   '66.1', // spatial registration
 ].map((suffix) => STORAGE + suffix);
 
+const RARE =
+  '3 6 5 12.3 1.3.1 2.2 4.2 4.3 4.4 6.2 6.3 7.1 9.1.2 9.1.3 9.1.4 9.2.1 9.3.1 9.4.1 9.4.2 9.5.1 9.6.1 ' +
+  '9.6.2 9.7.1 9.7.2 9.7.3 9.7.4 9.8.1 11.2 11.3 11.4 11.5 11.6 11.7 11.8 11.9 11.10 11.11 11.12 13.1.1 ' +
+  '13.1.2 13.1.4 13.1.5 14.1 14.2 30 66.2 66.3 66.5 66.6 66.7 66.8 67 68.1 68.2 77.1.2 77.1.2.1 77.1.3 ' +
+  '77.1.5.2 77.1.5.3 77.1.5.5 77.1.5.6 77.1.5.7 77.1.5.8 77.1.7 77.1.8 77.1.9 78.1 78.2 78.3 78.4 78.5 ' +
+  '78.6 78.7 78.8 79.1 80.1 81.1 82.1 88.34 88.35 88.40 88.50 88.65 88.68 88.69 88.70 88.71 88.72 88.73 ' +
+  '88.74 88.75 88.76 88.77 90.1 91.1 104.2 104.3 104.4 104.5 128.1 131 200.2 481.4 481.6 481.7 481.8 ' +
+  '481.9 481.10 481.11 481.12 481.13 481.14 481.15 481.16 481.17 481.18 481.19 481.20 481.21 481.23 8 9 ' +
+  '10 11 129';
+
+/**
+ * The other storage SOP classes, retired ones among them, for what the common ones did not bring: a peer that does not
+ * name SOP classes in its listings (dcmqrscp) gives no other way to learn them.
+ * @see PS3.4 B.5
+ */
+export const rareStorageSopClasses: readonly string[] = RARE.split(' ').map((suffix) => STORAGE + suffix);
+
 /** Beginnings of the SOP classes whose datasets hold no pixels, so that their syntaxes are few. */
 const WITHOUT_PIXELS = [
   '9.',

@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError, type Observe } from '../core/index.js';
 import { DatasetIndexer, transferSyntax, type DatasetIndex } from '../dicom/index.js';
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
-import type { InstanceRecord } from './ports.js';
+import type { DatasetLimits, InstanceRecord } from './ports.js';
 
 const SUCCESS = 0x0000;
 /** Refused: out of resources, for bytes that could not be kept. @see PS3.4 Table B.2-1 */
@@ -42,12 +42,12 @@ export class ArrivalWriter implements InstanceWriter {
   #problem: GatewayError | undefined;
   #bytes = 0;
 
-  constructor(arrival: Arrival<InstanceRecord>, observe: Observe) {
+  constructor(arrival: Arrival<InstanceRecord>, limits: DatasetLimits, observe: Observe) {
     this.#arrival = arrival;
     this.#observe = observe;
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);
-    if (syntax) this.#indexer = new DatasetIndexer(syntax);
+    if (syntax) this.#indexer = new DatasetIndexer(syntax, limits);
     else
       this.#problem = new GatewayError('malformed-dataset', `Unknown transfer syntax ${transferSyntaxUid}.`);
   }

@@ -222,7 +222,7 @@ export class InstanceFetcher {
     };
     instance.complete.then(settle, settle);
     want.arrived(instance);
-    return arrival ? new ArrivalWriter(arrival, observe) : this.#duplicate();
+    return arrival ? new ArrivalWriter(arrival, this.#binding.retrieve.limits, observe) : this.#duplicate();
   }
 
   #duplicate(): InstanceWriter {

@@ -1,5 +1,5 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { isUid, Tags, type Dataset } from '../dicom/index.js';
+import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
 import type { FindCompletion, QueryRetrieveLevel } from '../dimse/index.js';
@@ -49,6 +49,15 @@ async function* rowsOf(
 const isWhole = (completed: Completed, findLimit: number | undefined): boolean =>
   !completed.truncated && completed.rows !== findLimit;
 
+/**
+ * Archives hold UIDs that break PS3.5 9.1, mostly by components with leading zeros. What the peer lists is retrieved by
+ * the UID that it gave; only what cannot be a UID at all is refused, and loudly, for a row left out is an instance lost.
+ */
+function requireUidShape(uid: string): void {
+  if (/^[0-9.]{1,64}$/.test(uid)) return;
+  throw new GatewayError('peer-protocol', 'The PACS lists something under a UID that is none.');
+}
+
 /** Peers that ignore a key return everything: rows of another study or series are not what was asked for. */
 function belongsElsewhere(row: Dataset, target: RetrieveTarget): boolean {
   const study = row.string(Tags.StudyInstanceUID) ?? target.studyInstanceUid;
@@ -63,7 +72,8 @@ function listed(row: Dataset, target: RetrieveTarget): ListedInstance | undefine
   const sopInstanceUid = row.string(Tags.SOPInstanceUID);
   const seriesInstanceUid = target.seriesInstanceUid ?? row.string(Tags.SeriesInstanceUID);
   if (sopInstanceUid === undefined || seriesInstanceUid === undefined) return undefined;
-  if (!isUid(sopInstanceUid) || !isUid(seriesInstanceUid)) return undefined;
+  requireUidShape(sopInstanceUid);
+  requireUidShape(seriesInstanceUid);
   if (belongsElsewhere(row, target)) return undefined;
   const sopClassUid = row.string(Tags.SOPClassUID);
   return { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid };
@@ -125,7 +135,8 @@ async function seriesOf(
     if (next.done)
       return { series: [...series.values()], verified: isWhole(next.value, binding.retrieve.findLimit) };
     const seriesInstanceUid = next.value.string(Tags.SeriesInstanceUID);
-    if (seriesInstanceUid === undefined || !isUid(seriesInstanceUid)) continue;
+    if (seriesInstanceUid === undefined) continue;
+    requireUidShape(seriesInstanceUid);
     if (belongsElsewhere(next.value, target)) continue;
     const instances = next.value.integer(Tags.NumberOfSeriesRelatedInstances);
     series.set(seriesInstanceUid, { seriesInstanceUid, instances });

@@ -1,5 +1,5 @@
 import type { Clock, GatewayError, Observe } from '../core/index.js';
-import type { DatasetIndex } from '../dicom/index.js';
+import type { DatasetIndex, ReaderLimits } from '../dicom/index.js';
 import type { InstanceCache, SpoolStore } from '../cache/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
@@ -36,9 +36,13 @@ export interface RetrieveSettings {
   readonly joinConcurrency: number;
   /** Binary values up to this many bytes are in the metadata: viewers fetch palettes and profiles one by one otherwise. */
   readonly inlineBytes: number;
+  readonly limits: DatasetLimits;
   /** Character set of text in datasets that name none. */
   readonly fallbackCharacterSet: string | undefined;
 }
+
+/** Bounds of what is read of a dataset. */
+export type DatasetLimits = Partial<ReaderLimits>;
 
 /** How searches are answered. */
 export interface SearchSettings {
@@ -53,6 +57,7 @@ export interface StoreSettings {
   /** C-STOREs at once for one request. */
   readonly parallel: number;
   readonly maxPartBytes: number;
+  readonly limits: DatasetLimits;
 }
 
 /** A peer with everything that is configured or known of it. */

@@ -20,7 +20,7 @@ function jsonOf(
   serviceUrl: string,
   settings: RetrieveSettings,
 ): AsyncIterable<Buffer> {
-  const { inlineBytes, fallbackCharacterSet } = settings;
+  const { inlineBytes, fallbackCharacterSet, limits } = settings;
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
     throw new GatewayError(
@@ -32,6 +32,7 @@ function jsonOf(
   return writeDicomJson(instance.source, syntax, {
     bulkDataUri: (path) => (path === PIXEL_DATA ? `${url}/pixeldata` : `${url}/bulkdata/${path}`),
     inlineLimitBytes: inlineBytes,
+    limits,
     ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
   });
 }

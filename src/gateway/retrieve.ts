@@ -28,7 +28,10 @@ export interface RetrieveBinding {
 
 type Event =
   | { readonly kind: 'arrived'; readonly instance: HeldInstance; readonly release: () => void }
-  | { readonly kind: 'failed'; readonly error: GatewayError };
+  /** An instance that will not come. */
+  | { readonly kind: 'failed'; readonly error: GatewayError }
+  /** It is not known what else there is: nothing that follows can be whole. */
+  | { readonly kind: 'broken'; readonly error: GatewayError };
 
 /** Collects what one request asked for: the listing feeds it, the response body drains it. */
 class Collector {
@@ -76,7 +79,7 @@ class Collector {
     try {
       await this.#listAndAsk(known);
     } catch (thrown) {
-      this.#events.offer({ kind: 'failed', error: toGatewayError(thrown) });
+      this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
     } finally {
       this.#settle();
     }
@@ -257,6 +260,7 @@ async function firstArrival(
       const next = await Promise.race([events.next(), late]);
       if (next.done) return undefined;
       if (next.value.kind === 'arrived') return next.value;
+      if (next.value.kind === 'broken') throw next.value.error;
       failures.push(next.value.error);
     }
   } finally {
@@ -276,7 +280,7 @@ async function* deliver(
       current.release();
       const next: IteratorResult<Event, unknown> = await events.next();
       if (next.done) return;
-      if (next.value.kind === 'failed') throw next.value.error;
+      if (next.value.kind !== 'arrived') throw next.value.error;
       current = next.value;
     }
   } finally {

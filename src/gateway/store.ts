@@ -16,7 +16,7 @@ import {
 } from '../dicom/index.js';
 import { storeResponse, type FailedInstance, type StoredInstance } from '../dicomweb/index.js';
 import type { Spool, SpoolStore } from '../cache/index.js';
-import type { Instances, PeerBinding } from './ports.js';
+import type { Instances, PeerBinding, StoreSettings } from './ports.js';
 
 /** What became of everything that was to be stored. @see rules S-07..S-13 */
 export interface StoreAnswer {
@@ -62,16 +62,16 @@ const UNAVAILABLE: ReadonlySet<string> = new Set<string>([
 class PartReceiver {
   readonly #spools: SpoolStore;
   readonly #reader: Part10Reader;
-  readonly #maxBytes: number;
+  readonly #settings: StoreSettings;
   #spool: Spool | undefined;
   #index: DatasetIndex | undefined;
   #meta: Part10Meta | undefined;
   #problem: GatewayError | undefined;
   #bytes = 0;
 
-  constructor(spools: SpoolStore, maxBytes: number) {
+  constructor(spools: SpoolStore, settings: StoreSettings) {
     this.#spools = spools;
-    this.#maxBytes = maxBytes;
+    this.#settings = settings;
     this.#reader = new Part10Reader((meta) => this.#begin(meta));
   }
 
@@ -84,7 +84,7 @@ class PartReceiver {
         'The part is in a transfer syntax that the gateway does not know.',
       );
     }
-    const indexer = new DatasetIndexer(syntax);
+    const indexer = new DatasetIndexer(syntax, this.#settings.limits);
     const spool = this.#spools.create();
     this.#spool = spool;
     return {
@@ -102,8 +102,9 @@ class PartReceiver {
   /** Takes bytes of the part; after a first problem the rest is dropped, so that the other parts are still read. */
   async push(bytes: Buffer): Promise<void> {
     this.#bytes += bytes.length;
-    if (this.#bytes > this.#maxBytes) {
-      throw new GatewayError('payload-too-large', `A part is larger than ${this.#maxBytes} bytes.`);
+    const { maxPartBytes } = this.#settings;
+    if (this.#bytes > maxPartBytes) {
+      throw new GatewayError('payload-too-large', `A part is larger than ${maxPartBytes} bytes.`);
     }
     if (this.#problem) return;
     try {
@@ -183,7 +184,7 @@ export class StoreSession {
 
   /** A part begins. */
   beginPart(): void {
-    this.#current = new PartReceiver(this.#spools, this.#binding.store.maxPartBytes);
+    this.#current = new PartReceiver(this.#spools, this.#binding.store);
   }
 
   /** Bytes of the part; the promise is back-pressure. */

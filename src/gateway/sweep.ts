@@ -121,7 +121,7 @@ function receiveExtra(
     const arrival = deps.instances.begin(key, { sopClassUid, transferSyntaxUid });
     const instance = arrival?.instance ?? deps.instances.get(key);
     if (instance) onExtra(instance);
-    return arrival ? new ArrivalWriter(arrival, deps.observe) : drain;
+    return arrival ? new ArrivalWriter(arrival, binding.retrieve.limits, deps.observe) : drain;
   };
   if (target.seriesInstanceUid !== undefined) return begin(target.seriesInstanceUid);
   return new UnkeyedWriter(transferSyntaxUid, (head) => {

@@ -394,3 +394,20 @@ describe('sharing', () => {
     expect(peer.messages('C-STORE-RSP')).toHaveLength(3);
   });
 });
+
+describe('UIDs that break PS3.5 9.1', () => {
+  test('with leading zeros, as archives hold them: the instance is delivered with its series', async () => {
+    const instances = [makeInstance(), makeInstance({ sopInstanceUid: '999.01.23.45' })];
+    const { service } = await start({ onFind: listing(instances), onGet: deliver(instances) });
+    const response = await request(service + seriesPath, { headers: AS_STORED });
+    expect(response.status).toBe(200);
+    expect(uidsOf(response)).toContain('999.01.23.45');
+  });
+
+  test('that are no UIDs at all fail the retrieve loudly', async () => {
+    const instances = [makeInstance(), makeInstance({ sopInstanceUid: 'one/two' })];
+    const { service } = await start({ onFind: listing(instances), onGet: deliver(instances) });
+    const response = await request(service + seriesPath, { headers: AS_STORED });
+    expect(isVisiblyBroken(response)).toBe(true);
+  });
+});

@@ -14,6 +14,12 @@ import { contextOf, peerOf, withRoguePeers } from './peer-setup.js';
 
 const start = withRoguePeers();
 
+function hangUp(how: 'drop' | 'reset'): AssociateStep {
+  return (association) => {
+    association[how]();
+  };
+}
+
 describe('an association', () => {
   test('C-ECHO tells what the peer is and what it can do', async () => {
     const { peer } = await start({
@@ -41,8 +47,8 @@ describe('an association', () => {
     ['peer-busy', 'refuses for now', reject('transient')],
     ['peer-unreachable', 'does not answer', silence()],
     ['peer-aborted', 'aborts', answerWith(encodeAbort(2, 0))],
-    ['peer-aborted', 'hangs up', (association) => association.drop()],
-    ['peer-aborted', 'resets the connection', (association) => association.reset()],
+    ['peer-aborted', 'hangs up', hangUp('drop')],
+    ['peer-aborted', 'resets the connection', hangUp('reset')],
     [
       'peer-protocol',
       'answers with something else',

@@ -39,10 +39,16 @@ describe('presentation contexts of a C-GET', () => {
     expect(encodePdu(associateRequest(names, getContexts([], 'plain-first'))).length).toBeLessThan(32_768);
   });
 
-  test('the other order proposes the plain syntaxes last', () => {
-    const { contexts } = getContexts([CT], 'plain-last');
-    expect(contexts.at(1)?.transferSyntaxes).not.toEqual([explicitLittle]);
-    expect(contexts.at(-1)?.transferSyntaxes).toEqual(['1.2.840.10008.1.2']);
+  test('the other order proposes the compressed syntaxes first, and leaves the order of the others', () => {
+    const syntaxesOf = (sopClassUid: string, order: 'plain-first' | 'plain-last'): unknown =>
+      getContexts([sopClassUid], order)
+        .contexts.slice(1)
+        .map(({ transferSyntaxes }) => transferSyntaxes[0]);
+    expect(getContexts([CT], 'plain-last').contexts.at(1)?.transferSyntaxes).not.toEqual([explicitLittle]);
+    const keyObjectSelection = '1.2.840.10008.5.1.4.1.1.88.59';
+    expect(syntaxesOf(keyObjectSelection, 'plain-last')).toEqual(
+      syntaxesOf(keyObjectSelection, 'plain-first'),
+    );
   });
 
   test('syntaxes that the caller names are the only ones', () => {

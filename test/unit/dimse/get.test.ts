@@ -172,6 +172,22 @@ describe('C-GET', () => {
     expect(await peer.retrieve(request, receiver, contextOf())).toMatchObject({ received: 1 });
   });
 
+  test('a chunk stays as it is until its write has resolved', async () => {
+    const dataset = Buffer.alloc(3_000_000, 'abcdefghijklmnopqrstuvwxyz0123456789');
+    const { peer } = await start({ onGet: [store(makeInstance(), { dataset }), final()] });
+    const parts: Buffer[] = [];
+    const receiver: InstanceReceiver = () => ({
+      write: async (chunk) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        parts.push(Buffer.from(chunk));
+      },
+      end: () => 0,
+      fail: () => undefined,
+    });
+    await peer.retrieve(request, receiver, contextOf());
+    expect(Buffer.concat(parts).equals(dataset)).toBe(true);
+  });
+
   test.each<[string, InstanceReceiver]>([
     [
       'a receiver that throws',

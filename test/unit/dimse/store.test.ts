@@ -126,7 +126,7 @@ describe('C-STORE', () => {
   });
 
   test('a peer that stops taking bytes is a time-out, and the source is not read on', async () => {
-    const { peer } = await start(
+    const { peer, rogue } = await start(
       {
         associate: [
           async (association, request, rogue) => {
@@ -148,6 +148,8 @@ describe('C-STORE', () => {
       code: 'peer-timeout',
     });
     expect(given).toBeLessThan(50);
+    // A socket that is not read does not notice that it is closed.
+    for (const { socket } of rogue.open) socket.resume();
   });
 
   test.each<[string, string, RoguePeerOptions]>([
