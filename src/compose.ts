@@ -234,7 +234,7 @@ interface Listeners {
 }
 
 /** Every configured peer; associations are opened when the first request needs them. */
-export function openPeers(
+function openPeers(
   config: Config,
   observe: Observe,
   storageScp: StorageScp | undefined,

@@ -4,12 +4,6 @@ export { ByteBudget } from './byte-budget.js';
 export type { ByteSource } from './bytes.js';
 export { Channel } from './channel.js';
 export { systemClock, type Clock } from './clock.js';
-export {
-  abortReason,
-  GatewayError,
-  toGatewayError,
-  type GatewayErrorCode,
-  type GatewayErrorDetails,
-} from './errors.js';
+export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from './errors.js';
 export type { Observation, Observe, OperationContext } from './observation.js';
 export { Semaphore } from './semaphore.js';

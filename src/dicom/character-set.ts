@@ -13,7 +13,7 @@ type Decoder =
 const undelimitedVrs: ReadonlySet<Vr> = new Set(['LT', 'ST', 'UR', 'UT']);
 
 /** Whether a backslash separates values in this VR (PS3.5 6.2). */
-export function isDelimited(vr: Vr): boolean {
+function isDelimited(vr: Vr): boolean {
   return !undelimitedVrs.has(vr);
 }
 

@@ -1,15 +1,13 @@
 /** PS3.5, PS3.6 and PS3.10 as functions of bytes: no sockets, no files, no clock. */
 export { DatasetIndexer, type DatasetIndex } from './dataset-index.js';
-export type { ByteRange, PixelData } from './dataset-index-pixel-data.js';
 export { attributeByKeyword, attributeByTag, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { inflate } from './inflate.js';
-export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
+export { Part10Reader, part10Header, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
 export { readRanges } from './read-ranges.js';
 export {
   DatasetReader,
-  defaultReaderLimits,
   type DatasetVisitor,
   type ElementHeader,
   type ReaderLimits,
@@ -21,12 +19,12 @@ export { allTransferSyntaxes, isVideo, transferSyntax } from './transfer-syntax.
 export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
-export { locateElement, type LocatedElement } from './bulk-data.js';
-export { encodeText, type EncodedText } from './character-set-encode.js';
+export { locateElement } from './bulk-data.js';
+export { encodeText } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
-export { Dataset, type DataElement, type DatasetOptions } from './dataset.js';
-export { decodeDataset, type DecodeOptions } from './decode-dataset.js';
-export type { DicomJsonElement, DicomJsonName, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
+export { Dataset } from './dataset.js';
+export { decodeDataset } from './decode-dataset.js';
+export type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
 export { writeDicomJson, type DicomJsonOptions } from './dicom-json-writer.js';
 export { datasetToJson, formatDicomJson } from './dicom-json.js';
 export { encodeDataset } from './encode-dataset.js';

@@ -3,7 +3,8 @@ import { MAX_CONTEXTS, type ContextSet } from './negotiation.js';
 import { commonStorageSopClasses, storageTransferSyntaxes } from './storage-sop-classes.js';
 import { SopClasses } from './uids.js';
 
-const plainTransferSyntaxes = [
+/** What every peer can send and take: uncompressed, little endian. */
+export const plainTransferSyntaxes: readonly string[] = [
   TransferSyntaxes.ExplicitVrLittleEndian.uid,
   TransferSyntaxes.ImplicitVrLittleEndian.uid,
 ];
@@ -119,6 +120,6 @@ function groups(syntaxes: readonly string[], count: number): readonly (readonly 
 
 function ordered<T extends readonly string[]>(contexts: readonly T[], order: ContextOrder): readonly T[] {
   if (order === 'plain-first') return contexts;
-  const isCompressed = (group: T): boolean => group.every((uid) => transferSyntax(uid)?.encapsulated);
+  const isCompressed = (group: T): boolean => group.some((uid) => transferSyntax(uid)?.encapsulated);
   return [...contexts.filter(isCompressed), ...contexts.filter((group) => !isCompressed(group))];
 }

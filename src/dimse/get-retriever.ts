@@ -1,6 +1,6 @@
 import type { OperationContext } from '../core/index.js';
 import { Dataset, Tags } from '../dicom/index.js';
-import { otherOrder, type ContextOrder } from './context-sets.js';
+import { otherOrder, plainTransferSyntaxes, type ContextOrder } from './context-sets.js';
 import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
 import { getRetrieve } from './get.js';
 import type { OperationDependencies } from './operation.js';
@@ -41,7 +41,9 @@ export class GetRetriever {
     if (isNamed && completion.received === 0 && second.received > 0) this.#order = otherOrder(tried);
     if (isNamed || !isWorthAnother(second)) return second;
     const rare = { ...request, sopClassUids: rareStorageSopClasses };
-    return this.#again(rare, second, 'plain-first', { receiver, context });
+    const plain = { ...rare, transferSyntaxUids: plainTransferSyntaxes };
+    const third = await this.#again(plain, second, 'plain-first', { receiver, context });
+    return isWorthAnother(third) ? this.#again(rare, third, 'plain-last', { receiver, context }) : third;
   }
 
   /** Asks for what is missing once more; the result counts everything. */

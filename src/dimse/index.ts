@@ -1,20 +1,16 @@
 /** Speaks DIMSE to remote application entities, over associations that it owns. */
 export type {
-  EchoReport,
   FindCompletion,
   IncomingInstance,
   InstanceReceiver,
   InstanceWriter,
   Peer,
   PeerOptions,
-  PeerStats,
-  PeerTimeouts,
   QueryRetrieveLevel,
   RetrieveCompletion,
   RetrieveProgress,
   RetrieveRequest,
-  StoreCompletion,
   StoreRequest,
 } from './contract.js';
-export { createPeer, type PeerDependencies } from './peer.js';
-export { createStorageScp, type StorageScp, type StorageScpOptions } from './storage-scp.js';
+export { createPeer } from './peer.js';
+export { createStorageScp, type StorageScp } from './storage-scp.js';

@@ -18,7 +18,7 @@ export interface Problem {
 }
 
 /** What `error` looks like from outside: a code, a sentence and the peer, never its cause. */
-export function problemOf(error: GatewayError, requestId: string): Problem {
+function problemOf(error: GatewayError, requestId: string): Problem {
   const status = statusOf[error.code];
   return {
     type: `urn:dicomweb-gateway:error:${error.code}`,
