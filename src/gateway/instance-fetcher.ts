@@ -182,8 +182,8 @@ export class InstanceFetcher {
     const controller = new AbortController();
     this.#cancelWhenDeserted(batch, controller);
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
-    const target = retrieveIdentifier(first.key, [...bySop.keys()]);
     try {
+      const target = retrieveIdentifier(first.key, [...bySop.keys()]);
       const completion = await this.#binding.peer.retrieve(
         { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
