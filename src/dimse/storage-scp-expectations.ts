@@ -217,7 +217,8 @@ export class MoveExpectations {
     const named = all.filter(({ expectation }) => isNamed(expectation, origin));
     for (const candidates of [named, all]) {
       const listing = candidates.filter((move) => move.lists(origin.sopInstanceUid));
-      if (listing.length > 0) return { kind: 'known', moves: listing };
+      const ofSender = listing.filter(({ expectation }) => expectation.peerAeTitle === origin.callingAeTitle);
+      if (listing.length > 0) return { kind: 'known', moves: ofSender.length > 0 ? ofSender : listing };
     }
     const open = all.filter((move) => !move.isListed);
     if (open.length === 0) return NOBODY;

@@ -9,9 +9,13 @@ import { WantQueue } from './want-queue.js';
 import { Want, type Asker, type Ticket } from './want.js';
 
 /** How a retrieve of several instances ended. */
-type Outcome =
+type Outcome = {
+  /** The gateway itself gave it up, because nobody waited for it any more. */
+  readonly gaveUp: boolean;
+} & (
   | { readonly kind: 'completed'; readonly completion: RetrieveCompletion }
-  | { readonly kind: 'failed'; readonly error: GatewayError };
+  | { readonly kind: 'failed'; readonly error: GatewayError }
+);
 
 export interface FetcherDependencies {
   readonly instances: Instances;
@@ -121,7 +125,7 @@ export class InstanceFetcher {
     if (missing.length === 0) return;
     if (missing.some((want) => !want.wanted)) this.#abandon(missing);
     const open = missing.filter((want) => want.wanted);
-    if (isCancelled(outcome)) {
+    if (outcome.gaveUp) {
       // Somebody asked again while the retrieve was being given up.
       for (const want of open) this.#enqueue(want, true);
       return;
@@ -189,9 +193,9 @@ export class InstanceFetcher {
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
         { requestId: first.requestId, signal: controller.signal },
       );
-      return { kind: 'completed', completion };
+      return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
     } catch (thrown) {
-      return { kind: 'failed', error: toGatewayError(thrown) };
+      return { kind: 'failed', error: toGatewayError(thrown), gaveUp: controller.signal.aborted };
     }
   }
 
@@ -236,14 +240,11 @@ export class InstanceFetcher {
   }
 }
 
-const isCancelled = (outcome: Outcome): boolean =>
-  outcome.kind === 'completed' ? outcome.completion.cancelled : outcome.error.code === 'cancelled';
-
 /** Whether it was about the instance, and not about the connection or the peer as a whole. */
 const isRefusal = (outcome: Outcome): boolean =>
-  outcome.kind === 'completed' ||
-  outcome.error.code === 'peer-failed' ||
-  outcome.error.code === 'peer-unsupported';
+  outcome.kind === 'completed'
+    ? !outcome.completion.cancelled
+    : outcome.error.code === 'peer-failed' || outcome.error.code === 'peer-unsupported';
 
 /** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
 export function sopClassesOf(instances: readonly ListedInstance[]): readonly string[] {

@@ -53,9 +53,15 @@ const isWhole = (completed: Completed, findLimit: number | undefined): boolean =
  * Archives hold UIDs that break PS3.5 9.1, mostly by components with leading zeros. What the peer lists is retrieved by
  * the UID that it gave; only what cannot be a UID at all is refused, and loudly, for a row left out is an instance lost.
  */
-function requireUidShape(uid: string): void {
-  if (/^[0-9.]{1,64}$/.test(uid)) return;
-  throw new GatewayError('peer-protocol', 'The PACS lists something under a UID that is none.');
+function requireUidShape(uid: string | undefined, { peer }: PeerBinding): string {
+  if (uid !== undefined && /^[0-9.]{1,64}$/.test(uid)) return uid;
+  throw new GatewayError(
+    'peer-protocol',
+    'The PACS lists something without a UID, or under one that is none.',
+    {
+      peer: peer.name,
+    },
+  );
 }
 
 /** Peers that ignore a key return everything: rows of another study or series are not what was asked for. */
@@ -68,13 +74,20 @@ function belongsElsewhere(row: Dataset, target: RetrieveTarget): boolean {
   );
 }
 
-function listed(row: Dataset, target: RetrieveTarget): ListedInstance | undefined {
-  const sopInstanceUid = row.string(Tags.SOPInstanceUID);
-  const seriesInstanceUid = target.seriesInstanceUid ?? row.string(Tags.SeriesInstanceUID);
-  if (sopInstanceUid === undefined || seriesInstanceUid === undefined) return undefined;
-  requireUidShape(sopInstanceUid);
-  requireUidShape(seriesInstanceUid);
+/** @throws GatewayError `peer-incomplete` when a list without a usable row was cut short: it is not empty */
+function requireWhole(completed: Completed, { peer, retrieve }: PeerBinding): void {
+  if (isWhole(completed, retrieve.findLimit)) return;
+  throw new GatewayError('peer-incomplete', 'The PACS did not list what it has under these UIDs.', {
+    peer: peer.name,
+  });
+}
+
+/** The instance that a row names; undefined for a row of something else. @throws GatewayError for a row without UIDs */
+function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): ListedInstance | undefined {
   if (belongsElsewhere(row, target)) return undefined;
+  const sopInstanceUid = requireUidShape(row.string(Tags.SOPInstanceUID), binding);
+  const seriesInstanceUid =
+    target.seriesInstanceUid ?? requireUidShape(row.string(Tags.SeriesInstanceUID), binding);
   const sopClassUid = row.string(Tags.SOPClassUID);
   return { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid };
 }
@@ -89,18 +102,17 @@ async function* listSeries(
   const rows = rowsOf(binding, 'IMAGE', target, context);
   const seen = new Set<string>();
   try {
-    for (;;) {
-      const next = await rows.next();
-      if (next.done) {
-        const whole = isWhole(next.value, binding.retrieve.findLimit);
-        return { count: seen.size, verified: whole && expected === seen.size };
-      }
-      const instance = listed(next.value, target);
+    let next = await rows.next();
+    for (; !next.done; next = await rows.next()) {
+      const instance = listed(next.value, target, binding);
       if (instance === undefined || seen.has(instance.sopInstanceUid)) continue;
       seen.add(instance.sopInstanceUid);
       if (seen.size > binding.retrieve.maxInstances) throw tooMany(binding);
       yield instance;
     }
+    if (seen.size === 0) requireWhole(next.value, binding);
+    const whole = isWhole(next.value, binding.retrieve.findLimit);
+    return { count: seen.size, verified: whole && expected === seen.size };
   } finally {
     await rows.return({ status: 0, truncated: true, rows: 0 });
   }
@@ -132,12 +144,12 @@ async function seriesOf(
   const series = new Map<string, ListedSeries>();
   for (;;) {
     const next = await rows.next();
-    if (next.done)
+    if (next.done) {
+      if (series.size === 0) requireWhole(next.value, binding);
       return { series: [...series.values()], verified: isWhole(next.value, binding.retrieve.findLimit) };
-    const seriesInstanceUid = next.value.string(Tags.SeriesInstanceUID);
-    if (seriesInstanceUid === undefined) continue;
-    requireUidShape(seriesInstanceUid);
+    }
     if (belongsElsewhere(next.value, target)) continue;
+    const seriesInstanceUid = requireUidShape(next.value.string(Tags.SeriesInstanceUID), binding);
     const instances = next.value.integer(Tags.NumberOfSeriesRelatedInstances);
     series.set(seriesInstanceUid, { seriesInstanceUid, instances });
   }
@@ -197,14 +209,21 @@ async function* listOne(
   target: Required<RetrieveTarget>,
   context: OperationContext,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  const rows = rowsOf(binding, 'IMAGE', target, context);
   let count = 0;
-  for await (const row of rowsOf(binding, 'IMAGE', target, context)) {
-    const instance = listed(row, target);
-    if (instance?.sopInstanceUid !== target.sopInstanceUid || count > 0) continue;
-    count += 1;
-    yield instance;
+  try {
+    let next = await rows.next();
+    for (; !next.done; next = await rows.next()) {
+      const instance = listed(next.value, target, binding);
+      if (instance?.sopInstanceUid !== target.sopInstanceUid || count > 0) continue;
+      count += 1;
+      yield instance;
+    }
+    if (count === 0) requireWhole(next.value, binding);
+    return { count, verified: true };
+  } finally {
+    await rows.return({ status: 0, truncated: true, rows: 0 });
   }
-  return { count, verified: true };
 }
 
 const isSeries = (

@@ -47,6 +47,7 @@ class Collector {
   readonly #onAbort: () => void;
   #open = 1;
   #detached = false;
+  #told = false;
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
 
@@ -117,7 +118,9 @@ class Collector {
     // Who asks for just this instance gets a new attempt.
     const isOne = this.#target.sopInstanceUid !== undefined;
     if (refusal && !isOne && !fetcher.knows(listed)) {
-      this.refused.push(refusal);
+      // After the status line it is too late to call the answer partial.
+      if (this.#told) this.#events.offer({ kind: 'failed', error: refusal });
+      else this.refused.push(refusal);
       return;
     }
     this.#open += 1;
@@ -180,6 +183,12 @@ class Collector {
     return once;
   }
 
+  /** The status line is decided now. */
+  tell(): number {
+    this.#told = true;
+    return this.refused.length;
+  }
+
   /** The client is told to come back later: what was asked for is pulled all the same. */
   detach(): void {
     this.#detached = true;
@@ -230,7 +239,7 @@ export async function openRetrieve(
       await started;
       throw failures[0] ?? collector.refused[0] ?? notFound();
     }
-    const refused = failures.length + collector.refused.length;
+    const refused = failures.length + collector.tell();
     return { refused, instances: deliver(first, events, collector), stalled: collector.stalled };
   } catch (thrown) {
     collector.close();

@@ -165,7 +165,7 @@ async function readPage(
   let skipped = 0;
   let beyond = 0;
   for (;;) {
-    if (limit === undefined ? rows.length >= lookAhead : beyond >= lookAhead)
+    if (limit === undefined ? rows.length >= lookAhead : beyond >= Math.max(1, lookAhead))
       return { rows, ended: false, beyond };
     const next = await matches.next();
     if (next.done) return { rows, ended: true, beyond };

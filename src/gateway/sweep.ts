@@ -84,9 +84,15 @@ export async function sweep(
   };
   const extras = new Set<string>();
   const receive = (incoming: IncomingInstance): InstanceWriter => {
-    if (known.has(incoming.sopInstanceUid) || extras.has(incoming.sopInstanceUid)) return drain;
-    extras.add(incoming.sopInstanceUid);
-    return receiveExtra(binding, deps, request, incoming);
+    const { sopInstanceUid } = incoming;
+    if (known.has(sopInstanceUid) || extras.has(sopInstanceUid)) return drain;
+    // Counted only once its reader knows of it: what is refused before that is lost.
+    const onExtra = (instance: FoundInstance): void => {
+      if (extras.has(sopInstanceUid)) return;
+      extras.add(sopInstanceUid);
+      request.onExtra(instance);
+    };
+    return receiveExtra(binding, deps, { ...request, onExtra }, incoming);
   };
   try {
     const { level, identifier } = retrieveIdentifier(target);
@@ -97,7 +103,15 @@ export async function sweep(
     );
     if (verdict.agreed) return;
     // What failed may be known instances that were delivered before: only the sum tells.
-    if (completion.completed + completion.warning + completion.failed > known.size + extras.size) {
+    const { status, completed, warning, failed, failedSopInstanceUids } = completion;
+    const unknown = failedSopInstanceUids.some((uid) => !known.has(uid) && !extras.has(uid));
+    const untold = status !== 0 && failed === 0 && warning === 0;
+    if (
+      completion.cancelled ||
+      unknown ||
+      untold ||
+      completed + warning + failed > known.size + extras.size
+    ) {
       throw new GatewayError('peer-incomplete', `The PACS did not deliver ${completion.failed} instances.`, {
         peer: binding.peer.name,
         dimseStatus: completion.status,

@@ -21,6 +21,7 @@ export class BodyWriter {
   readonly #response: Response;
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
+  #underWay = 0;
   #flushing: NodeJS.Immediate | undefined;
   #sending: Promise<void> = Promise.resolve();
 
@@ -38,6 +39,7 @@ export class BodyWriter {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     if (this.#gatheredBytes + bytes.length < GATHER_BYTES) {
       this.#gather(typeof chunk === 'string' ? bytes : Buffer.from(bytes));
+      if (this.#underWay > 0) await this.#sending;
       return;
     }
     void this.flush();
@@ -62,7 +64,12 @@ export class BodyWriter {
   }
 
   #send(bytes: Buffer): Promise<void> {
-    this.#sending = this.#sending.then(() => this.#put(bytes));
+    this.#underWay += 1;
+    this.#sending = this.#sending
+      .then(() => this.#put(bytes))
+      .finally(() => {
+        this.#underWay -= 1;
+      });
     // Whoever writes next sees the error; until then nobody may be listening.
     this.#sending.catch(() => undefined);
     return this.#sending;
@@ -71,6 +78,9 @@ export class BodyWriter {
   #put(bytes: Buffer): Promise<void> {
     const stalled = this.#stalled;
     if (stalled?.aborted) return Promise.reject(abortReason(stalled));
+    if (this.#response.writableEnded || this.#response.destroyed) {
+      return Promise.reject(new GatewayError('cancelled', 'The response is over.'));
+    }
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         reject(

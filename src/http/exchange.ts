@@ -30,7 +30,15 @@ export class Exchange {
     this.context = { requestId: this.requestId, signal: this.#controller.signal };
     this.#bytesBefore = request.socket.bytesWritten;
     response.setHeader('X-Request-Id', this.requestId);
+    const gone = (): void => {
+      this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
+      response.destroy();
+    };
+    // Of pipelined requests Node tells only the one that is being answered that the socket has gone.
+    request.socket.once('close', gone);
+    response.on('error', () => undefined); // what fails is told to whoever writes
     response.on('close', () => {
+      request.socket.off('close', gone);
       this.#onClose();
     });
   }

@@ -21,15 +21,19 @@ async function* chunksOf(
   { limits, clock }: StoreBodyDependencies,
   context: OperationContext,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const chunks = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   let total = 0;
-  for (;;) {
-    const next = await beforeSilence(chunks.next(), limits.bodyTimeoutMs, clock);
-    if (context.signal.aborted) throw abortReason(context.signal);
-    if (next.done) break;
-    total += next.value.length;
-    if (total > limits.maxBodyBytes) throw tooLarge(limits.maxBodyBytes);
-    yield next.value;
+  try {
+    for (;;) {
+      const next = await beforeSilence(chunks.next(), limits.bodyTimeoutMs, clock);
+      if (context.signal.aborted) throw abortReason(context.signal);
+      if (next.done) break;
+      total += next.value.length;
+      if (total > limits.maxBodyBytes) throw tooLarge(limits.maxBodyBytes);
+      yield next.value;
+    }
+  } finally {
+    void chunks.return?.();
   }
   if (!request.complete) throw new GatewayError('cancelled', 'The client has gone.');
 }
@@ -98,7 +102,8 @@ async function readMultipart(
     await reader.end();
   } catch (thrown) {
     // Whatever was stored before must be told: then the broken rest is one failure among the others.
-    if (!(thrown instanceof GatewayError) || thrown.code !== 'bad-request') {
+    const isTheBodys = ['bad-request', 'payload-too-large'];
+    if (!(thrown instanceof GatewayError) || !isTheBodys.includes(thrown.code)) {
       session.abandon();
       throw thrown;
     }

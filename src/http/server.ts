@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GatewayError, type Clock } from '../core/index.js';
 
 export interface ServerOptions {
@@ -21,6 +22,8 @@ export interface ListeningServer {
   close(graceMs: number, clock: Clock): Promise<void>;
 }
 
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
 function configure(listener: RequestListener, options: ServerOptions): Server {
   const server = createServer(
     {
@@ -37,8 +40,12 @@ function configure(listener: RequestListener, options: ServerOptions): Server {
   // Node answers 417 by itself to an Expect header that some clients send empty.
   server.on('checkExpectation', listener);
   server.on('clientError', (_error, socket) => {
-    if (!socket.writable) return;
-    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    // A body that is on its way must not end in another status line; and a socket that is only ended stays half open
+    // for as long as the client likes.
+    const { _httpMessage: answering } = socket as Duplex & { _httpMessage?: ServerResponse | null };
+    if (answering?.headersSent) answering.socket?.resetAndDestroy();
+    else if (!socket.writable) socket.destroy();
+    else socket.end(BAD_REQUEST, () => socket.destroy());
   });
   return server;
 }
@@ -46,6 +53,11 @@ function configure(listener: RequestListener, options: ServerOptions): Server {
 /** Listens for HTTP. @throws GatewayError `internal` when the address cannot be used */
 export async function listen(listener: RequestListener, options: ServerOptions): Promise<ListeningServer> {
   const server = configure(listener, options);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${options.host}:${options.port}`;
@@ -53,20 +65,23 @@ export async function listen(listener: RequestListener, options: ServerOptions):
     });
     server.listen(options.port, options.host, resolve);
   });
+  // A connection that cannot be accepted (no file descriptors left) is lost; the listener is not.
+  server.on('error', () => undefined);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     host: options.host,
     port,
     origin: `http://${host}:${port}`,
-    close: (graceMs, clock) => close(server, graceMs, clock),
+    close: (graceMs, clock) => close(server, sockets, graceMs, clock),
   };
 }
 
-function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
+function close(server: Server, sockets: ReadonlySet<Socket>, graceMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(graceMs, () => {
-      server.closeAllConnections();
+      // Not `closeAllConnections`: its FIN makes a broken body look whole behind a proxy that talks HTTP/1.0 to us.
+      for (const socket of sockets) socket.resetAndDestroy();
     });
     server.close(() => {
       cancel();
