@@ -82,4 +82,6 @@ export interface OperationContext {
   readonly requestId: string;
   /** Aborts when nobody wants the result any more, or its time is up. */
   readonly signal: AbortSignal;
+  /** Part of something under way: waits for an association as long as `signal` allows, not as long as a newcomer. */
+  readonly patient?: boolean;
 }

@@ -114,7 +114,7 @@ export class AssociationPool {
       const onAbort = (): void => {
         giveUp(abortReason(signal));
       };
-      const { queueMs } = this.#options.peer.timeouts;
+      const queueMs = request.context.patient ? 0 : this.#options.peer.timeouts.queueMs;
       const cancelTimer = deadline(this.#options.clock, queueMs, () => {
         giveUp(this.#overloaded());
       });

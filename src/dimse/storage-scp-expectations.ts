@@ -217,13 +217,24 @@ export class MoveExpectations {
     const named = all.filter(({ expectation }) => isNamed(expectation, origin));
     for (const candidates of [named, all]) {
       const listing = candidates.filter((move) => move.lists(origin.sopInstanceUid));
-      const ofSender = listing.filter(({ expectation }) => expectation.peerAeTitle === origin.callingAeTitle);
-      if (listing.length > 0) return { kind: 'known', moves: ofSender.length > 0 ? ofSender : listing };
+      const moves = ofOnePeer(listing, origin);
+      if (moves.length > 0) return { kind: 'known', moves };
+      if (listing.length > 0) return NOBODY;
     }
     const open = all.filter((move) => !move.isListed);
     if (open.length === 0) return NOBODY;
     return { kind: 'undecided', decide: (identity) => decide(open, origin, identity) };
   }
+}
+
+/**
+ * Those of `moves` that the sender can have been asked for. Two peers may hold an instance of the same UID with other
+ * contents, and each association counts its Message IDs from 1: what may belong to several peers is nobody's.
+ */
+function ofOnePeer(moves: readonly ExpectedMove[], origin: StoreOrigin): readonly ExpectedMove[] {
+  const ofSender = moves.filter(({ expectation }) => expectation.peerAeTitle === origin.callingAeTitle);
+  if (ofSender.length > 0) return ofSender;
+  return new Set(moves.map(({ expectation }) => expectation.peer)).size > 1 ? [] : moves;
 }
 
 function isNamed({ originatorAeTitle, messageId }: MoveExpectation, origin: StoreOrigin): boolean {
@@ -239,7 +250,7 @@ function decide(
   const ofSender = open.filter(({ expectation }) => expectation.peerAeTitle === origin.callingAeTitle);
   if (identity) {
     const covering = [named, ofSender, open].map((moves) => moves.filter((move) => move.covers(identity)));
-    return covering.find((moves) => moves.length > 0) ?? [];
+    return ofOnePeer(covering.find((moves) => moves.length > 0) ?? [], origin);
   }
   if (named.length === 1) return named;
   // An instance that names another C-MOVE of ours is a late one of a move that is over: it is not for its successor.

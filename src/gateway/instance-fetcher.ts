@@ -191,7 +191,7 @@ export class InstanceFetcher {
       const completion = await this.#binding.peer.retrieve(
         { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
-        { requestId: first.requestId, signal: controller.signal },
+        { requestId: first.requestId, signal: controller.signal, patient: true },
       );
       return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
     } catch (thrown) {

@@ -48,13 +48,18 @@ class Collector {
   #open = 1;
   #detached = false;
   #told = false;
+  #listed: () => void = () => undefined;
+  /** Resolves when the listing has ended, well or not; what it left out may still be looked for. */
+  readonly listed = new Promise<void>((resolve) => {
+    this.#listed = resolve;
+  });
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
 
   constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
     this.#side = side;
     this.#target = target;
-    this.#context = { ...context, signal: this.#listing.signal };
+    this.#context = { ...context, signal: this.#listing.signal, patient: true };
     this.#onAbort = () => {
       this.#events.fail(abortReason(context.signal));
       this.close();
@@ -82,6 +87,7 @@ class Collector {
     } catch (thrown) {
       this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
     } finally {
+      this.#listed();
       this.#settle();
     }
   }
@@ -96,6 +102,7 @@ class Collector {
         all.push(next.value);
         this.#ask(next.value);
       }
+      this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
     } finally {
       await listing.return({ count: 0, verified: false });
@@ -231,7 +238,7 @@ export async function openRetrieve(
   const events = collector.events[Symbol.asyncIterator]();
   try {
     // A remembered refusal further down the list must be known before the status line: then the listing comes first.
-    if (side.fetcher.refusals.size > 0) await started;
+    if (side.fetcher.refusals.size > 0) await collector.listed;
     const failures: GatewayError[] = [];
     const first = await firstArrival(side, collector, events, failures);
     if (first === undefined) {

@@ -1,7 +1,12 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { abortReason, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { retrieveIdentifier } from '../query/index.js';
-import type { IncomingInstance, InstanceWriter, RetrieveProgress } from '../dimse/index.js';
+import type {
+  IncomingInstance,
+  InstanceWriter,
+  RetrieveCompletion,
+  RetrieveProgress,
+} from '../dimse/index.js';
 import { ArrivalWriter, drain } from './arrival-writer.js';
 import { HeadReader } from './head-reader.js';
 import type { FetcherDependencies } from './instance-fetcher.js';
@@ -60,6 +65,49 @@ class UnkeyedWriter implements InstanceWriter {
 }
 
 /**
+ * How long a sweep goes on. Others may have joined what is arriving: when whoever began it leaves, the arrival is seen
+ * to its end, and no other is begun.
+ */
+class Patience {
+  readonly #asker: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #giveUp = (): void => {
+    if (this.#arriving === 0 && this.#asker.aborted) this.#controller.abort(abortReason(this.#asker));
+  };
+  #arriving = 0;
+  /** The peer announced just what the listing named. */
+  agreed = false;
+
+  constructor(asker: AbortSignal) {
+    this.#asker = asker;
+    asker.addEventListener('abort', this.#giveUp, { once: true });
+    this.#giveUp();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  follow(instance: FoundInstance): void {
+    this.#arriving += 1;
+    const arrived = (): void => {
+      this.#arriving -= 1;
+      this.#giveUp();
+    };
+    instance.complete.then(arrived, arrived);
+  }
+
+  agree(): void {
+    this.agreed = true;
+    this.#controller.abort(new GatewayError('cancelled', 'The listing was whole.'));
+  }
+
+  end(): void {
+    this.#asker.removeEventListener('abort', this.#giveUp);
+  }
+}
+
+/**
  * Asks for everything at or below `target` once more, to find what a listing may have left out without a word.
  *
  * The peer announces how many sub-operations there will be: when that is the number that the listing named, the
@@ -74,14 +122,7 @@ export async function sweep(
   context: OperationContext,
 ): Promise<void> {
   const { target, known } = request;
-  const controller = new AbortController();
-  const signal = AbortSignal.any([context.signal, controller.signal]);
-  const verdict = { agreed: false };
-  const onProgress = (progress: RetrieveProgress): void => {
-    if (announced(progress) !== known.size) return;
-    verdict.agreed = true;
-    controller.abort(new GatewayError('cancelled', 'The listing was whole.'));
-  };
+  const patience = new Patience(context.signal);
   const extras = new Set<string>();
   const receive = (incoming: IncomingInstance): InstanceWriter => {
     const { sopInstanceUid } = incoming;
@@ -90,36 +131,45 @@ export async function sweep(
     const onExtra = (instance: FoundInstance): void => {
       if (extras.has(sopInstanceUid)) return;
       extras.add(sopInstanceUid);
+      patience.follow(instance);
       request.onExtra(instance);
     };
     return receiveExtra(binding, deps, { ...request, onExtra }, incoming);
   };
   try {
     const { level, identifier } = retrieveIdentifier(target);
+    const onProgress = (progress: RetrieveProgress): void => {
+      if (announced(progress) === known.size) patience.agree();
+    };
     const completion = await binding.peer.retrieve(
       { level, identifier, sopClassUids: request.sopClassUids, onProgress },
       receive,
-      { ...context, signal },
+      { ...context, signal: patience.signal },
     );
-    if (verdict.agreed) return;
-    // What failed may be known instances that were delivered before: only the sum tells.
-    const { status, completed, warning, failed, failedSopInstanceUids } = completion;
-    const unknown = failedSopInstanceUids.some((uid) => !known.has(uid) && !extras.has(uid));
-    const untold = status !== 0 && failed === 0 && warning === 0;
-    if (
-      completion.cancelled ||
-      unknown ||
-      untold ||
-      completed + warning + failed > known.size + extras.size
-    ) {
-      throw new GatewayError('peer-incomplete', `The PACS did not deliver ${completion.failed} instances.`, {
-        peer: binding.peer.name,
-        dimseStatus: completion.status,
-      });
-    }
+    if (!patience.agreed) requireWhole(completion, known, extras, binding);
   } catch (thrown) {
-    if (!verdict.agreed) throw toGatewayError(thrown);
+    if (!patience.agreed) throw toGatewayError(thrown);
+  } finally {
+    patience.end();
   }
+}
+
+/** What failed may be known instances that were delivered before: only the sum tells, or the list of what failed. */
+function requireWhole(
+  completion: RetrieveCompletion,
+  known: ReadonlySet<string>,
+  extras: ReadonlySet<string>,
+  { peer }: PeerBinding,
+): void {
+  const { status, completed, warning, failed, failedSopInstanceUids, cancelled } = completion;
+  const unknownFailed = failedSopInstanceUids.some((uid) => !known.has(uid) && !extras.has(uid));
+  const untold = status !== 0 && failed === 0 && warning === 0;
+  const missing = completed + warning + failed > known.size + extras.size;
+  if (!cancelled && !unknownFailed && !untold && !missing) return;
+  throw new GatewayError('peer-incomplete', 'The PACS did not deliver everything that it has.', {
+    peer: peer.name,
+    dimseStatus: status,
+  });
 }
 
 function receiveExtra(
