@@ -144,6 +144,27 @@ interface Parts {
   readonly cache: Cache<InstanceRecord>;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
+  /** By peer: whether its latest association could be opened. */
+  readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
+}
+
+/** Remembers of each peer whether its latest association could be opened. Bounded by the configured peers. */
+function watchReachability(config: Config, observe: Observe): [Observe, ReadonlyMap<string, 'up' | 'down'>] {
+  const reachable = new Map<string, 'up' | 'down'>();
+  const states = {
+    opened: 'up',
+    rejected: 'down',
+    failed: 'down',
+    released: undefined,
+    aborted: undefined,
+  } as const;
+  const watching: Observe = (observation) => {
+    observe(observation);
+    if (observation.kind !== 'association' || observation.direction !== 'out') return;
+    const state = states[observation.event];
+    if (state && Object.hasOwn(config.peers, observation.peer)) reachable.set(observation.peer, state);
+  };
+  return [watching, reachable];
 }
 
 /** Whether the gateway stops, which every new request is told. */
@@ -165,6 +186,7 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
     peers: () =>
       [...parts.peers].map(([name, { stats }]) => ({
         name,
+        state: parts.reachable.get(name) ?? 'unknown',
         retrieve: stats.retrieve,
         associations: stats.associations,
         waiting: stats.waiting,
@@ -262,7 +284,8 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
   );
   try {
     const storageScp = await openStorageScp(config, observe);
-    const parts: Parts = { cache, peers: openPeers(config, observe, storageScp), storageScp };
+    const [watching, reachable] = watchReachability(config, observe);
+    const parts: Parts = { cache, peers: openPeers(config, watching, storageScp), storageScp, reachable };
     const stopping: Stopping = { now: false };
     watch(telemetry, parts);
     const listeners = await listenAll(config, parts, telemetry, stopping);

@@ -26,6 +26,8 @@ interface Waiter {
 
 /** Some peers let an association wait while their threads are busy with others, idle ones too: those are let go then. */
 const SLOW_OPENING_MS = 300;
+/** A release that the peer does not answer (seen of dcmqrscp after a cancelled C-GET) holds up whoever waits no longer. */
+const SLOW_RELEASE_MS = 500;
 const QUEUE_RETRY_SECONDS = 5;
 /** How long the number of associations that a peer took is believed to be its limit. */
 const LEARNT_LIMIT_MS = 30_000;
@@ -306,7 +308,14 @@ export class AssociationPool {
     slot.cancel(shuttingDown());
     slot.cancel = () => undefined;
     slot.state = 'closing';
-    void slot.association?.release();
+    const { association } = slot;
+    if (association === undefined) return;
+    const cancel = this.#options.clock.after(SLOW_RELEASE_MS, () => {
+      if (this.#waiters.length > 0)
+        association.abort(new GatewayError('cancelled', 'The release took too long.'));
+    });
+    association.onClose(cancel);
+    void association.release();
   }
 
   #remove(slot: Slot): void {

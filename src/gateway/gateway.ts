@@ -83,6 +83,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
         binding,
         instances: deps.instances,
         spools: deps.spools,
+        observe: deps.observe,
         study,
         serviceUrl,
         context,

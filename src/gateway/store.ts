@@ -3,6 +3,7 @@ import {
   GatewayError,
   Semaphore,
   toGatewayError,
+  type Observe,
   type OperationContext,
 } from '../core/index.js';
 import {
@@ -35,6 +36,9 @@ const Reason = {
   doesNotMatch: 0xa900,
   cannotUnderstand: 0xc000,
 } as const;
+
+/** Most failures of one request that are logged one by one. */
+const MOST_TOLD = 20;
 
 type PartResult =
   | { readonly kind: 'stored'; readonly instance: StoredInstance }
@@ -114,6 +118,11 @@ class PartReceiver {
     }
   }
 
+  /** Why it cannot be stored, as far as is known. */
+  get problem(): GatewayError | undefined {
+    return this.#problem;
+  }
+
   async end(): Promise<ReceivedPart | FailedInstance> {
     try {
       if (this.#problem === undefined) await this.#reader.end();
@@ -155,6 +164,7 @@ export interface StoreSessionOptions {
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
   readonly context: OperationContext;
+  readonly observe: Observe;
 }
 
 /**
@@ -165,6 +175,7 @@ export class StoreSession {
   readonly #binding: PeerBinding;
   readonly #instances: Instances;
   readonly #spools: SpoolStore;
+  readonly #observe: Observe;
   readonly #context: OperationContext;
   readonly #serviceUrl: string;
   readonly #study: string | undefined;
@@ -172,7 +183,8 @@ export class StoreSession {
   readonly #results: Promise<PartResult>[] = [];
   #current: PartReceiver | undefined;
 
-  constructor({ binding, instances, spools, study, serviceUrl, context }: StoreSessionOptions) {
+  constructor({ binding, instances, spools, study, serviceUrl, context, observe }: StoreSessionOptions) {
+    this.#observe = observe;
     this.#binding = binding;
     this.#instances = instances;
     this.#spools = spools;
@@ -195,11 +207,13 @@ export class StoreSession {
 
   /** The part is whole: it goes to the peer, beside those before it and not more at once than configured. */
   async endPart(): Promise<void> {
-    const part = await this.#current?.end();
+    const receiver = this.#current;
+    const part = await receiver?.end();
     this.#current = undefined;
-    if (part === undefined) return;
+    if (receiver === undefined || part === undefined) return;
     if ('failureReason' in part) {
-      this.#results.push(Promise.resolve({ kind: 'failed', instance: part }));
+      const error = receiver.problem;
+      this.#results.push(Promise.resolve({ kind: 'failed', instance: part, ...(error ? { error } : {}) }));
       return;
     }
     const release = await this.#slots.acquire(this.#context.signal).catch((thrown: unknown) => {
@@ -233,12 +247,31 @@ export class StoreSession {
   async finish(): Promise<StoreAnswer> {
     this.abandon();
     const results = await Promise.all(this.#results);
+    this.#tell(results);
     const stored = results.flatMap((result) => (result.kind === 'stored' ? [result.instance] : []));
     const failures = results.flatMap((result) => (result.kind === 'failed' ? [result] : []));
     const failed = failures.map(({ instance }) => instance);
     const { status, body } = storeResponse(this.#serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
     return { status, body: formatDicomJson(body), unavailable };
+  }
+
+  /** The answer has a number for each failure; the words are in the log. */
+  #tell(results: readonly PartResult[]): void {
+    const failures = [...results.entries()].flatMap(([index, result]) =>
+      result.kind === 'failed' ? [{ part: index + 1, result }] : [],
+    );
+    for (const { part, result } of failures.slice(0, MOST_TOLD)) {
+      const reason = result.instance.failureReason.toString(16).toUpperCase().padStart(4, '0');
+      this.#observe({
+        kind: 'log',
+        level: 'warn',
+        message: `part ${part} of ${results.length} was not stored, failure reason ${reason}`,
+        requestId: this.#context.requestId,
+        peer: this.#binding.peer.name,
+        ...(result.error ? { error: result.error } : {}),
+      });
+    }
   }
 
   async #store(part: ReceivedPart): Promise<PartResult> {

@@ -7,6 +7,8 @@ export interface ReadyReport {
 /** A peer as the operator sees it; counts of associations and of waiting requests. */
 export interface PeerState {
   readonly name: string;
+  /** What the latest attempt to open an association came to. */
+  readonly state: 'unknown' | 'up' | 'down';
   readonly retrieve: string;
   readonly associations: Readonly<Record<string, number>>;
   readonly waiting: number;
