@@ -48,7 +48,7 @@ function* peers(config: ParsedConfig): Generator<string> {
   }
   const chosen = defaultPeerOf(config);
   if (chosen === undefined || !Object.hasOwn(config.peers, chosen)) {
-    yield `defaultPeer: takes one of the peers: ${names.join(', ')}`;
+    yield `defaultPeer: must name one of the peers where there are several: ${names.join(', ')}`;
   }
 }
 

@@ -286,9 +286,9 @@ describe('rules between keys', () => {
 
   test('with several peers the default is named', () => {
     const peers = 'peers: { a: { address: A@h:1 }, b: { address: B@h:1 } }';
-    expect(problemsOf(peers)).toEqual(['defaultPeer: takes one of the peers: a, b']);
+    expect(problemsOf(peers)).toEqual(['defaultPeer: must name one of the peers: a, b']);
     expect(problemsOf(`${peers}\ndefaultPeer: constructor`)).toEqual([
-      'defaultPeer: takes one of the peers: a, b',
+      'defaultPeer: must name one of the peers: a, b',
     ]);
     expect(load(`${peers}\ndefaultPeer: b`).defaultPeer).toBe('b');
   });
