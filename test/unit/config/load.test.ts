@@ -286,9 +286,11 @@ describe('rules between keys', () => {
 
   test('with several peers the default is named', () => {
     const peers = 'peers: { a: { address: A@h:1 }, b: { address: B@h:1 } }';
-    expect(problemsOf(peers)).toEqual(['defaultPeer: must name one of the peers: a, b']);
+    expect(problemsOf(peers)).toEqual([
+      'defaultPeer: must name one of the peers where there are several: a, b',
+    ]);
     expect(problemsOf(`${peers}\ndefaultPeer: constructor`)).toEqual([
-      'defaultPeer: must name one of the peers: a, b',
+      'defaultPeer: must name one of the peers where there are several: a, b',
     ]);
     expect(load(`${peers}\ndefaultPeer: b`).defaultPeer).toBe('b');
   });
