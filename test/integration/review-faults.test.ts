@@ -113,7 +113,7 @@ describe('a sweep never passes for whole what is not', () => {
   test.each<readonly [string, (held: readonly RogueInstance[]) => Script]>([
     [
       'the peer ends it by itself',
-      ([one]) => [store(one as RogueInstance), progress({ remaining: 2 }), final(0xfe00)],
+      (held) => [...held.slice(0, 1).map((one) => store(one)), progress({ remaining: 2 }), final(0xfe00)],
     ],
     [
       'B000 without counters',
@@ -124,7 +124,7 @@ describe('a sweep never passes for whole what is not', () => {
       (held) => [
         store({
           ...makeInstance({ studyInstanceUid: '2.25.66' }),
-          sopInstanceUid: (held[2] as RogueInstance).sopInstanceUid,
+          sopInstanceUid: held.at(2)?.sopInstanceUid ?? '',
         }),
         progress({ remaining: 2 }),
         ...held.slice(0, 2).map((one) => store(one)),
