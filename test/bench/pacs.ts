@@ -17,6 +17,8 @@ export interface Pacs {
   readonly aeTitle: string;
   readonly port: number;
   start(sockets: Sockets): Promise<void>;
+  /** Deletes what it holds where storing the same again in parallel would fail: Orthanc 1.10 answers C000 now and then. */
+  clear?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -80,7 +82,15 @@ export async function createOrthanc(directory: string): Promise<Orthanc> {
     port,
     ...runnable(program),
     post: (instance) => post(httpPort, instance),
+    clear: () => clear(httpPort),
   };
+}
+
+async function clear(port: number): Promise<void> {
+  const base = `http://127.0.0.1:${port}`;
+  const patients = (await (await fetch(`${base}/patients`)).json()) as string[];
+  for (const id of patients)
+    await (await fetch(`${base}/patients/${id}`, { method: 'DELETE' })).arrayBuffer();
 }
 
 async function post(port: number, { length, chunks }: GeneratedFile): Promise<void> {

@@ -9,8 +9,8 @@ import type { Settings } from './settings.js';
 import { storescu, type ToolContext } from './tools.js';
 
 /**
- * A series stored by one request against storescu of the same files. Each run overwrites what the run before stored,
- * so that the peer does the same work each time.
+ * A series stored by one request against storescu of the same files. Each run finds the peer in the same state: Orthanc
+ * empty, dcmqrscp with the files of the run before, which it overwrites.
  */
 export async function benchStore(settings: Settings): Promise<Findings> {
   const { directory, runs } = settings;
@@ -56,9 +56,11 @@ function measure(tools: ToolContext, { source, files, bytes }: Files, runs: numb
     const before = usage().cpuSeconds;
     const samples = await alternate(runs, [
       async (into) => {
+        await pacs.clear?.();
         into.add('request', await store(service, files));
       },
       async (into) => {
+        await pacs.clear?.();
         into.add('storescu', await storescu(tools, source));
       },
     ]);
