@@ -208,7 +208,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   #spoolOf(entry: Entry<M>): SpoolBody {
-    return this.#store.create({
+    return this.#store.createWith({
       changed: () => {
         this.#reindex(entry);
       },

@@ -18,6 +18,8 @@ export interface Spool extends ByteSource {
   fail(error: GatewayError): void;
   /** The bytes are freed as soon as nobody reads them; later readers get an error. */
   discard(): void;
+  /** Keeps the bytes there, and a writer without room waiting, until it is released. */
+  lease(): Lease;
 }
 
 /** What a spool needs of the store that it shares with others. */
@@ -53,6 +55,8 @@ export interface SpoolEvents {
   failed?(error: GatewayError): void;
   /** It is no longer whole: bytes were given up so that it can flow, or cannot be read. */
   lost?(overflowed: boolean): void;
+  /** The writer waits, and nothing but a reader will make room. */
+  short?(): void;
   freed?(): void;
 }
 
@@ -143,7 +147,9 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     if (!this.#spill && !this.#overflowed && this.#blocks.end > this.#room.spillBytes) this.spill();
     this.#spill?.pump();
     this.#wakeReaders();
-    if (this.mustWait()) return this.#room.waitForRoom(this);
+    if (!this.mustWait()) return;
+    if (this.#short() && !this.#room.relievable) this.#events.short?.();
+    return this.#room.waitForRoom(this);
   }
 
   finish(): void | Promise<void> {

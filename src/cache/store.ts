@@ -39,8 +39,11 @@ export interface SpoolStoreStats {
 
 /** Makes spools that share one budget of memory and one cache directory. */
 export interface SpoolStore {
-  /** @throws GatewayError `shutting-down` after `close` */
-  create(): Spool;
+  /**
+   * A new spool; `onShort` hears when its writer waits and nothing but a reader will make room.
+   * @throws GatewayError `shutting-down` after `close`
+   */
+  create(onShort?: () => void): Spool;
   readonly stats: SpoolStoreStats;
   close(): Promise<void>;
 }
@@ -134,7 +137,12 @@ export class Store implements SpoolStore, SpoolRoom {
     this.#evictor = evictor;
   }
 
-  create(events: SpoolEvents = {}): SpoolBody {
+  create(onShort?: () => void): SpoolBody {
+    return this.createWith(onShort ? { short: onShort } : {});
+  }
+
+  /** As `create`, for an owner that wants to know more. */
+  createWith(events: SpoolEvents): SpoolBody {
     if (this.#closed) throw shuttingDown();
     const spool = new SpoolBody(this, events);
     this.#spools.add(spool);

@@ -11,15 +11,19 @@ import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
 import type { TransferSyntax } from './transfer-syntax-table.js';
 
-/** What the gateway knows of an instance without its bytes; offsets count in the (inflated) dataset. */
-export interface DatasetIndex {
-  /** Bytes of the (inflated) dataset. */
-  readonly length: number;
-  readonly transferSyntaxUid: string;
+/** Whose bytes they are. */
+export interface DatasetUids {
   readonly sopClassUid?: string;
   readonly sopInstanceUid?: string;
   readonly studyInstanceUid?: string;
   readonly seriesInstanceUid?: string;
+}
+
+/** What the gateway knows of an instance without its bytes; offsets count in the (inflated) dataset. */
+export interface DatasetIndex extends DatasetUids {
+  /** Bytes of the (inflated) dataset. */
+  readonly length: number;
+  readonly transferSyntaxUid: string;
   readonly rows?: number;
   readonly columns?: number;
   readonly bitsAllocated?: number;
@@ -68,6 +72,11 @@ export class DatasetIndexer {
       ...limits,
     });
     this.#inflater = syntax.deflated ? new Inflater() : undefined;
+  }
+
+  /** What has been read of them so far. */
+  get uids(): DatasetUids {
+    return { ...this.#visitor.attributes };
   }
 
   /**

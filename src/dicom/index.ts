@@ -1,9 +1,9 @@
 /** PS3.5, PS3.6 and PS3.10 as functions of bytes: no sockets, no files, no clock. */
-export { DatasetIndexer, type DatasetIndex } from './dataset-index.js';
+export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-index.js';
 export { attributeByKeyword, attributeByTag, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { inflate } from './inflate.js';
-export { Part10Reader, part10Header, type Part10Meta } from './part10.js';
+export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
 export { readRanges } from './read-ranges.js';
 export {
@@ -17,7 +17,7 @@ export { formatTag, isGroupLength, isPrivateTag, parseTag, type Tag } from './ta
 export { Tags } from './tags.js';
 export { allTransferSyntaxes, isVideo, transferSyntax } from './transfer-syntax.js';
 export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
-export { implementationClassUid, implementationVersionName, isUid } from './uid.js';
+export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { locateElement } from './bulk-data.js';
 export { encodeText } from './character-set-encode.js';

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { isUid, parseTag } from '../dicom/index.js';
+import { isArchivedUid, parseTag } from '../dicom/index.js';
 
 /** What a retrieve is about: a study, one series of it, or one instance of that series. */
 export interface RetrieveTarget {
@@ -16,12 +16,12 @@ const maxFrameNumber = 2 ** 31 - 1;
 const maxBulkDataDepth = 64;
 
 /**
- * A UID of the URL path as it stands there.
+ * A UID of the URL path as it stands there; leading zeros are taken, for archives hold UIDs with them.
  *
  * @throws GatewayError `bad-request` when it is no UID.
  */
 export function requireUid(text: string, what: string): string {
-  if (!isUid(text)) throw new GatewayError('bad-request', `The ${what} in the URL is not a UID.`);
+  if (!isArchivedUid(text)) throw new GatewayError('bad-request', `The ${what} in the URL is not a UID.`);
   return text;
 }
 

@@ -6,18 +6,11 @@ import {
   type Observe,
   type OperationContext,
 } from '../core/index.js';
-import {
-  DatasetIndexer,
-  formatDicomJson,
-  isUid,
-  Part10Reader,
-  transferSyntax,
-  type DatasetIndex,
-  type Part10Meta,
-} from '../dicom/index.js';
+import { formatDicomJson, isArchivedUid, type Part10Meta } from '../dicom/index.js';
 import { storeResponse, type FailedInstance, type StoredInstance } from '../dicomweb/index.js';
-import type { Spool, SpoolStore } from '../cache/index.js';
-import type { Instances, PeerBinding, StoreSettings } from './ports.js';
+import type { SpoolStore } from '../cache/index.js';
+import { PartReceiver, type ReceivedPart } from './part-receiver.js';
+import type { Instances, PeerBinding } from './ports.js';
 
 /** What became of everything that was to be stored. @see rules S-07..S-13 */
 export interface StoreAnswer {
@@ -37,18 +30,18 @@ const Reason = {
   cannotUnderstand: 0xc000,
 } as const;
 
+/** The reason for what stopped a part on this side of the peer. */
+function reasonOf(error: GatewayError | undefined): number {
+  if (error === undefined || error.code === 'malformed-dataset') return Reason.cannotUnderstand;
+  return UNAVAILABLE.has(error.code) ? Reason.outOfResources : Reason.processingFailure;
+}
+
 /** Most failures of one request that are logged one by one. */
 const MOST_TOLD = 20;
 
 type PartResult =
   | { readonly kind: 'stored'; readonly instance: StoredInstance }
   | { readonly kind: 'failed'; readonly instance: FailedInstance; readonly error?: GatewayError };
-
-interface ReceivedPart {
-  readonly meta: Part10Meta;
-  readonly index: DatasetIndex;
-  readonly spool: Spool;
-}
 
 const isWarning = (status: number): boolean =>
   (status & 0xf000) === 0xb000 || status === 0x0001 || status === 0x0107;
@@ -61,99 +54,6 @@ const UNAVAILABLE: ReadonlySet<string> = new Set<string>([
   'overloaded',
   'shutting-down',
 ]);
-
-/** One Part 10 file on its way from the request body into a spool. */
-class PartReceiver {
-  readonly #spools: SpoolStore;
-  readonly #reader: Part10Reader;
-  readonly #settings: StoreSettings;
-  #spool: Spool | undefined;
-  #index: DatasetIndex | undefined;
-  #meta: Part10Meta | undefined;
-  #problem: GatewayError | undefined;
-  #bytes = 0;
-
-  constructor(spools: SpoolStore, settings: StoreSettings) {
-    this.#spools = spools;
-    this.#settings = settings;
-    this.#reader = new Part10Reader((meta) => this.#begin(meta));
-  }
-
-  #begin(meta: Part10Meta): { push(bytes: Buffer): Promise<void>; end(): Promise<void> } {
-    this.#meta = meta;
-    const syntax = transferSyntax(meta.transferSyntaxUid);
-    if (syntax === undefined) {
-      throw new GatewayError(
-        'malformed-dataset',
-        'The part is in a transfer syntax that the gateway does not know.',
-      );
-    }
-    const indexer = new DatasetIndexer(syntax, this.#settings.limits);
-    const spool = this.#spools.create();
-    this.#spool = spool;
-    return {
-      push: async (bytes) => {
-        await indexer.push(bytes);
-        await spool.write(bytes);
-      },
-      end: async () => {
-        this.#index = await indexer.end();
-        await spool.finish();
-      },
-    };
-  }
-
-  /** Takes bytes of the part; after a first problem the rest is dropped, so that the other parts are still read. */
-  async push(bytes: Buffer): Promise<void> {
-    this.#bytes += bytes.length;
-    const { maxPartBytes } = this.#settings;
-    if (this.#bytes > maxPartBytes) {
-      throw new GatewayError('payload-too-large', `A part is larger than ${maxPartBytes} bytes.`);
-    }
-    if (this.#problem) return;
-    try {
-      await this.#reader.push(bytes);
-    } catch (thrown) {
-      this.#reject(thrown);
-    }
-  }
-
-  /** Why it cannot be stored, as far as is known. */
-  get problem(): GatewayError | undefined {
-    return this.#problem;
-  }
-
-  async end(): Promise<ReceivedPart | FailedInstance> {
-    try {
-      if (this.#problem === undefined) await this.#reader.end();
-    } catch (thrown) {
-      this.#reject(thrown);
-    }
-    const { sopClassUid, sopInstanceUid } = this.#meta ?? {};
-    if (this.#problem || !this.#meta || !this.#index || !this.#spool) {
-      this.discard();
-      const failureReason =
-        this.#problem?.code === 'overloaded' ? Reason.outOfResources : Reason.cannotUnderstand;
-      return {
-        ...(sopClassUid === undefined ? {} : { sopClassUid }),
-        ...(sopInstanceUid === undefined ? {} : { sopInstanceUid }),
-        failureReason,
-      };
-    }
-    return { meta: this.#meta, index: this.#index, spool: this.#spool };
-  }
-
-  discard(): void {
-    this.#spool?.discard();
-  }
-
-  #reject(thrown: unknown): void {
-    const problem = toGatewayError(thrown);
-    if (problem.code === 'cancelled' || problem.code === 'payload-too-large') throw problem;
-    this.#problem = problem;
-    this.#spool?.fail(problem);
-  }
-}
 
 export interface StoreSessionOptions {
   readonly binding: PeerBinding;
@@ -170,6 +70,10 @@ export interface StoreSessionOptions {
 /**
  * Stores what a request brings, part by part: each is spooled and read to its end before its C-STORE begins, so that
  * no half instance reaches the peer and a slow client holds no association.
+ *
+ * A part for which the cache has no room, which without a disk tier is one larger than the memory, flows: its C-STORE
+ * begins once its head has been read and checked, and pauses the client. Should the rest prove broken the association
+ * is aborted, so that the peer keeps nothing of it.
  */
 export class StoreSession {
   readonly #binding: PeerBinding;
@@ -196,7 +100,9 @@ export class StoreSession {
 
   /** A part begins. */
   beginPart(): void {
-    this.#current = new PartReceiver(this.#spools, this.#binding.store);
+    this.#current = new PartReceiver(this.#spools, this.#binding.store, (part) => {
+      this.#results.push(this.#storeFlowing(part));
+    });
   }
 
   /** Bytes of the part; the promise is back-pressure. */
@@ -210,30 +116,29 @@ export class StoreSession {
     const receiver = this.#current;
     const part = await receiver?.end();
     this.#current = undefined;
-    if (receiver === undefined || part === undefined) return;
-    if ('failureReason' in part) {
-      const error = receiver.problem;
-      this.#results.push(Promise.resolve({ kind: 'failed', instance: part, ...(error ? { error } : {}) }));
+    if (receiver === undefined || receiver.flows) return;
+    if (part === undefined) {
+      const { problem, meta } = receiver;
+      const instance = { ...pickUids(meta), failureReason: reasonOf(problem) };
+      this.#results.push(Promise.resolve({ kind: 'failed', instance, ...(problem && { error: problem }) }));
       return;
     }
     const release = await this.#slots.acquire(this.#context.signal).catch((thrown: unknown) => {
       part.spool.discard();
       throw thrown;
     });
-    this.#results.push(
-      this.#store(part).finally(() => {
-        part.spool.discard();
-        release();
-      }),
-    );
+    this.#results.push(this.#storeAndDiscard(part).finally(release));
   }
 
   /** The body broke off: waits for the parts before, and counts the broken one as a failure. */
   breakOff(): Promise<StoreAnswer> {
+    // One that flows has a result of its own.
+    if (!this.#current?.flows) {
+      this.#results.push(
+        Promise.resolve({ kind: 'failed', instance: { failureReason: Reason.cannotUnderstand } }),
+      );
+    }
     this.abandon();
-    this.#results.push(
-      Promise.resolve({ kind: 'failed', instance: { failureReason: Reason.cannotUnderstand } }),
-    );
     return this.finish();
   }
 
@@ -274,6 +179,27 @@ export class StoreSession {
     }
   }
 
+  /** A part that is not there whole: it is read while it is sent. */
+  async #storeFlowing(part: ReceivedPart): Promise<PartResult> {
+    // Until its turn comes the bytes that are there must stay.
+    const lease = part.spool.lease();
+    try {
+      const release = await this.#slots.acquire(this.#context.signal);
+      lease.release();
+      return await this.#storeAndDiscard(part).finally(release);
+    } catch (thrown) {
+      part.spool.discard();
+      const error = toGatewayError(thrown);
+      return { kind: 'failed', instance: { ...pickUids(part.meta), failureReason: reasonOf(error) }, error };
+    }
+  }
+
+  #storeAndDiscard(part: ReceivedPart): Promise<PartResult> {
+    return this.#store(part).finally(() => {
+      part.spool.discard();
+    });
+  }
+
   async #store(part: ReceivedPart): Promise<PartResult> {
     const refusal = this.#refusal(part);
     const { sopClassUid, sopInstanceUid, transferSyntaxUid } = part.meta;
@@ -295,29 +221,31 @@ export class StoreSession {
       return { kind: 'stored', instance };
     } catch (thrown) {
       const error = toGatewayError(thrown);
-      const reason = UNAVAILABLE.has(error.code) ? Reason.outOfResources : Reason.processingFailure;
-      return failed(error.dimseStatus ?? reason, error);
+      return failed(error.dimseStatus ?? reasonOf(error), error);
     }
   }
 
   /** Why the part is not sent at all. @see rule S-07 */
-  #refusal({ meta, index }: ReceivedPart): number | undefined {
-    const { studyInstanceUid, seriesInstanceUid } = index;
-    const uids = [meta.sopClassUid, meta.sopInstanceUid, studyInstanceUid, seriesInstanceUid];
-    if (!uids.every((uid) => uid !== undefined && isUid(uid))) return Reason.doesNotMatch;
-    if (index.sopInstanceUid !== meta.sopInstanceUid || index.sopClassUid !== meta.sopClassUid) {
+  #refusal({ meta, uids }: ReceivedPart): number | undefined {
+    const { studyInstanceUid, seriesInstanceUid } = uids;
+    const all = [meta.sopClassUid, meta.sopInstanceUid, studyInstanceUid, seriesInstanceUid];
+    if (!all.every((uid) => uid !== undefined && isArchivedUid(uid))) return Reason.doesNotMatch;
+    if (uids.sopInstanceUid !== meta.sopInstanceUid || uids.sopClassUid !== meta.sopClassUid) {
       return Reason.doesNotMatch;
     }
     return this.#study !== undefined && this.#study !== studyInstanceUid ? Reason.doesNotMatch : undefined;
   }
 }
 
-function storedInstance({ meta, index }: ReceivedPart, status: number): StoredInstance {
+const pickUids = (meta: Part10Meta | undefined): Pick<FailedInstance, 'sopClassUid' | 'sopInstanceUid'> =>
+  meta === undefined ? {} : { sopClassUid: meta.sopClassUid, sopInstanceUid: meta.sopInstanceUid };
+
+function storedInstance({ meta, uids }: ReceivedPart, status: number): StoredInstance {
   return {
     sopClassUid: meta.sopClassUid,
     sopInstanceUid: meta.sopInstanceUid,
-    studyInstanceUid: index.studyInstanceUid ?? '',
-    seriesInstanceUid: index.seriesInstanceUid ?? '',
+    studyInstanceUid: uids.studyInstanceUid ?? '',
+    seriesInstanceUid: uids.seriesInstanceUid ?? '',
     ...(status === 0 ? {} : { warningReason: status }),
   };
 }

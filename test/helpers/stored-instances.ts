@@ -110,12 +110,9 @@ export interface Deliverable {
   readonly excluded: readonly string[];
 }
 
-/** A UID by PS3.5 9.1, which is what stands in a DICOMweb URL (W-10). */
-const UID = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*$/;
-
 /**
- * Leaves out what getscu cannot get from the PACS either (dcmqrscp stores more SOP classes than it gives back) and what
- * has no valid UID; and what shares a study with it, so that each study that is left is whole.
+ * Leaves out what getscu cannot get from the PACS either (dcmqrscp stores more SOP classes than it gives back), and what
+ * shares a study with it, so that each study that is left is whole.
  */
 export async function deliverable(pacs: RealPacs, stored: readonly StoredInstance[]): Promise<Deliverable> {
   const excluded: string[] = [];
@@ -126,11 +123,7 @@ export async function deliverable(pacs: RealPacs, stored: readonly StoredInstanc
   };
   const classes = new Map<string, boolean>();
   for (const instance of stored) {
-    const { sopClassUid, studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
-    if (![studyInstanceUid, seriesInstanceUid, sopInstanceUid].every((uid) => UID.test(uid))) {
-      exclude(instance, 'not a valid UID');
-      continue;
-    }
+    const { sopClassUid } = instance;
     if (pacs.kind === 'orthanc' || instance.transferSyntaxUid === '1.2.840.10008.1.2') continue;
     const known = classes.get(sopClassUid) ?? (await sentDataset(pacs, instance)) !== undefined;
     classes.set(sopClassUid, known);

@@ -404,6 +404,14 @@ describe('UIDs that break PS3.5 9.1', () => {
     expect(uidsOf(response)).toContain('999.01.23.45');
   });
 
+  test('with leading zeros: the URL that the answer gives for the instance leads to it', async () => {
+    const instances = [makeInstance({ sopInstanceUid: '999.01.23.45' })];
+    const { service } = await start({ onFind: listing(instances), onGet: deliver(instances) });
+    const response = await request(`${service}${seriesPath}/instances/999.01.23.45`, { headers: AS_STORED });
+    expect(response.status).toBe(200);
+    expect(uidsOf(response)).toEqual(['999.01.23.45']);
+  });
+
   test('that are no UIDs at all fail the retrieve loudly', async () => {
     const instances = [makeInstance(), makeInstance({ sopInstanceUid: 'one/two' })];
     const { service } = await start({ onFind: listing(instances), onGet: deliver(instances) });

@@ -180,6 +180,81 @@ describe('what the PACS says is what the answer says', () => {
   });
 });
 
+describe('a part larger than the memory, without a disk tier, flows to the PACS', () => {
+  const memory = 'cache: { memory: 1 MiB, stallTimeout: 1s }';
+  const large = ctSlice({ instance: 5, rows: 1500, columns: 1500 });
+  const small = ctSlice({ instance: 6, rows: 8, columns: 8 });
+  const stored = (): readonly Buffer[] =>
+    peer?.messages('C-STORE-RQ').flatMap(({ dataset }) => (dataset ? [dataset] : [])) ?? [];
+
+  test('Law 2: it is stored byte for byte, and what follows it too', async () => {
+    const response = await post(await start({}, memory), [large.file, small.file]);
+    expect(response.status).toBe(200);
+    expect(answerOf(response).stored).toEqual([large.sopInstanceUid, small.sopInstanceUid]);
+    expect(
+      stored().map((dataset) => [large.dataset, small.dataset].some((one) => one.equals(dataset))),
+    ).toEqual([true, true]);
+  });
+
+  test('more of them at once than may be sent at once wait for each other', async () => {
+    const url = await start({}, `${memory}\nstore: { parallel: 1 }`);
+    const others = [7, 8, 9].map((instance) => ctSlice({ instance, rows: 1500, columns: 1500 }));
+    const response = await post(
+      url,
+      others.map(({ file }) => file),
+    );
+    expect(response.status).toBe(200);
+    expect(stored()).toHaveLength(3);
+  });
+
+  test.each<readonly [string, Buffer, number]>([
+    ['that turns out malformed at its end', large.file.subarray(0, -20), 0xc000],
+    ['that begins like no Part 10 file', Buffer.concat([Buffer.alloc(200), large.file]), 0xc000],
+  ])('one %s is aborted: the PACS gets no whole instance', async (_what, broken, reason) => {
+    const response = await post(await start({}, memory), [broken, small.file]);
+    expect(response.status).toBe(202);
+    const { failed, other, stored: told } = answerOf(response);
+    expect([...Object.values(failed), ...other]).toEqual([reason]);
+    expect(told).toEqual([small.sopInstanceUid]);
+    expect(stored().map((dataset) => dataset.equals(small.dataset))).toEqual([true]);
+  });
+
+  test('S-07: one of another study is not begun', async () => {
+    const stranger = ctSlice({ study: 2, rows: 1500, columns: 1500 });
+    const url = `${await start({}, memory)}/${large.studyInstanceUid}`;
+    const response = await post(url, [stranger.file, small.file]);
+    expect(response.status).toBe(202);
+    expect(answerOf(response).failed).toEqual({ [stranger.sopInstanceUid]: 0xa900 });
+    expect(peer?.messages('C-STORE-RQ')).toHaveLength(1);
+  });
+
+  test('a body that breaks off inside it: the association is aborted and nothing is told as stored', async () => {
+    const url = await start({}, memory);
+    const { contentType, body } = storeBody([large.file]);
+    const headers = { 'content-type': contentType };
+    const response = await request(url, { method: 'POST', headers, body: body.subarray(0, -1000) });
+    expect(response.status).toBe(400);
+    expect(stored()).toEqual([]);
+    await gateway?.close();
+    await peer?.allClosed();
+  });
+
+  test('one beyond the limit is 413, and what the PACS had got of it is aborted', async () => {
+    const response = await post(await start({}, `${memory}\nstore: { maxPartBytes: 3 MiB }`), [large.file]);
+    expect(response.status).toBe(413);
+    expect(stored()).toEqual([]);
+    await gateway?.close();
+    await peer?.allClosed();
+  });
+
+  test('a PACS that refuses it in the middle is told as a failure, and the rest of the body is read', async () => {
+    const onStore: Script = (rq) => [final(rq.affectedSopInstanceUid === large.sopInstanceUid ? 0xa700 : 0)];
+    const response = await post(await start({ onStore }, memory), [large.file, small.file]);
+    expect(response.status).toBe(202);
+    expect(answerOf(response).failed).toEqual({ [large.sopInstanceUid]: 0xa700 });
+  });
+});
+
 describe('malformed bodies store nothing half', () => {
   const [one, two] = three();
   const good = one?.file ?? Buffer.alloc(0);

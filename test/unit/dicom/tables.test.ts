@@ -6,6 +6,7 @@ import {
   formatTag,
   implementationClassUid,
   implementationVersionName,
+  isArchivedUid,
   isGroupLength,
   isPrivateTag,
   isUid,
@@ -43,6 +44,18 @@ describe('UIDs (PS3.5 9.1)', () => {
     '١.٢',
   ])('%j is none', (text) => {
     expect(isUid(text)).toBe(false);
+  });
+
+  test.each<[string, boolean]>([
+    ['1.02.003', true],
+    ['0.1', true],
+    ['1..2', false],
+    ['1.2/..', false],
+    ['1.2a', false],
+    ['', false],
+    [`1.${'0'.repeat(63)}`, false],
+  ])('%j as archives hold them: %s', (text, expected) => {
+    expect(isArchivedUid(text)).toBe(expected);
   });
 
   test("the gateway's own are well formed", () => {

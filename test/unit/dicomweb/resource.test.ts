@@ -22,11 +22,14 @@ describe('retrieve targets', () => {
     });
   });
 
+  test('a UID with leading zeros, as archives hold them, is taken as it is', () => {
+    expect(parseRetrieveTarget({ study: '1.02.3' })).toEqual({ studyInstanceUid: '1.02.3' });
+  });
+
   test.each<[string, Record<string, string>]>([
     ['no study', {}],
     ['an empty UID', { study: '' }],
     ['letters', { study: '1.2.x' }],
-    ['a leading zero', { study: '1.02' }],
     ['65 characters', { study: `1.${'2'.repeat(63)}` }],
     ['a path', { study: '1.2/../3' }],
     ['a list', { study: '1.2\\1.3' }],

@@ -462,7 +462,7 @@ describe('Q-16: levels', () => {
     expect(codeOf(() => parseSearch('STUDY', {}, 'SeriesInstanceUID=1.3'))).toBe('bad-request');
   });
 
-  test.each<[SearchPath]>([[{ study: 'x' }], [{ study: '1.2', series: '01' }], [{ study: '' }]])(
+  test.each<[SearchPath]>([[{ study: 'x' }], [{ study: '1.2', series: '1..' }], [{ study: '' }]])(
     'W-10: the path %o is a client error',
     (params) => {
       expect(codeOf(() => parseSearch('IMAGE', params, ''))).toBe('bad-request');
