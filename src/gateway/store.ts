@@ -1,6 +1,6 @@
 import {
   abortReason,
-  GatewayError,
+  type GatewayError,
   Semaphore,
   toGatewayError,
   type Observe,

@@ -184,8 +184,7 @@ describe('a part larger than the memory, without a disk tier, flows to the PACS'
   const memory = 'cache: { memory: 1 MiB, stallTimeout: 1s }';
   const large = ctSlice({ instance: 5, rows: 1500, columns: 1500 });
   const small = ctSlice({ instance: 6, rows: 8, columns: 8 });
-  const stored = (): readonly Buffer[] =>
-    peer?.messages('C-STORE-RQ').flatMap(({ dataset }) => (dataset ? [dataset] : [])) ?? [];
+  const stored = (): readonly Buffer[] => peer?.messages('C-STORE-RQ').map(({ dataset }) => dataset) ?? [];
 
   test('Law 2: it is stored byte for byte, and what follows it too', async () => {
     const response = await post(await start({}, memory), [large.file, small.file]);
