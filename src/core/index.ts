@@ -5,5 +5,5 @@ export type { ByteSource } from './bytes.js';
 export { Channel } from './channel.js';
 export { systemClock, type Clock } from './clock.js';
 export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from './errors.js';
-export type { Observation, Observe, OperationContext } from './observation.js';
+export type { Observation, Observe, OperationContext, Priority } from './observation.js';
 export { Semaphore } from './semaphore.js';

@@ -76,6 +76,9 @@ export type Observation =
 /** Takes an observation; never throws and never waits. */
 export type Observe = (observation: Observation) => void;
 
+/** Who waits: a person, a guess at what a person will want next, or a job that nobody watches. First come first. */
+export type Priority = 'interactive' | 'prefetch' | 'bulk';
+
 /** What an operation carries from the HTTP request down to the association. */
 export interface OperationContext {
   /** One id for everything that a request causes. */
@@ -84,4 +87,6 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** Part of something under way: waits for an association as long as `signal` allows, not as long as a newcomer. */
   readonly patient?: boolean;
+  /** `interactive` when left out. */
+  readonly priority?: Priority;
 }

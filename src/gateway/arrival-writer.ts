@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { GatewayError, toGatewayError, type Observe } from '../core/index.js';
 import { DatasetIndexer, transferSyntax, type DatasetIndex } from '../dicom/index.js';
 import type { Arrival, InstanceKey } from '../cache/index.js';
@@ -41,6 +42,7 @@ export class ArrivalWriter implements InstanceWriter {
   #indexer: DatasetIndexer | undefined;
   #problem: GatewayError | undefined;
   #bytes = 0;
+  #crc = 0;
 
   constructor(arrival: Arrival<InstanceRecord>, limits: DatasetLimits, observe: Observe) {
     this.#arrival = arrival;
@@ -54,6 +56,7 @@ export class ArrivalWriter implements InstanceWriter {
 
   write(chunk: Buffer): void | Promise<void> {
     this.#bytes += chunk.length;
+    this.#crc = crc32(chunk, this.#crc);
     const stored = this.#arrival.write(chunk);
     const indexed = this.#index((indexer) => indexer.push(chunk));
     if (stored === undefined) return indexed;
@@ -68,7 +71,8 @@ export class ArrivalWriter implements InstanceWriter {
       return DOES_NOT_MATCH;
     }
     try {
-      await this.#arrival.finish({ index, problem: this.#problem });
+      const digest = `${this.#bytes.toString(36)}-${this.#crc.toString(36)}`;
+      await this.#arrival.finish({ index, problem: this.#problem, digest });
     } catch (thrown) {
       this.fail(toGatewayError(thrown));
       return OUT_OF_RESOURCES;

@@ -10,6 +10,8 @@ export interface InstanceRecord {
   readonly index: DatasetIndex | undefined;
   /** Why the dataset could not be parsed. Its bytes are still what the peer holds. */
   readonly problem: GatewayError | undefined;
+  /** Length and CRC-32 of the bytes, as text: other bytes under the same UIDs have another one. */
+  readonly digest: string;
 }
 
 export type Instances = InstanceCache<InstanceRecord>;
