@@ -1,9 +1,15 @@
-import { createCache, type Cache } from './cache/index.js';
+import { createCache, type Cache, type CacheOptions } from './cache/index.js';
 import type { Config, PeerConfig } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
 import { createPeer, createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
-import { createGateway, type InstanceRecord, type PeerBinding } from './gateway/index.js';
+import {
+  createGateway,
+  recordBytes,
+  recordCodec,
+  type InstanceRecord,
+  type PeerBinding,
+} from './gateway/index.js';
 import {
   createAdminApp,
   createApp,
@@ -20,13 +26,9 @@ export interface RunningGateway {
   readonly adminOrigin: string;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
-  /** Takes nothing new, lets what runs end within the configured time, releases associations, empties the cache. */
+  /** Takes nothing new, lets what runs end within the configured time, releases associations. */
   close(): Promise<void>;
 }
-
-/** An index of a dataset in bytes, roughly: offsets of fragments are what grows. */
-const recordBytes = ({ index }: InstanceRecord): number =>
-  512 + (index?.pixelData?.kind === 'encapsulated' ? index.pixelData.fragments.length * 48 : 0);
 
 /** The storage SCP, where the configuration has one. */
 export async function openStorageScp(config: Config, observe: Observe): Promise<StorageScp | undefined> {
@@ -267,6 +269,11 @@ function openPeers(
   );
 }
 
+function diskOptions(disk: NonNullable<Config['cache']['disk']>): NonNullable<CacheOptions<unknown>['disk']> {
+  const { directory, size, keepFree, maxAge } = disk;
+  return { directory, bytes: size, keepFreeBytes: keepFree, ...(maxAge > 0 && { maxAgeMs: maxAge }) };
+}
+
 /** Starts everything that the configuration names. @throws GatewayError when a listener or the cache cannot be opened */
 export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
   const { observe } = telemetry;
@@ -276,9 +283,10 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
   const cache = await createCache<InstanceRecord>(
     {
       memoryBytes: memory,
-      ...(disk ? { disk: { directory: disk.directory, bytes: disk.size } } : {}),
+      ...(disk ? { disk: diskOptions(disk) } : {}),
       stallTimeoutMs: stallTimeout,
       metaBytes: recordBytes,
+      metaCodec: recordCodec,
     },
     { observe, clock: systemClock },
   );

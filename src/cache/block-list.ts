@@ -20,12 +20,15 @@ const SMALLEST_BLOCK = 4096;
 export class BlockList {
   readonly #blockBytes: number;
   readonly #blocks: Block[] = [];
-  #start = 0;
-  #end = 0;
+  #start: number;
+  #end: number;
   #allocated = 0;
 
-  constructor(blockBytes: number) {
+  /** `start` bytes are elsewhere already. */
+  constructor(blockBytes: number, start = 0) {
     this.#blockBytes = blockBytes;
+    this.#start = start;
+    this.#end = start;
   }
 
   /** Position of the first byte in memory. */

@@ -1,7 +1,7 @@
 import { systemClock, type Clock, type Observe } from '../core/index.js';
 import { DiskTier, type DiskOptions } from './disk-tier.js';
 import { nodeFileLayer, type FileLayer } from './file-layer.js';
-import { SpooledInstanceCache, type InstanceCache } from './instance-cache.js';
+import { SpooledInstanceCache, type InstanceCache, type MetaCodec } from './instance-cache.js';
 import { Store, type SpoolStore } from './store.js';
 
 export interface CacheOptions<M> {
@@ -15,6 +15,8 @@ export interface CacheOptions<M> {
   readonly stallTimeoutMs: number;
   /** Estimated bytes of memory that a meta takes; 0 when left out. */
   readonly metaBytes?: (meta: M) => number;
+  /** How a meta is written down, so that the next process finds what is on disk; left out: nothing is found again. */
+  readonly metaCodec?: MetaCodec<M>;
   /** Most bytes copied or read at once; 256 KiB when left out. */
   readonly blockBytes?: number;
 }
@@ -28,7 +30,7 @@ export interface CacheDependencies {
 export interface Cache<M> {
   readonly instances: InstanceCache<M>;
   readonly spools: SpoolStore;
-  /** Takes everything from everybody, deletes the files and unlocks the directory. */
+  /** Takes everything from everybody, leaves on disk what the next process will find, and unlocks the directory. */
   close(): Promise<void>;
 }
 
@@ -54,8 +56,15 @@ export async function createCache<M>(options: CacheOptions<M>, deps: CacheDepend
   );
   const instances = new SpooledInstanceCache<M>(
     store,
-    { memoryBytes, diskBytes: options.disk?.bytes ?? 0, metaBytes: options.metaBytes ?? (() => 0) },
+    {
+      memoryBytes,
+      diskBytes: options.disk?.bytes ?? 0,
+      metaBytes: options.metaBytes ?? (() => 0),
+      metaCodec: options.metaCodec,
+      maxAgeMs: options.disk?.maxAgeMs,
+    },
     deps.observe,
   );
-  return { instances, spools: store, close: () => store.close() };
+  if (disk) await instances.restore(disk);
+  return { instances, spools: store, close: () => instances.close() };
 }

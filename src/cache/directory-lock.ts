@@ -98,16 +98,19 @@ async function isAlive(path: string, owner: Owner | undefined): Promise<boolean>
   return started === undefined || owner.started === '' || started === owner.started;
 }
 
+/** Another one after each start of the machine; undefined where the system does not tell. */
+export async function bootId(): Promise<string | undefined> {
+  const id = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return id.trim() || undefined;
+}
+
 /** When a process started, in ticks since this boot of the machine; undefined where the system does not tell. */
 async function startOf(pid: number): Promise<string | undefined> {
   try {
-    const [line, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-    ]);
+    const [line, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), bootId()]);
     // The name of the program, in parentheses, may hold spaces: count from behind it. Field 22 is starttime.
     const ticks = line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
-    return ticks === undefined ? undefined : `${boot.trim()}/${ticks}`;
+    return ticks === undefined || boot === undefined ? undefined : `${boot}/${ticks}`;
   } catch {
     return undefined;
   }

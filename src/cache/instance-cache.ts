@@ -1,23 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { ByteSource, GatewayError, Observe } from '../core/index.js';
+import type { InstanceInfo, InstanceKey } from './instance-key.js';
+import type { DiskTier } from './disk-tier.js';
+import { Journal, type JournalRecord } from './journal.js';
 import type { Lease } from './lease.js';
-import type { SpoolBody } from './spool.js';
+import { formatSavedEntry, parseSavedEntry, type SavedEntry } from './saved-entry.js';
+import type { Place, SpoolBytes } from './spool-file.js';
+import type { SpoolBody, SpoolEvents } from './spool.js';
 import type { Evictor, Store } from './store.js';
-
-/** Which instance, and whose: one peer's copy is never served for another's. */
-export interface InstanceKey {
-  /** Configured name of the peer. */
-  readonly peer: string;
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopInstanceUid: string;
-}
-
-/** What is known of an instance when its first byte arrives. */
-export interface InstanceInfo {
-  readonly sopClassUid: string;
-  readonly transferSyntaxUid: string;
-}
 
 /** An instance that is arriving or there; `M` is what its owner learnt while the bytes passed. */
 export interface CachedInstance<M> {
@@ -72,10 +62,22 @@ export interface InstanceCache<M> {
   close(): Promise<void>;
 }
 
+/** How a meta is written down for the next process, as JSON. */
+export interface MetaCodec<M> {
+  /** Undefined: the instance is not written down. */
+  encode(meta: M): unknown;
+  /** Undefined for what `encode` has not made: the instance is not believed. */
+  decode(value: unknown): M | undefined;
+}
+
 export interface InstanceCacheOptions<M> {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly metaBytes: (meta: M) => number;
+  /** Left out: nothing outlives the process. */
+  readonly metaCodec?: MetaCodec<M> | undefined;
+  /** How long an instance is kept at most; for ever when left out. */
+  readonly maxAgeMs?: number | undefined;
 }
 
 /** Bytes of memory that an entry takes beside its bytes and its meta: maps, keys, promises (measured: about 1 KB). */
@@ -96,6 +98,10 @@ class Entry<M> implements CachedInstance<M> {
   readonly source: ByteSource;
   meta: M | undefined;
   chargedBytes = ENTRY_BYTES;
+  /** When it came, in milliseconds of the calendar: kept from one process to the next. */
+  since = Date.now();
+  /** Where every byte of it is on disk. */
+  place: Place | undefined;
   resolve: (meta: M) => void = () => undefined;
   reject: (error: GatewayError) => void = () => undefined;
 
@@ -136,6 +142,9 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   readonly #store: Store;
   readonly #observe: Observe;
   readonly #metaBytes: (meta: M) => number;
+  readonly #metaCodec: MetaCodec<M> | undefined;
+  readonly #maxAgeMs: number;
+  #journal: Journal | undefined;
   /** Arriving and complete ones, bounded by `ENTRY_BYTES` each in the memory budget. */
   readonly #entries = new Map<string, Entry<M>>();
   /** Complete ones that nobody reads or holds, by where their bytes are. */
@@ -146,6 +155,8 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     this.#store = store;
     this.#observe = observe;
     this.#metaBytes = options.metaBytes;
+    this.#metaCodec = options.metaCodec;
+    this.#maxAgeMs = options.maxAgeMs ?? Infinity;
     this.#idle = {
       memory: this.#lru('memory', options.memoryBytes),
       disk: this.#lru('disk', options.diskBytes),
@@ -159,7 +170,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   get(key: InstanceKey): CachedInstance<M> | undefined {
     const entry = this.#entries.get(idOf(key));
-    if (!entry) {
+    if (!entry || this.#expired(entry)) {
       this.#counts.misses += 1;
       this.#observe({ kind: 'cache', event: 'miss', tier: 'memory' });
       return undefined;
@@ -192,8 +203,28 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     if (entry) this.#forget(entry);
   }
 
-  close(): Promise<void> {
-    return this.#store.close();
+  /** Finds what an earlier process left in the directory of `disk`, and writes down from now on what comes and goes. */
+  async restore(disk: DiskTier): Promise<void> {
+    const [journal, records] = await Journal.read(disk.directory, this.#observe);
+    const saved = this.#metaCodec ? records.flatMap((record) => parseSavedEntry(record) ?? []) : [];
+    const places = saved.map(({ place, length }) => ({ ...place, length }));
+    const files = await disk.adopt(places);
+    for (const [index, entry] of saved.entries()) this.#restoreOne(entry, files[index]);
+    if (!this.#metaCodec) return;
+    await journal.start(() => [...this.#entries.values()].flatMap((entry) => this.#recordOf(entry) ?? []));
+    this.#journal = journal;
+  }
+
+  /** Drops everything but what the next process will find. */
+  async close(): Promise<void> {
+    if (this.#journal) {
+      for (const { spool } of this.#entries.values()) if (spool.state === 'complete') spool.spill();
+      await this.#store.moved();
+    }
+    await this.#journal?.close();
+    if (this.#journal) for (const entry of this.#entries.values()) if (entry.place) entry.spool.outlive();
+    this.#journal = undefined;
+    await this.#store.close();
   }
 
   oldestIdleInMemory(): SpoolBody | undefined {
@@ -208,7 +239,11 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   #spoolOf(entry: Entry<M>): SpoolBody {
-    return this.#store.createWith({
+    return this.#store.createWith(this.#eventsOf(entry));
+  }
+
+  #eventsOf(entry: Entry<M>): SpoolEvents {
+    return {
       changed: () => {
         this.#reindex(entry);
       },
@@ -220,11 +255,48 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
         if (overflowed) this.#counts.overflows += 1;
         this.#forget(entry);
       },
+      saved: (place) => {
+        entry.place = place;
+        const record = this.#entries.get(entry.id) === entry ? this.#recordOf(entry) : undefined;
+        if (record) this.#journal?.add(record);
+      },
       freed: () => {
         this.#store.refund(entry.chargedBytes);
         entry.chargedBytes = 0;
       },
-    });
+    };
+  }
+
+  #recordOf({ id, key, info, place, since, meta, spool }: Entry<M>): JournalRecord | undefined {
+    if (!place || meta === undefined) return undefined;
+    const encoded = this.#metaCodec?.encode(meta);
+    if (encoded === undefined) return undefined;
+    return formatSavedEntry(id, { key, info, place, length: spool.length, since, meta: encoded });
+  }
+
+  #restoreOne(saved: SavedEntry, file: SpoolBytes | undefined): void {
+    const meta = file && this.#metaCodec?.decode(saved.meta);
+    if (!file || meta === undefined || this.#entries.has(idOf(saved.key))) {
+      file?.remove();
+      return;
+    }
+    const entry = new Entry<M>(saved.key, saved.info, (made) =>
+      this.#store.adopt(file, saved.length, this.#eventsOf(made)),
+    );
+    entry.meta = meta;
+    entry.place = saved.place;
+    entry.since = saved.since;
+    entry.chargedBytes += this.#metaBytes(meta);
+    entry.resolve(meta);
+    this.#entries.set(entry.id, entry);
+    this.#store.charge(entry.chargedBytes);
+    this.#reindex(entry);
+  }
+
+  #expired(entry: Entry<M>): boolean {
+    if (Date.now() - entry.since < this.#maxAgeMs) return false;
+    if (entry.meta !== undefined) this.#evict(entry, tierOf(entry));
+    return entry.meta !== undefined;
   }
 
   async #finish(entry: Entry<M>, meta: M): Promise<void> {
@@ -241,7 +313,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   /** Nobody finds it any more. */
   #forget(entry: Entry<M>): void {
-    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
+    if (this.#entries.get(entry.id) === entry) {
+      this.#entries.delete(entry.id);
+      this.#journal?.drop(entry.id);
+    }
     entry.spool.discard();
   }
 

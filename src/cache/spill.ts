@@ -1,12 +1,12 @@
 import type { GatewayError } from '../core/index.js';
 import type { Block, BlockList } from './block-list.js';
-import type { SpoolFile } from './spool-file.js';
+import type { SpoolBytes } from './spool-file.js';
 
 /** Writes of one spool that run at once: two keep a disk busy. */
 const WRITES_AT_ONCE = 2;
 
 export interface SpillDependencies {
-  readonly file: SpoolFile;
+  readonly file: SpoolBytes;
   readonly blocks: BlockList;
   /** Takes bytes of the disk budget; false when there are none now: `pump` is called again later. */
   readonly reserve: (spill: Spill, bytes: number) => boolean;
@@ -22,17 +22,27 @@ export interface SpillDependencies {
 
 /** Moves the blocks of one spool from memory to its file, in order, a bounded number at a time. */
 export class Spill {
-  readonly file: SpoolFile;
+  readonly file: SpoolBytes;
   readonly #deps: SpillDependencies;
   #writing = 0;
   #final = false;
   #ended = false;
   /** Whether the disk budget has no room for the next block. */
   blocked = false;
+  /** Whether every byte of the finished spool is on disk. */
+  saved = false;
 
   constructor(deps: SpillDependencies) {
     this.#deps = deps;
     this.file = deps.file;
+  }
+
+  /** Of a spool that an earlier process moved. */
+  static ofSaved(deps: SpillDependencies): Spill {
+    const spill = new Spill(deps);
+    spill.saved = true;
+    spill.#ended = true;
+    return spill;
   }
 
   /** Whether blocks still move. */
@@ -56,7 +66,10 @@ export class Spill {
     while (!this.#ended && this.#writing < WRITES_AT_ONCE) {
       const block = this.#deps.blocks.nextToWrite(this.#final || this.#deps.urgent());
       if (!block) {
-        if (this.#final && this.#writing === 0) this.stop();
+        if (this.#final && this.#writing === 0) {
+          this.saved = true;
+          this.stop();
+        }
         return;
       }
       this.blocked = !this.#deps.reserve(this, block.length);

@@ -1,35 +1,75 @@
+import { join } from 'node:path';
 import { GatewayError } from '../core/index.js';
 import type { FileLayer, OpenFile } from './file-layer.js';
 
+/** Where the bytes of a spool are: which file of the directory, and where in it. */
+export interface Place {
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** What a spool writes to disk: a file of its own, or a place in one that it shares. */
+export interface SpoolBytes {
+  /** Bytes of the disk budget that stand behind them. */
+  reserved: number;
+  /** Whether `remove` was called. */
+  readonly removed: boolean;
+  readonly place: Place;
+  /** The file that it shares: its bytes come free when all who share it are gone. */
+  readonly group: object | undefined;
+  /** @throws GatewayError `cache-failed` when the bytes are not on disk */
+  write(bytes: Buffer, position: number): Promise<void>;
+  /** Exactly `length` bytes in memory of their own. @throws GatewayError `cache-failed` */
+  read(position: number, length: number): Promise<Buffer>;
+  /** Nobody needs them soon. */
+  rest(): void;
+  /** Nobody needs them any more. */
+  remove(): void;
+}
+
+export interface FileLocation {
+  readonly directory: string;
+  readonly name: string;
+  /** Whether it was made before, by this process or an earlier one. */
+  readonly exists: boolean;
+}
+
 /**
- * The file of one spool. It is open only while somebody reads or writes, so that the number of descriptors follows
+ * The file of one spool, or of several that share it. It is open only while somebody reads or writes, so that the number of descriptors follows
  * concurrency and not the number of cached instances.
  */
-export class SpoolFile {
-  readonly #path: string;
+export class SpoolFile implements SpoolBytes {
+  readonly place: Place;
+  readonly group = undefined;
+  readonly #directory: string;
   readonly #files: FileLayer;
   readonly #onRemoved: (file: SpoolFile) => void;
   #handle: Promise<OpenFile> | undefined;
-  #created = false;
+  #created: boolean;
   #operations = 0;
   #resting = false;
   #removed = false;
   #gone = false;
-  /** Bytes of the disk budget that stand behind this file. */
+  #failed = false;
+  #whenIdle: () => void = () => undefined;
   reserved = 0;
 
-  constructor(path: string, files: FileLayer, onRemoved: (file: SpoolFile) => void) {
-    this.#path = path;
+  constructor(location: FileLocation, files: FileLayer, onRemoved: (file: SpoolFile) => void) {
+    this.#directory = location.directory;
+    this.place = { file: location.name, offset: 0 };
+    this.#created = location.exists;
     this.#files = files;
     this.#onRemoved = onRemoved;
   }
 
-  /** Whether `remove` was called. */
+  get #path(): string {
+    return join(this.#directory, this.place.file);
+  }
+
   get removed(): boolean {
     return this.#removed;
   }
 
-  /** @throws GatewayError `cache-failed` when the bytes are not on disk */
   write(bytes: Buffer, position: number): Promise<void> {
     return this.#operate(async (handle) => {
       for (let done = 0; done < bytes.length;) {
@@ -40,7 +80,6 @@ export class SpoolFile {
     });
   }
 
-  /** Exactly `length` bytes in memory of their own. @throws GatewayError `cache-failed` */
   read(position: number, length: number): Promise<Buffer> {
     return this.#operate(async (handle) => {
       const bytes = Buffer.allocUnsafeSlow(length);
@@ -53,7 +92,22 @@ export class SpoolFile {
     });
   }
 
-  /** Nobody needs the file soon: its descriptor is closed until the next operation. */
+  /** An operation on it has failed: nothing more should be put there. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Resolves when no operation runs and the descriptor is closed. */
+  async closed(): Promise<void> {
+    this.rest();
+    while (this.#operations > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+  }
+
+  /** Its descriptor is closed until the next operation. */
   rest(): void {
     this.#resting = true;
     this.#settle();
@@ -73,6 +127,7 @@ export class SpoolFile {
       this.#handle ??= this.#open();
       return await operation(await this.#handle);
     } catch (cause) {
+      this.#failed = true;
       throw new GatewayError('cache-failed', 'The cache directory failed.', { cause });
     } finally {
       this.#operations -= 1;
@@ -81,12 +136,18 @@ export class SpoolFile {
   }
 
   async #open(): Promise<OpenFile> {
-    const handle = await this.#files.open(this.#path, this.#created ? 'r' : 'wx+', 0o600);
-    this.#created = true;
-    return handle;
+    try {
+      const handle = await this.#files.open(this.#path, this.#created ? 'r' : 'wx+', 0o600);
+      this.#created = true;
+      return handle;
+    } catch (error) {
+      this.#handle = undefined; // the next operation may find a descriptor
+      throw error;
+    }
   }
 
   #settle(): void {
+    if (this.#operations === 0) this.#whenIdle();
     if (this.#operations > 0 || !(this.#resting || this.#removed)) return;
     const handle = this.#handle;
     this.#handle = undefined;

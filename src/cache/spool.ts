@@ -2,6 +2,7 @@ import { GatewayError, type ByteSource } from '../core/index.js';
 import { BlockList } from './block-list.js';
 import { Leases, type Lease, type LeasedSpool, type OwnedLease } from './lease.js';
 import type { Spill } from './spill.js';
+import type { Place } from './spool-file.js';
 import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
 
 /** Append-only bytes with one writer and any number of readers that follow its tail at their own pace. */
@@ -57,6 +58,8 @@ export interface SpoolEvents {
   lost?(overflowed: boolean): void;
   /** The writer waits, and nothing but a reader will make room. */
   short?(): void;
+  /** Every byte is on disk. */
+  saved?(place: Place): void;
   freed?(): void;
 }
 
@@ -80,11 +83,29 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   #discarded = false;
   #overflowed = false;
   #freed = false;
+  #outlives = false;
 
-  constructor(room: SpoolRoom, events: SpoolEvents = {}) {
+  /** `savedBytes` are on disk already, and all there is: see `restored`. */
+  constructor(room: SpoolRoom, events: SpoolEvents = {}, savedBytes?: number) {
     this.#room = room;
     this.#events = events;
-    this.#blocks = new BlockList(room.blockBytes);
+    this.#blocks = new BlockList(room.blockBytes, savedBytes);
+    if (savedBytes !== undefined) this.#state = 'complete';
+  }
+
+  /** Takes the file of a spool that an earlier process finished. */
+  restored(spill: Spill): void {
+    this.#spill = spill;
+  }
+
+  /** What is saved stays on disk when the process ends, for the next one. */
+  outlive(): void {
+    this.#outlives = this.#spill?.saved ?? false;
+  }
+
+  /** The file that the bytes share with others; undefined when they have one of their own or none. */
+  get diskGroup(): object | undefined {
+    return this.#spill?.file.group;
   }
 
   get state(): Spool['state'] {
@@ -222,6 +243,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
 
   /** Nothing moves to disk any more. */
   spillEnded(): void {
+    if (this.#spill?.saved) this.#events.saved?.(this.#spill.file.place);
     this.#restFile();
   }
 
@@ -360,7 +382,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
 
   #free(): void {
     this.#freed = true;
-    this.#spill?.drop();
+    if (!this.#outlives) this.#spill?.drop();
     this.#room.freed(this);
     this.#room.refund(this.#blocks.clear());
     this.#events.freed?.();

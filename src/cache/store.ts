@@ -1,7 +1,8 @@
 import { ByteBudget, GatewayError, type Clock, type Observe } from '../core/index.js';
-import type { BlockList } from './block-list.js';
+import { BlockList } from './block-list.js';
 import type { DiskTier } from './disk-tier.js';
 import { Spill } from './spill.js';
+import type { SpoolBytes } from './spool-file.js';
 import type { SpoolReader } from './spool-reader.js';
 import { SpoolBody, type Spool, type SpoolEvents, type SpoolRoom } from './spool.js';
 import { WaitingWriters } from './waiting-writers.js';
@@ -60,6 +61,9 @@ const DISK_PAUSE_MS = 30_000;
 /** Bytes begin to move to disk when this much of the memory is used, so that an arriving instance need not wait. */
 const HIGH_WATER = 0.75;
 
+/** How long the end waits for what moves to disk: memory holds as much as a slow disk takes in that time. */
+const LAST_MOVES_MS = 5_000;
+
 export class Store implements SpoolStore, SpoolRoom {
   readonly blockBytes: number;
   readonly spillBytes: number;
@@ -79,6 +83,7 @@ export class Store implements SpoolStore, SpoolRoom {
   #diskFailedAt = -Infinity;
   #settling = false;
   #closed = false;
+  #whenMoved: () => void = () => undefined;
 
   constructor(options: StoreOptions, deps: StoreDependencies) {
     this.blockBytes = options.blockBytes;
@@ -110,7 +115,7 @@ export class Store implements SpoolStore, SpoolRoom {
       memoryBytes: this.#memory.used,
       memoryLimit: this.#memory.limit,
       diskBytes: this.#deps.disk?.used ?? 0,
-      diskLimit: this.#deps.disk?.limit ?? 0,
+      diskLimit: this.#deps.disk?.configuredLimit ?? 0,
       diskFailing: this.#deps.disk !== undefined && this.#disk === undefined,
       openSpools,
       spools: this.#spools.size,
@@ -150,13 +155,44 @@ export class Store implements SpoolStore, SpoolRoom {
     return spool;
   }
 
-  /** Takes everything from everybody and deletes the files. */
+  /** A spool of `length` bytes that an earlier process left in `file`. */
+  adopt(file: SpoolBytes, length: number, events: SpoolEvents): SpoolBody {
+    const spool = new SpoolBody(this, events, length);
+    this.#spools.add(spool);
+    spool.restored(
+      Spill.ofSaved({
+        file,
+        blocks: new BlockList(this.blockBytes),
+        reserve: () => false,
+        urgent: () => false,
+        onWritten: () => undefined,
+        onFailed: () => undefined,
+        onEnded: () => undefined,
+        removeFile: () => this.#deps.disk?.remove(file),
+      }),
+    );
+    return spool;
+  }
+
+  /** Takes everything from everybody and deletes the files of what does not outlive the process. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     for (const spool of [...this.#spools]) spool.destroy(shuttingDown());
     this.#settle();
     await this.#deps.disk?.close();
+  }
+
+  /** Resolves when nothing is on its way to disk any more, or after a while. */
+  async moved(): Promise<void> {
+    if (!this.#moving) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#deps.clock.after(LAST_MOVES_MS, resolve);
+      this.#whenMoved = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   charge(bytes: number, spool?: SpoolBody): void {
@@ -174,7 +210,7 @@ export class Store implements SpoolStore, SpoolRoom {
   startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined {
     const disk = this.#disk;
     if (!disk || this.#closed) return undefined;
-    const file = disk.createFile();
+    const file = disk.create(spool.size);
     const spill: Spill = new Spill({
       file,
       blocks,
@@ -194,6 +230,7 @@ export class Store implements SpoolStore, SpoolRoom {
         this.#spilling.delete(spool);
         this.#blocked.delete(spill);
         spool.spillEnded();
+        if (!this.#moving) this.#whenMoved();
         this.settle();
       },
     });
@@ -241,6 +278,10 @@ export class Store implements SpoolStore, SpoolRoom {
   get #disk(): DiskTier | undefined {
     const failedLately = this.#deps.clock.now() - this.#diskFailedAt < DISK_PAUSE_MS;
     return failedLately ? undefined : this.#deps.disk;
+  }
+
+  get #moving(): boolean {
+    return this.#spilling.size > this.#blocked.size;
   }
 
   #settle(): void {
@@ -298,11 +339,27 @@ export class Store implements SpoolStore, SpoolRoom {
 
   #reserve(spill: Spill, spool: SpoolBody, bytes: number): boolean {
     const suits = (other: SpoolBody): boolean => other !== spool && other.diskBytes > 0;
-    const evict = (): boolean => this.#evictor?.dropIdle('disk', suits) ?? false;
+    const evict = (): boolean => this.#evictFromDisk(suits);
     const reserved = this.#deps.disk?.reserve(spill.file, bytes, evict) ?? false;
     if (reserved || !spill.active) this.#blocked.delete(spill);
     else this.#blocked.add(spill);
+    if (!this.#moving) this.#whenMoved();
     return reserved;
+  }
+
+  /** Bytes in a shared file come free together: who goes takes along whoever is idle there. */
+  #evictFromDisk(suits: (spool: SpoolBody) => boolean): boolean {
+    const group: { of?: object | undefined } = {};
+    const first = this.#evictor?.dropIdle('disk', (other) => {
+      if (!suits(other)) return false;
+      group.of = other.diskGroup;
+      return true;
+    });
+    if (!first) return false;
+    const { of } = group;
+    const together = (other: SpoolBody): boolean => suits(other) && other.diskGroup === of;
+    if (of !== undefined) while (this.#evictor?.dropIdle('disk', together));
+    return true;
   }
 
   #diskFailed(error: GatewayError): void {

@@ -210,8 +210,16 @@ const store = z.strictObject({
 });
 
 const disk = z.strictObject({
-  directory: key(directory, 'Where cached instances are kept. It belongs to one process.'),
+  directory: key(
+    directory,
+    'Where cached instances are kept, also from one start to the next. It belongs to one process at a time.',
+  ),
   size: key(size(MIB), 'Most bytes on disk.').prefault('10 GiB'),
+  keepFree: key(
+    size(0),
+    'Bytes that the file system keeps for others: the cache takes less, and gives back, when fewer are left.',
+  ).prefault('1 GiB'),
+  maxAge: key(durationOrOff, 'How long an instance is kept at most, also over restarts.').prefault('168h'),
 });
 
 const cache = z.strictObject({

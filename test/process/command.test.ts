@@ -1,10 +1,23 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { freePort } from '../helpers/free-port.js';
+import { listing, selected } from '../helpers/listing.js';
 import { projectPath } from '../helpers/markdown.js';
+import {
+  final,
+  makeInstance,
+  silence,
+  startRoguePeer,
+  store,
+  type RoguePeer,
+  type Script,
+} from '../helpers/rogue-peer.js';
+import { datasetOf, partsOf, sha256 } from '../helpers/test-gateway.js';
 
 const BUILD = 'node_modules/.cache/process-test';
 const MAIN = projectPath(`${BUILD}/dist/main.js`);
@@ -216,6 +229,61 @@ describe('serve', () => {
     program.kill('SIGTERM');
     expect([503, 'broken']).toContain(await answer);
     expect(await program.exit).toBe(0);
+  });
+});
+
+describe('a kill in the middle of a pull', () => {
+  const count = 12;
+  const instances = Array.from({ length: count }, () => makeInstance({ pixelBytes: 300_000 }));
+  const SERIES = '/studies/2.25.77.1/series/2.25.77.2';
+  const headers = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
+  let peer: RoguePeer;
+  let directory = '';
+  afterEach(async () => {
+    await peer.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('leaves nothing that is served wrongly: what was whole is found again, the rest is asked for', async () => {
+    directory = mkdtempSync(join(tmpdir(), 'gateway-killed-'));
+    let killed = false;
+    const whole = new Set(instances.slice(0, count / 2).map(({ sopInstanceUid }) => sopInstanceUid));
+    const onGet: Script = (_request, identifier) => {
+      const wanted = selected(instances, identifier);
+      if (killed) return [...wanted.map((one) => store(one)), final(0)];
+      const some = wanted.filter(({ sopInstanceUid }) => whole.has(sopInstanceUid));
+      return [...some.map((one) => store(one)), silence()];
+    };
+    peer = await startRoguePeer({ onFind: listing(instances), onGet });
+    const env = {
+      DICOMGW_PEER: `${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`,
+      DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+      DICOMGW_CACHE_MEMORY: '1 MiB',
+      DICOMGW_CACHE_DISK_DIRECTORY: join(directory, 'cache'),
+    };
+    const first = run(['serve'], env);
+    const { groups: { service = '' } = {} } = await first.saying(READY);
+    const broken = fetch(service + SERIES, { headers }).then((response) => response.arrayBuffer());
+    broken.catch(() => undefined);
+    const journal = join(directory, 'cache/journal');
+    const saved = (): number => readFileSync(journal, 'utf8').split('"add"').length - 1;
+    while (!existsSync(journal) || saved() < 2) await new Promise(setImmediate);
+    first.kill('SIGKILL');
+    await first.exit;
+    await expect(broken).rejects.toThrow();
+    killed = true;
+    const found = saved();
+    const asked = peer.messages('C-STORE-RSP').length;
+    const second = run(['serve'], env);
+    const { groups: { service: again = '' } = {} } = await second.saying(READY);
+    const response = await fetch(again + SERIES, { headers });
+    expect(response.status).toBe(200);
+    const body = Buffer.from(await response.arrayBuffer());
+    const type = response.headers.get('content-type') ?? '';
+    const parts = partsOf({ headers: { 'content-type': type }, body });
+    const delivered = new Set(parts.map((part) => sha256(datasetOf(part.body))));
+    expect(delivered).toEqual(new Set(instances.map(({ dataset }) => sha256(dataset))));
+    expect(peer.messages('C-STORE-RSP').length - asked).toBe(count - found);
   });
 });
 

@@ -223,6 +223,10 @@ const tiers = [
   { name: 'memory only', options: { memoryBytes: 48 * 1024 } },
   { name: 'memory and disk', options: { memoryBytes: 48 * 1024, diskBytes: 10_000_000, spillBytes: 20_000 } },
   {
+    name: 'memory and a disk of shared files',
+    options: { memoryBytes: 48 * 1024, diskBytes: 400_000, spillBytes: 20_000, segmentBytes: 100_000 },
+  },
+  {
     name: 'memory and a tiny disk',
     options: { memoryBytes: 48 * 1024, diskBytes: 60_000, spillBytes: 8000 },
   },

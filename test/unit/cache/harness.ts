@@ -43,16 +43,28 @@ export interface TestCache extends Cache<string> {
 
 export interface TestCacheOptions extends Partial<Omit<CacheOptions<string>, 'disk'>> {
   readonly diskBytes?: number;
+  readonly segmentBytes?: number;
+  readonly keepFreeBytes?: number;
+  readonly maxAgeMs?: number;
   readonly layer?: FileLayer;
+  /** The directory of a cache before, which is closed or was abandoned. */
+  readonly directory?: string;
 }
+
+/** Metas are texts: they are written down as they are. */
+export const textCodec = {
+  encode: (meta: string): unknown => ({ meta }),
+  decode: (value: unknown): string | undefined => (value as { meta?: string } | null)?.meta,
+};
 
 const opened: TestCache[] = [];
 
 /** A cache with 4 KiB blocks; with a directory of its own when `diskBytes` is given. */
-export async function openCache({ diskBytes, layer, ...options }: TestCacheOptions = {}): Promise<TestCache> {
+export async function openCache(all: TestCacheOptions = {}): Promise<TestCache> {
+  const { diskBytes, segmentBytes, keepFreeBytes, maxAgeMs, layer, directory: before, ...options } = all;
   const clock = new ManualClock();
   const observations: Observation[] = [];
-  const directory = await mkdtemp(join(tmpdir(), 'cache-test-'));
+  const directory = before === undefined ? await mkdtemp(join(tmpdir(), 'cache-test-')) : join(before, '..');
   const made = await createCache<string>(
     {
       memoryBytes: 64 * 1024,
@@ -61,7 +73,15 @@ export async function openCache({ diskBytes, layer, ...options }: TestCacheOptio
       ...options,
       ...(diskBytes === undefined
         ? {}
-        : { disk: { directory: join(directory, 'spools'), bytes: diskBytes } }),
+        : {
+            disk: {
+              directory: join(directory, 'spools'),
+              bytes: diskBytes,
+              ...(segmentBytes !== undefined && { segmentBytes }),
+              ...(keepFreeBytes !== undefined && { keepFreeBytes }),
+              ...(maxAgeMs !== undefined && { maxAgeMs }),
+            },
+          }),
     },
     { observe: (observation) => observations.push(observation), clock, ...(layer ? { files: layer } : {}) },
   );
@@ -70,7 +90,8 @@ export async function openCache({ diskBytes, layer, ...options }: TestCacheOptio
     clock,
     observations,
     directory: join(directory, 'spools'),
-    files: async () => (await readdir(join(directory, 'spools'))).filter((name) => name.endsWith('.spool')),
+    files: async () =>
+      (await readdir(join(directory, 'spools'))).filter((name) => /[.](?:spool|segment)$/.test(name)),
   };
   opened.push(cache);
   return cache;

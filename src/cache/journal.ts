@@ -1,0 +1,164 @@
+import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GatewayError, type Observe } from '../core/index.js';
+import { bootId } from './directory-lock.js';
+
+/** What is written down of an entry; JSON. */
+export interface JournalRecord {
+  readonly id: string;
+  readonly [name: string]: unknown;
+}
+
+type Line =
+  | { readonly do: 'open'; readonly format: number; readonly boot: string | undefined }
+  | { readonly do: 'add'; readonly record: JournalRecord }
+  | { readonly do: 'drop'; readonly id: string }
+  | { readonly do: 'close' };
+
+const NAME = 'journal';
+/** Of its lines; another one is not believed. */
+const FORMAT = 1;
+/** Written anew when it has this many lines beyond two for each entry. */
+const SLACK_LINES = 10_000;
+
+/**
+ * Which entries are whole on disk, one line of JSON for each that came or went, so that the next process finds them.
+ *
+ * A line is written after the bytes, and a half line at the end does not count. The kernel keeps what a killed process
+ * wrote; after a crash of the machine nothing is known of it, so what was not closed in this boot is not believed.
+ */
+export class Journal {
+  readonly #path: string;
+  readonly #observe: Observe;
+  readonly #live = new Set<string>();
+  #file: FileHandle | undefined;
+  #pending: string[] = [];
+  #writing: Promise<void> | undefined;
+  #lines = 0;
+  #snapshot: () => readonly JournalRecord[] = () => [];
+
+  private constructor(directory: string, observe: Observe) {
+    this.#path = join(directory, NAME);
+    this.#observe = observe;
+  }
+
+  /** Reads what an earlier process left: the journal, not open for writing yet, and its records, oldest first. */
+  static async read(directory: string, observe: Observe): Promise<[Journal, readonly JournalRecord[]]> {
+    const journal = new Journal(directory, observe);
+    const text = await readFile(journal.#path, 'utf8').catch(() => '');
+    return [journal, recordsOf(text, await bootId())];
+  }
+
+  /**
+   * Begins anew with what `snapshot` gives, which is asked again when the file has grown too long; from now on entries
+   * are written down. @throws GatewayError `cache-failed`
+   */
+  async start(snapshot: () => readonly JournalRecord[]): Promise<void> {
+    this.#snapshot = snapshot;
+    try {
+      await this.#rewrite();
+    } catch (cause) {
+      throw new GatewayError('cache-failed', 'The cache directory cannot be written to.', { cause });
+    }
+  }
+
+  /** The entry is whole on disk. */
+  add(record: JournalRecord): void {
+    if (this.#live.has(record.id)) this.#append({ do: 'drop', id: record.id });
+    this.#live.add(record.id);
+    this.#append({ do: 'add', record });
+  }
+
+  /** The entry is gone, or about to go. */
+  drop(id: string): void {
+    if (this.#live.delete(id)) this.#append({ do: 'drop', id });
+  }
+
+  /** Marks the end of an orderly life, after which the bytes are believed also when the machine starts anew. */
+  async close(): Promise<void> {
+    this.#append({ do: 'close' });
+    await this.#writing;
+    await this.#file?.datasync().catch(() => undefined);
+    await this.#stop();
+  }
+
+  #append(line: Line): void {
+    if (!this.#file) return;
+    this.#pending.push(lineOf(line));
+    this.#lines += 1;
+    this.#writing ??= this.#write();
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#pending.length > 0) {
+        const lines = this.#pending.splice(0).join('');
+        await this.#file?.appendFile(lines);
+        if (this.#lines > 2 * this.#live.size + SLACK_LINES) await this.#rewrite();
+      }
+    } catch (error) {
+      this.#observe({ kind: 'log', level: 'error', message: 'The cache journal failed.', error });
+      await this.#stop();
+      // What it does not know any more must not be believed by the next process.
+      await rm(this.#path, { force: true }).catch(() => undefined);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  /** Only what is there: a file of its own, put in the place of the old one as a whole. */
+  async #rewrite(): Promise<void> {
+    const old = this.#file;
+    const records = this.#snapshot();
+    this.#pending = []; // the snapshot knows
+    this.#live.clear();
+    for (const { id } of records) this.#live.add(id);
+    const boot = await bootId();
+    const aside = `${this.#path}.new`;
+    const lines = records.map((record) => lineOf({ do: 'add', record }));
+    await writeFile(aside, [lineOf({ do: 'open', format: FORMAT, boot }), ...lines].join(''), {
+      mode: 0o600,
+    });
+    await rename(aside, this.#path);
+    this.#file = await open(this.#path, 'a', 0o600);
+    this.#lines = lines.length + 1;
+    await old?.close();
+  }
+
+  async #stop(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#pending = [];
+    await file?.close().catch(() => undefined);
+  }
+}
+
+const lineOf = (line: Line): string => `${JSON.stringify(line)}\n`;
+
+function recordsOf(text: string, boot: string | undefined): readonly JournalRecord[] {
+  const records = new Map<string, JournalRecord>();
+  let believed = false;
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  for (const one of whole.split('\n')) {
+    if (one === '') continue;
+    const line = parseLine(one);
+    // What stands behind a line that cannot be read may have undone what stands before it.
+    if (line === undefined) return [];
+    if (line.do === 'open') {
+      if (line.format !== FORMAT) return [];
+      believed = boot !== undefined && line.boot === boot;
+    } else if (line.do === 'close') believed = true;
+    else if (line.do === 'drop') records.delete(line.id);
+    else records.set(line.record.id, line.record);
+  }
+  return believed ? [...records.values()] : [];
+}
+
+function parseLine(text: string): Line | undefined {
+  try {
+    const line = JSON.parse(text) as Line | null;
+    return line !== null && typeof line === 'object' && 'do' in line ? line : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import { GatewayError, type GatewayErrorCode } from '../core/index.js';
+import type { DatasetIndex } from '../dicom/index.js';
+import type { InstanceRecord } from './ports.js';
+
+/** More fragments than this are not written down: reading them back would cost more than fetching the instance again. */
+const MOST_FRAGMENTS = 50_000;
+
+interface Saved {
+  readonly digest: string;
+  readonly index?: DatasetIndex;
+  readonly problem?: { readonly code: GatewayErrorCode; readonly message: string };
+}
+
+/** Bytes of memory that a record takes, roughly: offsets of fragments are what grows. */
+export const recordBytes = ({ index }: InstanceRecord): number =>
+  512 + (index?.pixelData?.kind === 'encapsulated' ? index.pixelData.fragments.length * 48 : 0);
+
+/** How a record is written down for the next process. */
+export const recordCodec = {
+  encode({ index, problem, digest }: InstanceRecord): Saved | undefined {
+    const { pixelData } = index ?? {};
+    if (pixelData?.kind === 'encapsulated' && pixelData.fragments.length > MOST_FRAGMENTS) return undefined;
+    return {
+      digest,
+      ...(index && { index }),
+      ...(problem && { problem: { code: problem.code, message: problem.message } }),
+    };
+  },
+  decode(value: unknown): InstanceRecord | undefined {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { digest, index, problem } = value as Partial<Saved>;
+    if (typeof digest !== 'string' || (index === undefined && problem === undefined)) return undefined;
+    return { digest, index, problem: problem && new GatewayError(problem.code, problem.message) };
+  },
+};
