@@ -356,9 +356,8 @@ export class Store implements SpoolStore, SpoolRoom {
       return true;
     });
     if (!first) return false;
-    const { of } = group;
-    const together = (other: SpoolBody): boolean => suits(other) && other.diskGroup === of;
-    if (of !== undefined) while (this.#evictor?.dropIdle('disk', together));
+    const together = (other: SpoolBody): boolean => suits(other) && other.diskGroup === group.of;
+    while (group.of !== undefined && this.#evictor?.dropIdle('disk', together));
     return true;
   }
 

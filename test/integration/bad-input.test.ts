@@ -33,7 +33,7 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
     ['DT-02', '/studies?StudyDate=20220101-20220101&StudyTime=1600-1000', 400],
     ['DT-06', '/studies?StudyDate=20221301', 400],
     ['Q-62', '/instances', 413],
-    ['W-10', '/studies/1.2.03/metadata', 400],
+    ['W-10', '/studies/1.2..3/metadata', 400],
     ['W-10', `/studies/${'1'.repeat(65)}`, 400],
     ['W-10', '/studies/..%2f..%2fetc%2fpasswd', 400],
     ['W-10', `${I}/frames/0`, 400],
