@@ -107,6 +107,7 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
       retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),
       cancelDelayMs: retrieve.cancelDelay,
       refusalMs: retrieve.refusalExpiry,
+      revalidateMs: config.cache.revalidateAfter,
       inlineBytes: retrieve.inlineBytes,
       limits,
       findLimit: settings.findLimit,

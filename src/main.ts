@@ -9,6 +9,7 @@ import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './c
 import type { DemoPacs } from './demo/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import { checkPeer, type CheckReport, type CheckSubject } from './gateway/index.js';
+import { requestPurge } from './purge-command.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
 
 const USAGE = `usage: dicomweb-gateway [command] [options]
@@ -17,6 +18,8 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
   demo                   run it in front of an embedded PACS with generated studies
   check --config FILE    try everything that is needed of each peer; exit status 0 if all are usable
   config --config FILE   print the effective configuration
+  purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
+                         drop instances from the cache of the running gateway
 
 Without a file, DICOMGW_PEER=AE@host:port is enough. Every key can come from the environment.`;
 
@@ -200,6 +203,10 @@ async function run(): Promise<number> {
     options: {
       config: { type: 'string', short: 'c' },
       json: { type: 'boolean' },
+      study: { type: 'string' },
+      patient: { type: 'string' },
+      all: { type: 'boolean' },
+      peer: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
     },
@@ -207,12 +214,16 @@ async function run(): Promise<number> {
   const [command = 'serve', ...rest] = positionals;
   if (values.help) return (print(USAGE), 0);
   if (values.version) return (print(version()), 0);
-  if (rest.length > 0 || !['serve', 'demo', 'check', 'config'].includes(command)) {
+  if (rest.length > 0 || !['serve', 'demo', 'check', 'config', 'purge'].includes(command)) {
     throw new GatewayError('bad-request', USAGE);
   }
   if (command === 'demo') return demo();
   const config = readConfig(values.config);
   if (command === 'config') return (print(dumpConfig(config).trimEnd()), 0);
+  if (command === 'purge') {
+    const { study, patient, all, peer } = values;
+    return (print(await requestPurge(config, { study, patient, all, peer })), 0);
+  }
   return command === 'check' ? check(config, values.json ?? false) : serve(config, telemetryFor(config));
 }
 

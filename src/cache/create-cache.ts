@@ -1,7 +1,8 @@
 import { systemClock, type Clock, type Observe } from '../core/index.js';
 import { DiskTier, type DiskOptions } from './disk-tier.js';
 import { nodeFileLayer, type FileLayer } from './file-layer.js';
-import { SpooledInstanceCache, type InstanceCache, type MetaCodec } from './instance-cache.js';
+import type { InstanceCache, MetaCodec } from './cached-instance.js';
+import { SpooledInstanceCache } from './instance-cache.js';
 import { Store, type SpoolStore } from './store.js';
 
 export interface CacheOptions<M> {

@@ -1,5 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { ByteSource, GatewayError, Observe } from '../core/index.js';
+import type {
+  Arrival,
+  CachedInstance,
+  InstanceCache,
+  InstanceCacheStats,
+  MetaCodec,
+} from './cached-instance.js';
 import type { InstanceInfo, InstanceKey } from './instance-key.js';
 import type { DiskTier } from './disk-tier.js';
 import { Journal, type JournalRecord } from './journal.js';
@@ -8,67 +15,6 @@ import { formatSavedEntry, parseSavedEntry, type SavedEntry } from './saved-entr
 import type { Place, SpoolBytes } from './spool-file.js';
 import type { SpoolBody, SpoolEvents } from './spool.js';
 import type { Evictor, Store } from './store.js';
-
-/** An instance that is arriving or there; `M` is what its owner learnt while the bytes passed. */
-export interface CachedInstance<M> {
-  readonly key: InstanceKey;
-  readonly info: InstanceInfo;
-  /** The dataset as the peer sent it. */
-  readonly source: ByteSource;
-  /** Resolves when every byte is there; rejects with the arrival's `GatewayError`. */
-  readonly complete: Promise<M>;
-  /** Undefined until it is complete. */
-  readonly meta: M | undefined;
-  /** Keeps the bytes there until the returned function is called. */
-  hold(): () => void;
-  /**
-   * As `hold`, for readers that may stall: when the bytes are taken away from one that reads through `source` of the
-   * lease, `onStalled` is called, also while its consumer waits for something else.
-   */
-  lease(onStalled?: (error: GatewayError) => void): Lease;
-}
-
-/** The writing end of an instance that arrives. */
-export interface Arrival<M> {
-  readonly instance: CachedInstance<M>;
-  /** Adds a copy of `chunk`; a promise is back-pressure. Rejects with the `GatewayError` that ended the arrival. */
-  write(chunk: Buffer): void | Promise<void>;
-  /** The instance is whole. Rejects with the `GatewayError` that ended the arrival before. */
-  finish(meta: M): Promise<void>;
-  fail(error: GatewayError): void;
-}
-
-/** What is cached now, in numbers, and what happened since the start. */
-export interface InstanceCacheStats {
-  /** Instances that `get` finds, arriving ones included. */
-  readonly entries: number;
-  readonly hits: number;
-  readonly misses: number;
-  /** Hits on an instance that was still arriving. */
-  readonly joins: number;
-  readonly evictions: number;
-  /** Instances too large to be kept, that flowed to their readers. */
-  readonly overflows: number;
-}
-
-/** Instances by peer and UIDs, each with one arrival at a time and any number of readers. */
-export interface InstanceCache<M> {
-  get(key: InstanceKey): CachedInstance<M> | undefined;
-  /** Begins an arrival; undefined when the instance is there or arriving. @throws GatewayError `shutting-down` */
-  begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined;
-  /** Forgets the instance; who reads it already reads on. */
-  delete(key: InstanceKey): void;
-  readonly stats: InstanceCacheStats;
-  close(): Promise<void>;
-}
-
-/** How a meta is written down for the next process, as JSON. */
-export interface MetaCodec<M> {
-  /** Undefined: the instance is not written down. */
-  encode(meta: M): unknown;
-  /** Undefined for what `encode` has not made: the instance is not believed. */
-  decode(value: unknown): M | undefined;
-}
 
 export interface InstanceCacheOptions<M> {
   readonly memoryBytes: number;
@@ -84,6 +30,8 @@ export interface InstanceCacheOptions<M> {
 const ENTRY_BYTES = 1024;
 
 type Tier = 'memory' | 'disk';
+
+const studyIdOf = (peer: string, studyInstanceUid: string): string => `${peer}\n${studyInstanceUid}`;
 
 /** The key as one string; UIDs hold no line feed. */
 const idOf = (key: InstanceKey): string =>
@@ -147,6 +95,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   #journal: Journal | undefined;
   /** Arriving and complete ones, bounded by `ENTRY_BYTES` each in the memory budget. */
   readonly #entries = new Map<string, Entry<M>>();
+  readonly #studies = new Map<string, Set<Entry<M>>>();
   /** Complete ones that nobody reads or holds, by where their bytes are. */
   readonly #idle: Readonly<Record<Tier, LRUCache<string, Entry<M>>>>;
   readonly #counts = { hits: 0, misses: 0, joins: 0, evictions: 0, overflows: 0 };
@@ -186,7 +135,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined {
     if (this.#entries.has(idOf(key))) return undefined;
     const entry = new Entry<M>(key, info, (made) => this.#spoolOf(made));
-    this.#entries.set(entry.id, entry);
+    this.#add(entry);
     this.#store.charge(entry.chargedBytes);
     return {
       instance: entry,
@@ -196,6 +145,20 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
         entry.spool.fail(error);
       },
     };
+  }
+
+  ofStudy(peer: string, studyInstanceUid: string): readonly CachedInstance<M>[] {
+    return [...(this.#studies.get(studyIdOf(peer, studyInstanceUid)) ?? [])];
+  }
+
+  hasStudy(peer: string, studyInstanceUid: string): boolean {
+    return this.#studies.has(studyIdOf(peer, studyInstanceUid));
+  }
+
+  complete(peer?: string): readonly CachedInstance<M>[] {
+    const wanted = ({ key, meta }: Entry<M>): boolean =>
+      meta !== undefined && (peer ?? key.peer) === key.peer;
+    return [...this.#entries.values()].filter(wanted);
   }
 
   delete(key: InstanceKey): void {
@@ -288,7 +251,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     entry.since = saved.since;
     entry.chargedBytes += this.#metaBytes(meta);
     entry.resolve(meta);
-    this.#entries.set(entry.id, entry);
+    this.#add(entry);
     this.#store.charge(entry.chargedBytes);
     this.#reindex(entry);
   }
@@ -314,10 +277,28 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   /** Nobody finds it any more. */
   #forget(entry: Entry<M>): void {
     if (this.#entries.get(entry.id) === entry) {
-      this.#entries.delete(entry.id);
-      this.#journal?.drop(entry.id);
+      this.#remove(entry);
     }
     entry.spool.discard();
+  }
+
+  #add(entry: Entry<M>): void {
+    const { id, key } = entry;
+    this.#entries.set(id, entry);
+    const study = studyIdOf(key.peer, key.studyInstanceUid);
+    const entries = this.#studies.get(study);
+    if (entries) entries.add(entry);
+    else this.#studies.set(study, new Set([entry]));
+  }
+
+  #remove(entry: Entry<M>): void {
+    const { id, key } = entry;
+    this.#entries.delete(id);
+    this.#journal?.drop(id);
+    const study = studyIdOf(key.peer, key.studyInstanceUid);
+    const entries = this.#studies.get(study);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#studies.delete(study);
   }
 
   #evict(entry: Entry<M>, tier: Tier): void {

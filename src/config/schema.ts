@@ -225,6 +225,10 @@ const disk = z.strictObject({
 const cache = z.strictObject({
   memory: key(size(MIB), 'Most bytes of instances in memory, arriving and finished.').prefault('96 MiB'),
   disk: disk.exactOptional(),
+  revalidateAfter: key(
+    durationOrOff,
+    'How long what the PACS said of a study is believed before it is asked again; what is cached is served only while it agrees.',
+  ).prefault('10s'),
   stallTimeout: key(
     duration,
     'When the cache is full of what slow readers still need, a reader that took nothing for so long is cut off.',

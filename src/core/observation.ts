@@ -63,6 +63,12 @@ export type Observation =
       readonly tier: 'memory' | 'disk';
       readonly bytes?: number;
     }
+  | {
+      /** What became of a study since it was cached. */
+      readonly kind: 'revalidation';
+      readonly peer: string;
+      readonly outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed';
+    }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {
       readonly kind: 'log';

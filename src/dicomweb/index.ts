@@ -11,6 +11,7 @@ export {
   parseBulkDataPath,
   parseFrameList,
   parseRetrieveTarget,
+  requireUid,
   retrieveUrl,
   type RetrieveTarget,
 } from './resource.js';

@@ -4,6 +4,7 @@ import { DatasetIndexer, transferSyntax, type DatasetIndex } from '../dicom/inde
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
 import type { DatasetLimits, InstanceRecord } from './ports.js';
+import type { StudyState } from './study-state.js';
 
 const SUCCESS = 0x0000;
 /** Refused: out of resources, for bytes that could not be kept. @see PS3.4 Table B.2-1 */
@@ -30,6 +31,13 @@ function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefin
   );
 }
 
+export interface ArrivalWriterOptions {
+  readonly limits: DatasetLimits;
+  readonly observe: Observe;
+  /** What the peer said of a study last. */
+  readonly seen: (studyInstanceUid: string) => StudyState | undefined;
+}
+
 /**
  * Writes an arriving instance into the cache and indexes it as the bytes pass.
  *
@@ -44,9 +52,12 @@ export class ArrivalWriter implements InstanceWriter {
   #bytes = 0;
   #crc = 0;
 
-  constructor(arrival: Arrival<InstanceRecord>, limits: DatasetLimits, observe: Observe) {
+  readonly #seen: (studyInstanceUid: string) => StudyState | undefined;
+
+  constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen }: ArrivalWriterOptions) {
     this.#arrival = arrival;
     this.#observe = observe;
+    this.#seen = seen;
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);
     if (syntax) this.#indexer = new DatasetIndexer(syntax, limits);
@@ -72,7 +83,8 @@ export class ArrivalWriter implements InstanceWriter {
     }
     try {
       const digest = `${this.#bytes.toString(36)}-${this.#crc.toString(36)}`;
-      await this.#arrival.finish({ index, problem: this.#problem, digest });
+      const seenAs = this.#seen(this.#arrival.instance.key.studyInstanceUid);
+      await this.#arrival.finish({ index, problem: this.#problem, digest, seenAs });
     } catch (thrown) {
       this.fail(toGatewayError(thrown));
       return OUT_OF_RESOURCES;

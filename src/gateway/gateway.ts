@@ -3,12 +3,14 @@ import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } f
 import type { JsonAnswer, PartsAnswer } from './answer.js';
 import { InstanceFetcher } from './instance-fetcher.js';
 import type { GatewayDependencies } from './ports.js';
+import { purge, type PurgeTarget } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
 import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
 import type { RetrieveBinding } from './retrieve.js';
 import { search, type SearchAnswer } from './search.js';
 import { StoreSession } from './store.js';
+import { StudyWatch } from './study-watch.js';
 
 /** What every request carries: which peer it is for, what the client takes, and the base of the URLs in the answer. */
 export interface Common {
@@ -19,9 +21,11 @@ export interface Common {
 
 export interface RetrieveCall extends Common {
   readonly target: RetrieveTarget;
+  /** What is cached of it is not good enough: the client said `no-cache`. */
+  readonly fresh?: boolean;
 }
 
-export interface InstanceCall extends Common {
+export interface InstanceCall extends RetrieveCall {
   readonly target: Required<RetrieveTarget>;
 }
 
@@ -49,6 +53,11 @@ export interface Gateway {
   ): Promise<PartsAnswer>;
   /** WADO-RS: all pixel data of an instance. */
   retrievePixelData(call: InstanceCall, context: OperationContext): Promise<PartsAnswer>;
+  /** Drops instances from the cache; says how many. */
+  purge(
+    call: { readonly peer: string; readonly target: PurgeTarget },
+    context: OperationContext,
+  ): Promise<number>;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
   store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
 }
@@ -57,31 +66,41 @@ export interface Gateway {
 export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, RetrieveBinding>();
   for (const [name, binding] of deps.peers) {
-    sides.set(name, { binding, deps, fetcher: new InstanceFetcher(binding, deps) });
+    const watch = new StudyWatch(binding, deps);
+    const fetcher = new InstanceFetcher(binding, deps, (study) => watch.seen(study));
+    sides.set(name, { binding, deps, fetcher, watch });
   }
   const sideOf = (peer: string): RetrieveBinding => {
     const side = sides.get(peer);
     if (side === undefined) throw new GatewayError('not-found', 'No peer of this name is configured.');
     return side;
   };
+  /** The side for a retrieve, without what the client does not want to be served from the cache. */
+  const sideFor = ({ peer, target, fresh }: RetrieveCall): RetrieveBinding => {
+    const side = sideOf(peer);
+    if (fresh) side.watch.purge(target);
+    return side;
+  };
   return {
     peerNames: [...sides.keys()],
+    purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
     search: async ({ peer, request, accept, serviceUrl }, context) => {
       const { binding } = sideOf(peer);
       negotiate('search', accept);
       return search(binding, request, serviceUrl, context);
     },
-    retrieveInstances: async (call, context) => retrieveInstances(sideOf(call.peer), call, context),
-    retrieveMetadata: async (call, context) => retrieveMetadata(sideOf(call.peer), call, context),
-    retrieveFrames: async (call, context) => retrieveFrames(sideOf(call.peer), call, context),
-    retrieveBulkData: async (call, context) => retrieveBulkData(sideOf(call.peer), call, context),
-    retrievePixelData: async (call, context) => retrievePixelData(sideOf(call.peer), call, context),
+    retrieveInstances: async (call, context) => retrieveInstances(sideFor(call), call, context),
+    retrieveMetadata: async (call, context) => retrieveMetadata(sideFor(call), call, context),
+    retrieveFrames: async (call, context) => retrieveFrames(sideFor(call), call, context),
+    retrieveBulkData: async (call, context) => retrieveBulkData(sideFor(call), call, context),
+    retrievePixelData: async (call, context) => retrievePixelData(sideFor(call), call, context),
     store: ({ peer, study, accept, serviceUrl }, context) => {
-      const { binding } = sideOf(peer);
+      const { binding, watch } = sideOf(peer);
       negotiate('store-response', accept);
       return new StoreSession({
         binding,
         instances: deps.instances,
+        watch,
         spools: deps.spools,
         observe: deps.observe,
         study,

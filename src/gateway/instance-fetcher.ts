@@ -1,7 +1,7 @@
 import { GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
 import { retrieveIdentifier } from '../query/index.js';
 import type { IncomingInstance, InstanceWriter, RetrieveCompletion } from '../dimse/index.js';
-import { ArrivalWriter, drain } from './arrival-writer.js';
+import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
 import type { ListedInstance } from './listing.js';
 import type { Instances, PeerBinding } from './ports.js';
 import { keyText, Refusals } from './refusals.js';
@@ -37,9 +37,13 @@ export class InstanceFetcher {
   /** Some peers find nothing for a list of UIDs (PixelMed): then every instance gets a retrieve of its own. */
   #listsWork: boolean | undefined;
 
-  constructor(binding: PeerBinding, deps: FetcherDependencies) {
+  readonly #seen: ArrivalWriterOptions['seen'];
+
+  /** `seen` tells what the peer said of a study last. */
+  constructor(binding: PeerBinding, deps: FetcherDependencies, seen: ArrivalWriterOptions['seen']) {
     this.#binding = binding;
     this.#deps = deps;
+    this.#seen = seen;
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
   }
 
@@ -226,7 +230,8 @@ export class InstanceFetcher {
     };
     instance.complete.then(settle, settle);
     want.arrived(instance);
-    return arrival ? new ArrivalWriter(arrival, this.#binding.retrieve.limits, observe) : this.#duplicate();
+    const { limits } = this.#binding.retrieve;
+    return arrival ? new ArrivalWriter(arrival, { limits, observe, seen: this.#seen }) : this.#duplicate();
   }
 
   #duplicate(): InstanceWriter {

@@ -1,6 +1,7 @@
 import { GatewayError, type GatewayErrorCode } from '../core/index.js';
 import type { DatasetIndex } from '../dicom/index.js';
 import type { InstanceRecord } from './ports.js';
+import type { StudyState } from './study-state.js';
 
 /** More fragments than this are not written down: reading them back would cost more than fetching the instance again. */
 const MOST_FRAGMENTS = 50_000;
@@ -9,6 +10,7 @@ interface Saved {
   readonly digest: string;
   readonly index?: DatasetIndex;
   readonly problem?: { readonly code: GatewayErrorCode; readonly message: string };
+  readonly seenAs: StudyState;
 }
 
 /** Bytes of memory that a record takes, roughly: offsets of fragments are what grows. */
@@ -17,19 +19,27 @@ export const recordBytes = ({ index }: InstanceRecord): number =>
 
 /** How a record is written down for the next process. */
 export const recordCodec = {
-  encode({ index, problem, digest }: InstanceRecord): Saved | undefined {
+  encode({ index, problem, digest, seenAs }: InstanceRecord): Saved | undefined {
+    // Whose it was when it came must be known, or it could not be told later that it has changed.
+    if (seenAs === undefined) return undefined;
     const { pixelData } = index ?? {};
     if (pixelData?.kind === 'encapsulated' && pixelData.fragments.length > MOST_FRAGMENTS) return undefined;
     return {
       digest,
+      seenAs,
       ...(index && { index }),
       ...(problem && { problem: { code: problem.code, message: problem.message } }),
     };
   },
   decode(value: unknown): InstanceRecord | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
-    const { digest, index, problem } = value as Partial<Saved>;
-    if (typeof digest !== 'string' || (index === undefined && problem === undefined)) return undefined;
-    return { digest, index, problem: problem && new GatewayError(problem.code, problem.message) };
+    const { digest, index, problem, seenAs } = value as Partial<Saved>;
+    if (
+      typeof digest !== 'string' ||
+      typeof seenAs?.identity !== 'object' ||
+      (index === undefined && problem === undefined)
+    )
+      return undefined;
+    return { digest, index, seenAs, problem: problem && new GatewayError(problem.code, problem.message) };
   },
 };

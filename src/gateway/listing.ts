@@ -155,72 +155,72 @@ async function seriesOf(
   }
 }
 
-/** Number of Study Related Series and Instances as the peer says now, where it says so. */
-async function studyCounts(
-  binding: PeerBinding,
-  target: RetrieveTarget,
-  context: OperationContext,
-): Promise<{ series: number | undefined; instances: number | undefined }> {
-  const rows = rowsOf(binding, 'STUDY', { studyInstanceUid: target.studyInstanceUid }, context);
-  let series: number | undefined;
-  let instances: number | undefined;
-  for (;;) {
-    const next = await rows.next();
-    if (next.done) return { series, instances };
-    series = next.value.integer(Tags.NumberOfStudyRelatedSeries);
-    instances = next.value.integer(Tags.NumberOfStudyRelatedInstances);
-  }
-}
+/** What the peer counts in a study, where it says so: see `StudyWatch.check`. */
+export type CountStudy = () => Promise<{
+  readonly series: number | undefined;
+  readonly instances: number | undefined;
+}>;
+
+/** The counts only verify: a peer that cannot tell them leaves the list unverified. */
+const countOf = (count: CountStudy): ReturnType<CountStudy> =>
+  count().catch(() => ({ series: undefined, instances: undefined }));
 
 async function* listStudy(
   binding: PeerBinding,
   target: RetrieveTarget,
   context: OperationContext,
+  count: CountStudy,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
   const [counts, { series, verified }] = await Promise.all([
-    studyCounts(binding, target, context),
+    countOf(count),
     seriesOf(binding, target, context),
   ]);
-  let count = 0;
+  let listed = 0;
   let every = verified && counts.series === series.length;
   for (const { seriesInstanceUid, instances } of series) {
     const outcome = yield* listSeries(binding, { ...target, seriesInstanceUid }, instances, context);
-    count += outcome.count;
+    listed += outcome.count;
     every &&= outcome.verified;
-    if (count > binding.retrieve.maxInstances) throw tooMany(binding);
+    if (listed > binding.retrieve.maxInstances) throw tooMany(binding);
   }
-  return { count, verified: every || (verified && counts.instances === count) };
+  return { count: listed, verified: every || (verified && counts.instances === listed) };
 }
 
 async function* listOneSeries(
   binding: PeerBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   context: OperationContext,
+  count: CountStudy,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
   // The count only verifies: a peer that cannot tell it leaves the list unverified.
-  const counted = seriesOf(binding, target, context).catch(() => undefined);
-  const { count } = yield* listSeries(binding, target, undefined, context);
+  const counted = countOf(count)
+    .then(() => seriesOf(binding, target, context))
+    .catch(() => undefined);
+  const outcome = yield* listSeries(binding, target, undefined, context);
   const series = (await counted)?.series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid);
-  return { count, verified: series?.instances === count };
+  return { count: outcome.count, verified: series?.instances === outcome.count };
 }
 
 async function* listOne(
   binding: PeerBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
+  count: CountStudy,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
   const rows = rowsOf(binding, 'IMAGE', target, context);
-  let count = 0;
+  let found = 0;
   try {
     let next = await rows.next();
     for (; !next.done; next = await rows.next()) {
       const instance = listed(next.value, target, binding);
-      if (instance?.sopInstanceUid !== target.sopInstanceUid || count > 0) continue;
-      count += 1;
+      if (instance?.sopInstanceUid !== target.sopInstanceUid || found > 0) continue;
+      found += 1;
       yield instance;
     }
-    if (count === 0) requireWhole(next.value, binding);
-    return { count, verified: true };
+    if (found === 0) requireWhole(next.value, binding);
+    // For the next who asks for it: by then it is to be known whose it was.
+    void countOf(count);
+    return { count: found, verified: true };
   } finally {
     await rows.return({ status: 0, truncated: true, rows: 0 });
   }
@@ -240,6 +240,8 @@ const isInstance = (target: RetrieveTarget): target is Required<RetrieveTarget> 
  * The list alone proves nothing: peers cap their answers, some of them silently. The return value says whether the
  * peer's own counts (Number of … Related Instances) agree with it.
  *
+ * `count` asks what the peer counts in the study.
+ *
  * @throws GatewayError of the C-FIND that failed, or `payload-too-large` beyond the configured number of instances
  * @see PS3.4 C.4.1.2.1 (hierarchical search)
  */
@@ -247,7 +249,9 @@ export function listInstances(
   binding: PeerBinding,
   target: RetrieveTarget,
   context: OperationContext,
+  count: CountStudy,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
-  if (isSeries(target) && isInstance(target)) return listOne(binding, target, context);
-  return isSeries(target) ? listOneSeries(binding, target, context) : listStudy(binding, target, context);
+  if (isSeries(target) && isInstance(target)) return listOne(binding, target, context, count);
+  if (isSeries(target)) return listOneSeries(binding, target, context, count);
+  return listStudy(binding, target, context, count);
 }

@@ -3,7 +3,9 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './instance-fetcher.js';
 import { listInstances, type ListedInstance } from './listing.js';
 import type { PeerBinding } from './ports.js';
+import type { StudyWatch } from './study-watch.js';
 import { sweep } from './sweep.js';
+import type { StudyState } from './study-state.js';
 import type { FoundInstance, HeldInstance, Ticket } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
@@ -23,6 +25,7 @@ export interface OpenedRetrieve {
 export interface RetrieveBinding {
   readonly binding: PeerBinding;
   readonly fetcher: InstanceFetcher;
+  readonly watch: StudyWatch;
   readonly deps: FetcherDependencies;
 }
 
@@ -94,7 +97,7 @@ class Collector {
 
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
-    const listing = this.#list();
+    const listing = await this.#list();
     try {
       let next = await listing.next();
       for (; !next.done; next = await listing.next()) {
@@ -104,19 +107,29 @@ class Collector {
       }
       this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
+      if (known.size > 0) this.#side.watch.remember(this.#target, all);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
   }
 
-  /** The peer's list; of a single instance that is in the cache or on its way nothing needs to be asked. */
-  #list(): ReturnType<typeof listInstances> {
+  /**
+   * The peer's list. What is cached is served only after the peer said that the study is still what it was; of a single
+   * instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
+   */
+  async #list(): Promise<ReturnType<typeof listInstances>> {
+    const { watch, fetcher, binding } = this.#side;
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
+    const check = (): Promise<StudyState> => watch.check(studyInstanceUid, this.#context);
+    if (!watch.holds(this.#target)) return listInstances(binding, this.#target, this.#context, check);
+    await check();
+    const remembered = watch.listing(this.#target);
+    if (remembered) return alreadyKnown(remembered);
     if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
       const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
-      if (this.#side.fetcher.knows(instance)) return alreadyKnown({ ...instance, sopClassUid: undefined });
+      if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
     }
-    return listInstances(this.#side.binding, this.#target, this.#context);
+    return listInstances(binding, this.#target, this.#context, check);
   }
 
   #ask(listed: ListedInstance): void {
@@ -165,14 +178,18 @@ class Collector {
     this.#settle();
   }
 
-  async #sweep(known: ReadonlySet<string>, all: readonly ListedInstance[]): Promise<void> {
-    const { binding, deps } = this.#side;
+  async #sweep(known: ReadonlySet<string>, all: ListedInstance[]): Promise<void> {
+    const { binding, deps, watch } = this.#side;
+    const extras: ListedInstance[] = [];
     const onExtra = (instance: FoundInstance): void => {
       this.#open += 1;
+      extras.push({ ...instance.key, ...instance.info });
       this.#arrived(instance, () => undefined);
     };
-    const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), onExtra };
+    const seen = (study: string): StudyState | undefined => watch.seen(study);
+    const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
     await sweep(binding, deps, request, this.#context);
+    all.push(...extras);
   }
 
   /** One of the things that may still put in events is done; after the last of them there will be no more. */
@@ -213,9 +230,9 @@ class Collector {
 
 // An async generator to stand in for a listing that would ask the peer.
 // eslint-disable-next-line @typescript-eslint/require-await
-async function* alreadyKnown(instance: ListedInstance): ReturnType<typeof listInstances> {
-  yield instance;
-  return { count: 1, verified: true };
+async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<typeof listInstances> {
+  yield* instances;
+  return { count: instances.length, verified: true };
 }
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');

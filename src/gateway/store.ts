@@ -11,6 +11,7 @@ import { storeResponse, type FailedInstance, type StoredInstance } from '../dico
 import type { SpoolStore } from '../cache/index.js';
 import { PartReceiver, type ReceivedPart } from './part-receiver.js';
 import type { Instances, PeerBinding } from './ports.js';
+import type { StudyWatch } from './study-watch.js';
 
 /** What became of everything that was to be stored. @see rules S-07..S-13 */
 export interface StoreAnswer {
@@ -58,6 +59,7 @@ const UNAVAILABLE: ReadonlySet<string> = new Set<string>([
 export interface StoreSessionOptions {
   readonly binding: PeerBinding;
   readonly instances: Instances;
+  readonly watch: StudyWatch;
   readonly spools: SpoolStore;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
@@ -78,6 +80,7 @@ export interface StoreSessionOptions {
 export class StoreSession {
   readonly #binding: PeerBinding;
   readonly #instances: Instances;
+  readonly #watch: StudyWatch;
   readonly #spools: SpoolStore;
   readonly #observe: Observe;
   readonly #context: OperationContext;
@@ -87,7 +90,9 @@ export class StoreSession {
   readonly #results: Promise<PartResult>[] = [];
   #current: PartReceiver | undefined;
 
-  constructor({ binding, instances, spools, study, serviceUrl, context, observe }: StoreSessionOptions) {
+  constructor(options: StoreSessionOptions) {
+    const { binding, instances, watch, spools, study, serviceUrl, context, observe } = options;
+    this.#watch = watch;
     this.#observe = observe;
     this.#binding = binding;
     this.#instances = instances;
@@ -218,6 +223,7 @@ export class StoreSession {
       const instance = storedInstance(part, status);
       // The peer may have replaced an instance of the same UID.
       this.#instances.delete({ ...instance, peer: this.#binding.peer.name });
+      this.#watch.forget(instance.studyInstanceUid);
       return { kind: 'stored', instance };
     } catch (thrown) {
       const error = toGatewayError(thrown);

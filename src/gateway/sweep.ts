@@ -7,7 +7,7 @@ import type {
   RetrieveCompletion,
   RetrieveProgress,
 } from '../dimse/index.js';
-import { ArrivalWriter, drain } from './arrival-writer.js';
+import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
 import { HeadReader } from './head-reader.js';
 import type { FetcherDependencies } from './instance-fetcher.js';
 import type { PeerBinding } from './ports.js';
@@ -18,6 +18,8 @@ export interface SweepRequest {
   /** SOP Instance UIDs that the listing named. */
   readonly known: ReadonlySet<string>;
   readonly sopClassUids: readonly string[];
+  /** What the peer said of a study last. */
+  readonly seen: ArrivalWriterOptions['seen'];
   /** An instance that the listing did not name has begun to arrive, or was in the cache. */
   readonly onExtra: (instance: FoundInstance) => void;
 }
@@ -175,7 +177,7 @@ function requireWhole(
 function receiveExtra(
   binding: PeerBinding,
   deps: FetcherDependencies,
-  { target, onExtra }: SweepRequest,
+  { target, onExtra, seen }: SweepRequest,
   incoming: IncomingInstance,
 ): InstanceWriter {
   const { sopClassUid, sopInstanceUid, transferSyntaxUid } = incoming;
@@ -185,7 +187,8 @@ function receiveExtra(
     const arrival = deps.instances.begin(key, { sopClassUid, transferSyntaxUid });
     const instance = arrival?.instance ?? deps.instances.get(key);
     if (instance) onExtra(instance);
-    return arrival ? new ArrivalWriter(arrival, binding.retrieve.limits, deps.observe) : drain;
+    const { limits } = binding.retrieve;
+    return arrival ? new ArrivalWriter(arrival, { limits, observe: deps.observe, seen }) : drain;
   };
   if (target.seriesInstanceUid !== undefined) return begin(target.seriesInstanceUid);
   return new UnkeyedWriter(transferSyntaxUid, (head) => {

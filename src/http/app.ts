@@ -3,6 +3,7 @@ import { GatewayError, toGatewayError } from '../core/index.js';
 import { adminRoutes, type AdminDependencies } from './admin-routes.js';
 import { dicomwebRoutes, type DicomwebOptions, type HttpDependencies } from './dicomweb-routes.js';
 import { Exchange } from './exchange.js';
+import { purgeRoute } from './purge-route.js';
 
 export interface AppOptions extends DicomwebOptions {
   /** Path of the default peer. */
@@ -48,7 +49,11 @@ function refused(deps: HttpDependencies) {
   return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
     void exchange.run(() => {
-      const isClients = thrown instanceof Error && 'status' in thrown && thrown.status === 400;
+      const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
+      if (status === 413) throw new GatewayError('payload-too-large', 'The body is too large.');
+      if (request.method === 'POST' && status === 400)
+        throw new GatewayError('bad-request', 'The body is not JSON.');
+      const isClients = status === 400;
       throw isClients
         ? new GatewayError('bad-request', 'The path is not percent-encoded UTF-8.', { cause: thrown })
         : toGatewayError(thrown);
@@ -64,7 +69,7 @@ export function createApp(
 ): Express {
   const app = bareApp();
   app.set('trust proxy', options.trustProxy);
-  if (admin) app.use(adminRoutes(admin));
+  if (admin) app.use(adminRoutes(admin), purgeRoute(deps));
   app.use(
     options.basePath,
     dicomwebRoutes(deps, options, () => options.defaultPeer),
@@ -81,7 +86,7 @@ export function createApp(
 /** The operator's endpoints alone. */
 export function createAdminApp(deps: HttpDependencies, admin: AdminDependencies): Express {
   const app = bareApp();
-  app.use(adminRoutes(admin));
+  app.use(adminRoutes(admin), purgeRoute(deps));
   app.use(fallback(deps));
   app.use(refused(deps));
   return app;

@@ -37,7 +37,7 @@ interface Call {
   readonly request: Request;
   readonly response: Response;
   readonly context: OperationContext;
-  readonly common: Common;
+  readonly common: Common & { readonly fresh: boolean };
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly rawQuery: string;
 }
@@ -76,6 +76,7 @@ export function dicomwebRoutes(
           peer: peerOf(request),
           accept,
           serviceUrl: serviceUrlOf(request, options.serviceUrl),
+          fresh: wantsFresh(request),
         };
         const params = request.params as Readonly<Record<string, string | undefined>>;
         await handler({ request, response, context: exchange.context, common, params, rawQuery });
@@ -87,6 +88,12 @@ export function dicomwebRoutes(
   storeRoutes(on, deps, options);
   return router;
 }
+
+/** Whether the client will not have what is cached. @see RFC 9111 5.2.1.4, 5.4 */
+const wantsFresh = (request: Request): boolean =>
+  /(?:^|[\s,])no-(?:cache|store)(?:$|[\s,])/i.test(
+    request.get('cache-control') ?? request.get('pragma') ?? '',
+  );
 
 type On = (method: 'get' | 'post', path: string, handler: Handler) => void;
 

@@ -16,6 +16,7 @@ const counters = {
   cacheEvents: ['cache_events_total', 'Cache hits, misses, joins, evictions and overflows.', 'tier', 'event'],
   cacheEventBytes: ['cache_event_bytes_total', 'Bytes that cache events were about.', 'tier', 'event'],
   refused: ['inbound_refused_total', 'Connections and associations that the storage SCP refused.', 'reason'],
+  revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
   logDropped: ['log_lines_dropped_total', 'Log lines that the output did not take in time.'],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string, ...labels: string[]]>>;

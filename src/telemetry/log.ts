@@ -91,6 +91,10 @@ const lines: ByKind<Line | undefined> = {
     outcome === 'failed'
       ? { level: 'warn', message: 'instance broken off', fields: { peer, bytes } }
       : undefined,
+  revalidation: ({ peer, outcome }) =>
+    outcome === 'changed' || outcome === 'gone'
+      ? { level: 'info', message: `cached study ${outcome} at the peer: dropped`, fields: { peer } }
+      : undefined,
   'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
   log: ({ level, message, requestId, peer, error }) => ({
     level,

@@ -95,6 +95,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'inbound-refused': ({ reason }) => {
       to.refused.inc({ reason: labels.reason.of(reason) });
     },
+    revalidation: ({ peer, outcome }) => {
+      to.revalidations.inc({ peer: labels.peer.of(peer), outcome });
+    },
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },

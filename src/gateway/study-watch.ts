@@ -1,0 +1,201 @@
+import { abortReason, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { Tags, type Dataset } from '../dicom/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { listingIdentifier } from '../query/index.js';
+import type { FetcherDependencies } from './instance-fetcher.js';
+import { ListingMemory } from './listing-memory.js';
+import type { ListedInstance } from './listing.js';
+import type { Instances, PeerBinding } from './ports.js';
+import { compareStudies, studyState, type StudyState } from './study-state.js';
+
+interface Known {
+  readonly state: StudyState;
+  /** When it was asked, by the clock. */
+  readonly at: number;
+}
+
+/** Studies remembered per peer, some 700 bytes each; the longest unused go first. */
+const MOST_STUDIES = 10_000;
+
+/**
+ * Sees to it that nothing is served from the cache under a name that the peer no longer gives it.
+ *
+ * Before something cached is served the peer is asked what it says of the study, once for all who ask within
+ * `revalidateMs`. A study that has become another patient's, or has lost something, is dropped from the cache; one that
+ * is gone is gone here too; one that has grown is listed anew.
+ */
+export class StudyWatch {
+  readonly #binding: PeerBinding;
+  readonly #deps: FetcherDependencies;
+  readonly #known = new Map<string, Known>();
+  /** Bounded by the requests that wait for them. */
+  readonly #asking = new Map<string, Promise<StudyState>>();
+  readonly #lists = new ListingMemory();
+
+  constructor(binding: PeerBinding, deps: FetcherDependencies) {
+    this.#binding = binding;
+    this.#deps = deps;
+  }
+
+  /** What the peer said of the study last, to be kept with what arrives of it. */
+  seen(studyInstanceUid: string): StudyState | undefined {
+    return this.#known.get(studyInstanceUid)?.state;
+  }
+
+  /** Whether anything of the study may be served without a listing. */
+  holds({ studyInstanceUid }: RetrieveTarget): boolean {
+    return this.#deps.instances.hasStudy(this.#binding.peer.name, studyInstanceUid);
+  }
+
+  /** What `target` was proved to consist of; to be used after `check` alone. */
+  listing(target: RetrieveTarget): readonly ListedInstance[] | undefined {
+    const list = this.#lists.get(target);
+    const { sopInstanceUid } = target;
+    if (list === undefined || sopInstanceUid === undefined) return list;
+    const one = list.find((listed) => listed.sopInstanceUid === sopInstanceUid);
+    return one && [one];
+  }
+
+  /** `list` is all of `target`, as the peer says now. */
+  remember(target: RetrieveTarget, list: readonly ListedInstance[]): void {
+    if (target.sopInstanceUid === undefined && this.#known.has(target.studyInstanceUid)) {
+      this.#lists.set(target, list);
+    }
+  }
+
+  /**
+   * What the peer says of the study, now or lately; what is cached of it may be served then.
+   * @throws GatewayError `not-found` when the peer does not have it any more, or why it cannot be asked
+   */
+  async check(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
+    const known = this.#known.get(studyInstanceUid);
+    const { revalidateMs } = this.#binding.retrieve;
+    if (known && this.#deps.clock.now() - known.at < revalidateMs) return known.state;
+    return untilAborted(this.#asked(studyInstanceUid, context), context.signal);
+  }
+
+  /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */
+  forget(studyInstanceUid: string): void {
+    const known = this.#known.get(studyInstanceUid);
+    if (known) this.#known.set(studyInstanceUid, { ...known, at: Number.NEGATIVE_INFINITY });
+    this.#lists.deleteStudy(studyInstanceUid);
+  }
+
+  /** Drops what is cached of a study, or below it; says how many instances. What still arrives stays. */
+  purge(target: RetrieveTarget): number {
+    this.forget(target.studyInstanceUid);
+    const { instances } = this.#deps;
+    const { seriesInstanceUid, sopInstanceUid } = target;
+    let dropped = 0;
+    for (const { key, meta } of this.#cached(target.studyInstanceUid)) {
+      const within =
+        (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid &&
+        (sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid;
+      if (!within || meta === undefined) continue;
+      instances.delete(key);
+      dropped += 1;
+    }
+    return dropped;
+  }
+
+  #asked(study: string, context: OperationContext): Promise<StudyState> {
+    const running = this.#asking.get(study);
+    if (running) return running;
+    const asking = this.#ask(study, context).finally(() => {
+      this.#asking.delete(study);
+    });
+    asking.catch(() => undefined); // whoever waits sees it
+    this.#asking.set(study, asking);
+    return asking;
+  }
+
+  async #ask(study: string, { requestId }: OperationContext): Promise<StudyState> {
+    const at = this.#deps.clock.now();
+    const { name } = this.#binding.peer;
+    const tell = (outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed'): void => {
+      this.#deps.observe({ kind: 'revalidation', peer: name, outcome });
+    };
+    let row: Dataset | undefined;
+    try {
+      // Others may wait for it too: whoever asked first cannot take it back, the peer's time-outs bound it.
+      row = await this.#row(study, { requestId, signal: new AbortController().signal, patient: true });
+    } catch (thrown) {
+      tell('failed');
+      throw toGatewayError(thrown);
+    }
+    if (row === undefined) {
+      this.purge({ studyInstanceUid: study });
+      this.#known.delete(study);
+      tell('gone');
+      throw new GatewayError('not-found', 'The PACS does not have this study.', { peer: name });
+    }
+    const state = studyState(row);
+    tell(this.#compare(study, state));
+    this.#remember(study, { state, at });
+    // What came before the answer did.
+    for (const { meta } of this.#cached(study)) if (meta) meta.seenAs ??= state;
+    return state;
+  }
+
+  async #row(study: string, context: OperationContext): Promise<Dataset | undefined> {
+    const { peer } = this.#binding;
+    const find = peer.find('STUDY', listingIdentifier('STUDY', { studyInstanceUid: study }), context);
+    let found: Dataset | undefined;
+    for (;;) {
+      const next = await find.next();
+      if (next.done) {
+        if (found || !next.value.truncated) return found;
+        throw new GatewayError('peer-incomplete', 'The PACS did not say what it has of the study.', {
+          peer: peer.name,
+        });
+      }
+      // Peers that ignore a key return everything.
+      if ((next.value.string(Tags.StudyInstanceUID) ?? study) === study) found ??= next.value;
+    }
+  }
+
+  #compare(study: string, now: StudyState): 'agreed' | 'grown' | 'changed' {
+    const before = this.#known.get(study);
+    const outcome = before ? compareStudies(before.state, now) : this.#compareCached(study, now);
+    if (outcome === 'changed') this.purge({ studyInstanceUid: study });
+    if (outcome !== 'same') this.#lists.deleteStudy(study);
+    // Who does not count leaves nothing to tell that a list is still whole.
+    else if (now.instances === undefined) this.#lists.deleteStudy(study);
+    return outcome === 'same' ? 'agreed' : outcome;
+  }
+
+  /** What an earlier process left, or was forgotten about: each instance against what was said when it came. */
+  #compareCached(study: string, now: StudyState): 'same' | 'changed' {
+    for (const { meta } of this.#cached(study)) {
+      if (meta?.seenAs && compareStudies(meta.seenAs, now) === 'changed') return 'changed';
+    }
+    return 'same';
+  }
+
+  #cached(study: string): ReturnType<Instances['ofStudy']> {
+    return this.#deps.instances.ofStudy(this.#binding.peer.name, study);
+  }
+
+  #remember(study: string, known: Known): void {
+    this.#known.delete(study);
+    this.#known.set(study, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_STUDIES && oldest !== undefined) {
+      this.#known.delete(oldest);
+      this.#lists.deleteStudy(oldest);
+    }
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(abortReason(signal));
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(abortReason(signal));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
+}

@@ -1,0 +1,68 @@
+import express, { type Router } from 'express';
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { requireUid } from '../dicomweb/index.js';
+import type { PurgeTarget } from '../gateway/index.js';
+import { Exchange } from './exchange.js';
+import type { HttpDependencies } from './dicomweb-routes.js';
+
+/** A purge names a UID or an id: more than this is something else. */
+const MOST_BYTES = '4kb';
+const FORM =
+  'The body must be JSON: { "study": UID }, { "patient": ID } or { "all": true }, and perhaps a "peer".';
+
+interface PurgeRequest {
+  readonly peers: readonly string[];
+  readonly target: PurgeTarget;
+}
+
+/** @throws GatewayError `bad-request` for anything but one target */
+function parsePurge(body: unknown, peers: readonly string[]): PurgeRequest {
+  if (typeof body !== 'object' || body === null) throw new GatewayError('bad-request', FORM);
+  const { peer, study, patient, all, ...rest } = body as Partial<Record<string, unknown>>;
+  const named = [study, patient, all].filter((value) => value !== undefined);
+  if (named.length !== 1 || Object.keys(rest).length > 0) throw new GatewayError('bad-request', FORM);
+  if (peer !== undefined && !(typeof peer === 'string' && peers.includes(peer))) {
+    throw new GatewayError('not-found', 'No peer of this name is configured.');
+  }
+  return { peers: peer === undefined ? peers : [peer], target: targetOf(study, patient, all) };
+}
+
+function targetOf(study: unknown, patient: unknown, all: unknown): PurgeTarget {
+  if (typeof study === 'string') {
+    return { kind: 'study', studyInstanceUid: requireUid(study, 'Study Instance UID') };
+  }
+  const isId = typeof patient === 'string' && /^[^\\*?\p{Cc}]{1,64}$/u.test(patient);
+  if (isId && patient.trim() !== '') return { kind: 'patient', patientId: patient.trim() };
+  if (all === true) return { kind: 'all' };
+  throw new GatewayError('bad-request', FORM);
+}
+
+/**
+ * `POST /cache/purge`: drops a study, a patient's studies or everything from the cache, of one peer or all.
+ *
+ * Only `application/json` is taken: no page of another origin can send that without asking first.
+ */
+export function purgeRoute(deps: HttpDependencies): Router {
+  const router = express.Router();
+  router.post('/cache/purge', express.json({ limit: MOST_BYTES }), (request, response) => {
+    const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
+    void exchange.run(async () => {
+      if (!request.is('application/json')) throw new GatewayError('unsupported-media-type', FORM);
+      const { peers, target } = parsePurge(request.body, deps.gateway.peerNames);
+      const dropped = await purgeAll(deps, peers, target, exchange.context);
+      response.set('Cache-Control', 'no-store').json({ dropped });
+    });
+  });
+  return router;
+}
+
+async function purgeAll(
+  { gateway }: HttpDependencies,
+  peers: readonly string[],
+  target: PurgeTarget,
+  context: OperationContext,
+): Promise<number> {
+  let dropped = 0;
+  for (const peer of peers) dropped += await gateway.purge({ peer, target }, context);
+  return dropped;
+}
