@@ -210,7 +210,15 @@ async function listenAll(
     if (peer) bindings.set(name, bind(config, peer, settings));
   }
   const { instances, spools } = parts.cache;
-  const gateway = createGateway({ peers: bindings, instances, spools, observe, clock: systemClock });
+  const metadataBytes = config.cache.metadata;
+  const gateway = createGateway({
+    peers: bindings,
+    instances,
+    spools,
+    metadataBytes,
+    observe,
+    clock: systemClock,
+  });
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };

@@ -224,6 +224,10 @@ const disk = z.strictObject({
 
 const cache = z.strictObject({
   memory: key(size(MIB), 'Most bytes of instances in memory, arriving and finished.').prefault('96 MiB'),
+  metadata: key(
+    size(0),
+    'Most bytes of metadata documents of studies and series that are kept as they were sent, also compressed.',
+  ).prefault('16 MiB'),
   disk: disk.exactOptional(),
   revalidateAfter: key(
     durationOrOff,

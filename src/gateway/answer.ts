@@ -1,3 +1,5 @@
+import type { WholeDocument } from './metadata-memory.js';
+
 /** One part of a multipart body, or the whole of a single-part one. */
 export interface BodyPart {
   readonly contentType: string;
@@ -29,6 +31,8 @@ export interface JsonAnswer {
   readonly refused: number;
   readonly warnings: readonly string[];
   readonly body: AsyncGenerator<Buffer | string, void, undefined>;
+  /** The body as a whole, where it is there. */
+  readonly whole?: WholeDocument;
   /** Aborts when the bytes were taken away because they were not read for too long. */
   readonly stalled?: AbortSignal;
   /** Lets go of what the answer holds; to be called however far the body was read. */

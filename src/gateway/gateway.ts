@@ -3,6 +3,7 @@ import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } f
 import type { JsonAnswer, PartsAnswer } from './answer.js';
 import { InstanceFetcher } from './instance-fetcher.js';
 import type { GatewayDependencies } from './ports.js';
+import { MetadataMemory } from './metadata-memory.js';
 import { purge, type PurgeTarget } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
@@ -65,10 +66,12 @@ export interface Gateway {
 /** Puts the use cases together. @throws GatewayError `not-found` from each of them for a peer that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, RetrieveBinding>();
+  const metadataBytes = deps.metadataBytes / Math.max(1, deps.peers.size);
   for (const [name, binding] of deps.peers) {
     const watch = new StudyWatch(binding, deps);
+    const metadata = new MetadataMemory(metadataBytes);
     const fetcher = new InstanceFetcher(binding, deps, (study) => watch.seen(study));
-    sides.set(name, { binding, deps, fetcher, watch });
+    sides.set(name, { binding, deps, fetcher, watch, metadata });
   }
   const sideOf = (peer: string): RetrieveBinding => {
     const side = sides.get(peer);

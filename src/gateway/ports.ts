@@ -81,6 +81,8 @@ export interface GatewayDependencies {
   readonly peers: ReadonlyMap<string, PeerBinding>;
   readonly instances: Instances;
   readonly spools: SpoolStore;
+  /** Most bytes of metadata documents that are kept, shared out among the peers. */
+  readonly metadataBytes: number;
   readonly observe: Observe;
   readonly clock: Clock;
 }

@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { transferSyntax, writeDicomJson } from '../dicom/index.js';
 import { negotiate, retrieveUrl, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { JsonAnswer } from './answer.js';
+import type { MetadataMemory, WholeDocument } from './metadata-memory.js';
 import type { RetrieveSettings } from './ports.js';
 import { openRetrieve, type RetrieveBinding } from './retrieve.js';
 import type { HeldInstance } from './want.js';
@@ -49,18 +50,73 @@ export async function retrieveMetadata(
   context: OperationContext,
 ): Promise<JsonAnswer> {
   negotiate('metadata', accept);
+  const whole = await documentOf(side, target, serviceUrl, context);
+  if (whole) return wholeAnswer(whole);
   const { refused, instances, stalled } = await openRetrieve(side, target, context);
+  const tee = side.metadata.tee(arrayOf(instances, serviceUrl, side.binding.retrieve));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
-    let separator = '[';
-    for await (const instance of instances) {
-      yield separator;
-      yield* jsonOf(instance, serviceUrl, side.binding.retrieve);
-      separator = ',\n';
+    for await (const chunk of tee.chunks) {
+      // Before the last chunk leaves the tee still has what it kept.
+      if (chunk === END) remember(side, target, serviceUrl, refused, tee.keep);
+      yield chunk;
     }
-    yield ']';
   })();
   const close = async (): Promise<void> => {
+    await body.return();
     await instances.return();
   };
   return { kind: 'json', refused, warnings: [], body, stalled, close };
 }
+
+const END = ']';
+
+async function* arrayOf(
+  instances: AsyncIterable<HeldInstance>,
+  serviceUrl: string,
+  settings: RetrieveSettings,
+): AsyncGenerator<Buffer | string, void, undefined> {
+  let separator = '[';
+  for await (const instance of instances) {
+    yield separator;
+    yield* jsonOf(instance, serviceUrl, settings);
+    separator = ',\n';
+  }
+  yield END;
+}
+
+/** The document as it was sent last, if the peer says that nothing has changed since. */
+async function documentOf(
+  { watch, metadata }: RetrieveBinding,
+  target: RetrieveTarget,
+  serviceUrl: string,
+  context: OperationContext,
+): Promise<WholeDocument | undefined> {
+  if (target.sopInstanceUid !== undefined || watch.listing(target) === undefined) return undefined;
+  await watch.check(target.studyInstanceUid, context);
+  const list = watch.listing(target);
+  return list && metadata.get(target, serviceUrl, list);
+}
+
+/** A partial answer is not remembered: the next one may be whole. */
+function remember(
+  { watch }: RetrieveBinding,
+  target: RetrieveTarget,
+  serviceUrl: string,
+  refused: number,
+  keep: ReturnType<MetadataMemory['tee']>['keep'],
+): void {
+  const list = watch.listing(target);
+  if (refused === 0 && list && target.sopInstanceUid === undefined) keep(target, serviceUrl, list);
+}
+
+const wholeAnswer = (whole: WholeDocument): JsonAnswer => ({
+  kind: 'json',
+  refused: 0,
+  warnings: [],
+  whole,
+  // eslint-disable-next-line @typescript-eslint/require-await -- what a body is made of
+  body: (async function* () {
+    yield whole.bytes;
+  })(),
+  close: () => Promise.resolve(),
+});

@@ -2,6 +2,7 @@ import { abortReason, Channel, GatewayError, toGatewayError, type OperationConte
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './instance-fetcher.js';
 import { listInstances, type ListedInstance } from './listing.js';
+import type { MetadataMemory } from './metadata-memory.js';
 import type { PeerBinding } from './ports.js';
 import type { StudyWatch } from './study-watch.js';
 import { sweep } from './sweep.js';
@@ -26,6 +27,7 @@ export interface RetrieveBinding {
   readonly binding: PeerBinding;
   readonly fetcher: InstanceFetcher;
   readonly watch: StudyWatch;
+  readonly metadata: MetadataMemory;
   readonly deps: FetcherDependencies;
 }
 

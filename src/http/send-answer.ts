@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import { formatWarning, MultipartWriter, newBoundary } from '../dicomweb/index.js';
 import type { BodyPart, JsonAnswer, PartsAnswer } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
+import { sendDocument } from './send-document.js';
 
 /** Who speaks in Warning headers. */
 const AGENT = 'dicomweb-gateway';
@@ -75,6 +76,12 @@ export interface JsonOptions {
 /** Answers with DICOM JSON as it comes. */
 export async function sendJson(response: Response, answer: JsonAnswer, options: JsonOptions): Promise<void> {
   try {
+    if (answer.whole) {
+      setCommon(response, answer.refused, answer.warnings);
+      response.setHeader('Content-Type', options.contentType);
+      await sendDocument(response, answer.whole);
+      return;
+    }
     // The first piece before the status line: most failures happen here, and are told truthfully.
     const first = await answer.body.next();
     setCommon(response, answer.refused, answer.warnings);

@@ -1,0 +1,42 @@
+import type { Response } from 'express';
+import type { JsonAnswer } from '../gateway/index.js';
+
+type Whole = NonNullable<JsonAnswer['whole']>;
+
+/** Below this a compressed body saves no packet. */
+const LEAST_COMPRESSED = 1024;
+
+/** Whether the client takes gzip, by name or by `*`, and has not given it the weight 0. @see RFC 9110 12.5.3 */
+function takesGzip(header: string | undefined): boolean {
+  for (const one of (header ?? '').toLowerCase().split(',')) {
+    const [coding = '', ...parameters] = one.split(';').map((text) => text.trim());
+    if (coding !== 'gzip' && coding !== '*') continue;
+    return !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter));
+  }
+  return false;
+}
+
+/** Whether one of the entity tags is `tag`, weakly compared. @see RFC 9110 13.1.2 */
+const matches = (header: string | undefined, tag: string): boolean =>
+  header?.split(',').some((one) => one.trim().replace(/^W\//, '') === tag) ?? false;
+
+/**
+ * Sends a document that is there as a whole, compressed for those who take it; 304 to who has it.
+ *
+ * The status and everything but what follows from the bytes has been set. @see rule W-60
+ */
+export async function sendDocument(response: Response, whole: Whole): Promise<void> {
+  const { req: request } = response;
+  const compressed = whole.bytes.length >= LEAST_COMPRESSED && takesGzip(request.get('accept-encoding'));
+  const tag = `"${whole.tag}${compressed ? '-gzip' : ''}"`;
+  response.setHeader('ETag', tag);
+  if (matches(request.get('if-none-match'), tag)) {
+    response.removeHeader('Content-Type');
+    response.status(304).end();
+    return;
+  }
+  const bytes = compressed ? await whole.gzipped() : whole.bytes;
+  if (compressed) response.setHeader('Content-Encoding', 'gzip');
+  response.setHeader('Content-Length', bytes.length);
+  response.end(request.method === 'HEAD' ? undefined : bytes);
+}
