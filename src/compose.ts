@@ -1,15 +1,10 @@
-import { createCache, type Cache, type CacheOptions } from './cache/index.js';
+import type { Cache } from './cache/index.js';
+import { openCache } from './compose-cache.js';
 import type { Config, PeerConfig } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
 import { createPeer, createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
-import {
-  createGateway,
-  recordBytes,
-  recordCodec,
-  type InstanceRecord,
-  type PeerBinding,
-} from './gateway/index.js';
+import { createGateway, type Gateway, type InstanceRecord, type PeerBinding } from './gateway/index.js';
 import {
   createAdminApp,
   createApp,
@@ -197,6 +192,22 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
   };
 }
 
+function gatewayOf(config: Config, { cache, peers }: Parts, observe: Observe): Gateway {
+  const bindings = new Map<string, PeerBinding>();
+  for (const [name, settings] of Object.entries(config.peers)) {
+    const peer = peers.get(name);
+    if (peer) bindings.set(name, bind(config, peer, settings));
+  }
+  return createGateway({
+    peers: bindings,
+    instances: cache.instances,
+    spools: cache.spools,
+    metadataBytes: config.cache.metadata,
+    observe,
+    clock: systemClock,
+  });
+}
+
 async function listenAll(
   config: Config,
   parts: Parts,
@@ -204,21 +215,7 @@ async function listenAll(
   stopping: Stopping,
 ): Promise<Listeners> {
   const { observe } = telemetry;
-  const bindings = new Map<string, PeerBinding>();
-  for (const [name, settings] of Object.entries(config.peers)) {
-    const peer = parts.peers.get(name);
-    if (peer) bindings.set(name, bind(config, peer, settings));
-  }
-  const { instances, spools } = parts.cache;
-  const metadataBytes = config.cache.metadata;
-  const gateway = createGateway({
-    peers: bindings,
-    instances,
-    spools,
-    metadataBytes,
-    observe,
-    clock: systemClock,
-  });
+  const gateway = gatewayOf(config, parts, observe);
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };
@@ -278,27 +275,12 @@ function openPeers(
   );
 }
 
-function diskOptions(disk: NonNullable<Config['cache']['disk']>): NonNullable<CacheOptions<unknown>['disk']> {
-  const { directory, size, keepFree, maxAge } = disk;
-  return { directory, bytes: size, keepFreeBytes: keepFree, ...(maxAge > 0 && { maxAgeMs: maxAge }) };
-}
-
 /** Starts everything that the configuration names. @throws GatewayError when a listener or the cache cannot be opened */
 export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
   const { observe } = telemetry;
   // Loads the dictionary, which would otherwise make the first search wait.
   attributeByTag(Tags.PatientID);
-  const { memory, disk, stallTimeout } = config.cache;
-  const cache = await createCache<InstanceRecord>(
-    {
-      memoryBytes: memory,
-      ...(disk ? { disk: diskOptions(disk) } : {}),
-      stallTimeoutMs: stallTimeout,
-      metaBytes: recordBytes,
-      metaCodec: recordCodec,
-    },
-    { observe, clock: systemClock },
-  );
+  const cache = await openCache(config, observe);
   try {
     const storageScp = await openStorageScp(config, observe);
     const [watching, reachable] = watchReachability(config, observe);

@@ -29,6 +29,67 @@ const SHARE = 4;
 const keyOf = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget, serviceUrl: string): string =>
   `${studyInstanceUid} ${seriesInstanceUid} ${serviceUrl}`;
 
+/** Which document, and what it tells of. */
+export interface DocumentOf {
+  readonly target: RetrieveTarget;
+  readonly serviceUrl: string;
+  readonly list: readonly ListedInstance[];
+}
+
+interface TeeRoom {
+  readonly mostBytes: number;
+  /** Takes bytes; false when there are none. */
+  readonly room: (bytes: number) => boolean;
+  readonly refund: (bytes: number) => void;
+}
+
+/** Chunks that pass, with a copy of them while there is room for it. */
+export class Tee implements AsyncIterable<Buffer | string> {
+  readonly #chunks: AsyncIterable<Buffer | string>;
+  readonly #room: TeeRoom;
+  #copies: Buffer[] | undefined = [];
+  #bytes = 0;
+
+  constructor(chunks: AsyncIterable<Buffer | string>, room: TeeRoom) {
+    this.#chunks = chunks;
+    this.#room = room;
+  }
+
+  /** All that has passed; undefined when it was too much, or the reader has gone. */
+  get kept(): Buffer | undefined {
+    return this.#copies && Buffer.concat(this.#copies);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer | string, void, undefined> {
+    try {
+      for await (const chunk of this.#chunks) {
+        this.#keep(chunk);
+        yield chunk;
+      }
+    } finally {
+      this.#giveUp();
+    }
+  }
+
+  #keep(chunk: Buffer | string): void {
+    if (!this.#copies) return;
+    const copy = Buffer.from(chunk);
+    const fits = this.#bytes + copy.length <= this.#room.mostBytes && this.#room.room(copy.length);
+    if (!fits) {
+      this.#giveUp();
+      return;
+    }
+    this.#bytes += copy.length;
+    this.#copies.push(copy);
+  }
+
+  #giveUp(): void {
+    this.#copies = undefined;
+    this.#room.refund(this.#bytes);
+    this.#bytes = 0;
+  }
+}
+
 /** Metadata of studies and series as they were sent last, within a number of bytes, least recently used first out. */
 export class MetadataMemory {
   readonly #limit: number;
@@ -44,11 +105,7 @@ export class MetadataMemory {
   }
 
   /** The document of `target`, if it was made of this very list. */
-  get(
-    target: RetrieveTarget,
-    serviceUrl: string,
-    list: readonly ListedInstance[],
-  ): WholeDocument | undefined {
+  get({ target, serviceUrl, list }: DocumentOf): WholeDocument | undefined {
     const key = keyOf(target, serviceUrl);
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
@@ -61,43 +118,23 @@ export class MetadataMemory {
     return entry.document;
   }
 
-  /** Passes chunks on and keeps them, as long as they are not too many, for `keep` to be called at their end. */
-  tee(chunks: AsyncIterable<Buffer | string>): {
-    readonly chunks: AsyncGenerator<Buffer | string, void, undefined>;
-    readonly keep: (target: RetrieveTarget, serviceUrl: string, list: readonly ListedInstance[]) => void;
-  } {
-    const most = this.#limit / SHARE;
-    const kept: Buffer[] = [];
-    let bytes = 0;
-    const release = (): void => {
-      this.#used -= Math.min(bytes, most);
-      bytes = Infinity;
-      kept.length = 0;
+  /** Passes `chunks` on and keeps them, as long as they are not too many. */
+  tee(chunks: AsyncIterable<Buffer | string>): Tee {
+    const room = (bytes: number): boolean => {
+      if (!this.#room(bytes)) return false;
+      this.#used += bytes;
+      return true;
     };
-    const pass = async function* (this: MetadataMemory): AsyncGenerator<Buffer | string, void, undefined> {
-      try {
-        for await (const chunk of chunks) {
-          if (bytes !== Infinity) {
-            const copy = Buffer.from(chunk);
-            if (bytes + copy.length > most || !this.#room(copy.length)) release();
-            else {
-              bytes += copy.length;
-              this.#used += copy.length;
-              kept.push(copy);
-            }
-          }
-          yield chunk;
-        }
-      } finally {
-        if (bytes !== Infinity) release();
-      }
+    const refund = (bytes: number): void => {
+      this.#used -= bytes;
     };
-    return {
-      chunks: pass.call(this),
-      keep: (target, serviceUrl, list) => {
-        if (bytes !== Infinity) this.#set(keyOf(target, serviceUrl), list, Buffer.concat(kept));
-      },
-    };
+    return new Tee(chunks, { mostBytes: this.#limit / SHARE, room, refund });
+  }
+
+  /** What `tee` has kept, to its end, is the document of `target`, made of `list`. */
+  keep(tee: Tee, { target, serviceUrl, list }: DocumentOf): void {
+    const bytes = tee.kept;
+    if (bytes) this.#set(keyOf(target, serviceUrl), list, bytes);
   }
 
   /** Whether so many bytes fit when the least recently used documents have gone, which they do. */

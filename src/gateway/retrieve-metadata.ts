@@ -2,7 +2,8 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { transferSyntax, writeDicomJson } from '../dicom/index.js';
 import { negotiate, retrieveUrl, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { JsonAnswer } from './answer.js';
-import type { MetadataMemory, WholeDocument } from './metadata-memory.js';
+import type { ListedInstance } from './listing.js';
+import type { WholeDocument } from './metadata-memory.js';
 import type { RetrieveSettings } from './ports.js';
 import { openRetrieve, type RetrieveBinding } from './retrieve.js';
 import type { HeldInstance } from './want.js';
@@ -55,9 +56,10 @@ export async function retrieveMetadata(
   const { refused, instances, stalled } = await openRetrieve(side, target, context);
   const tee = side.metadata.tee(arrayOf(instances, serviceUrl, side.binding.retrieve));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
-    for await (const chunk of tee.chunks) {
-      // Before the last chunk leaves the tee still has what it kept.
-      if (chunk === END) remember(side, target, serviceUrl, refused, tee.keep);
+    for await (const chunk of tee) {
+      // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered.
+      const list = chunk === END && refused === 0 ? listOf(side, target) : undefined;
+      if (list) side.metadata.keep(tee, { target, serviceUrl, list });
       yield chunk;
     }
   })();
@@ -86,28 +88,20 @@ async function* arrayOf(
 
 /** The document as it was sent last, if the peer says that nothing has changed since. */
 async function documentOf(
-  { watch, metadata }: RetrieveBinding,
+  side: RetrieveBinding,
   target: RetrieveTarget,
   serviceUrl: string,
   context: OperationContext,
 ): Promise<WholeDocument | undefined> {
-  if (target.sopInstanceUid !== undefined || watch.listing(target) === undefined) return undefined;
-  await watch.check(target.studyInstanceUid, context);
-  const list = watch.listing(target);
-  return list && metadata.get(target, serviceUrl, list);
+  if (listOf(side, target) === undefined) return undefined;
+  await side.watch.check(target.studyInstanceUid, context);
+  const list = listOf(side, target);
+  return list && side.metadata.get({ target, serviceUrl, list });
 }
 
-/** A partial answer is not remembered: the next one may be whole. */
-function remember(
-  { watch }: RetrieveBinding,
-  target: RetrieveTarget,
-  serviceUrl: string,
-  refused: number,
-  keep: ReturnType<MetadataMemory['tee']>['keep'],
-): void {
-  const list = watch.listing(target);
-  if (refused === 0 && list && target.sopInstanceUid === undefined) keep(target, serviceUrl, list);
-}
+/** What a document is made of; single instances are not worth one. */
+const listOf = ({ watch }: RetrieveBinding, target: RetrieveTarget): readonly ListedInstance[] | undefined =>
+  target.sopInstanceUid === undefined ? watch.listing(target) : undefined;
 
 const wholeAnswer = (whole: WholeDocument): JsonAnswer => ({
   kind: 'json',
