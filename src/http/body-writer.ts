@@ -25,11 +25,18 @@ export class BodyWriter {
   #flushing: NodeJS.Immediate | undefined;
   #sending: Promise<void> = Promise.resolve();
 
+  /** Ends the write under way. */
+  #giveUp: (error: GatewayError) => void = () => undefined;
+
   readonly #stallMs: number;
   readonly #stalled: AbortSignal | undefined;
 
   constructor(response: Response, { stallMs = 0, stalled }: BodyWriterOptions = {}) {
     this.#response = response;
+    // A write to a connection that closes at that very moment may never be called back.
+    response.once('close', () => {
+      this.#giveUp(new GatewayError('cancelled', 'The client has gone.'));
+    });
     this.#stallMs = stallMs;
     this.#stalled = stalled;
   }
@@ -82,6 +89,7 @@ export class BodyWriter {
       return Promise.reject(new GatewayError('cancelled', 'The response is over.'));
     }
     return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
       const giveUp = (): void => {
         reject(
           stalled?.aborted
