@@ -34,18 +34,35 @@ function expectStatus(response: IncomingMessage, status: number): void {
   throw new Error(`the gateway answered ${response.statusCode ?? 'nothing'}, not ${status}`);
 }
 
+/** How the client reads: as fast as it can but for these. */
+interface Pace {
+  readonly pause?: Pause;
+  readonly bytesPerSecond?: number;
+}
+
 /** Resolves when the body was read to its end; rejects when it broke off. */
-function read(response: IncomingMessage, onChunk: (chunk: Buffer) => void, pause?: Pause): Promise<void> {
+function read(
+  response: IncomingMessage,
+  onChunk: (chunk: Buffer) => void,
+  { pause, bytesPerSecond = Infinity }: Pace = {},
+): Promise<void> {
+  const from = performance.now();
   let bytes = 0;
   let paused = false;
+  const waitMs = (): number => {
+    if (!pause || paused || bytes < pause.afterBytes)
+      return from + (bytes / bytesPerSecond) * 1000 - performance.now();
+    paused = true;
+    return pause.ms;
+  };
   return new Promise((resolve, reject) => {
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       onChunk(chunk);
-      if (!pause || paused || bytes < pause.afterBytes) return;
-      paused = true;
+      const ms = waitMs();
+      if (ms < 1) return;
       response.pause();
-      setTimeout(() => response.resume(), pause.ms);
+      setTimeout(() => response.resume(), ms);
     });
     response.once('error', reject).once('end', resolve);
   });
@@ -55,7 +72,7 @@ function read(response: IncomingMessage, onChunk: (chunk: Buffer) => void, pause
 export async function download(
   service: string,
   series: GeneratedSeries,
-  { level = 'series', pause }: { readonly level?: 'series' | 'study'; readonly pause?: Pause } = {},
+  { level = 'series', ...pace }: { readonly level?: 'series' | 'study' } & Pace = {},
 ): Promise<Download> {
   const study = `${service}/studies/${series.studyInstanceUid}`;
   const url = level === 'study' ? study : `${study}/series/${series.seriesInstanceUid}`;
@@ -76,7 +93,7 @@ export async function download(
       counter.push(chunk);
       if (firstInstanceSeconds === 0 && counter.parts > 0) firstInstanceSeconds = elapsed();
     },
-    pause,
+    pace,
   );
   const took = elapsed();
   if (!counter.closed || counter.parts !== series.count || bytes < series.pixelBytes) {

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRAME_BYTES, head, sopClasses, uid } from './head.js';
+import { randomBelow } from './random.js';
 
 const POOL_BYTES = 2 * FRAME_BYTES;
 
@@ -25,16 +26,9 @@ export interface GeneratedSeries {
   file(index: number): GeneratedFile;
 }
 
-/** Noise of a 32-bit xorshift generator. */
 function noise(seed: number): Buffer {
-  const words = new Uint32Array(POOL_BYTES / 4);
-  let state = (seed * 2654435761) >>> 0 || 1;
-  for (let at = 0; at < words.length; at += 1) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[at] = state;
-  }
+  const next = randomBelow(seed);
+  const words = Uint32Array.from({ length: POOL_BYTES / 4 }, () => next(2 ** 32));
   return Buffer.from(words.buffer);
 }
 
@@ -56,14 +50,14 @@ export class Generator {
     this.#pool = noise(seed);
   }
 
-  /** CT slices of half a MiB each, as study number `study`. */
-  ctSeries(study: number, count: number): GeneratedSeries {
+  /** CT slices of half a MiB each, as series number `number` of study number `study`. */
+  ctSeries(study: number, count: number, number = 1): GeneratedSeries {
+    const place = { sopClassUid: sopClasses.ct, study, series: number };
     return {
-      ...uidsOf(study),
+      ...uidsOf(study, number),
       count,
       pixelBytes: count * FRAME_BYTES,
-      file: (index) =>
-        image(head({ sopClassUid: sopClasses.ct, study, instance: index + 1 }), 1, () => this.#pixels(index)),
+      file: (index) => image(head({ ...place, instance: index + 1 }), 1, () => this.#pixels(index)),
     };
   }
 
@@ -93,8 +87,13 @@ export class Generator {
 
 function uidsOf(
   study: number,
+  series = 1,
 ): Pick<GeneratedSeries, 'studyInstanceUid' | 'seriesInstanceUid' | 'sopInstanceUid'> {
-  return { studyInstanceUid: uid(study), seriesInstanceUid: uid(study, 1), sopInstanceUid: uid(study, 1, 1) };
+  return {
+    studyInstanceUid: uid(study),
+    seriesInstanceUid: uid(study, series),
+    sopInstanceUid: uid(study, series, 1),
+  };
 }
 
 /** Writes a series as files into a new directory; returns their paths. */

@@ -16,14 +16,15 @@ export interface Environment {
   readonly node: string;
   readonly dcmtk: string;
   readonly orthanc: string;
+  readonly nginx?: string;
   readonly seed: number;
   readonly scale: number;
   readonly runs: number;
 }
 
-async function versionOf(command: string): Promise<string> {
-  const { stdout } = await run(command, ['--version']);
-  return /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? 'unknown';
+async function versionOf(command: string, option = '--version'): Promise<string> {
+  const { stdout, stderr } = await run(command, [option]);
+  return /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] ?? 'unknown';
 }
 
 /** Describes the machine as it is now. @throws when DCMTK or Orthanc is not installed */
@@ -38,6 +39,11 @@ export async function describeEnvironment({ seed, scale, runs }: Settings): Prom
     node: process.version.slice(1),
     dcmtk: await versionOf('getscu'),
     orthanc: await versionOf('Orthanc'),
+    // only some parts need it: those that do say that it is missing
+    ...(await versionOf('nginx', '-v').then(
+      (nginx) => ({ nginx }),
+      () => ({}),
+    )),
     seed,
     scale,
     runs,

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { search } from './client.js';
 import { Generator } from './data.js';
 import { withGateway } from './gateway.js';
+import { meter } from './meter.js';
 import { createOrthanc } from './pacs.js';
-import { compare, megabytes, summarise, type Findings } from './results.js';
+import { compare, summarise, type Findings } from './results.js';
 import { alternate } from './samples.js';
 import type { Settings } from './settings.js';
 import { findscu, type ToolContext } from './tools.js';
@@ -35,10 +36,11 @@ export async function benchFind(settings: Settings): Promise<Findings> {
 
 function measure(tools: ToolContext, studies: number, runs: number): Promise<Findings> {
   const { pacs, sockets, directory } = tools;
-  return withGateway(pacs, directory, async ({ service, usage }) => {
+  return withGateway(pacs, directory, async (gateway) => {
+    const { service, usage } = gateway;
     const rest = usage();
     const first = await search(service, studies);
-    const before = usage().cpuSeconds;
+    const used = await meter(gateway, rest);
     const samples = await alternate(runs, [
       async (into) => {
         into.add('search', await search(service, studies));
@@ -48,7 +50,7 @@ function measure(tools: ToolContext, studies: number, runs: number): Promise<Fin
         into.add('findscu -X', await findscu(tools, studies, { extract: true }));
       },
     ]);
-    const { peakRssBytes, cpuSeconds } = usage();
+    const gatewayUsed = await used();
     const what = `C-FIND of ${studies} studies`;
     const place = { peer: pacs.kind, sockets };
     const searches = samples.of('search');
@@ -67,9 +69,8 @@ function measure(tools: ToolContext, studies: number, runs: number): Promise<Fin
           what: `${what}, sockets ${sockets}`,
           peer: pacs.kind,
           seconds: summarise(searches).median,
-          cpuSeconds: (cpuSeconds - before) / runs,
-          restRssMegabytes: megabytes(rest.peakRssBytes),
-          peakRssMegabytes: megabytes(peakRssBytes),
+          ...gatewayUsed,
+          cpuSeconds: gatewayUsed.cpuSeconds / runs,
         },
       ],
     };

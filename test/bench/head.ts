@@ -16,30 +16,31 @@ export const FRAME_BYTES = SIDE * SIDE * 2;
 /** A UID by place in the tree, under the root of UUIDs as numbers. */
 export const uid = (...parts: readonly number[]): string => ['2.25.4712', ...parts].join('.');
 
-/** Which instance: study number, number in its only series, and how many frames it says to have. */
+/** Which instance: study number, series number (1 if left out), number in it, and how many frames it says to have. */
 export interface Place {
   readonly sopClassUid: string;
   readonly study: number;
+  readonly series?: number;
   readonly instance: number;
   /** 0 for an instance without pixels, undefined for a single frame. */
   readonly frames?: number;
 }
 
-function meta({ sopClassUid, study, instance }: Place): Write {
+function meta({ sopClassUid, study, series = 1, instance }: Place): Write {
   const group = join(
     element(0x00020001, 'OB', Buffer.from([0, 1])),
     element(0x00020002, 'UI', sopClassUid),
-    element(0x00020003, 'UI', uid(study, 1, instance)),
+    element(0x00020003, 'UI', uid(study, series, instance)),
     element(0x00020010, 'UI', EXPLICIT_LITTLE),
     element(0x00020012, 'UI', uid(0)),
   );
   return (layout) => join(numbers(0x00020000, 'UL', group(layout).length), group)(layout);
 }
 
-function description({ sopClassUid, study, instance }: Place): Write[] {
+function description({ sopClassUid, study, series = 1, instance }: Place): Write[] {
   return [
     element(0x00080016, 'UI', sopClassUid),
-    element(0x00080018, 'UI', uid(study, 1, instance)),
+    element(0x00080018, 'UI', uid(study, series, instance)),
     element(0x00080020, 'DA', `202401${String(1 + (study % 28)).padStart(2, '0')}`),
     element(0x00080030, 'TM', '101530'),
     element(0x00080050, 'SH', `BENCH${study}`),
@@ -50,9 +51,9 @@ function description({ sopClassUid, study, instance }: Place): Write[] {
     element(0x00100030, 'DA', '19700101'),
     element(0x00100040, 'CS', 'O'),
     element(0x0020000d, 'UI', uid(study)),
-    element(0x0020000e, 'UI', uid(study, 1)),
+    element(0x0020000e, 'UI', uid(study, series)),
     element(0x00200010, 'SH', String(study)),
-    element(0x00200011, 'IS', '1'),
+    element(0x00200011, 'IS', String(series)),
     element(0x00200013, 'IS', String(instance)),
   ];
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { freePort, portOpen } from '../helpers/free-port.js';
-import type { GeneratedFile } from './data.js';
+import type { GeneratedFile, GeneratedSeries } from './data.js';
 import { end, environmentFor, start, type Sockets } from './process.js';
 
 type PacsKind = 'Orthanc' | 'dcmqrscp';
@@ -24,6 +24,8 @@ export interface Pacs {
 
 /** Orthanc also takes files over HTTP, which is faster than C-STORE. */
 export interface Orthanc extends Pacs {
+  /** Its own DICOMweb, where that was asked for. */
+  readonly service: string;
   post(file: GeneratedFile): Promise<void>;
 }
 
@@ -49,8 +51,11 @@ function runnable({ command, args, ports }: Program): Pick<Pacs, 'start' | 'stop
   };
 }
 
-/** An Orthanc over an empty store, not started yet. */
-export async function createOrthanc(directory: string): Promise<Orthanc> {
+/** Where Debian's packages put it. */
+const DICOM_WEB = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
+
+/** An Orthanc over an empty store, not started yet; `dicomWeb` has it serve DICOMweb itself too. */
+export async function createOrthanc(directory: string, { dicomWeb = false } = {}): Promise<Orthanc> {
   const [port, httpPort] = [await freePort(), await freePort()];
   const configuration = {
     Name: 'bench',
@@ -71,6 +76,7 @@ export async function createOrthanc(directory: string): Promise<Orthanc> {
     // waiting for the disk would drown what is compared
     SyncStorageArea: false,
     SaveJobs: false,
+    ...(dicomWeb ? { Plugins: [DICOM_WEB] } : {}),
   };
   mkdirSync(directory, { recursive: true });
   const file = join(directory, 'orthanc.json');
@@ -80,10 +86,16 @@ export async function createOrthanc(directory: string): Promise<Orthanc> {
     kind: 'Orthanc',
     aeTitle: 'ORTHANC',
     port,
+    service: `http://127.0.0.1:${httpPort}/dicom-web`,
     ...runnable(program),
     post: (instance) => post(httpPort, instance),
     clear: () => clear(httpPort),
   };
+}
+
+/** Has an Orthanc that runs take a series. */
+export async function load(pacs: Orthanc, series: GeneratedSeries): Promise<void> {
+  for (let index = 0; index < series.count; index += 1) await pacs.post(series.file(index));
 }
 
 async function clear(port: number): Promise<void> {

@@ -1,6 +1,9 @@
 import type { Environment } from './environment.js';
 
-/** The figures of one side of a comparison, in seconds. */
+/** What a comparison is in: seconds, of which fewer are better, or a rate, of which more is better. */
+export type Unit = 's' | 'MB/s' | 'requests/s';
+
+/** The figures of one side of a comparison, in its unit. */
 export interface Summary {
   readonly runs: number;
   readonly median: number;
@@ -14,11 +17,13 @@ export interface Comparison {
   readonly against: string;
   readonly peer: string;
   readonly sockets: string;
+  /** Seconds if left out. */
+  readonly unit?: Unit;
   readonly gateway: Summary;
   readonly tool: Summary;
   /** Median of the gateway by median of the tool. */
   readonly ratio: number;
-  /** Largest ratio that is good enough. */
+  /** The ratio that is good enough: the largest of times, the least of rates. */
   readonly toReach?: number;
 }
 
@@ -32,13 +37,25 @@ export interface MemoryRow {
   /** Before the first request. */
   readonly restRssMegabytes: number;
   readonly peakRssMegabytes: number;
+  /** 99th percentile of the event loop's delay, in milliseconds; an idle loop has about 10. */
+  readonly loopDelayMs?: number;
   readonly toReach?: number;
+}
+
+/** Something that was counted. */
+export interface CountRow {
+  readonly what: string;
+  readonly peer: string;
+  readonly value: number;
+  /** Largest value that is good enough. */
+  readonly toReach: number;
 }
 
 /** What one part of the bench found. */
 export interface Findings {
   readonly comparisons: readonly Comparison[];
   readonly memory: readonly MemoryRow[];
+  readonly counts?: readonly CountRow[];
 }
 
 /** Findings with the place and time they were made. */
@@ -64,11 +81,11 @@ export function summarise(values: readonly number[]): Summary {
 
 /** Puts the measurements of both sides together. */
 export function compare(
-  row: Pick<Comparison, 'what' | 'against' | 'peer' | 'sockets' | 'toReach'>,
-  gatewaySeconds: readonly number[],
-  toolSeconds: readonly number[],
+  row: Pick<Comparison, 'what' | 'against' | 'peer' | 'sockets' | 'unit' | 'toReach'>,
+  gatewayValues: readonly number[],
+  toolValues: readonly number[],
 ): Comparison {
-  const [gateway, tool] = [summarise(gatewaySeconds), summarise(toolSeconds)];
+  const [gateway, tool] = [summarise(gatewayValues), summarise(toolValues)];
   return { ...row, gateway, tool, ratio: gateway.median / tool.median };
 }
 

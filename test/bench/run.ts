@@ -1,20 +1,29 @@
 /**
- * `npm run bench [-- cold|find|store|memory|table ...]`: the gateway beside the tools of DCMTK, in front of the same
- * Orthanc and dcmqrscp. Without names all parts are measured; `table` only writes the page from the results again.
+ * `npm run bench [-- cold|open|warm|qido|crowd|find|store|memory|table ...]`: the gateway beside DCMTK's tools, Orthanc's
+ * own DICOMweb and nginx, in front of the same Orthanc and dcmqrscp. Without names all parts are measured; `table`
+ * only writes the page from the results again.
  */
 import { rmSync } from 'node:fs';
 import { benchCold } from './cold.js';
+import { benchCrowd } from './crowd.js';
 import { describeEnvironment } from './environment.js';
 import { benchFind } from './find.js';
 import { benchMemory } from './memory.js';
+import { benchOpen } from './open.js';
+import { benchQido } from './qido.js';
 import { record, writePage } from './report.js';
 import type { Findings } from './results.js';
 import { readSettings, type Settings } from './settings.js';
 import { benchStore } from './store.js';
 import { formatResults } from './table.js';
+import { benchWarm } from './warm.js';
 
 const parts: Readonly<Record<string, (settings: Settings) => Promise<Findings>>> = {
   cold: benchCold,
+  open: benchOpen,
+  warm: benchWarm,
+  qido: benchQido,
+  crowd: benchCrowd,
   find: benchFind,
   store: benchStore,
   memory: benchMemory,
@@ -29,7 +38,7 @@ async function measure(names: readonly string[]): Promise<void> {
         throw new Error(`there is no part ${name}, only ${Object.keys(parts).join(', ')} and table`);
       const environment = await describeEnvironment(settings);
       const result = { environment, ...(await bench(settings)) };
-      const file = await record(name, result);
+      const file = await record(name, result, settings.publish);
       console.log(`${formatResults({ [name]: result })}\n(${file})\n`);
     }
   } finally {

@@ -17,6 +17,20 @@ export interface Settings {
   /** Sizes of the study whose retrieve is measured in memory: the size and half of it. */
   readonly studyBytes: readonly number[];
   readonly multiFrameBytes: readonly number[];
+  /** Slices of the study that is opened as a viewer does. */
+  readonly openSlices: number;
+  /** Frames of the multi-frame whose frames are read at random. */
+  readonly frames: number;
+  /** How long requests are made to measure their rate. */
+  readonly loadSeconds: number;
+  /** Clients at once of one study of `crowdSlices`. */
+  readonly crowd: number;
+  readonly crowdSlices: number;
+  /** Clients at once that read slowly, and for how long. */
+  readonly slowClients: number;
+  readonly slowSeconds: number;
+  /** Whether the figures are published, in docs/. */
+  readonly publish: boolean;
   /** How long the client that stops reading does so. */
   readonly pauseMs: number;
 }
@@ -28,10 +42,14 @@ function positive(name: string, fallback: number): number {
   return value;
 }
 
-/** Reads BENCH_SCALE, BENCH_RUNS, BENCH_SEED and BENCH_DIR (where the data go; 8 GB at full size). */
+/**
+ * Reads BENCH_SCALE, BENCH_RUNS, BENCH_SEED, BENCH_DIR (where the data go; 20 GB at full size), BENCH_MEMORY (GiB of the
+ * largest study whose memory is measured, 4 if not set) and BENCH_TRIAL (if set, figures of full size are not published).
+ */
 export function readSettings(): Settings {
   const scale = positive('BENCH_SCALE', 1);
   const scaled = (amount: number, least: number): number => Math.max(least, Math.round(amount * scale));
+  const largest = positive('BENCH_MEMORY', 4) * 1024;
   return {
     scale,
     runs: positive('BENCH_RUNS', 5),
@@ -39,8 +57,16 @@ export function readSettings(): Settings {
     directory: mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'gateway-bench-')),
     slices: scaled(500, 10),
     studies: scaled(1000, 10),
-    studyBytes: [scaled(2048, 8) * MIB, scaled(1024, 4) * MIB],
-    multiFrameBytes: [scaled(1024, 8) * MIB, scaled(512, 4) * MIB],
+    studyBytes: [scaled(largest, 8) * MIB, scaled(largest / 2, 4) * MIB],
+    multiFrameBytes: [scaled(largest / 2, 8) * MIB, scaled(largest / 4, 4) * MIB],
+    openSlices: scaled(180, 9),
+    frames: scaled(200, 10),
+    loadSeconds: scaled(5, 1),
+    crowd: scaled(200, 20),
+    crowdSlices: scaled(50, 5),
+    slowClients: scaled(50, 10),
+    slowSeconds: scaled(120, 4),
+    publish: scale === 1 && process.env['BENCH_TRIAL'] === undefined,
     pauseMs: scaled(30_000, 1000),
   };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { store } from './client.js';
 import { Generator, writeSeries } from './data.js';
 import { withGateway } from './gateway.js';
+import { meter } from './meter.js';
 import { createDcmqrscp, createOrthanc } from './pacs.js';
 import { compare, megabytes, summarise, type Findings } from './results.js';
 import { alternate } from './samples.js';
@@ -50,10 +51,11 @@ interface Files {
 
 function measure(tools: ToolContext, { source, files, bytes }: Files, runs: number): Promise<Findings> {
   const { pacs, sockets, directory } = tools;
-  return withGateway(pacs, directory, async ({ service, usage }) => {
+  return withGateway(pacs, directory, async (gateway) => {
+    const { service, usage } = gateway;
     const rest = usage();
     await store(service, files.slice(0, 20));
-    const before = usage().cpuSeconds;
+    const used = await meter(gateway, rest);
     const samples = await alternate(runs, [
       async (into) => {
         await pacs.clear?.();
@@ -64,7 +66,7 @@ function measure(tools: ToolContext, { source, files, bytes }: Files, runs: numb
         into.add('storescu', await storescu(tools, source));
       },
     ]);
-    const { peakRssBytes, cpuSeconds } = usage();
+    const gatewayUsed = await used();
     const what = `${files.length} CT slices stored`;
     const requests = samples.of('request');
     return {
@@ -77,9 +79,8 @@ function measure(tools: ToolContext, { source, files, bytes }: Files, runs: numb
           peer: pacs.kind,
           megabytesMoved: megabytes(bytes),
           seconds: summarise(requests).median,
-          cpuSeconds: (cpuSeconds - before) / runs,
-          restRssMegabytes: megabytes(rest.peakRssBytes),
-          peakRssMegabytes: megabytes(peakRssBytes),
+          ...gatewayUsed,
+          cpuSeconds: gatewayUsed.cpuSeconds / runs,
         },
       ],
     };
