@@ -58,6 +58,7 @@ export function openPeer(
       callingAeTitle: peer.callingAeTitle ?? config.dimse.aeTitle,
       retrieve: peer.retrieve,
       associations: peer.associations,
+      backgroundAssociations: peer.background.associations,
       queue: peer.queue,
       maxPduLength: config.dimse.maxPduLength,
       idleMs: peer.idleTimeout,
@@ -70,6 +71,7 @@ export function openPeer(
         totalMs: timeouts.total,
         queueMs: timeouts.queue,
       },
+      breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
       characterSetReturnKey: peer.characterSetReturnKey,
     },
     {
@@ -112,17 +114,23 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
   };
 }
 
+const samplesOf = (
+  peer: string,
+  label: string,
+  values: Readonly<Record<string, number>>,
+): { labels: Record<string, string>; value: number }[] =>
+  Object.entries(values).map(([name, value]) => ({ labels: { peer, [label]: name }, value }));
+
 /** Lets the metrics read what is only known when asked for. */
 function watch(telemetry: Telemetry, parts: Parts): void {
   const { cache, peers, storageScp } = parts;
   for (const [name, peer] of peers) {
-    telemetry.collect('associations', () =>
-      Object.entries(peer.stats.associations).map(([state, value]) => ({
-        labels: { peer: name, state },
-        value,
-      })),
-    );
-    telemetry.collect('association_waiters', () => [{ labels: { peer: name }, value: peer.stats.waiting }]);
+    telemetry.collect('associations', () => samplesOf(name, 'state', peer.stats.associations));
+    telemetry.collect('association_waiters', () => samplesOf(name, 'priority', peer.stats.waitingBy));
+    telemetry.collect('breaker_state', () => {
+      const states = { closed: 0, open: 0, 'half-open': 0, [peer.stats.breaker.state]: 1 };
+      return samplesOf(name, 'state', states);
+    });
   }
   telemetry.collect('cache_instances', () => cache.instances.stats.entries);
   telemetry.collect('inbound_associations', () => storageScp?.stats.associations ?? 0);
@@ -188,6 +196,8 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
         retrieve: stats.retrieve,
         associations: stats.associations,
         waiting: stats.waiting,
+        breaker: stats.breaker.state,
+        ...(stats.breaker.lastError !== undefined && { lastError: stats.breaker.lastError }),
       })),
   };
 }

@@ -150,7 +150,9 @@ async function withSubject<T>(
   const { storageScp } = deps;
   const opened: Peer[] = [];
   const open = (retrieve: 'auto' | 'get' | 'move'): Peer => {
-    const peer = openPeer(config, name, { ...settings, retrieve }, deps);
+    // Whoever checks wants to see each failure itself.
+    const breaker = { ...settings.breaker, failures: 0 };
+    const peer = openPeer(config, name, { ...settings, retrieve, breaker }, deps);
     opened.push(peer);
     return peer;
   };

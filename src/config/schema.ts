@@ -124,6 +124,24 @@ const dateTime = z.strictObject({
   ).prefault('strict'),
 });
 
+const background = z.strictObject({
+  associations: key(
+    integer(1, 100),
+    'Most associations at once for retrieves and stores that no person waits for; where `associations` allows, one more is left to people.',
+  ).prefault(1),
+});
+
+const breaker = z.strictObject({
+  failures: key(
+    integer(0, 1000),
+    'Failures in a row, unreachable or silent, after which the peer is not asked any more; 0 for never.',
+  ).prefault(5),
+  openFor: key(
+    duration,
+    'How long requests are then answered 503 at once, before one of them tries the peer again.',
+  ).prefault('15s'),
+});
+
 const peer = z.strictObject({
   address: key(aeAddress, 'AE title, host and port of the peer.'),
   retrieve: key(choice('auto', 'get', 'move'), 'How instances are fetched.').prefault('auto'),
@@ -133,10 +151,12 @@ const peer = z.strictObject({
   ).prefault(4),
   queue: key(
     integer(0, 100_000),
-    'Most requests that wait for an association; more are answered 503.',
+    'Most requests that wait for an association; more are answered 503, background work before people.',
   ).prefault(256),
+  background: background.prefault({}),
   idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
   timeouts: timeouts.prefault({}),
+  breaker: breaker.prefault({}),
   findLimit: key(
     integer(1, 10_000_000),
     'How many responses the peer gives to a C-FIND at most, if it cuts its answers.',

@@ -50,6 +50,13 @@ export type Observation =
       readonly sent: number;
       readonly received: number;
     }
+  | {
+      readonly kind: 'breaker';
+      readonly peer: string;
+      /** `opened`: the peer kept failing and is not asked for now. `closed`: it answers again. */
+      readonly event: 'opened' | 'closed';
+      readonly detail?: string;
+    }
   | { readonly kind: 'inbound-refused'; readonly reason: string; readonly remote: string }
   | {
       readonly kind: 'instance-arrived';

@@ -1,8 +1,8 @@
 import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
 import { AssociationReport } from './association-report.js';
 import { connectLink, type ByteLink } from './byte-link.js';
-import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
-import type { PeerOptions, PeerTimeouts } from './contract.js';
+import { RESPONSE, type CommandSet } from './command-set.js';
+import type { PeerOptions } from './contract.js';
 import type { Exchange, ExchangeHandler } from './exchange.js';
 import { MessageChannel } from './message-channel.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
@@ -15,7 +15,7 @@ import {
 } from './negotiation.js';
 import type { UserInformation } from './pdu-items.js';
 import type { AssociateRequest, AssociationPdu } from './pdu.js';
-import { deadline, expiryTexts, Watchdog } from './watchdog.js';
+import { deadline, expiryTexts, timeoutsOf, Watchdog } from './watchdog.js';
 
 export interface AssociationOptions {
   readonly id: string;
@@ -127,6 +127,11 @@ export class Association {
   /** Messages that came so far. */
   get messagesReceived(): number {
     return this.#messagesReceived;
+  }
+
+  /** When the peer was last heard, by the clock; now, while the gateway itself holds it up. */
+  get lastHeard(): number {
+    return this.#channel.lastHeard;
   }
 
   /** Calls `listener` once when the association is gone; at once if it is. */
@@ -341,11 +346,4 @@ export class Association {
   #violation(what: string): GatewayError {
     return new GatewayError('peer-protocol', `The peer sent ${what}.`, { peer: this.#options.peer.name });
   }
-}
-
-/** Retrieves wait longer for the first sign of life than anything else. */
-function timeoutsOf(commandField: number, timeouts: PeerTimeouts): PeerTimeouts {
-  const retrieves = commandField === CommandFields.cGetRequest || commandField === CommandFields.cMoveRequest;
-  const { firstSubOperationMs = timeouts.firstResponseMs } = timeouts;
-  return retrieves ? { ...timeouts, firstResponseMs: firstSubOperationMs } : timeouts;
 }

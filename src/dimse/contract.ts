@@ -1,5 +1,6 @@
-import type { AeAddress, GatewayError, OperationContext } from '../core/index.js';
+import type { AeAddress, GatewayError, OperationContext, Priority } from '../core/index.js';
 import type { Dataset } from '../dicom/index.js';
+import type { BreakerState } from './breaker.js';
 
 /** Value of (0008,0052) in the Study Root model. @see PS3.4 C.6.2 */
 export type QueryRetrieveLevel = 'STUDY' | 'SERIES' | 'IMAGE';
@@ -30,6 +31,8 @@ export interface PeerOptions {
   readonly retrieve: 'auto' | 'get' | 'move';
   /** Most associations at once, of all kinds; one is kept for searches when there is more than one. */
   readonly associations: number;
+  /** Most associations that transfers of the priorities `prefetch` and `bulk` hold at once; 1 when left out. */
+  readonly backgroundAssociations?: number;
   /** Most requests that wait for an association. */
   readonly queue: number;
   /** Longest P-DATA-TF that the peer may send, in bytes. */
@@ -37,6 +40,8 @@ export interface PeerOptions {
   /** How long an association is kept open unused. */
   readonly idleMs: number;
   readonly timeouts: PeerTimeouts;
+  /** When to stop asking a peer that keeps failing, and for how long; never when left out. */
+  readonly breaker?: { readonly failures: number; readonly openForMs: number };
   /** Send (0008,0005) empty, as a return key: some peers name their character set only when asked. */
   readonly characterSetReturnKey: boolean;
 }
@@ -140,6 +145,10 @@ export interface PeerStats {
     readonly closing: number;
   };
   readonly waiting: number;
+  /** The same by priority. */
+  readonly waitingBy: Readonly<Record<Priority, number>>;
+  /** Whether the peer is asked, and in words how the latest attempt failed, if none has succeeded since. */
+  readonly breaker: { readonly state: BreakerState; readonly lastError?: string };
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** How `retrieve` would be done now. */

@@ -8,13 +8,14 @@ import { exchangeOnce } from './single-exchange.js';
 import { statusError, Statuses } from './status.js';
 import { SopClasses } from './uids.js';
 
-/** Runs a C-ECHO. @throws GatewayError @see PS3.7 9.1.5 */
+/** Runs a C-ECHO; with `isProbe` for the circuit breaker. @throws GatewayError @see PS3.7 9.1.5 */
 export function echoPeer(
   dependencies: OperationDependencies,
   context: OperationContext,
+  isProbe = false,
 ): Promise<EchoReport> {
   const { peer, pool, clock } = dependencies;
-  return pool.run({ contextSet: echoContexts, use: 'search', context }, async (association) => {
+  return pool.run({ contextSet: echoContexts, use: 'search', context, isProbe }, async (association) => {
     const { contexts, peerInformation } = association;
     const presentation = contexts.find(SopClasses.verification);
     if (!presentation) {

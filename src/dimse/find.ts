@@ -121,7 +121,7 @@ class Search implements ExchangeHandler {
   failed(error: GatewayError): void {
     this.#report.broke(error, this.#rowCount);
     this.#rows.fail(error);
-    this.#end();
+    this.#end(error);
   }
 
   #begin(level: QueryRetrieveLevel, identifier: Dataset): TransferSyntax {
@@ -203,13 +203,13 @@ class Search implements ExchangeHandler {
       .catch(() => undefined);
   }
 
-  #end(): void {
+  #end(error?: GatewayError): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopWaiting();
     this.#context.signal.removeEventListener('abort', this.#onAbort);
     this.#exchange?.finish();
-    this.#lease.release();
+    this.#lease.release(error);
   }
 
   #violation(what: string): GatewayError {

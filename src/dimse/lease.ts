@@ -11,6 +11,8 @@ export interface AssociationRequest {
   readonly context: OperationContext;
   /** Not one that was used before. */
   readonly fresh?: boolean;
+  /** Finds out for the circuit breaker whether the peer is there. */
+  readonly isProbe?: boolean;
 }
 
 /** An association lent out. */
@@ -18,12 +20,31 @@ export interface Lease {
   readonly association: Association;
   /** It was open before, so the peer may have closed it without our having noticed. */
   readonly reused: boolean;
-  /** Gives it back, to be used again if it is still good. */
-  release(): void;
+  /** Gives it back, to be used again if it is still good; `error` is what the operation ended in, if in any. */
+  release(error?: unknown): void;
 }
 
 /** Whether a reused association was dead before the peer said anything to what was asked last. */
-export function diedUnheard({ reused, association }: Lease, heardBefore: number, error: unknown): boolean {
+export function diedUnheard(
+  { reused, association }: Pick<Lease, 'reused' | 'association'>,
+  heardBefore: number,
+  error: unknown,
+): boolean {
   const isLost = error instanceof GatewayError && error.code === 'peer-aborted';
   return isLost && reused && !association.isOpen && association.messagesReceived === heardBefore;
+}
+
+/** Runs an operation on what was lent, and gives it back. */
+export async function runOn<T>(
+  lease: Lease,
+  operation: (association: Association) => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await operation(lease.association);
+    lease.release();
+    return result;
+  } catch (error) {
+    lease.release(error);
+    throw error;
+  }
 }

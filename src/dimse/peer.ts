@@ -13,6 +13,7 @@ import type {
   StoreCompletion,
   StoreRequest,
 } from './contract.js';
+import { CircuitBreaker } from './breaker.js';
 import { echoPeer } from './echo.js';
 import { findRows } from './find.js';
 import type { OperationDependencies } from './operation.js';
@@ -38,6 +39,7 @@ class DimsePeer implements Peer {
   readonly name: string;
   readonly #retriever: Retriever;
   readonly #operation: OperationDependencies;
+  readonly #breaker: CircuitBreaker;
   #bytesSent = 0;
   #bytesReceived = 0;
 
@@ -51,7 +53,19 @@ class DimsePeer implements Peer {
       observe(observation);
     };
     const shared = { peer: options, observe: observeAndCount, clock };
-    this.#operation = { ...shared, pool: new AssociationPool(shared) };
+    const { failures = 0, openForMs = 0 } = options.breaker ?? {};
+    this.#breaker = new CircuitBreaker({
+      peer: options.name,
+      failures,
+      openForMs,
+      observe: observeAndCount,
+      clock,
+      probe: () => echoPeer(this.#operation, probeContext(options.name), true),
+      opened: (refusal) => {
+        this.#operation.pool.refuseWaiters(refusal);
+      },
+    });
+    this.#operation = { ...shared, pool: new AssociationPool({ ...shared, breaker: this.#breaker }) };
     this.#retriever = new Retriever(this.#operation, storageScp);
   }
 
@@ -61,6 +75,10 @@ class DimsePeer implements Peer {
       bytesSent: this.#bytesSent,
       bytesReceived: this.#bytesReceived,
       retrieve: this.#retriever.preferred,
+      breaker: {
+        state: this.#breaker.state,
+        ...(this.#breaker.lastError !== undefined && { lastError: this.#breaker.lastError }),
+      },
     };
   }
 
@@ -91,4 +109,9 @@ class DimsePeer implements Peer {
   close(graceMs: number): Promise<void> {
     return this.#operation.pool.close(graceMs);
   }
+}
+
+/** Nobody's request: the time-outs of the peer end it. */
+function probeContext(peer: string): OperationContext {
+  return { requestId: `breaker-${peer}`, signal: new AbortController().signal };
 }

@@ -1,34 +1,39 @@
-import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
+import {
+  abortReason,
+  GatewayError,
+  toGatewayError,
+  type Clock,
+  type Observe,
+  type Priority,
+} from '../core/index.js';
 import { Association } from './association.js';
+import type { Attempt, CircuitBreaker } from './breaker.js';
 import type { PeerOptions, PeerStats } from './contract.js';
-import { diedUnheard, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
-import { deadline } from './watchdog.js';
+import { diedUnheard, runOn, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
+import { openingSign, operationSign } from './peer-sign.js';
+import { PoolQueue, type Waiter } from './pool-queue.js';
+import { mayTake } from './pool-shares.js';
 
 export interface PoolOptions {
   readonly peer: PeerOptions;
   readonly observe: Observe;
   readonly clock: Clock;
+  readonly breaker: CircuitBreaker;
 }
 
 interface Slot {
   state: 'opening' | 'busy' | 'idle' | 'closing';
   use: AssociationUse;
+  isBackground: boolean;
   association: Association | undefined;
   /** Gives up the opening, or the idle time. */
   cancel: (reason: GatewayError) => void;
-}
-
-interface Waiter {
-  readonly request: AssociationRequest;
-  grant(slot: Slot, association: Association, reused: boolean): void;
-  reject(error: GatewayError): void;
 }
 
 /** Some peers let an association wait while their threads are busy with others, idle ones too: those are let go then. */
 const SLOW_OPENING_MS = 300;
 /** A release that the peer does not answer (seen of dcmqrscp after a cancelled C-GET) holds up whoever waits no longer. */
 const SLOW_RELEASE_MS = 500;
-const QUEUE_RETRY_SECONDS = 5;
 /** How long the number of associations that a peer took is believed to be its limit. */
 const LEARNT_LIMIT_MS = 30_000;
 
@@ -38,7 +43,7 @@ export class AssociationPool {
   /** Bounded by the peer's `associations`. */
   readonly #slots = new Set<Slot>();
   /** Bounded by the peer's `queue`. */
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: PoolQueue;
   #limit: number;
   #cancelLearnt: () => void = () => undefined;
   #lastId = 0;
@@ -47,13 +52,14 @@ export class AssociationPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#waiters = new PoolQueue(options.peer, options.clock);
     this.#limit = options.peer.associations;
   }
 
-  get stats(): Pick<PeerStats, 'associations' | 'waiting'> {
+  get stats(): Pick<PeerStats, 'associations' | 'waiting' | 'waitingBy'> {
     const associations = { opening: 0, busy: 0, idle: 0, closing: 0 };
     for (const { state } of this.#slots) associations[state] += 1;
-    return { associations, waiting: this.#waiters.length };
+    return { associations, waiting: this.#waiters.size, waitingBy: this.#waiters.counts };
   }
 
   /**
@@ -69,69 +75,39 @@ export class AssociationPool {
     const lease = await this.acquire(request);
     const heardBefore = lease.association.messagesReceived;
     try {
-      return await operation(lease.association);
+      return await runOn(lease, operation);
     } catch (error) {
       if (!diedUnheard(lease, heardBefore, error) || !mayRepeat()) throw error;
-    } finally {
-      lease.release();
     }
-    const fresh = await this.acquire({ ...request, fresh: true });
-    try {
-      return await operation(fresh.association);
-    } finally {
-      fresh.release();
-    }
+    return await runOn(await this.acquire({ ...request, fresh: true }), operation);
   }
 
   /**
-   * Waits for an association. The lease must be released.
-   * @throws GatewayError `overloaded`, `shutting-down`, the signal's reason, or why it could not be opened
+   * Waits for an association, people before background work. The lease must be released.
+   * @throws GatewayError `overloaded`, `shutting-down`, the signal's reason, why it could not be opened, or
+   *   `peer-unreachable` at once while the circuit breaker is open
    */
-  acquire(request: AssociationRequest): Promise<Lease> {
+  async acquire(request: AssociationRequest): Promise<Lease> {
     const { signal } = request.context;
-    if (this.#isClosing) return Promise.reject(shuttingDown());
-    if (signal.aborted) return Promise.reject(abortReason(signal));
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        cancelTimer();
-        signal.removeEventListener('abort', onAbort);
-      };
-      const waiter: Waiter = {
-        request,
-        grant: (slot, association, reused) => {
-          settle();
-          resolve(this.#lease(slot, association, reused));
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-      };
-      const giveUp = (error: GatewayError): void => {
-        const index = this.#waiters.indexOf(waiter);
-        if (index < 0) return;
-        this.#waiters.splice(index, 1);
-        waiter.reject(error);
-      };
-      const onAbort = (): void => {
-        giveUp(abortReason(signal));
-      };
-      const queueMs = request.context.patient ? 0 : this.#options.peer.timeouts.queueMs;
-      const cancelTimer = deadline(this.#options.clock, queueMs, () => {
-        giveUp(this.#overloaded());
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiters.push(waiter);
-      this.#serve();
-      if (this.#waiters.length > this.#options.peer.queue) giveUp(this.#overloaded());
-    });
+    if (this.#isClosing) throw shuttingDown();
+    if (signal.aborted) throw abortReason(signal);
+    const attempt = this.#options.breaker.admit(request.isProbe);
+    const lease = this.#waiters.join(request, attempt);
+    this.#serve();
+    this.#waiters.trim();
+    return await lease;
+  }
+
+  /** Refuses all that waits. */
+  refuseWaiters(error: GatewayError): void {
+    this.#waiters.refuseAll(error);
   }
 
   /** Takes no more requests, lets the running ones go on for `graceMs`, and leaves no association open. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#cancelLearnt();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(shuttingDown());
+    this.refuseWaiters(shuttingDown());
     for (const slot of this.#slots) if (slot.state === 'idle') this.#retire(slot);
     if (this.#slots.size === 0) return;
     const cancel = this.#options.clock.after(graceMs, () => {
@@ -146,14 +122,18 @@ export class AssociationPool {
     cancel();
   }
 
-  #lease(slot: Slot, association: Association, reused: boolean): Lease {
+  #lease(slot: Slot, lent: Pick<Lease, 'association' | 'reused'>, attempt: Attempt): Lease {
+    const { association } = lent;
+    const heardBefore = association.messagesReceived;
     let released = false;
     return {
-      association,
-      reused,
-      release: () => {
+      ...lent,
+      release: (error) => {
         if (released) return;
         released = true;
+        const heard = association.messagesReceived > heardBefore;
+        const sign = diedUnheard(lent, heardBefore, error) ? 'none' : operationSign(error, heard);
+        attempt.ended(sign, error === undefined ? undefined : toGatewayError(error));
         this.#takeBack(slot, association);
       },
     };
@@ -162,22 +142,20 @@ export class AssociationPool {
   /** Gives waiters what there is, in their order; one that cannot be served does not hold up those of the other use. */
   #serve(): void {
     let coming = this.stats.associations.closing;
-    for (const waiter of [...this.#waiters]) {
-      if (!this.#mayStart(waiter.request.use)) continue;
+    for (const waiter of this.#waiters.inOrder()) {
+      if (!this.#mayStart(waiter)) continue;
       if (this.#grantIdle(waiter) || this.#grantNew(waiter)) {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        this.#waiters.remove(waiter);
       } else if (coming > 0) coming -= 1;
       else if (!this.#retireOldest()) return;
     }
   }
 
-  #mayStart(use: AssociationUse): boolean {
-    if (use === 'search') return true;
-    let transfers = 0;
-    for (const slot of this.#slots) {
-      if (slot.use === 'transfer' && (slot.state === 'opening' || slot.state === 'busy')) transfers += 1;
-    }
-    return transfers < Math.max(1, this.#options.peer.associations - 1);
+  #mayStart({ request: { use }, priority }: Waiter): boolean {
+    const { associations, backgroundAssociations: background = 1 } = this.#options.peer;
+    const held = [...this.#slots].filter(({ state }) => state === 'opening' || state === 'busy');
+    const wanted = { use, isBackground: isBackground(priority) };
+    return mayTake(wanted, held, { associations, usable: this.#limit, background });
   }
 
   /** The one used last is the least likely to be dead. */
@@ -193,7 +171,8 @@ export class AssociationPool {
     found.cancel(shuttingDown());
     found.state = 'busy';
     found.use = use;
-    waiter.grant(found, found.association, true);
+    found.isBackground = isBackground(waiter.priority);
+    waiter.grant(this.#lease(found, { association: found.association, reused: true }, waiter.attempt));
     return true;
   }
 
@@ -214,12 +193,14 @@ export class AssociationPool {
     const slot: Slot = {
       state: 'opening',
       use,
+      isBackground: isBackground(waiter.priority),
       association: undefined,
       cancel: (reason) => {
         controller.abort(reason);
       },
     };
     this.#slots.add(slot);
+    const startedAt = clock.now();
     const makeRoom = (): void => {
       if (this.#retireOldest()) this.#learnLimit(this.#slots.size - this.stats.associations.closing);
       stopWatching = clock.after(SLOW_OPENING_MS, makeRoom);
@@ -239,9 +220,9 @@ export class AssociationPool {
       association.onClose(() => {
         if (slot.state !== 'busy') this.#remove(slot);
       });
-      waiter.grant(slot, association, false);
+      waiter.grant(this.#lease(slot, { association, reused: false }, waiter.attempt));
     } catch (thrown) {
-      this.#notOpened(slot, waiter, toGatewayError(thrown));
+      this.#notOpened(slot, waiter, { error: toGatewayError(thrown), startedAt });
     } finally {
       stopWatching();
       context.signal.removeEventListener('abort', onAbort);
@@ -249,8 +230,13 @@ export class AssociationPool {
   }
 
   /** A peer that is full while it serves us has told its limit: the request waits for one of the others to end. */
-  #notOpened(slot: Slot, waiter: Waiter, error: GatewayError): void {
+  #notOpened(
+    slot: Slot,
+    waiter: Waiter,
+    { error, startedAt }: { readonly error: GatewayError; readonly startedAt: number },
+  ): void {
     this.#slots.delete(slot);
+    const heard = [...this.#slots].some(({ association }) => (association?.lastHeard ?? 0) > startedAt);
     const others = this.#slots.size;
     if (
       error.code === 'peer-busy' &&
@@ -259,8 +245,8 @@ export class AssociationPool {
       !waiter.request.context.signal.aborted
     ) {
       this.#learnLimit(others);
-      this.#waiters.unshift(waiter);
-    } else waiter.reject(error);
+      this.#waiters.addFirst(waiter);
+    } else waiter.reject(error, openingSign(error, heard));
     this.#changed();
   }
 
@@ -311,7 +297,7 @@ export class AssociationPool {
     const { association } = slot;
     if (association === undefined) return;
     const cancel = this.#options.clock.after(SLOW_RELEASE_MS, () => {
-      if (this.#waiters.length > 0)
+      if (this.#waiters.size > 0)
         association.abort(new GatewayError('cancelled', 'The release took too long.'));
     });
     association.onClose(cancel);
@@ -327,13 +313,10 @@ export class AssociationPool {
     if (this.#slots.size === 0) this.#onEmpty?.();
     this.#serve();
   }
+}
 
-  #overloaded(): GatewayError {
-    return new GatewayError('overloaded', 'Too many requests wait for the peer.', {
-      peer: this.#options.peer.name,
-      retryAfterSeconds: QUEUE_RETRY_SECONDS,
-    });
-  }
+function isBackground(priority: Priority): boolean {
+  return priority !== 'interactive';
 }
 
 function shuttingDown(): GatewayError {

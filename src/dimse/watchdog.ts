@@ -1,4 +1,5 @@
 import type { Clock } from '../core/index.js';
+import { CommandFields } from './command-set.js';
 import type { PeerTimeouts } from './contract.js';
 
 type WatchedTimeouts = Pick<PeerTimeouts, 'firstResponseMs' | 'betweenResponsesMs' | 'totalMs'>;
@@ -12,6 +13,13 @@ export const expiryTexts: Readonly<Record<Expiry, string>> = {
   'between-responses': 'The peer fell silent in the middle of its answer.',
   total: 'The operation took longer than it may.',
 };
+
+/** The time-outs of an operation: retrieves wait longer for the first sign of life than anything else. */
+export function timeoutsOf(commandField: number, timeouts: PeerTimeouts): PeerTimeouts {
+  const retrieves = commandField === CommandFields.cGetRequest || commandField === CommandFields.cMoveRequest;
+  const { firstSubOperationMs = timeouts.firstResponseMs } = timeouts;
+  return retrieves ? { ...timeouts, firstResponseMs: firstSubOperationMs } : timeouts;
+}
 
 /** Calls back after `ms` unless cancelled; never where `ms` is 0. */
 export function deadline(clock: Clock, ms: number, callback: () => void): () => void {

@@ -12,4 +12,8 @@ export interface PeerState {
   readonly retrieve: string;
   readonly associations: Readonly<Record<string, number>>;
   readonly waiting: number;
+  /** `open`: the peer kept failing and is not asked for now; `half-open`: the next request tries it. */
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** How the latest attempt failed, in words, if none has succeeded since. */
+  readonly lastError?: string;
 }

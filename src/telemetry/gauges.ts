@@ -3,7 +3,11 @@ import { Gauge, type Registry } from 'prom-client';
 /** What is asked of the parts of the gateway when metrics are read, rather than told by them: name, help and labels. */
 const gauges = {
   associations: { help: 'Associations with a peer by state.', labels: ['peer', 'state'] },
-  association_waiters: { help: 'Requests that wait for an association.', labels: ['peer'] },
+  association_waiters: { help: 'Requests that wait for an association.', labels: ['peer', 'priority'] },
+  breaker_state: {
+    help: '1 for the state that the circuit breaker of a peer is in.',
+    labels: ['peer', 'state'],
+  },
   inbound_associations: { help: 'Associations that the storage SCP has accepted.', labels: [] },
   cache_bytes: { help: 'Bytes that the cache holds, arriving and finished.', labels: ['tier'] },
   cache_limit_bytes: { help: 'Bytes that the cache may hold.', labels: ['tier'] },

@@ -15,6 +15,11 @@ const counters = {
   instanceBytes: ['instance_bytes_total', 'Bytes of datasets that peers sent.', 'peer', 'outcome'],
   cacheEvents: ['cache_events_total', 'Cache hits, misses, joins, evictions and overflows.', 'tier', 'event'],
   cacheEventBytes: ['cache_event_bytes_total', 'Bytes that cache events were about.', 'tier', 'event'],
+  breakerOpenings: [
+    'breaker_openings_total',
+    'Times a peer kept failing and was not asked any more.',
+    'peer',
+  ],
   refused: ['inbound_refused_total', 'Connections and associations that the storage SCP refused.', 'reason'],
   revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],

@@ -82,6 +82,11 @@ const lines: ByKind<Line | undefined> = {
     message: 'dimse operation',
     fields: { ...fields, ...(status !== undefined && { status: formatStatus(status) }) },
   }),
+  breaker: ({ event, ...fields }) => ({
+    level: event === 'opened' ? 'error' : 'info',
+    message: `circuit breaker ${event}`,
+    fields,
+  }),
   'inbound-refused': ({ reason, remote }) => ({
     level: 'warn',
     message: 'inbound association refused',

@@ -92,6 +92,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
       to.cacheEvents.inc({ tier, event });
       to.cacheEventBytes.inc({ tier, event }, bytes);
     },
+    breaker: ({ peer, event }) => {
+      if (event === 'opened') to.breakerOpenings.inc({ peer: labels.peer.of(peer) });
+    },
     'inbound-refused': ({ reason }) => {
       to.refused.inc({ reason: labels.reason.of(reason) });
     },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Priority } from '../../../src/core/index.js';
 import { Dataset, Tags } from '../../../src/dicom/index.js';
 import type { Peer } from '../../../src/dimse/index.js';
 import { accept, drop, final, pending, reject, Uids, until } from '../../helpers/rogue-peer.js';
@@ -14,8 +15,13 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   return { opened, open };
 }
 
-const search = (peer: Peer) => allRows(peer.find('STUDY', anyStudy(), contextOf()));
-const retrieve = (peer: Peer, sopClassUid: string = Uids.ctImageStorage) =>
+const search = (peer: Peer, priority: Priority = 'interactive') =>
+  allRows(peer.find('STUDY', anyStudy(), { ...contextOf(), priority }));
+const retrieve = (
+  peer: Peer,
+  sopClassUid: string = Uids.ctImageStorage,
+  priority: Priority = 'interactive',
+) =>
   peer.retrieve(
     {
       level: 'STUDY',
@@ -23,7 +29,7 @@ const retrieve = (peer: Peer, sopClassUid: string = Uids.ctImageStorage) =>
       sopClassUids: [sopClassUid],
     },
     () => ({ write: () => undefined, end: () => 0, fail: () => undefined }),
-    contextOf(),
+    { ...contextOf(), priority },
   );
 
 describe('the pool', () => {
@@ -178,5 +184,102 @@ describe('the pool', () => {
     await expect(first).rejects.toMatchObject({ code: 'shutting-down' });
     await closing;
     await rogue.waitFor('abort');
+  });
+
+  test('serves people before guesses before jobs, whoever came first', async () => {
+    const held = gate();
+    const { peer, rogue } = await start({ onFind: [until(held.opened), final()] }, { associations: 1 });
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const served: string[] = [];
+    const waiting = (['bulk', 'prefetch', 'interactive'] as const).map((priority) =>
+      search(peer, priority).then(() => served.push(priority)),
+    );
+    await Promise.resolve();
+    expect(peer.stats.waitingBy).toEqual({ interactive: 1, prefetch: 1, bulk: 1 });
+    held.open();
+    await Promise.all([first, ...waiting]);
+    expect(served).toEqual(['interactive', 'prefetch', 'bulk']);
+  });
+
+  test('background retrieves leave an association to a person', async () => {
+    const held = gate();
+    const ct = Uids.ctImageStorage;
+    const { peer, rogue } = await start(
+      { onGet: [until(held.opened), final()] },
+      { associations: 4, backgroundAssociations: 9 },
+    );
+    const jobs = [1, 2, 3, 4].map(() => retrieve(peer, ct, 'bulk'));
+    await rogue.waitFor('C-GET-RQ', 2);
+    const person = retrieve(peer);
+    await rogue.waitFor('C-GET-RQ', 3);
+    expect(peer.stats.waitingBy).toEqual({ interactive: 0, prefetch: 0, bulk: 2 });
+    held.open();
+    await Promise.all([...jobs, person]);
+  });
+
+  test('a person who finds the queue full takes the place of the newest background request', async () => {
+    const held = gate();
+    const { peer, rogue } = await start(
+      { onFind: [until(held.opened), final()] },
+      { associations: 1, queue: 2 },
+    );
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const older = search(peer, 'bulk');
+    const newer = search(peer, 'bulk');
+    const person = search(peer);
+    await expect(newer).rejects.toMatchObject({
+      code: 'overloaded',
+      retryAfterSeconds: expect.any(Number),
+    });
+    await expect(search(peer, 'bulk')).rejects.toMatchObject({ code: 'overloaded' });
+    held.open();
+    await Promise.all([first, older, person]);
+  });
+});
+
+describe('the circuit breaker of a peer', () => {
+  const breaker = { failures: 2, openForMs: 60_000 };
+
+  test('a reused association that died unheard does not count, nor do clients that leave', async () => {
+    const { peer, rogue } = await start(
+      { onFind: [until(new Promise(() => undefined))] },
+      { breaker, associations: 1 },
+    );
+    for (let count = 1; count <= 3; count += 1) {
+      const controller = new AbortController();
+      const rows = allRows(peer.find('STUDY', anyStudy(), contextOf(controller.signal)));
+      await rogue.waitFor('C-FIND-RQ', count);
+      controller.abort();
+      await expect(rows).rejects.toMatchObject({ code: 'cancelled' });
+      for (const association of rogue.open) association.reset();
+    }
+    expect(peer.stats.breaker.state).toBe('closed');
+  });
+
+  test('retrieves that the peer breaks off do not stop searches while it answers a C-ECHO', async () => {
+    const { peer, rogue } = await start({ onGet: [drop()] }, { breaker });
+    for (let count = 0; count < 3; count += 1) {
+      await expect(retrieve(peer)).rejects.toMatchObject({ code: 'peer-aborted' });
+    }
+    await rogue.waitFor('C-ECHO-RQ');
+    expect(await search(peer)).toMatchObject({ status: 0 });
+    expect(peer.stats.breaker).toEqual({ state: 'closed' });
+  });
+
+  test('a peer that breaks off searches and the C-ECHO is not asked any more', async () => {
+    const { peer, rogue, observations } = await start({ onFind: [drop()], onEcho: [drop()] }, { breaker });
+    for (let count = 0; count < 2; count += 1) {
+      await expect(search(peer)).rejects.toMatchObject({ code: 'peer-aborted' });
+    }
+    await rogue.waitFor('C-ECHO-RQ');
+    await rogue.allClosed();
+    await expect(search(peer)).rejects.toMatchObject({
+      code: 'peer-unreachable',
+      retryAfterSeconds: expect.any(Number),
+    });
+    expect(rogue.messages('C-FIND-RQ')).toHaveLength(2);
+    expect(observations.filter(({ kind }) => kind === 'breaker')).toHaveLength(1);
   });
 });

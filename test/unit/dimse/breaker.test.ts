@@ -1,0 +1,190 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { GatewayError, type GatewayErrorCode, type Observation } from '../../../src/core/index.js';
+import { CircuitBreaker } from '../../../src/dimse/breaker.js';
+import { openingSign, operationSign } from '../../../src/dimse/peer-sign.js';
+
+const down = new GatewayError('peer-unreachable', 'The peer could not be reached.');
+const broke = new GatewayError('peer-aborted', 'The peer aborted the association.');
+
+let now = 0;
+let probes: number;
+let probe: () => Promise<unknown>;
+let refused: GatewayError[];
+let observations: Observation[];
+
+function breaker(failures = 3): CircuitBreaker {
+  return new CircuitBreaker({
+    peer: 'main',
+    failures,
+    openForMs: 15_000,
+    observe: (observation) => observations.push(observation),
+    clock: { now: () => now, after: () => () => undefined },
+    probe: () => {
+      probes += 1;
+      return probe();
+    },
+    opened: (refusal) => refused.push(refusal),
+  });
+}
+
+function fail(subject: CircuitBreaker, times: number): void {
+  for (let count = 0; count < times; count += 1) subject.admit().ended('gone', down);
+}
+
+beforeEach(() => {
+  now = 1000;
+  probes = 0;
+  probe = () => Promise.resolve();
+  refused = [];
+  observations = [];
+});
+
+describe('the circuit breaker', () => {
+  test('opens after so many failures in a row, and refuses at once with when to come back', () => {
+    const subject = breaker();
+    fail(subject, 2);
+    expect([subject.state, subject.lastError]).toEqual(['closed', down.message]);
+    fail(subject, 1);
+    expect(subject.state).toBe('open');
+    now += 3000;
+    expect(() => subject.admit()).toThrow(
+      expect.objectContaining({
+        code: 'peer-unreachable',
+        peer: 'main',
+        retryAfterSeconds: 12,
+        message: expect.stringMatching(/tries again in 12 s.*could not be reached/),
+      }),
+    );
+  });
+
+  test('refuses who waits when it opens, and says so once', () => {
+    fail(breaker(), 3);
+    expect(refused).toHaveLength(1);
+    expect(observations).toEqual([{ kind: 'breaker', peer: 'main', event: 'opened', detail: down.message }]);
+  });
+
+  test('any answer in between begins the count anew', () => {
+    const subject = breaker();
+    fail(subject, 2);
+    subject.admit().ended('alive');
+    fail(subject, 2);
+    expect(subject.state).toBe('closed');
+  });
+
+  test('what says nothing of the peer does not count, either way', () => {
+    const subject = breaker();
+    fail(subject, 2);
+    for (let count = 0; count < 10; count += 1) subject.admit().ended('none', down);
+    expect(subject.state).toBe('closed');
+    fail(subject, 1);
+    expect(subject.state).toBe('open');
+  });
+
+  test('afterwards one request tries the peer, and the others are still refused', () => {
+    const subject = breaker();
+    fail(subject, 3);
+    now += 15_000;
+    expect(subject.state).toBe('half-open');
+    const trial = subject.admit();
+    expect(() => subject.admit()).toThrow(/right now/);
+    trial.ended('alive');
+    expect([subject.state, subject.lastError]).toEqual(['closed', undefined]);
+    expect(observations.at(-1)).toEqual({ kind: 'breaker', peer: 'main', event: 'closed' });
+  });
+
+  test('a trial that fails opens it for as long again', () => {
+    const subject = breaker();
+    fail(subject, 3);
+    now += 15_000;
+    fail(subject, 1);
+    now += 14_999;
+    expect(subject.state).toBe('open');
+    expect(observations).toHaveLength(1);
+    now += 1;
+    expect(subject.state).toBe('half-open');
+  });
+
+  test('a trial that is cancelled leaves the next request to try', () => {
+    const subject = breaker();
+    fail(subject, 3);
+    now += 15_000;
+    subject.admit().ended('none');
+    subject.admit().ended('alive');
+    expect(subject.state).toBe('closed');
+  });
+
+  test('what was under way when it opened does not open it for longer', () => {
+    const subject = breaker();
+    const slow = subject.admit();
+    fail(subject, 3);
+    now += 14_000;
+    slow.ended('gone', down);
+    now += 1000;
+    expect(subject.state).toBe('half-open');
+  });
+
+  test('what one instance may have caused opens nothing while the peer answers a C-ECHO', async () => {
+    const subject = breaker();
+    probe = () => {
+      subject.admit(true).ended('alive');
+      return Promise.resolve();
+    };
+    for (let count = 0; count < 3; count += 1) subject.admit().ended('suspect', broke);
+    await Promise.resolve();
+    expect([probes, subject.state, subject.lastError]).toEqual([1, 'closed', undefined]);
+  });
+
+  test('it opens when the C-ECHO breaks off as well', () => {
+    const subject = breaker();
+    probe = () => {
+      subject.admit(true).ended('suspect', broke);
+      return Promise.reject(broke);
+    };
+    for (let count = 0; count < 3; count += 1) subject.admit().ended('suspect', broke);
+    expect([probes, subject.state]).toEqual([1, 'open']);
+  });
+
+  test('never opens where the limit is 0', () => {
+    const subject = breaker(0);
+    fail(subject, 1000);
+    expect(subject.state).toBe('closed');
+  });
+});
+
+describe('what an error says of the peer', () => {
+  const error = (code: GatewayErrorCode): GatewayError => new GatewayError(code, 'It failed.');
+
+  test.each<[GatewayErrorCode, string]>([
+    ['peer-unreachable', 'gone'],
+    ['peer-aborted', 'gone'],
+    ['peer-busy', 'alive'],
+    ['peer-rejected', 'alive'],
+    ['cancelled', 'none'],
+    ['shutting-down', 'none'],
+    ['overloaded', 'none'],
+  ])('an association that cannot be opened for %s: %s', (code, sign) => {
+    expect(openingSign(error(code), false)).toBe(sign);
+  });
+
+  test('a peer that was heard on another association is there', () => {
+    expect(openingSign(error('peer-unreachable'), true)).toBe('none');
+  });
+
+  test.each<[GatewayErrorCode, boolean, string]>([
+    ['peer-timeout', false, 'gone'],
+    ['peer-timeout', true, 'suspect'],
+    ['peer-aborted', false, 'suspect'],
+    ['peer-failed', true, 'alive'],
+    ['peer-unsupported', false, 'alive'],
+    ['cancelled', true, 'none'],
+    ['shutting-down', true, 'none'],
+    ['internal', true, 'none'],
+  ])('an operation that ends in %s, heard before: %s, is a sign of %s', (code, heard, sign) => {
+    expect(operationSign(error(code), heard)).toBe(sign);
+  });
+
+  test('an operation that ended well shows the peer alive if it said anything', () => {
+    expect([operationSign(undefined, true), operationSign(undefined, false)]).toEqual(['alive', 'none']);
+    expect(operationSign(new TypeError('of a source'), true)).toBe('none');
+  });
+});
