@@ -296,11 +296,16 @@ export class AssociationPool {
     slot.state = 'closing';
     const { association } = slot;
     if (association === undefined) return;
-    const cancel = this.#options.clock.after(SLOW_RELEASE_MS, () => {
+    const look = (): void => {
       if (this.#waiters.size > 0)
         association.abort(new GatewayError('cancelled', 'The release took too long.'));
+      // Who needs its place may come later.
+      else cancel = this.#options.clock.after(SLOW_RELEASE_MS, look);
+    };
+    let cancel = this.#options.clock.after(SLOW_RELEASE_MS, look);
+    association.onClose(() => {
+      cancel();
     });
-    association.onClose(cancel);
     void association.release();
   }
 

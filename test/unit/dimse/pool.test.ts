@@ -70,6 +70,18 @@ describe('the pool', () => {
     expect(rogue.record.of('release-rq').length).toBeGreaterThanOrEqual(2);
   });
 
+  test('a release that is not answered holds nobody up, also who comes when it was long asked', async () => {
+    const { peer, rogue } = await start(
+      { release: 'silence' },
+      { associations: 1, idleMs: 1, timeouts: { associationMs: 60_000 } },
+    );
+    await search(peer);
+    await rogue.waitFor('release-rq');
+    // Longer than a release may be slow when somebody waits: the place is still taken.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await search(peer)).toMatchObject({ status: 0 });
+  }, 15_000);
+
   test('releases what was idle for too long', async () => {
     const { peer, rogue } = await start({}, { idleMs: 20 });
     await search(peer);
