@@ -37,6 +37,9 @@ export interface SpoolRoom {
   /** Counts bytes of memory; those of a spool can be moved to disk. */
   charge(bytes: number, spool?: SpoolBody): void;
   refund(bytes: number): void;
+  /** Counts bytes of memory that a reader has from disk. */
+  borrow(bytes: number): void;
+  giveBack(bytes: number): void;
   startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined;
   /** Resolves when `spool.mustWait()` no longer holds. */
   waitForRoom(spool: SpoolBody): Promise<void>;
@@ -299,11 +302,11 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   }
 
   borrow(bytes: number): void {
-    this.#room.charge(bytes);
+    this.#room.borrow(bytes);
   }
 
   giveBack(bytes: number): void {
-    this.#room.refund(bytes);
+    this.#room.giveBack(bytes);
   }
 
   unreadable(): void {

@@ -61,6 +61,8 @@ const DISK_PAUSE_MS = 30_000;
 /** Bytes begin to move to disk when this much of the memory is used, so that an arriving instance need not wait. */
 const HIGH_WATER = 0.75;
 
+/** When readers have more than this share of the memory from disk, they get less at once. */
+const LENT_SHARE = 8;
 /** How long the end waits for what moves to disk: memory holds as much as a slow disk takes in that time. */
 const LAST_MOVES_MS = 5_000;
 
@@ -81,6 +83,8 @@ export class Store implements SpoolStore, SpoolRoom {
   readonly #writers: WaitingWriters;
   #evictor: Evictor | undefined;
   #diskFailedAt = -Infinity;
+  /** Bytes of memory that readers have from disk. */
+  #borrowed = 0;
   #settling = false;
   #closed = false;
   #whenMoved: () => void = () => undefined;
@@ -135,7 +139,8 @@ export class Store implements SpoolStore, SpoolRoom {
   }
 
   get readBytes(): number {
-    return this.#memory.used * 2 > this.#memory.limit ? Math.ceil(this.blockBytes / 4) : this.blockBytes;
+    const many = this.#borrowed * LENT_SHARE > this.#memory.limit;
+    return many ? Math.ceil(this.blockBytes / 4) : this.blockBytes;
   }
 
   set evictor(evictor: Evictor) {
@@ -199,6 +204,16 @@ export class Store implements SpoolStore, SpoolRoom {
     this.#memory.forceAcquire(bytes);
     if (spool && spool.length * 4 >= this.blockBytes && this.#unspilled.has(spool)) this.#large.add(spool);
     if (this.#memory.used > this.#memory.limit * HIGH_WATER) this.#relieve();
+  }
+
+  borrow(bytes: number): void {
+    this.#borrowed += bytes;
+    this.charge(bytes);
+  }
+
+  giveBack(bytes: number): void {
+    this.#borrowed -= bytes;
+    this.refund(bytes);
   }
 
   refund(bytes: number): void {
