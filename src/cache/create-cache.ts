@@ -3,7 +3,8 @@ import { DiskTier, type DiskOptions } from './disk-tier.js';
 import { nodeFileLayer, type FileLayer } from './file-layer.js';
 import type { InstanceCache, MetaCodec } from './cached-instance.js';
 import { SpooledInstanceCache } from './instance-cache.js';
-import { Store, type SpoolStore } from './store.js';
+import { Store } from './store.js';
+import type { SpoolStore } from './store-contract.js';
 
 export interface CacheOptions<M> {
   /** Most bytes of memory for arriving and complete instances and what is known about them. */

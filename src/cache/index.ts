@@ -4,4 +4,4 @@ export type { FileLayer, OpenFile } from './file-layer.js';
 export type { Arrival, CachedInstance, InstanceCache } from './cached-instance.js';
 export type { InstanceKey } from './instance-key.js';
 export type { Spool } from './spool.js';
-export type { SpoolStore } from './store.js';
+export type { SpoolStore } from './store-contract.js';

@@ -14,7 +14,8 @@ import type { Lease } from './lease.js';
 import { formatSavedEntry, parseSavedEntry, type SavedEntry } from './saved-entry.js';
 import type { Place, SpoolBytes } from './spool-file.js';
 import type { SpoolBody, SpoolEvents } from './spool.js';
-import type { Evictor, Store } from './store.js';
+import type { Store } from './store.js';
+import type { Evictor } from './store-contract.js';
 
 export interface InstanceCacheOptions<M> {
   readonly memoryBytes: number;

@@ -4,7 +4,8 @@ import type { DiskTier } from './disk-tier.js';
 import { Spill } from './spill.js';
 import type { SpoolBytes } from './spool-file.js';
 import type { SpoolReader } from './spool-reader.js';
-import { SpoolBody, type Spool, type SpoolEvents, type SpoolRoom } from './spool.js';
+import { SpoolBody, type SpoolEvents, type SpoolRoom } from './spool.js';
+import type { Evictor, SpoolStore, SpoolStoreStats } from './store-contract.js';
 import { WaitingWriters } from './waiting-writers.js';
 
 export interface StoreOptions {
@@ -18,42 +19,6 @@ export interface StoreDependencies {
   readonly observe: Observe;
   readonly clock: Clock;
   readonly disk: DiskTier | undefined;
-}
-
-/** What is in the store now, in bytes and numbers. */
-export interface SpoolStoreStats {
-  readonly memoryBytes: number;
-  readonly memoryLimit: number;
-  /** 0 where there is no disk tier. */
-  readonly diskBytes: number;
-  readonly diskLimit: number;
-  /** Whether the disk tier has failed lately and is left alone for a while. */
-  readonly diskFailing: boolean;
-  /** Spools whose writers have not finished. */
-  readonly openSpools: number;
-  /** Spools whose bytes are there, complete ones included. */
-  readonly spools: number;
-  readonly readers: number;
-  /** Writers that wait for room. */
-  readonly waitingWriters: number;
-}
-
-/** Makes spools that share one budget of memory and one cache directory. */
-export interface SpoolStore {
-  /**
-   * A new spool; `onShort` hears when its writer waits and nothing but a reader will make room.
-   * @throws GatewayError `shutting-down` after `close`
-   */
-  create(onShort?: () => void): Spool;
-  readonly stats: SpoolStoreStats;
-  close(): Promise<void>;
-}
-
-/** Who knows which complete bytes nobody reads, least recently used first. */
-export interface Evictor {
-  oldestIdleInMemory(): SpoolBody | undefined;
-  /** Drops the least recently used one, of those that `suits`; false when there is none. */
-  dropIdle(tier: 'memory' | 'disk', suits?: (spool: SpoolBody) => boolean): boolean;
 }
 
 /** A directory that failed is tried again after this; until then everything goes by memory. */
