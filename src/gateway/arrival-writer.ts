@@ -4,7 +4,7 @@ import { DatasetIndexer, transferSyntax, type DatasetIndex } from '../dicom/inde
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
 import type { DatasetLimits, InstanceRecord } from './ports.js';
-import type { StudyState } from './study-state.js';
+import { sameIdentity, type StudyState } from './study-state.js';
 
 const SUCCESS = 0x0000;
 /** Refused: out of resources, for bytes that could not be kept. @see PS3.4 Table B.2-1 */
@@ -52,12 +52,15 @@ export class ArrivalWriter implements InstanceWriter {
   #bytes = 0;
   #crc = 0;
 
-  readonly #seen: (studyInstanceUid: string) => StudyState | undefined;
+  readonly #seen: () => StudyState | undefined;
+  /** Whose it is: these bytes are from before anything that the peer says later. */
+  readonly #begunAs: StudyState | undefined;
 
   constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen }: ArrivalWriterOptions) {
     this.#arrival = arrival;
     this.#observe = observe;
-    this.#seen = seen;
+    this.#seen = () => seen(arrival.instance.key.studyInstanceUid);
+    this.#begunAs = this.#seen();
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);
     if (syntax) this.#indexer = new DatasetIndexer(syntax, limits);
@@ -76,14 +79,15 @@ export class ArrivalWriter implements InstanceWriter {
 
   async end(): Promise<number> {
     const index = await this.#finishIndex();
-    const wrong = index && mismatch(index, this.#arrival.instance.key);
+    const { key } = this.#arrival.instance;
+    const wrong = (index && mismatch(index, key)) ?? this.#overtaken(key);
     if (wrong) {
       this.fail(wrong);
       return DOES_NOT_MATCH;
     }
     try {
       const digest = `${this.#bytes.toString(36)}-${this.#crc.toString(36)}`;
-      const seenAs = this.#seen(this.#arrival.instance.key.studyInstanceUid);
+      const seenAs = this.#begunAs ?? this.#seen();
       await this.#arrival.finish({ index, problem: this.#problem, digest, seenAs });
     } catch (thrown) {
       this.fail(toGatewayError(thrown));
@@ -91,6 +95,14 @@ export class ArrivalWriter implements InstanceWriter {
     }
     this.#tell('complete');
     return SUCCESS;
+  }
+
+  /** The study has become another patient's while this came: it would be shown, and kept, under the wrong name. */
+  #overtaken({ peer }: InstanceKey): GatewayError | undefined {
+    const now = this.#seen();
+    if (!this.#begunAs || !now || sameIdentity(this.#begunAs, now)) return undefined;
+    const message = 'The study was changed at the PACS while it was being fetched. Ask for it again.';
+    return new GatewayError('peer-incomplete', message, { peer });
   }
 
   fail(error: GatewayError): void {

@@ -100,6 +100,7 @@ class Collector {
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
     const listing = await this.#list();
+    const changes = this.#side.watch.changes(this.#target);
     try {
       let next = await listing.next();
       for (; !next.done; next = await listing.next()) {
@@ -109,7 +110,7 @@ class Collector {
       }
       this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
-      if (known.size > 0) this.#side.watch.remember(this.#target, all);
+      if (known.size > 0) this.#side.watch.remember(this.#target, all, changes);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
@@ -124,7 +125,7 @@ class Collector {
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
     const check = (): Promise<StudyState> => watch.check(studyInstanceUid, this.#context);
     if (!watch.holds(this.#target)) return listInstances(binding, this.#target, this.#context, check);
-    await check();
+    await watch.checkCached(studyInstanceUid, this.#context);
     const remembered = watch.listing(this.#target);
     if (remembered) return alreadyKnown(remembered);
     if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {

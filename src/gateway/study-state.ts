@@ -39,14 +39,26 @@ export function studyState(row: Dataset): StudyState {
   };
 }
 
+/** Whether both are of the same patient and examination, as far as both tell. */
+export function sameIdentity(before: StudyState, now: StudyState): boolean {
+  return Object.entries(before.identity).every(([tag, hash]) => (now.identity[tag] ?? hash) === hash);
+}
+
+/** `now`, with what only `before` tells: what a peer leaves out for once must not be forgotten. */
+export function mergeStates(before: StudyState, now: StudyState): StudyState {
+  return {
+    identity: { ...before.identity, ...now.identity },
+    series: now.series ?? before.series,
+    instances: now.instances ?? before.instances,
+  };
+}
+
 /**
  * What became of a study between two looks at it: `changed` when it is another patient's or examination's, or has lost
  * something; `grown` when it has got something. What one of the looks did not show is not compared.
  */
 export function compareStudies(before: StudyState, now: StudyState): 'same' | 'grown' | 'changed' {
-  for (const [tag, hash] of Object.entries(before.identity)) {
-    if (now.identity[tag] !== undefined && now.identity[tag] !== hash) return 'changed';
-  }
+  if (!sameIdentity(before, now)) return 'changed';
   const counts = [
     [before.series, now.series],
     [before.instances, now.instances],

@@ -6,10 +6,15 @@ import type { FetcherDependencies } from './instance-fetcher.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
 import type { Instances, PeerBinding } from './ports.js';
-import { compareStudies, studyState, type StudyState } from './study-state.js';
+import { compareStudies, mergeStates, studyState, type StudyState } from './study-state.js';
 
 interface Known {
+  /** What the peer said last. */
   readonly state: StudyState;
+  /** The same with what it said before and left out then: what the next answer is compared with. */
+  readonly baseline: StudyState;
+  /** How often the study was found to be another than before, or was forgotten. */
+  readonly changes: number;
   /** When it was asked, by the clock. */
   readonly at: number;
 }
@@ -39,7 +44,12 @@ export class StudyWatch {
 
   /** What the peer said of the study last, to be kept with what arrives of it. */
   seen(studyInstanceUid: string): StudyState | undefined {
-    return this.#known.get(studyInstanceUid)?.state;
+    return this.#known.get(studyInstanceUid)?.baseline;
+  }
+
+  /** To be taken before a listing begins, and given to `remember` when it has ended. */
+  changes({ studyInstanceUid }: RetrieveTarget): number {
+    return this.#known.get(studyInstanceUid)?.changes ?? 0;
   }
 
   /** Whether anything of the study may be served without a listing. */
@@ -56,11 +66,10 @@ export class StudyWatch {
     return one && [one];
   }
 
-  /** `list` is all of `target`, as the peer says now. */
-  remember(target: RetrieveTarget, list: readonly ListedInstance[]): void {
-    if (target.sopInstanceUid === undefined && this.#known.has(target.studyInstanceUid)) {
-      this.#lists.set(target, list);
-    }
+  /** `list` is all of `target`, as the peer said; of no use if something `changes` since the listing began. */
+  remember(target: RetrieveTarget, list: readonly ListedInstance[], changes: number): void {
+    const known = this.#known.get(target.studyInstanceUid);
+    if (target.sopInstanceUid === undefined && known?.changes === changes) this.#lists.set(target, list);
   }
 
   /**
@@ -74,10 +83,27 @@ export class StudyWatch {
     return untilAborted(this.#asked(studyInstanceUid, context), context.signal);
   }
 
+  /**
+   * As `check`, before anything that is cached is served: what came while the peer could not be asked whose it was is
+   * dropped first, because no answer from now on can tell.
+   * @throws GatewayError as `check`
+   */
+  async checkCached(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
+    if (!this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid)) {
+      for (const { key, meta } of this.#cached(studyInstanceUid)) {
+        if (meta && meta.seenAs === undefined) this.#deps.instances.delete(key);
+      }
+    }
+    return this.check(studyInstanceUid, context);
+  }
+
   /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */
   forget(studyInstanceUid: string): void {
     const known = this.#known.get(studyInstanceUid);
-    if (known) this.#known.set(studyInstanceUid, { ...known, at: Number.NEGATIVE_INFINITY });
+    if (known) {
+      const { changes } = known;
+      this.#known.set(studyInstanceUid, { ...known, changes: changes + 1, at: Number.NEGATIVE_INFINITY });
+    }
     this.#lists.deleteStudy(studyInstanceUid);
   }
 
@@ -110,7 +136,7 @@ export class StudyWatch {
   }
 
   async #ask(study: string, { requestId }: OperationContext): Promise<StudyState> {
-    const at = this.#deps.clock.now();
+    const asked = { at: this.#deps.clock.now(), changes: this.changes({ studyInstanceUid: study }) };
     const { name } = this.#binding.peer;
     const tell = (outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed'): void => {
       this.#deps.observe({ kind: 'revalidation', peer: name, outcome });
@@ -130,8 +156,10 @@ export class StudyWatch {
       throw new GatewayError('not-found', 'The PACS does not have this study.', { peer: name });
     }
     const state = studyState(row);
-    tell(this.#compare(study, state));
-    this.#remember(study, { state, at });
+    // Something was stored or purged while the peer was asked: then the answer may be older than that.
+    const at =
+      this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
+    tell(this.#compare(study, state, at));
     // What came before the answer did.
     for (const { meta } of this.#cached(study)) if (meta) meta.seenAs ??= state;
     return state;
@@ -154,13 +182,16 @@ export class StudyWatch {
     }
   }
 
-  #compare(study: string, now: StudyState): 'agreed' | 'grown' | 'changed' {
+  #compare(study: string, now: StudyState, at: number): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
-    const outcome = before ? compareStudies(before.state, now) : this.#compareCached(study, now);
+    const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);
+    const baseline = before && outcome !== 'changed' ? mergeStates(before.baseline, now) : now;
+    const changes = (before?.changes ?? 0) + (outcome === 'same' ? 0 : 1);
     if (outcome === 'changed') this.purge({ studyInstanceUid: study });
     if (outcome !== 'same') this.#lists.deleteStudy(study);
     // Who does not count leaves nothing to tell that a list is still whole.
     else if (now.instances === undefined) this.#lists.deleteStudy(study);
+    this.#remember(study, { state: now, baseline, changes, at });
     return outcome === 'same' ? 'agreed' : outcome;
   }
 

@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Arrival } from '../../../src/cache/index.js';
+import type { GatewayError } from '../../../src/core/index.js';
+import { ArrivalWriter } from '../../../src/gateway/arrival-writer.js';
+import type { InstanceRecord } from '../../../src/gateway/ports.js';
+import type { StudyState } from '../../../src/gateway/study-state.js';
+import { makeInstance } from '../../helpers/rogue-peer.js';
+
+const stateOf = (patient: string, instances: number): StudyState => ({
+  identity: { '100020': patient },
+  series: 1,
+  instances,
+});
+
+interface Written {
+  status: number;
+  kept: InstanceRecord | undefined;
+  failed: GatewayError | undefined;
+}
+
+/** An instance arrives while the peer says `before` of its study, and has arrived when it says `after`. */
+async function arrive(before: StudyState | undefined, after: StudyState): Promise<Written> {
+  const { dataset, ...identity } = makeInstance();
+  const written: Written = { status: 0, kept: undefined, failed: undefined };
+  const arrival = {
+    instance: { key: { ...identity, peer: 'main' }, info: identity },
+    write: () => undefined,
+    finish: (meta: InstanceRecord) => {
+      written.kept = meta;
+      return Promise.resolve();
+    },
+    fail: (error: GatewayError) => {
+      written.failed = error;
+    },
+  } as unknown as Arrival<InstanceRecord>;
+  let now = before;
+  const writer = new ArrivalWriter(arrival, { limits: {}, observe: () => undefined, seen: () => now });
+  await writer.write(dataset);
+  now = after;
+  written.status = await writer.end();
+  return written;
+}
+
+describe('an instance that arrives while its study', () => {
+  test('becomes another patient’s is not kept, and who reads it is told', async () => {
+    const { kept, failed, status } = await arrive(stateOf('a', 3), stateOf('b', 3));
+    expect([kept, failed?.code]).toEqual([undefined, 'peer-incomplete']);
+    expect(status).not.toBe(0);
+  });
+
+  test('grows or shrinks is kept as what it was when it began', async () => {
+    const { kept, failed, status } = await arrive(stateOf('a', 3), stateOf('a', 2));
+    expect([kept?.seenAs, failed, status]).toEqual([stateOf('a', 3), undefined, 0]);
+  });
+
+  test('is asked about for the first time is kept as what the answer says', async () => {
+    expect((await arrive(undefined, stateOf('a', 3))).kept?.seenAs).toEqual(stateOf('a', 3));
+  });
+});
