@@ -158,7 +158,8 @@ class Collector {
         this.#settle();
       },
     };
-    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId: this.#context.requestId });
+    const { requestId, priority } = this.#context;
+    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
   }
 
   #arrived(instance: FoundInstance, giveBack: () => void): void {
