@@ -99,6 +99,7 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
       // One association is kept for searches, where there is more than one.
       workers: Math.max(1, settings.associations - 1),
       batchSize: retrieve.batchInstances,
+      background: { workers: settings.background.associations, batchSize: retrieve.backgroundInstances },
       maxInstances: retrieve.maxInstances,
       firstInstanceMs: settings.timeouts.firstInstance,
       retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),

@@ -206,6 +206,10 @@ const retrieve = z.strictObject({
     integer(1, 10_000_000),
     'Most instances of one retrieve; more are answered 413 (retrieve series by series).',
   ).prefault(100_000),
+  backgroundInstances: key(
+    integer(1, 1000),
+    'How many instances one such retrieve asks for: the longest that a person may have to wait behind it.',
+  ).prefault(5),
   cancelDelay: key(
     duration,
     'How long a retrieve goes on that nobody waits for any more, so that a reload does not start it anew.',

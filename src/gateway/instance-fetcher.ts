@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
+import { GatewayError, toGatewayError, type Clock, type Observe, type Priority } from '../core/index.js';
 import { retrieveIdentifier } from '../query/index.js';
 import type { IncomingInstance, InstanceWriter, RetrieveCompletion } from '../dimse/index.js';
 import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
@@ -17,6 +17,17 @@ type Outcome = {
   | { readonly kind: 'failed'; readonly error: GatewayError }
 );
 
+/** How an instance is asked for. */
+export interface FetchOptions {
+  /** Before everything that is not. */
+  readonly urgent: boolean;
+  readonly requestId: string;
+  /** `interactive` when left out. */
+  readonly priority?: Priority | undefined;
+}
+
+const RANK: Readonly<Record<Priority, number>> = { interactive: 0, prefetch: 1, bulk: 2 };
+
 export interface FetcherDependencies {
   readonly instances: Instances;
   readonly observe: Observe;
@@ -33,7 +44,8 @@ export class InstanceFetcher {
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
   readonly #wants = new Map<string, Want>();
-  #working = 0;
+  /** Workers for what somebody waits for, and for what nobody does. */
+  readonly #working = { interactive: 0, background: 0 };
   /** Some peers find nothing for a list of UIDs (PixelMed): then every instance gets a retrieve of its own. */
   #listsWork: boolean | undefined;
 
@@ -48,8 +60,8 @@ export class InstanceFetcher {
   }
 
   /** Instances asked for and not yet asked of the peer. */
-  get queued(): number {
-    return this.#queue.size;
+  queued(priority: Priority): number {
+    return this.#queue.waiting(priority);
   }
 
   /** What is known of an instance without asking the peer: it is wanted already, or in the cache. */
@@ -61,13 +73,14 @@ export class InstanceFetcher {
   /**
    * Asks for an instance; the asker is told once, perhaps before this returns.
    *
-   * `urgent` puts it before everything that is not. The ticket is to be released when the instance has been read.
+   * What waits already is moved up to the asker's priority. The ticket is to be released when the instance has been
+   * read.
    */
-  fetch(listed: ListedInstance, asker: Asker, options: { urgent: boolean; requestId: string }): Ticket {
+  fetch(listed: ListedInstance, asker: Asker, options: FetchOptions): Ticket {
     const text = keyText(listed);
     const known = this.#wants.get(text);
-    if (known) return this.#join(known, asker, options.urgent);
-    const want = new Want(listed, this.#binding.peer.name, options.requestId);
+    if (known) return this.#join(known, asker, options);
+    const want = new Want(listed, this.#binding.peer.name, options.requestId, options.priority);
     const cached = this.#deps.instances.get(want.key);
     if (cached) {
       asker.arrived(cached);
@@ -88,9 +101,12 @@ export class InstanceFetcher {
     this.#queue.add(want, urgent);
   }
 
-  #join(want: Want, asker: Asker, urgent: boolean): Ticket {
+  #join(want: Want, asker: Asker, { urgent, priority = 'interactive' }: FetchOptions): Ticket {
     this.#deps.observe({ kind: 'cache', event: 'join', tier: 'memory' });
-    if (urgent && want.state === 'queued') this.#queue.promote(want);
+    if (want.state === 'queued' && (urgent || RANK[priority] < RANK[want.priority])) {
+      this.#queue.promote(want, priority, urgent);
+      this.#startWorkers();
+    }
     return want.join(asker);
   }
 
@@ -104,21 +120,49 @@ export class InstanceFetcher {
   }
 
   #startWorkers(): void {
-    while (this.#working < Math.min(this.#binding.retrieve.workers, this.#working + this.#queue.size)) {
-      this.#working += 1;
-      // Deferred, so that a list of wants added in one go is shared out as a whole.
-      queueMicrotask(() => void this.#work());
-    }
+    const { workers } = this.#binding.retrieve;
+    if (this.#queue.waiting('interactive') > 0)
+      while (this.#working.interactive < workers) this.#startWorker('interactive');
+    if (this.#queue.size > this.#queue.waiting('interactive'))
+      while (this.#mayWorkInBackground(1)) this.#startWorker('background');
   }
 
-  async #work(): Promise<void> {
+  /**
+   * Background work takes a bounded share of the workers, and none that somebody waits for; it is never counted
+   * against the interactive ones, so that these always find one.
+   */
+  #mayWorkInBackground(more: number): boolean {
+    const { workers, background } = this.#binding.retrieve;
+    const { interactive, background: running } = this.#working;
+    return running + more <= background.workers && interactive + running + more <= workers;
+  }
+
+  #startWorker(kind: 'interactive' | 'background'): void {
+    this.#working[kind] += 1;
+    // Deferred, so that a list of wants added in one go is shared out as a whole.
+    queueMicrotask(() => void this.#work(kind));
+  }
+
+  async #work(kind: 'interactive' | 'background'): Promise<void> {
     for (;;) {
-      const { batchSize, workers } = this.#binding.retrieve;
-      const batch = this.#queue.takeBatch(this.#listsWork === false ? 1 : batchSize, workers);
+      const batch = kind === 'interactive' ? this.#takeBatch() : this.#takeBackground();
       if (batch.length === 0) break;
       await this.#run(batch);
     }
-    this.#working -= 1;
+    this.#working[kind] -= 1;
+    // What nobody waits for may have stood back.
+    if (kind === 'interactive') this.#startWorkers();
+  }
+
+  #takeBatch(): readonly Want[] {
+    const { batchSize, workers } = this.#binding.retrieve;
+    return this.#queue.takeBatch(this.#listsWork === false ? 1 : batchSize, workers);
+  }
+
+  #takeBackground(): readonly Want[] {
+    if (!this.#mayWorkInBackground(0)) return [];
+    const { batchSize, workers } = this.#binding.retrieve.background;
+    return this.#queue.takeBackground(this.#listsWork === false ? 1 : batchSize, workers);
   }
 
   async #run(batch: readonly Want[]): Promise<void> {
@@ -189,13 +233,14 @@ export class InstanceFetcher {
     if (first === undefined) throw new GatewayError('internal', 'A retrieve of nothing was asked for.');
     const controller = new AbortController();
     this.#cancelWhenDeserted(batch, controller);
+    const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
       const target = retrieveIdentifier(first.key, [...bySop.keys()]);
       const completion = await this.#binding.peer.retrieve(
         { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
-        { requestId: first.requestId, signal: controller.signal, patient: true },
+        { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
       return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
     } catch (thrown) {

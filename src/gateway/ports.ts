@@ -25,6 +25,8 @@ export interface RetrieveSettings {
   readonly workers: number;
   /** Most SOP Instance UIDs in one C-GET or C-MOVE. */
   readonly batchSize: number;
+  /** Work that nobody waits for: its share of `workers`, and the most instances in one of its retrieves. */
+  readonly background: { readonly workers: number; readonly batchSize: number };
   /** Most instances of one request; beyond it the answer is `payload-too-large`. */
   readonly maxInstances: number;
   /** How long the first instance may take before the client is told to come back; the pull goes on. */

@@ -155,11 +155,14 @@ class Collector {
       },
       failed: (error: GatewayError) => {
         giveBack();
+        // What was said of the study lately may not hold any more.
+        this.#side.watch.forget(listed.studyInstanceUid);
         this.#events.offer({ kind: 'failed', error });
         this.#settle();
       },
     };
-    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId: this.#context.requestId });
+    const { requestId, priority } = this.#context;
+    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
   }
 
   #arrived(instance: FoundInstance, giveBack: () => void): void {

@@ -1,5 +1,5 @@
 import type { CachedInstance, InstanceKey } from '../cache/index.js';
-import type { GatewayError } from '../core/index.js';
+import type { GatewayError, Priority } from '../core/index.js';
 import type { ListedInstance } from './listing.js';
 import type { InstanceRecord } from './ports.js';
 
@@ -30,13 +30,16 @@ export class Want {
   readonly requestId: string;
   /** Asked for in a retrieve of its own, after one of several left it out. */
   alone = false;
+  /** The best of those who asked; `WantQueue` alone changes it while it is queued. */
+  priority: Priority;
   readonly #askers = new Set<Asker>();
   #instance: FoundInstance | undefined;
   #onDeserted: () => void = () => undefined;
 
-  constructor(listed: ListedInstance, peer: string, requestId: string) {
+  constructor(listed: ListedInstance, peer: string, requestId: string, priority: Priority = 'interactive') {
     this.listed = listed;
     this.requestId = requestId;
+    this.priority = priority;
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = listed;
     this.key = { peer, studyInstanceUid, seriesInstanceUid, sopInstanceUid };
   }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Priority } from '../../../src/core/index.js';
 import { WantQueue } from '../../../src/gateway/want-queue.js';
 import { Want } from '../../../src/gateway/want.js';
 
-const want = (series: number, instance: number): Want =>
+const want = (series: number, instance: number, priority: Priority = 'interactive'): Want =>
   new Want(
     {
       studyInstanceUid: '1',
@@ -12,6 +13,7 @@ const want = (series: number, instance: number): Want =>
     },
     'main',
     'request',
+    priority,
   );
 const uids = (batch: readonly Want[]): readonly string[] => batch.map(({ key }) => key.sopInstanceUid);
 
@@ -55,4 +57,44 @@ describe('WantQueue', () => {
     expect([queue.remove(gone), queue.remove(gone), queue.size]).toEqual([true, false, 0]);
     expect(queue.takeBatch(25, 1)).toEqual([]);
   });
+
+  test('what nobody waits for is taken apart, prefetch before bulk', () => {
+    const queue = new WantQueue();
+    queue.add(want(1, 1, 'bulk'), false);
+    queue.add(want(1, 2, 'prefetch'), false);
+    queue.add(want(1, 3), false);
+    expect(uids(queue.takeBatch(25, 1))).toEqual(['1.1.3']);
+    expect(queue.takeBatch(25, 1)).toEqual([]);
+    expect(uids(queue.takeBackground(25, 1))).toEqual(['1.1.2']);
+    expect(uids(queue.takeBackground(25, 1))).toEqual(['1.1.1']);
+  });
+
+  test('a background want that somebody now waits for is taken with the interactive ones', () => {
+    const queue = new WantQueue();
+    const [first, second] = [want(1, 1, 'bulk'), want(1, 2, 'bulk')];
+    queue.add(first, false);
+    queue.add(second, false);
+    queue.promote(second, 'interactive', false);
+    expect([queue.waiting('bulk'), queue.waiting('interactive'), second.priority]).toEqual([
+      1,
+      1,
+      'interactive',
+    ]);
+    expect(uids(queue.takeBatch(25, 1))).toEqual(['1.1.2']);
+  });
+
+  test.each<Priority>(['interactive', 'bulk'])(
+    'after an urgent instance its %s series goes on from there, before other series',
+    (priority) => {
+      const queue = new WantQueue();
+      queue.add(want(2, 1, priority), false);
+      const series = [1, 2, 3, 4].map((n) => want(1, n, priority));
+      for (const each of series) queue.add(each, false);
+      const [, , third] = series;
+      if (third) queue.promote(third);
+      expect(uids(queue.takeBatch(1, 1))).toEqual(['1.1.3']);
+      const rest = priority === 'bulk' ? queue.takeBackground(25, 1) : queue.takeBatch(25, 1);
+      expect(uids(rest)).toEqual(['1.1.4', '1.1.1', '1.1.2']);
+    },
+  );
 });

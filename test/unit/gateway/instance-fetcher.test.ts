@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import { systemClock, type OperationContext, type Priority } from '../../../src/core/index.js';
+import type { Peer, RetrieveRequest } from '../../../src/dimse/index.js';
+import { InstanceFetcher } from '../../../src/gateway/instance-fetcher.js';
+import type { Instances, PeerBinding } from '../../../src/gateway/ports.js';
+
+interface Retrieve {
+  readonly priority: Priority | undefined;
+  readonly uids: readonly string[];
+}
+
+/** A fetcher over an empty cache and a peer whose retrieves never end. */
+function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: readonly Retrieve[] } {
+  const retrieves: Retrieve[] = [];
+  const peer = {
+    name: 'main',
+    retrieve: ({ identifier }: RetrieveRequest, _receiver: unknown, { priority }: OperationContext) => {
+      retrieves.push({ priority, uids: identifier.strings(0x00080018) });
+      return new Promise(() => undefined);
+    },
+  } as unknown as Peer;
+  const background = { workers: 1, batchSize: 5 };
+  const binding = {
+    peer,
+    retrieve: { workers, batchSize: 25, background, refusalMs: 1000, cancelDelayMs: 1000 },
+  } as unknown as PeerBinding;
+  const instances = { get: () => undefined } as unknown as Instances;
+  const deps = { instances, observe: () => undefined, clock: systemClock };
+  return { fetcher: new InstanceFetcher(binding, deps, () => undefined), retrieves };
+}
+
+function ask(fetcher: InstanceFetcher, numbers: readonly number[], priority: Priority): void {
+  const asker = { arrived: () => undefined, failed: () => undefined };
+  for (const n of numbers) {
+    const listed = {
+      studyInstanceUid: '1',
+      seriesInstanceUid: '1.1',
+      sopInstanceUid: `1.1.${n}`,
+      sopClassUid: undefined,
+    };
+    fetcher.fetch(listed, asker, { urgent: false, requestId: 'test', priority });
+  }
+}
+
+/** Until the workers that were started have taken their batches. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('InstanceFetcher', () => {
+  test.each([1, 3])(
+    'of %i workers background work takes one, in small batches, and a person finds another',
+    async (workers) => {
+      const { fetcher, retrieves } = fetcherOf(workers);
+      ask(fetcher, [1, 2, 3, 4, 5, 6, 7, 8], 'bulk');
+      await settled();
+      expect(retrieves).toEqual([{ priority: 'bulk', uids: ['1.1.1', '1.1.2', '1.1.3', '1.1.4', '1.1.5'] }]);
+      ask(fetcher, [20], 'interactive');
+      await settled();
+      expect(retrieves.slice(1)).toEqual([{ priority: 'interactive', uids: ['1.1.20'] }]);
+    },
+  );
+
+  test('a person who asks for what waits in the background takes it over, and it goes alone', async () => {
+    const { fetcher, retrieves } = fetcherOf(2);
+    ask(fetcher, [1, 2, 3, 4, 5, 6, 7], 'bulk');
+    await settled();
+    ask(fetcher, [7], 'interactive');
+    await settled();
+    expect(retrieves[1]).toEqual({ priority: 'interactive', uids: ['1.1.7'] });
+    expect([fetcher.queued('bulk'), fetcher.queued('interactive')]).toEqual([1, 0]);
+  });
+
+  test('background work stands back while all workers serve people', async () => {
+    const { fetcher, retrieves } = fetcherOf(1);
+    ask(fetcher, [1], 'interactive');
+    await settled();
+    ask(fetcher, [2], 'prefetch');
+    await settled();
+    expect(retrieves.map(({ priority }) => priority)).toEqual(['interactive']);
+  });
+});
