@@ -1,7 +1,7 @@
 import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
 import { AssociationReport } from './association-report.js';
 import { connectLink, type ByteLink } from './byte-link.js';
-import { RESPONSE, type CommandSet } from './command-set.js';
+import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
 import type { PeerOptions } from './contract.js';
 import type { Exchange, ExchangeHandler } from './exchange.js';
 import { MessageChannel } from './message-channel.js';
@@ -48,6 +48,7 @@ export class Association {
   #request: AssociateRequest;
   #operation: Operation | undefined;
   #lastMessageId = 0;
+  #wasCancelled = false;
   #messagesReceived = 0;
   readonly #closeListeners = new Set<() => void>();
 
@@ -134,6 +135,11 @@ export class Association {
     return this.#channel.lastHeard;
   }
 
+  /** Whether an operation was cancelled on it. */
+  get wasCancelled(): boolean {
+    return this.#wasCancelled;
+  }
+
   /** Calls `listener` once when the association is gone; at once if it is. */
   onClose(listener: () => void): void {
     if (this.#state === 'closed') listener();
@@ -189,6 +195,7 @@ export class Association {
 
   /** Sends a message that begins no operation: the response to a sub-operation, or C-CANCEL. */
   async send(contextId: number, command: CommandSet): Promise<void> {
+    this.#wasCancelled ||= command.commandField === CommandFields.cCancelRequest;
     await this.#channel.send(contextId, command);
   }
 

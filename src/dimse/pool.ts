@@ -270,7 +270,9 @@ export class AssociationPool {
     this.#slots.delete(slot);
     this.#slots.add(slot);
     const { clock, peer } = this.#options;
-    if (this.#isClosing || peer.idleMs === 0 || association.contexts.accepted.length === 0) {
+    const isDone = this.#isClosing || peer.idleMs === 0 || association.contexts.accepted.length === 0;
+    // dcmqrscp keeps its index locked after a cancelled operation, for as long as the association is there.
+    if (isDone || association.wasCancelled) {
       this.#retire(slot);
       return;
     }
@@ -297,7 +299,7 @@ export class AssociationPool {
     const { association } = slot;
     if (association === undefined) return;
     const look = (): void => {
-      if (this.#waiters.size > 0)
+      if (this.#waiters.size > 0 || association.wasCancelled)
         association.abort(new GatewayError('cancelled', 'The release took too long.'));
       // Who needs its place may come later.
       else cancel = this.#options.clock.after(SLOW_RELEASE_MS, look);
