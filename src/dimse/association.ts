@@ -48,7 +48,8 @@ export class Association {
   #request: AssociateRequest;
   #operation: Operation | undefined;
   #lastMessageId = 0;
-  #wasCancelled = false;
+  /** Whether a retrieve was cancelled on it. */
+  wasCancelled = false;
   #messagesReceived = 0;
   readonly #closeListeners = new Set<() => void>();
 
@@ -135,11 +136,6 @@ export class Association {
     return this.#channel.lastHeard;
   }
 
-  /** Whether an operation was cancelled on it. */
-  get wasCancelled(): boolean {
-    return this.#wasCancelled;
-  }
-
   /** Calls `listener` once when the association is gone; at once if it is. */
   onClose(listener: () => void): void {
     if (this.#state === 'closed') listener();
@@ -195,7 +191,8 @@ export class Association {
 
   /** Sends a message that begins no operation: the response to a sub-operation, or C-CANCEL. */
   async send(contextId: number, command: CommandSet): Promise<void> {
-    this.#wasCancelled ||= command.commandField === CommandFields.cCancelRequest;
+    const isCancel = command.commandField === CommandFields.cCancelRequest;
+    if (isCancel && this.#operation?.commandField !== CommandFields.cFindRequest) this.wasCancelled = true;
     await this.#channel.send(contextId, command);
   }
 

@@ -271,7 +271,7 @@ export class AssociationPool {
     this.#slots.add(slot);
     const { clock, peer } = this.#options;
     const isDone = this.#isClosing || peer.idleMs === 0 || association.contexts.accepted.length === 0;
-    // dcmqrscp keeps its index locked after a cancelled operation, for as long as the association is there.
+    // dcmqrscp keeps its index locked after a cancelled retrieve, for as long as the association is there.
     if (isDone || association.wasCancelled) {
       this.#retire(slot);
       return;

@@ -312,7 +312,7 @@ describe('C-GET', () => {
     expect(taken.map(({ state }) => state)).toEqual([expect.objectContaining({ code: 'peer-aborted' })]);
   });
 
-  test('H-18: an aborted signal cancels, refuses what still comes, and keeps the association', async () => {
+  test('H-18: an aborted signal cancels, refuses what still comes, and the association is released, not used again', async () => {
     const { peer, rogue } = await start({
       onGet: [store(makeInstance()), progress(), untilCancelled(), store(makeInstance()), final(0xfe00)],
     });
@@ -331,7 +331,8 @@ describe('C-GET', () => {
     expect(done).toMatchObject({ cancelled: true, received: 1 });
     expect(taken).toHaveLength(1);
     expect(rogue.messages('C-STORE-RSP').map(({ command }) => command.status)).toEqual([0, 0xa700]);
-    expect(peer.stats.associations.idle).toBe(1);
+    await rogue.waitFor('release-rq');
+    expect(peer.stats.associations.idle).toBe(0);
   });
 
   test('is done once more where a reused association was dead', async () => {
