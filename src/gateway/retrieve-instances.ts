@@ -4,12 +4,14 @@ import {
   chooseForInstance,
   negotiate,
   retrieveUrl,
+  type ByteSpan,
   type MediaRange,
   type Representation,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import { etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 
 export interface InstancesRequest {
@@ -25,6 +27,16 @@ async function* concatenate(
 ): AsyncGenerator<Buffer, void, undefined> {
   yield head;
   yield* rest;
+}
+
+/** Bytes `span` of `head` followed by the dataset; of the dataset no others are read. */
+async function* fileSpan(
+  head: Buffer,
+  { source }: HeldInstance,
+  { start, end }: ByteSpan,
+): AsyncGenerator<Buffer, void, undefined> {
+  if (start < head.length) yield head.subarray(start, end);
+  if (end > head.length) yield* source.read(Math.max(start - head.length, 0), end - head.length);
 }
 
 const notAcceptable = (stored: string): GatewayError =>
@@ -63,7 +75,9 @@ function deliver(
   const part: BodyPart = {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
-    ...(reencode || size === undefined ? {} : { contentLength: head.length + size }),
+    ...(reencode || size === undefined
+      ? {}
+      : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
     bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
   };
   return { representation, part };
@@ -83,10 +97,14 @@ export async function retrieveInstances(
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
     const { representation, part } = deliver(first.value, representations, serviceUrl);
     const { multipart } = representation;
+    const record = multipart ? undefined : await recordNow(first.value);
+    const only = record
+      ? { ...part, etag: etagOf(record, part.contentType, part.range ? 'stored' : 're-encoded') }
+      : part;
     const alike = representations.filter((other) => other.multipart === multipart);
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
-        yield part;
+        yield only;
         for await (const instance of instances) yield deliver(instance, alike, serviceUrl).part;
       } finally {
         await instances.return();
