@@ -49,6 +49,7 @@ const notAcceptable = (stored: string): GatewayError =>
 interface Delivery {
   readonly representation: Representation;
   readonly part: BodyPart;
+  readonly reencode: boolean;
 }
 
 /**
@@ -80,7 +81,7 @@ function deliver(
       : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
     bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
   };
-  return { representation, part };
+  return { representation, part, reencode };
 }
 
 /** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */
@@ -95,11 +96,11 @@ export async function retrieveInstances(
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
-    const { representation, part } = deliver(first.value, representations, serviceUrl);
+    const { representation, part, reencode } = deliver(first.value, representations, serviceUrl);
     const { multipart } = representation;
     const record = multipart ? undefined : await recordNow(first.value);
     const only = record
-      ? { ...part, etag: etagOf(record, part.contentType, part.range ? 'stored' : 're-encoded') }
+      ? { ...part, etag: etagOf(record, part.contentType, reencode ? 're-encoded' : 'stored') }
       : part;
     const alike = representations.filter((other) => other.multipart === multipart);
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
