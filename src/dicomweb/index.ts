@@ -1,5 +1,6 @@
 /** The HTTP grammar of PS3.18: parses and checks requests, negotiates representations, frames multipart bodies. */
 export { levelOf, type SearchLevel } from './attribute-level.js';
+export { noneMatchNames, parseRange, rangeApplies, type ByteSpan } from './conditional.js';
 export { chooseForBulkData, chooseForFrames, chooseForInstance, type FrameChoice } from './choose.js';
 export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';

@@ -1,3 +1,4 @@
+import type { ByteSpan } from '../dicomweb/index.js';
 import type { WholeDocument } from './metadata-memory.js';
 
 /** One part of a multipart body, or the whole of a single-part one. */
@@ -7,6 +8,10 @@ export interface BodyPart {
   /** Bytes, when that is known before the last of them has come. */
   readonly contentLength?: number;
   readonly bytes: AsyncIterable<Buffer>;
+  /** Strong validator of a single-part body; missing while the instance arrives. @see rule W-60 */
+  readonly etag?: string;
+  /** Reads a span of `bytes` in their place; only where `contentLength` is known. @see rule W-61 */
+  readonly range?: (span: ByteSpan) => AsyncIterable<Buffer>;
 }
 
 /** An answer of DICOM objects or bulk data, ready to be written. Everything that could be refused has been. */
@@ -30,6 +35,8 @@ export interface JsonAnswer {
   readonly kind: 'json';
   readonly refused: number;
   readonly warnings: readonly string[];
+  /** Strong validator of the document, where all of it is known. @see rule W-60 */
+  readonly etag?: string;
   readonly body: AsyncGenerator<Buffer | string, void, undefined>;
   /** The body as a whole, where it is there. */
   readonly whole?: WholeDocument;

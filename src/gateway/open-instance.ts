@@ -2,12 +2,14 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import type { DatasetIndex, TransferSyntax } from '../dicom/index.js';
 import { transferSyntax } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
+import type { InstanceRecord } from './ports.js';
 import { openRetrieve, type RetrieveBinding } from './retrieve.js';
 import type { HeldInstance } from './want.js';
 
 /** An instance whose every byte is there, held in the cache until it is closed. */
 export interface OpenInstance {
   readonly instance: HeldInstance;
+  readonly record: InstanceRecord;
   readonly index: DatasetIndex;
   readonly stored: TransferSyntax;
   readonly stalled: AbortSignal;
@@ -32,13 +34,14 @@ export async function openInstance(
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
     const instance = first.value;
-    const { index, problem } = await instance.complete;
+    const record = await instance.complete;
+    const { index, problem } = record;
     const stored = transferSyntax(instance.info.transferSyntaxUid);
     if (index === undefined || stored === undefined) {
       const message = 'The instance can be delivered as it is, but its elements cannot be read.';
       throw problem ?? new GatewayError('malformed-dataset', message);
     }
-    return { instance, index, stored, stalled, close };
+    return { instance, record, index, stored, stalled, close };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -4,12 +4,14 @@ import {
   chooseForInstance,
   negotiate,
   retrieveUrl,
+  type ByteSpan,
   type MediaRange,
   type Representation,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import { etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 
 export interface InstancesRequest {
@@ -27,6 +29,16 @@ async function* concatenate(
   yield* rest;
 }
 
+/** Bytes `span` of `head` followed by the dataset; of the dataset no others are read. */
+async function* fileSpan(
+  head: Buffer,
+  { source }: HeldInstance,
+  { start, end }: ByteSpan,
+): AsyncGenerator<Buffer, void, undefined> {
+  if (start < head.length) yield head.subarray(start, end);
+  if (end > head.length) yield* source.read(Math.max(start - head.length, 0), end - head.length);
+}
+
 const notAcceptable = (stored: string): GatewayError =>
   new GatewayError(
     'not-acceptable',
@@ -37,6 +49,7 @@ const notAcceptable = (stored: string): GatewayError =>
 interface Delivery {
   readonly representation: Representation;
   readonly part: BodyPart;
+  readonly reencode: boolean;
 }
 
 /**
@@ -63,10 +76,12 @@ function deliver(
   const part: BodyPart = {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
-    ...(reencode || size === undefined ? {} : { contentLength: head.length + size }),
+    ...(reencode || size === undefined
+      ? {}
+      : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
     bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
   };
-  return { representation, part };
+  return { representation, part, reencode };
 }
 
 /** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */
@@ -81,12 +96,16 @@ export async function retrieveInstances(
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
-    const { representation, part } = deliver(first.value, representations, serviceUrl);
+    const { representation, part, reencode } = deliver(first.value, representations, serviceUrl);
     const { multipart } = representation;
+    const record = multipart ? undefined : await recordNow(first.value);
+    const only = record
+      ? { ...part, etag: etagOf(record, part.contentType, reencode ? 're-encoded' : 'stored') }
+      : part;
     const alike = representations.filter((other) => other.multipart === multipart);
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
-        yield part;
+        yield only;
         for await (const instance of instances) yield deliver(instance, alike, serviceUrl).part;
       } finally {
         await instances.return();

@@ -6,6 +6,7 @@ import type { ListedInstance } from './listing.js';
 import type { WholeDocument } from './metadata-memory.js';
 import type { RetrieveSettings } from './ports.js';
 import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import { etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 
 export interface MetadataRequest {
@@ -54,7 +55,11 @@ export async function retrieveMetadata(
   const whole = await documentOf(side, target, serviceUrl, context);
   if (whole) return wholeAnswer(whole);
   const { refused, instances, stalled } = await openRetrieve(side, target, context);
-  const tee = side.metadata.tee(arrayOf(instances, serviceUrl, side.binding.retrieve));
+  const only = target.sopInstanceUid === undefined ? undefined : await instances.next();
+  const first = only?.done === false ? only.value : undefined;
+  const etag = first && (await etagOfOne(first, serviceUrl, side.binding.retrieve));
+  const all = first ? startingWith(first, instances) : instances;
+  const tee = side.metadata.tee(arrayOf(all, serviceUrl, side.binding.retrieve));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered.
@@ -67,7 +72,33 @@ export async function retrieveMetadata(
     await body.return();
     await instances.return();
   };
-  return { kind: 'json', refused, warnings: [], body, stalled, close };
+  return {
+    kind: 'json',
+    refused,
+    warnings: [],
+    body,
+    stalled,
+    close,
+    ...(etag === undefined ? {} : { etag }),
+  };
+}
+
+async function* startingWith(
+  first: HeldInstance,
+  rest: AsyncIterable<HeldInstance>,
+): AsyncGenerator<HeldInstance, void, undefined> {
+  yield first;
+  yield* rest;
+}
+
+/** Of everything that the document of one instance is made of; undefined while the instance arrives. */
+async function etagOfOne(
+  instance: HeldInstance,
+  serviceUrl: string,
+  { inlineBytes, fallbackCharacterSet = '' }: RetrieveSettings,
+): Promise<string | undefined> {
+  const record = await recordNow(instance);
+  return record && etagOf(record, 'metadata', serviceUrl, String(inlineBytes), fallbackCharacterSet);
 }
 
 const END = ']';

@@ -1,5 +1,13 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, frameLength, isVideo, locateElement, readFrame, readRanges } from '../dicom/index.js';
+import {
+  frameCount,
+  frameLength,
+  frameRanges,
+  isVideo,
+  locateElement,
+  readFrame,
+  readRanges,
+} from '../dicom/index.js';
 import {
   chooseForBulkData,
   chooseForFrames,
@@ -12,6 +20,7 @@ import {
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { openInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './retrieve.js';
+import { cutRanges, etagOf, sliceOf } from './validator.js';
 
 export interface FramesRequest {
   readonly target: Required<RetrieveTarget>;
@@ -48,12 +57,22 @@ async function withInstance(
 }
 
 function framePart(opened: OpenInstance, frame: number, choice: FrameChoice, serviceUrl: string): BodyPart {
-  const { instance, index } = opened;
+  const { instance, index, stored, record } = opened;
+  // Bits are shifted and big endian words swapped from the beginning of the frame on.
+  const isVerbatim =
+    index.pixelData?.kind === 'encapsulated' ||
+    (stored.byteOrder !== 'big' && (index.bitsAllocated ?? 1) % 8 === 0);
+  const contentType = `${choice.mediaType}; transfer-syntax=${choice.transferSyntaxUid}`;
   return {
-    contentType: `${choice.mediaType}; transfer-syntax=${choice.transferSyntaxUid}`,
+    contentType,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: frameLength(index, frame),
     bytes: readFrame(instance.source, index, frame),
+    etag: etagOf(record, contentType, `frames/${frame}`),
+    range: (span) =>
+      isVerbatim
+        ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
+        : sliceOf(readFrame(instance.source, index, frame), span),
   };
 }
 
@@ -146,7 +165,7 @@ async function elementAnswer(
   request: BulkDataRequest,
   suffix: string,
 ): Promise<PartsAnswer> {
-  const { instance, stored } = opened;
+  const { instance, stored, record } = opened;
   const representation = chooseForBulkData(negotiate('bulkdata', request.accept, 'one'));
   if (representation === undefined) {
     throw new GatewayError('not-acceptable', 'Bulk data is available as application/octet-stream.');
@@ -154,11 +173,17 @@ async function elementAnswer(
   const located = await locateElement(instance.source, stored, request.path);
   if (located === undefined) throw new GatewayError('not-found', 'The instance has no such element.');
   const contentLength = located.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  const { ranges, vr } = located;
   const part: BodyPart = {
     contentType: 'application/octet-stream',
     contentLocation: retrieveUrl(request.serviceUrl, instance.key) + suffix,
     contentLength,
-    bytes: readRanges(instance.source, stored, located.ranges, located.vr),
+    bytes: readRanges(instance.source, stored, ranges, vr),
+    etag: etagOf(record, 'application/octet-stream', suffix),
+    range: (span) =>
+      stored.byteOrder === 'big'
+        ? sliceOf(readRanges(instance.source, stored, ranges, vr), span)
+        : readRanges(instance.source, stored, cutRanges(ranges, span)),
   };
   const { multipart } = representation;
   return {

@@ -38,7 +38,8 @@ function problemOf(error: GatewayError, requestId: string): Problem {
 export function sendProblem(response: Response, error: GatewayError, requestId: string): void {
   const problem = problemOf(error, requestId);
   response.status(problem.status);
-  for (const name of ['Content-Location', 'Warning', 'Vary']) response.removeHeader(name);
+  for (const name of ['Content-Location', 'Content-Range', 'Accept-Ranges', 'ETag', 'Warning', 'Vary'])
+    response.removeHeader(name);
   if (problem.status === 503) {
     response.setHeader('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds));
   }

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Response } from 'express';
-import { formatWarning, MultipartWriter, newBoundary } from '../dicomweb/index.js';
+import {
+  formatWarning,
+  MultipartWriter,
+  newBoundary,
+  noneMatchNames,
+  parseRange,
+  rangeApplies,
+  type ByteSpan,
+} from '../dicomweb/index.js';
 import type { BodyPart, JsonAnswer, PartsAnswer } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
 import { sendDocument } from './send-document.js';
@@ -22,7 +30,7 @@ function setCommon(response: Response, refused: number, warnings: readonly strin
   const all =
     refused > 0 ? [...warnings, `The PACS did not deliver ${partial}; the rest follows.`] : warnings;
   response.status(refused > 0 ? 206 : 200);
-  response.setHeader('Cache-Control', 'private');
+  response.setHeader('Cache-Control', 'private, no-cache');
   response.setHeader('Vary', 'Accept, Accept-Charset, Accept-Encoding, Authorization');
   setWarnings(response, all);
 }
@@ -57,14 +65,51 @@ async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<
   const next = await answer.parts.next();
   if (next.done) throw new Error('A single-part answer has no part.');
   const part: BodyPart = next.value;
-  response.setHeader('Content-Type', part.contentType);
   if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
+  if (answer.refused === 0 && isNotModified(response, part.etag)) return;
+  const span = answer.refused === 0 ? spanOf(response, part) : undefined;
+  if (span === 'unsatisfiable') {
+    response.removeHeader('ETag');
+    response.status(416).setHeader('Content-Range', `bytes */${part.contentLength ?? '*'}`);
+    response.setHeader('Content-Length', 0);
+    response.end();
+    return;
+  }
+  response.setHeader('Content-Type', part.contentType);
   if (part.contentLength !== undefined) response.setHeader('Content-Length', part.contentLength);
   if (isHead(response)) return;
   const writer = new BodyWriter(response, { stalled: answer.stalled });
-  for await (const chunk of part.bytes) await writer.write(chunk);
+  for await (const chunk of setSpan(response, part, span)) await writer.write(chunk);
   await writer.flush();
   response.end();
+}
+
+/** Sets the validator; answers 304 when the client has this representation. @see RFC 9110 13.2.2, 15.4.5 */
+function isNotModified(response: Response, etag: string | undefined): boolean {
+  if (etag === undefined) return false;
+  response.setHeader('ETag', etag);
+  if (!noneMatchNames(response.req.get('if-none-match'), etag)) return false;
+  response.status(304).end();
+  return true;
+}
+
+/** The range to send in place of the whole body; only GET has any. @see RFC 9110 14.2 */
+function spanOf(response: Response, part: BodyPart): ReturnType<typeof parseRange> {
+  if (part.range === undefined || part.contentLength === undefined) return undefined;
+  response.setHeader('Accept-Ranges', 'bytes');
+  const { req: request } = response;
+  if (request.method !== 'GET' || !rangeApplies(request.get('if-range'), part.etag)) return undefined;
+  return parseRange(request.get('range'), part.contentLength);
+}
+
+/** The bytes to send, and the head that says which. Content-Range tells this 206 from a partial retrieve's (W-09). */
+function setSpan(response: Response, part: BodyPart, span: ByteSpan | undefined): AsyncIterable<Buffer> {
+  if (span === undefined || part.range === undefined) return part.bytes;
+  const { start, end } = span;
+  response.status(206);
+  response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${part.contentLength ?? '*'}`);
+  response.setHeader('Content-Length', end - start);
+  return part.range(span);
 }
 
 export interface JsonOptions {
@@ -82,9 +127,15 @@ export async function sendJson(response: Response, answer: JsonAnswer, options: 
       await sendDocument(response, answer.whole);
       return;
     }
+    if (answer.etag !== undefined && noneMatchNames(response.req.get('if-none-match'), answer.etag)) {
+      setCommon(response, answer.refused, answer.warnings);
+      isNotModified(response, answer.etag);
+      return;
+    }
     // The first piece before the status line: most failures happen here, and are told truthfully.
     const first = await answer.body.next();
     setCommon(response, answer.refused, answer.warnings);
+    if (answer.etag !== undefined) response.setHeader('ETag', answer.etag);
     response.setHeader('Content-Type', options.contentType);
     if (isHead(response)) return;
     const writer = new BodyWriter(response, { stallMs: options.stallMs, stalled: answer.stalled });

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { noneMatchNames } from '../dicomweb/index.js';
 import type { JsonAnswer } from '../gateway/index.js';
 
 type Whole = NonNullable<JsonAnswer['whole']>;
@@ -16,10 +17,6 @@ function takesGzip(header: string | undefined): boolean {
   return false;
 }
 
-/** Whether one of the entity tags is `tag`, weakly compared. @see RFC 9110 13.1.2 */
-const matches = (header: string | undefined, tag: string): boolean =>
-  header?.split(',').some((one) => one.trim().replace(/^W\//, '') === tag) ?? false;
-
 /**
  * Sends a document that is there as a whole, compressed for those who take it; 304 to who has it.
  *
@@ -30,7 +27,7 @@ export async function sendDocument(response: Response, whole: Whole): Promise<vo
   const compressed = whole.bytes.length >= LEAST_COMPRESSED && takesGzip(request.get('accept-encoding'));
   const tag = `"${whole.tag}${compressed ? '-gzip' : ''}"`;
   response.setHeader('ETag', tag);
-  if (matches(request.get('if-none-match'), tag)) {
+  if (noneMatchNames(request.get('if-none-match'), tag)) {
     response.removeHeader('Content-Type');
     response.status(304).end();
     return;
