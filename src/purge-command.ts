@@ -33,7 +33,10 @@ export async function requestPurge(config: Config, options: PurgeOptions): Promi
       cause,
     });
   });
-  const answer = (await response.json()) as { readonly dropped?: number; readonly detail?: string };
+  const answer = (await response.json().catch(() => ({}))) as {
+    readonly dropped?: number;
+    readonly detail?: string;
+  };
   if (response.ok && answer.dropped !== undefined)
     return `${answer.dropped} instances dropped from the cache`;
   throw new GatewayError('bad-request', answer.detail ?? `The gateway answered ${response.status}.`);

@@ -19,6 +19,7 @@ const IDENTIFYING: readonly Tag[] = [
   Tags.StudyTime,
   Tags.AccessionNumber,
   Tags.StudyID,
+  Tags.StudyDescription,
 ];
 
 /** What tells two values apart: 48 bits. */

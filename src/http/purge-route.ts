@@ -1,5 +1,5 @@
 import express, { type Router } from 'express';
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { requireUid } from '../dicomweb/index.js';
 import type { PurgeTarget } from '../gateway/index.js';
 import { Exchange } from './exchange.js';
@@ -63,6 +63,15 @@ async function purgeAll(
   context: OperationContext,
 ): Promise<number> {
   let dropped = 0;
-  for (const peer of peers) dropped += await gateway.purge({ peer, target }, context);
+  let failure: GatewayError | undefined;
+  for (const peer of peers) {
+    // One peer that does not answer must not keep a patient's images at the others.
+    try {
+      dropped += await gateway.purge({ peer, target }, context);
+    } catch (thrown) {
+      failure ??= toGatewayError(thrown);
+    }
+  }
+  if (failure) throw failure;
   return dropped;
 }

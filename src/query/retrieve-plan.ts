@@ -40,6 +40,7 @@ const listed: Readonly<Record<SearchLevel, readonly (readonly [Tag, Vr])[]>> = {
     [Tags.StudyDate, 'DA'],
     [Tags.StudyTime, 'TM'],
     [Tags.AccessionNumber, 'SH'],
+    [Tags.StudyDescription, 'LO'],
     [Tags.SOPClassesInStudy, 'UI'],
     [Tags.PatientName, 'PN'],
     [Tags.PatientID, 'LO'],

@@ -298,6 +298,32 @@ describe('check', () => {
   });
 });
 
+describe('purge', () => {
+  test('asks the running gateway, says what it dropped, and ends with status 0', async () => {
+    const port = await freePort();
+    const env = {
+      DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}`,
+      DICOMGW_HTTP_LISTEN: `127.0.0.1:${port}`,
+    };
+    await run(['serve'], env).saying(READY);
+    const program = run(['purge', '--all'], env);
+    expect(await program.exit).toBe(0);
+    expect(program.output).toMatch(/^0 instances dropped/);
+    const wrong = run(['purge', '--study', 'x'], env);
+    expect(await wrong.exit).toBe(1);
+    expect(wrong.output).toMatch(/is not a UID/);
+  });
+
+  test('ends with status 1 when no gateway runs', async () => {
+    const program = run(['purge', '--all'], {
+      DICOMGW_PEER: 'NOBODY@127.0.0.1:1',
+      DICOMGW_HTTP_LISTEN: `127.0.0.1:${await freePort()}`,
+    });
+    expect(await program.exit).toBe(1);
+    expect(program.output).toMatch(/Does it run/);
+  });
+});
+
 describe('demo', () => {
   test('prints URLs that work', async () => {
     const program = run(['demo'], { DICOMGW_HTTP_LISTEN: '127.0.0.1:0' });
