@@ -69,7 +69,9 @@ export class StudyWatch {
   /** `list` is all of `target`, as the peer said; of no use if something `changes` since the listing began. */
   remember(target: RetrieveTarget, list: readonly ListedInstance[], changes: number): void {
     const known = this.#known.get(target.studyInstanceUid);
-    if (target.sopInstanceUid === undefined && known?.changes === changes) this.#lists.set(target, list);
+    if (target.sopInstanceUid !== undefined || known?.changes !== changes) return;
+    // One that is there is as good, and what was made of it stays so.
+    if (this.#lists.get(target) === undefined) this.#lists.set(target, list);
   }
 
   /**

@@ -58,6 +58,10 @@ describe('metadata of a series that was sent before', () => {
     expect(second.headers.etag).toMatch(/^"[a-z0-9-]+"$/);
     expect(second.headers['content-type']).toBe('application/dicom+json');
     expect(peer?.messages('C-FIND-RQ')).toHaveLength(finds ?? 0);
+    await request(`${gateway?.service ?? ''}${SERIES}`, {
+      headers: { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' },
+    });
+    expect((await metadata()).headers.etag).toBe(second.headers.etag);
   });
 
   test('W-60: is 304 to a client that has it, by weak comparison', async () => {
