@@ -228,9 +228,10 @@ const retrieve = z.strictObject({
 const store = z.strictObject({
   maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
-  parallel: key(integer(1, 100), 'How many instances of one request are sent to the peer at once.').prefault(
-    2,
-  ),
+  parallel: key(
+    integer(1, 100),
+    'How many instances of one request are sent to the peer at once. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
+  ).prefault(1),
 });
 
 const disk = z.strictObject({
