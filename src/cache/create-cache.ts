@@ -68,5 +68,34 @@ export async function createCache<M>(options: CacheOptions<M>, deps: CacheDepend
     deps.observe,
   );
   if (disk) await instances.restore(disk);
-  return { instances, spools: store, close: () => instances.close() };
+  const stop = sweep(instances, options.disk, clock);
+  return {
+    instances,
+    spools: store,
+    close: () => {
+      stop();
+      return instances.close();
+    },
+  };
+}
+
+/** Instances that are too old are looked for this often. */
+const SWEEP_MS = 60_000;
+
+/** Drops what is too old, if there is an age, now and from time to time; the function returned ends it. */
+function sweep<M>(
+  instances: SpooledInstanceCache<M>,
+  disk: DiskOptions | undefined,
+  clock: Clock,
+): () => void {
+  if (disk?.maxAgeMs === undefined) return () => undefined;
+  instances.dropExpired();
+  let cancel = clock.after(SWEEP_MS, again);
+  function again(): void {
+    instances.dropExpired();
+    cancel = clock.after(SWEEP_MS, again);
+  }
+  return () => {
+    cancel();
+  };
 }

@@ -257,6 +257,11 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     this.#reindex(entry);
   }
 
+  /** Drops what is too old, whether anybody asks for it or not. */
+  dropExpired(): void {
+    for (const entry of [...this.#entries.values()]) this.#expired(entry);
+  }
+
   #expired(entry: Entry<M>): boolean {
     if (Date.now() - entry.since < this.#maxAgeMs) return false;
     if (entry.meta !== undefined) this.#evict(entry, tierOf(entry));

@@ -257,6 +257,16 @@ describe('limits of time and space', () => {
     await until(async () => (await cache.files()).length === 0);
   });
 
+  test('an instance older than the greatest age goes although nobody asks for it', async () => {
+    const cache = await openCache({ ...options, maxAgeMs: 1 });
+    await cached(cache, '1', pattern(20_000));
+    await until(async () => {
+      cache.clock.advance(60_000);
+      return (await cache.files()).length === 0;
+    });
+    expect(cache.instances.stats.entries).toBe(0);
+  });
+
   test('a file system without room for others gets nothing: all goes by memory', async () => {
     const cache = await openCache({ ...options, keepFreeBytes: Number.MAX_SAFE_INTEGER, spillBytes: 4096 });
     await cached(cache, '1', pattern(20_000));

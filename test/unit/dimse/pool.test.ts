@@ -77,7 +77,7 @@ describe('the pool', () => {
     );
     await search(peer);
     await rogue.waitFor('release-rq');
-    // Longer than a release may be slow when somebody waits: the place is still taken.
+    // No event tells it: for longer than a release may be slow nobody waits, and the place is still taken.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(await search(peer)).toMatchObject({ status: 0 });
   }, 15_000);

@@ -32,6 +32,7 @@ async function arrive(before: StudyState | undefined, after: StudyState): Promis
     fail: (error: GatewayError) => {
       written.failed = error;
     },
+    // What the writer uses of an arrival, no more.
   } as unknown as Arrival<InstanceRecord>;
   let now = before;
   const writer = new ArrivalWriter(arrival, { limits: {}, observe: () => undefined, seen: () => now });

@@ -18,6 +18,7 @@ function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: read
       retrieves.push({ priority, uids: identifier.strings(0x00080018) });
       return new Promise(() => undefined);
     },
+    // What the fetcher uses of a peer, of its settings and of the cache, no more.
   } as unknown as Peer;
   const background = { workers: 1, batchSize: 5 };
   const binding = {
