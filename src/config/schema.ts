@@ -6,11 +6,13 @@ import {
   choice,
   duration,
   durationOrOff,
+  hoursOfDay,
   hostPort,
   integer,
   key,
   list,
   size,
+  sizeOrOff,
   text,
   webUrl,
 } from './kind.js';
@@ -129,6 +131,14 @@ const background = z.strictObject({
     integer(1, 100),
     'Most associations at once for retrieves and stores that no person waits for; where `associations` allows, one more is left to people.',
   ).prefault(1),
+  rate: key(
+    sizeOrOff(64 * KIB),
+    'Most bytes per second of retrieves that no person waits for; 0 for no limit.',
+  ).prefault(0),
+  hours: key(
+    list(hoursOfDay, 'a list of hours of the day such as [19:00-06:30]'),
+    'When prefetch and preload may ask the peer, in local time; at any time if left out. Stores and people are not bound by it.',
+  ).exactOptional(),
 });
 
 const breaker = z.strictObject({
@@ -219,10 +229,20 @@ const retrieve = z.strictObject({
     'What a client is told to wait whose images are still being fetched from a nearline archive.',
   ).prefault('30s'),
   refusalExpiry: key(duration, 'How long it is remembered that the peer refused an instance.').prefault('5m'),
+  prefetch: key(
+    choice('series', 'off'),
+    'What follows when somebody opens an instance or a frame: the rest of its series, in the background, with what lies next to it first; or nothing.',
+  ).prefault('series'),
   inlineBytes: key(
     size(0, MIB),
     'Binary values up to this stand in the metadata itself, larger ones behind a BulkDataURI.',
   ).prefault('4 KiB'),
+});
+
+const preload = z.strictObject({
+  parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
+  queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
+  keep: key(duration, 'How long it is told how a preload ended.').prefault('10m'),
 });
 
 const store = z.strictObject({
@@ -292,6 +312,7 @@ export const configSchema = z.strictObject({
   ).exactOptional(),
   search: search.prefault({}),
   retrieve: retrieve.prefault({}),
+  preload: preload.prefault({}),
   store: store.prefault({}),
   cache: cache.prefault({}),
   limits: limits.prefault({}),

@@ -12,6 +12,8 @@ export interface ListedInstance {
   readonly sopInstanceUid: string;
   /** Missing when the peer does not return (0008,0016). */
   readonly sopClassUid: string | undefined;
+  /** (0020,0013), where the peer returns it: where a viewer shows it. */
+  readonly instanceNumber?: number | undefined;
 }
 
 /** What a listing proves when it ends. */
@@ -89,7 +91,9 @@ function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): Lis
   const seriesInstanceUid =
     target.seriesInstanceUid ?? requireUidShape(row.string(Tags.SeriesInstanceUID), binding);
   const sopClassUid = row.string(Tags.SOPClassUID);
-  return { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid };
+  const instanceNumber = row.integer(Tags.InstanceNumber);
+  const { studyInstanceUid } = target;
+  return { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, instanceNumber };
 }
 
 /** The instances of one series, and whether `expected` of them is what came. */

@@ -1,10 +1,9 @@
 import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './instance-fetcher.js';
-import { listInstances, type ListedInstance } from './listing.js';
-import type { MetadataMemory } from './metadata-memory.js';
-import type { PeerBinding } from './ports.js';
-import type { StudyWatch } from './study-watch.js';
+import { sopClassesOf } from './instance-fetcher.js';
+import type { ListedInstance } from './listing.js';
+import { openListing } from './open-listing.js';
+import type { RetrieveBinding } from './side.js';
 import { sweep } from './sweep.js';
 import type { StudyState } from './study-state.js';
 import type { FoundInstance, HeldInstance, Ticket } from './want.js';
@@ -20,15 +19,6 @@ export interface OpenedRetrieve {
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
-}
-
-/** One peer's side of retrieving. */
-export interface RetrieveBinding {
-  readonly binding: PeerBinding;
-  readonly fetcher: InstanceFetcher;
-  readonly watch: StudyWatch;
-  readonly metadata: MetadataMemory;
-  readonly deps: FetcherDependencies;
 }
 
 type Event =
@@ -99,7 +89,7 @@ class Collector {
 
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
-    const listing = await this.#list();
+    const listing = await openListing(this.#side, this.#target, this.#context);
     const changes = this.#side.watch.changes(this.#target);
     try {
       let next = await listing.next();
@@ -114,25 +104,6 @@ class Collector {
     } finally {
       await listing.return({ count: 0, verified: false });
     }
-  }
-
-  /**
-   * The peer's list. What is cached is served only after the peer said that the study is still what it was; of a single
-   * instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
-   */
-  async #list(): Promise<ReturnType<typeof listInstances>> {
-    const { watch, fetcher, binding } = this.#side;
-    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
-    const check = (): Promise<StudyState> => watch.check(studyInstanceUid, this.#context);
-    if (!watch.holds(this.#target)) return listInstances(binding, this.#target, this.#context, check);
-    await watch.checkCached(studyInstanceUid, this.#context);
-    const remembered = watch.listing(this.#target);
-    if (remembered) return alreadyKnown(remembered);
-    if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
-      const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
-      if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
-    }
-    return listInstances(binding, this.#target, this.#context, check);
   }
 
   #ask(listed: ListedInstance): void {
@@ -232,13 +203,6 @@ class Collector {
     this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
   }
-}
-
-// An async generator to stand in for a listing that would ask the peer.
-// eslint-disable-next-line @typescript-eslint/require-await
-async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<typeof listInstances> {
-  yield* instances;
-  return { count: instances.length, verified: true };
 }
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
