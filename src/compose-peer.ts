@@ -54,7 +54,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
     },
-    search: { lookAhead: search.lookAhead, maxResults: search.maxResults },
+    search: { lookAhead: search.lookAhead, maxResults: search.maxResults, keepMs: search.keepAnswers },
     store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
     retrieve: {

@@ -1,4 +1,5 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
+import type { Peer } from '../dimse/index.js';
 import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import type { JsonAnswer, PartsAnswer } from './answer.js';
 import { InstanceFetcher } from './instance-fetcher.js';
@@ -11,6 +12,7 @@ import { purge, type PurgeTarget } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
 import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
+import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { StoreSession } from './store.js';
@@ -26,6 +28,12 @@ export interface Common {
 export interface RetrieveCall extends Common {
   readonly target: RetrieveTarget;
   /** What is cached of it is not good enough: the client said `no-cache`. */
+  readonly fresh?: boolean;
+}
+
+export interface SearchCall extends Common {
+  readonly request: SearchRequest;
+  /** An answer that others got is not good enough: the client said `no-cache`. */
   readonly fresh?: boolean;
 }
 
@@ -48,10 +56,7 @@ interface Side extends RetrieveBinding {
 export interface Gateway {
   readonly peerNames: readonly string[];
   /** QIDO-RS. */
-  search(
-    call: Common & { readonly request: SearchRequest },
-    context: OperationContext,
-  ): Promise<SearchAnswer>;
+  search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
   /** WADO-RS: instances as Part 10 files. */
   retrieveInstances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer>;
   /** WADO-RS: attributes as DICOM JSON. */
@@ -112,11 +117,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
   return {
     peerNames: [...sides.keys()],
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
-    search: async ({ peer, request, accept, serviceUrl }, context) => {
-      const { binding } = sideOf(peer);
-      negotiate('search', accept);
-      return search(binding, request, serviceUrl, context);
-    },
+    search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
     retrieveInstances: (call, context) => retrieve(retrieveInstances, call, context),
     retrieveMetadata: (call, context) => retrieve(retrieveMetadata, call, context),
     retrieveFrames: (call, context) => retrieve(retrieveFrames, call, context),
@@ -148,10 +149,13 @@ export function createGateway(deps: GatewayDependencies): Gateway {
 }
 
 function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
-  const watch = new StudyWatch(binding, deps);
+  const finds = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
+  const watch = new StudyWatch(binding, deps, () => {
+    finds.clear();
+  });
   const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
   const fetcher = new InstanceFetcher(binding, deps, (study) => watch.seen(study));
-  const side = { binding, deps, fetcher, watch, metadata };
+  const side = { binding, deps, fetcher, watch, metadata, finds };
   const cacheBytes = (): number => {
     const { memoryLimit, diskLimit } = deps.spools.stats;
     return Math.max(memoryLimit, diskLimit);
@@ -164,4 +168,16 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
   const job = preloads.get(target);
   if (job) return job;
   throw new GatewayError('not-found', 'Nothing of this was preloaded lately.');
+}
+
+function searchPeer(
+  { binding, finds }: Side,
+  call: SearchCall,
+  context: OperationContext,
+): Promise<SearchAnswer> {
+  const { request, accept, serviceUrl, fresh } = call;
+  negotiate('search', accept);
+  const since = fresh ? context.requestId : undefined;
+  const find: Peer['find'] = (level, identifier, of) => finds.find(level, identifier, of, since);
+  return search({ binding, find }, request, serviceUrl, context);
 }

@@ -2,7 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
-import type { FindCompletion, QueryRetrieveLevel } from '../dimse/index.js';
+import type { FindCompletion, Peer, QueryRetrieveLevel } from '../dimse/index.js';
 import type { PeerBinding } from './ports.js';
 
 /** An instance that a C-FIND named. */
@@ -26,15 +26,20 @@ export interface ListingOutcome {
   readonly verified: boolean;
 }
 
+/** A peer, and how it is asked. */
+export interface ListingBinding extends PeerBinding {
+  readonly find: Peer['find'];
+}
+
 type Completed = FindCompletion & { readonly rows: number };
 
 async function* rowsOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   level: QueryRetrieveLevel,
   target: RetrieveTarget,
   context: OperationContext,
 ): AsyncGenerator<Dataset, Completed, undefined> {
-  const find = binding.peer.find(level, listingIdentifier(level, target), context);
+  const find = binding.find(level, listingIdentifier(level, target), context);
   let rows = 0;
   try {
     for (;;) {
@@ -98,7 +103,7 @@ function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): Lis
 
 /** The instances of one series, and whether `expected` of them is what came. */
 async function* listSeries(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   expected: number | undefined,
   context: OperationContext,
@@ -140,7 +145,7 @@ interface SeriesOfStudy {
 }
 
 async function seriesOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<SeriesOfStudy> {
@@ -170,7 +175,7 @@ const countOf = (count: CountStudy): ReturnType<CountStudy> =>
   count().catch(() => ({ series: undefined, instances: undefined }));
 
 async function* listStudy(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   count: CountStudy,
@@ -191,7 +196,7 @@ async function* listStudy(
 }
 
 async function* listOneSeries(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   context: OperationContext,
   count: CountStudy,
@@ -206,7 +211,7 @@ async function* listOneSeries(
 }
 
 async function* listOne(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
   count: CountStudy,
@@ -250,7 +255,7 @@ const isInstance = (target: RetrieveTarget): target is Required<RetrieveTarget> 
  * @see PS3.4 C.4.1.2.1 (hierarchical search)
  */
 export function listInstances(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   count: CountStudy,

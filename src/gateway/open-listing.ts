@@ -1,8 +1,10 @@
 import type { OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { listInstances, type ListedInstance } from './listing.js';
+import { listInstances, type ListedInstance, type ListingBinding } from './listing.js';
 import type { RetrieveBinding } from './side.js';
 import type { StudyState } from './study-state.js';
+
+type Find = ListingBinding['find'];
 
 // An async generator to stand in for a listing that would ask the peer.
 // eslint-disable-next-line @typescript-eslint/require-await
@@ -18,13 +20,19 @@ async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<t
  * @throws GatewayError `not-found`, or why the peer cannot be asked about what is cached
  */
 export async function openListing(
-  { watch, fetcher, binding }: RetrieveBinding,
+  { watch, fetcher, binding, finds }: RetrieveBinding,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<ReturnType<typeof listInstances>> {
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
   const check = (): Promise<StudyState> => watch.check(studyInstanceUid, context);
-  if (!watch.holds(target)) return listInstances(binding, target, context, check);
+  const list = (): ReturnType<typeof listInstances> => {
+    // What began before the study was found to be another may not be taken for what it is now.
+    const since = watch.changes(target);
+    const find: Find = (level, identifier, of) => finds.find(level, identifier, of, since);
+    return listInstances({ ...binding, find }, target, context, check);
+  };
+  if (!watch.holds(target)) return list();
   await watch.checkCached(studyInstanceUid, context);
   const remembered = watch.listing(target);
   if (remembered) return alreadyKnown(remembered);
@@ -32,5 +40,5 @@ export async function openListing(
     const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
   }
-  return listInstances(binding, target, context, check);
+  return list();
 }

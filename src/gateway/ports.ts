@@ -59,6 +59,8 @@ export type DatasetLimits = Partial<ReaderLimits>;
 
 /** How searches are answered. */
 export interface SearchSettings {
+  /** How long the peer's answer is given to others who ask the same; 0 = only while it comes. */
+  readonly keepMs: number;
   /** Rows looked at beyond the page to say how many remain; and rows held back before the status line. */
   readonly lookAhead: number;
   /** Most rows that a request with a limit gets. */

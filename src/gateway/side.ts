@@ -1,6 +1,7 @@
 import type { FetcherDependencies, InstanceFetcher } from './instance-fetcher.js';
 import type { MetadataMemory } from './metadata-memory.js';
 import type { PeerBinding } from './ports.js';
+import type { SharedFinds } from './shared-finds.js';
 import type { StudyWatch } from './study-watch.js';
 
 /** One peer's side of retrieving. */
@@ -9,5 +10,6 @@ export interface RetrieveBinding {
   readonly fetcher: InstanceFetcher;
   readonly watch: StudyWatch;
   readonly metadata: MetadataMemory;
+  readonly finds: SharedFinds;
   readonly deps: FetcherDependencies;
 }
