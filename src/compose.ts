@@ -106,6 +106,7 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
       cancelDelayMs: retrieve.cancelDelay,
       refusalMs: retrieve.refusalExpiry,
       revalidateMs: config.cache.revalidateAfter,
+      relistMs: config.cache.relistAfter,
       inlineBytes: retrieve.inlineBytes,
       limits,
       findLimit: settings.findLimit,

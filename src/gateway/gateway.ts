@@ -10,6 +10,7 @@ import { retrieveMetadata } from './retrieve-metadata.js';
 import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
 import type { RetrieveBinding } from './retrieve.js';
 import { search, type SearchAnswer } from './search.js';
+import { SharedWork } from './shared-work.js';
 import { StoreSession } from './store.js';
 import { StudyWatch } from './study-watch.js';
 
@@ -70,8 +71,8 @@ export function createGateway(deps: GatewayDependencies): Gateway {
   for (const [name, binding] of deps.peers) {
     const watch = new StudyWatch(binding, deps);
     const metadata = new MetadataMemory(metadataBytes);
-    const fetcher = new InstanceFetcher(binding, deps, (study) => watch.seen(study));
-    sides.set(name, { binding, deps, fetcher, watch, metadata });
+    const fetcher = new InstanceFetcher(binding, deps, (key) => watch.seen(key));
+    sides.set(name, { binding, deps, fetcher, watch, metadata, relisting: new SharedWork() });
   }
   const sideOf = (peer: string): RetrieveBinding => {
     const side = sides.get(peer);

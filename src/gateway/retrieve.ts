@@ -1,12 +1,10 @@
 import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './instance-fetcher.js';
-import { listInstances, type ListedInstance } from './listing.js';
+import type { ListedInstance, ListingOutcome } from './listing.js';
 import type { MetadataMemory } from './metadata-memory.js';
-import type { PeerBinding } from './ports.js';
-import type { StudyWatch } from './study-watch.js';
-import { sweep } from './sweep.js';
-import type { StudyState } from './study-state.js';
+import { currentListing, listAnew, type ListingBinding } from './relist.js';
+import { sweep, type SweepRequest } from './sweep.js';
 import type { FoundInstance, HeldInstance, Ticket } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
@@ -23,10 +21,8 @@ export interface OpenedRetrieve {
 }
 
 /** One peer's side of retrieving. */
-export interface RetrieveBinding {
-  readonly binding: PeerBinding;
+export interface RetrieveBinding extends ListingBinding {
   readonly fetcher: InstanceFetcher;
-  readonly watch: StudyWatch;
   readonly metadata: MetadataMemory;
   readonly deps: FetcherDependencies;
 }
@@ -100,7 +96,8 @@ class Collector {
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
     const listing = await this.#list();
-    const changes = this.#side.watch.changes(this.#target);
+    const { watch } = this.#side;
+    const start = watch.listingStart(this.#target);
     try {
       let next = await listing.next();
       for (; !next.done; next = await listing.next()) {
@@ -110,7 +107,7 @@ class Collector {
       }
       this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
-      if (known.size > 0) this.#side.watch.remember(this.#target, all, changes);
+      watch.remember(this.#target, all, start);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
@@ -120,19 +117,18 @@ class Collector {
    * The peer's list. What is cached is served only after the peer said that the study is still what it was; of a single
    * instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
    */
-  async #list(): Promise<ReturnType<typeof listInstances>> {
-    const { watch, fetcher, binding } = this.#side;
+  async #list(): Promise<Listing> {
+    const { watch, fetcher } = this.#side;
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
-    const check = (): Promise<StudyState> => watch.check(studyInstanceUid, this.#context);
-    if (!watch.holds(this.#target)) return listInstances(binding, this.#target, this.#context, check);
+    if (!watch.holds(this.#target)) return listAnew(this.#side, this.#target, this.#context);
     await watch.checkCached(studyInstanceUid, this.#context);
-    const remembered = watch.listing(this.#target);
+    const remembered = await currentListing(this.#side, this.#target, this.#context);
     if (remembered) return alreadyKnown(remembered);
     if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
       const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
       if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
     }
-    return listInstances(binding, this.#target, this.#context, check);
+    return listAnew(this.#side, this.#target, this.#context);
   }
 
   #ask(listed: ListedInstance): void {
@@ -192,7 +188,7 @@ class Collector {
       extras.push({ ...instance.key, ...instance.info });
       this.#arrived(instance, () => undefined);
     };
-    const seen = (study: string): StudyState | undefined => watch.seen(study);
+    const seen: SweepRequest['seen'] = (key) => watch.seen(key);
     const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
     await sweep(binding, deps, request, this.#context);
     all.push(...extras);
@@ -234,9 +230,11 @@ class Collector {
   }
 }
 
+type Listing = AsyncGenerator<ListedInstance, ListingOutcome, undefined>;
+
 // An async generator to stand in for a listing that would ask the peer.
 // eslint-disable-next-line @typescript-eslint/require-await
-async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<typeof listInstances> {
+async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
   yield* instances;
   return { count: instances.length, verified: true };
 }
