@@ -68,7 +68,7 @@ function framePart(opened: OpenInstance, frame: number, choice: FrameChoice, ser
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: frameLength(index, frame),
     bytes: readFrame(instance.source, index, frame),
-    etag: etagOf(record, contentType, `frames/${frame}`),
+    etag: etagOf(record, 'frame', contentType, String(frame)),
     range: (span) =>
       isVerbatim
         ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
@@ -179,7 +179,7 @@ async function elementAnswer(
     contentLocation: retrieveUrl(request.serviceUrl, instance.key) + suffix,
     contentLength,
     bytes: readRanges(instance.source, stored, ranges, vr),
-    etag: etagOf(record, 'application/octet-stream', suffix),
+    etag: etagOf(record, 'bulkdata', suffix),
     range: (span) =>
       stored.byteOrder === 'big'
         ? sliceOf(readRanges(instance.source, stored, ranges, vr), span)
