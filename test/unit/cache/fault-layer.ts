@@ -1,5 +1,5 @@
 import { open, unlink } from 'node:fs/promises';
-import type { FileLayer, OpenFile } from '../../../src/cache/index.js';
+import type { AppendedFile, FileLayer, OpenFile } from '../../../src/cache/index.js';
 
 /** A file system whose disk can be full, slow, hung or short of breath. */
 export class FaultLayer implements FileLayer {
@@ -45,6 +45,21 @@ export class FaultLayer implements FileLayer {
         this.openFiles -= 1;
         await handle.close();
       },
+    };
+  }
+
+  async append(path: string, mode: number): Promise<AppendedFile> {
+    const handle = await open(path, 'a', mode);
+    return {
+      appendFile: async (text) => {
+        const held = this.#held;
+        if (held) await new Promise<void>((resolve) => held.push(resolve));
+        if (this.written + text.length > this.room)
+          throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+        await handle.appendFile(text);
+      },
+      datasync: () => handle.datasync(),
+      close: () => handle.close(),
     };
   }
 
