@@ -9,6 +9,8 @@ export class FaultLayer implements FileLayer {
   most = Infinity;
   /** The code that opening a file fails with. */
   openFails: string | undefined;
+  /** The code that deleting a file fails with. */
+  unlinkFails: string | undefined;
   /** Files open now, and most at once. */
   openFiles = 0;
   mostOpenFiles = 0;
@@ -63,7 +65,8 @@ export class FaultLayer implements FileLayer {
     };
   }
 
-  unlink(path: string): Promise<void> {
-    return unlink(path);
+  async unlink(path: string): Promise<void> {
+    if (this.unlinkFails) throw Object.assign(new Error(this.unlinkFails), { code: this.unlinkFails });
+    await unlink(path);
   }
 }
