@@ -74,6 +74,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       refusalMs: retrieve.refusalExpiry,
       prefetch: retrieve.prefetch,
       revalidateMs: config.cache.revalidateAfter,
+      relistMs: config.cache.relistAfter,
       inlineBytes: retrieve.inlineBytes,
       limits,
       findLimit: settings.findLimit,

@@ -32,7 +32,7 @@ const SLOTS_AT_LEAST = 8;
 /** The cache directory: files named without meaning, within a number of bytes. */
 export class DiskTier {
   readonly directory: string;
-  readonly #files: FileLayer;
+  readonly files: FileLayer;
   readonly #unlock: () => Promise<void>;
   readonly #budget: ByteBudget;
   readonly #free: FreeSpace;
@@ -51,7 +51,7 @@ export class DiskTier {
 
   private constructor(options: DiskOptions, files: FileLayer, unlock: () => Promise<void>, free: FreeSpace) {
     this.directory = options.directory;
-    this.#files = files;
+    this.files = files;
     this.#unlock = unlock;
     this.#free = free;
     this.#budget = new ByteBudget(options.bytes);
@@ -161,7 +161,7 @@ export class DiskTier {
       name: name ?? `${randomBytes(16).toString('hex')}.${kind}`,
       exists,
     };
-    const file: SpoolFile = new SpoolFile(location, this.#files, () => {
+    const file: SpoolFile = new SpoolFile(location, this.files, () => {
       this.#forget(file);
     });
     this.#present.add(file);

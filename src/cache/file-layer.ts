@@ -17,10 +17,18 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** A file that grows at its end. */
+export interface AppendedFile {
+  appendFile(text: string): Promise<void>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** The file system as far as spools need it; given in, so that a test can make a disk full, slow or gone. */
 export interface FileLayer {
   open(path: string, flags: 'wx+' | 'r', mode: number): Promise<OpenFile>;
+  append(path: string, mode: number): Promise<AppendedFile>;
   unlink(path: string): Promise<void>;
 }
 
-export const nodeFileLayer: FileLayer = { open, unlink };
+export const nodeFileLayer: FileLayer = { open, unlink, append: (path, mode) => open(path, 'a', mode) };

@@ -1,6 +1,6 @@
 /** Holds instances within a number of bytes and lets many readers follow one arrival. */
 export { createCache, type Cache, type CacheOptions } from './create-cache.js';
-export type { FileLayer, OpenFile } from './file-layer.js';
+export type { AppendedFile, FileLayer, OpenFile } from './file-layer.js';
 export type { Arrival, CachedInstance, InstanceCache } from './cached-instance.js';
 export type { InstanceKey } from './instance-key.js';
 export type { Spool } from './spool.js';

@@ -169,7 +169,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   /** Finds what an earlier process left in the directory of `disk`, and writes down from now on what comes and goes. */
   async restore(disk: DiskTier): Promise<void> {
-    const [journal, records] = await Journal.read(disk.directory, this.#observe);
+    const [journal, records] = await Journal.read(disk, this.#observe);
     const saved = this.#metaCodec ? records.flatMap((record) => parseSavedEntry(record) ?? []) : [];
     const places = saved.map(({ place, length }) => ({ ...place, length }));
     const files = await disk.adopt(places);

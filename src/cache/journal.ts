@@ -1,12 +1,19 @@
-import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatewayError, type Observe } from '../core/index.js';
 import { bootId } from './directory-lock.js';
+import type { AppendedFile, FileLayer } from './file-layer.js';
 
 /** What is written down of an entry; JSON. */
 export interface JournalRecord {
   readonly id: string;
   readonly [name: string]: unknown;
+}
+
+/** Where a journal lies. */
+export interface JournalPlace {
+  readonly directory: string;
+  readonly files: FileLayer;
 }
 
 type Line =
@@ -20,31 +27,44 @@ const NAME = 'journal';
 const FORMAT = 1;
 /** Written anew when it has this many lines beyond two for each entry. */
 const SLACK_LINES = 10_000;
+/** Characters of lines that the disk has not taken yet; beyond them it is written anew, when the disk takes something. */
+const MOST_PENDING = 4 * 2 ** 20;
 
 /**
  * Which entries are whole on disk, one line of JSON for each that came or went, so that the next process finds them.
  *
  * A line is written after the bytes, and a half line at the end does not count. The kernel keeps what a killed process
  * wrote; after a crash of the machine nothing is known of it, so what was not closed in this boot is not believed.
+ *
+ * When the disk hangs, or more comes and goes than it takes, the file is deleted, so that the next process believes
+ * nothing that is not so any more, and is written anew as soon as the disk takes something again.
  */
 export class Journal {
   readonly #path: string;
+  readonly #files: FileLayer;
   readonly #observe: Observe;
   readonly #live = new Set<string>();
-  #file: FileHandle | undefined;
+  #file: AppendedFile | undefined;
   #pending: string[] = [];
+  #pendingLength = 0;
+  /** Its lines are lost, and only what is there tells what is right: pending until the file that is not is deleted. */
+  #overdue: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
   #lines = 0;
   #snapshot: () => readonly JournalRecord[] = () => [];
 
-  private constructor(directory: string, observe: Observe) {
+  private constructor({ directory, files }: JournalPlace, observe: Observe) {
     this.#path = join(directory, NAME);
+    this.#files = files;
     this.#observe = observe;
   }
 
   /** Reads what an earlier process left: the journal, not open for writing yet, and its records, oldest first. */
-  static async read(directory: string, observe: Observe): Promise<[Journal, readonly JournalRecord[]]> {
-    const journal = new Journal(directory, observe);
+  static async read(
+    place: JournalPlace,
+    observe: Observe,
+  ): Promise<[journal: Journal, records: readonly JournalRecord[]]> {
+    const journal = new Journal(place, observe);
     const text = await readFile(journal.#path, 'utf8').catch(() => '');
     return [journal, recordsOf(text, await bootId())];
   }
@@ -76,6 +96,7 @@ export class Journal {
 
   /** Marks the end of an orderly life, after which the bytes are believed also when the machine starts anew. */
   async close(): Promise<void> {
+    await this.#writing;
     this.#append({ do: 'close' });
     await this.#writing;
     await this.#file?.datasync().catch(() => undefined);
@@ -83,18 +104,34 @@ export class Journal {
   }
 
   #append(line: Line): void {
-    if (!this.#file) return;
-    this.#pending.push(lineOf(line));
+    if (!this.#file || this.#overdue) return;
+    const text = lineOf(line);
+    this.#pending.push(text);
+    this.#pendingLength += text.length;
     this.#lines += 1;
+    if (this.#pendingLength > MOST_PENDING) this.#giveUp();
     this.#writing ??= this.#write();
+  }
+
+  #giveUp(): void {
+    const message = 'The disk does not take the cache journal: the cache is not found again until it does.';
+    this.#observe({ kind: 'log', level: 'warn', message });
+    this.#forgetPending();
+    this.#overdue = rm(this.#path, { force: true }).catch(() => undefined);
+  }
+
+  #forgetPending(): void {
+    this.#pending = [];
+    this.#pendingLength = 0;
   }
 
   async #write(): Promise<void> {
     try {
-      while (this.#pending.length > 0) {
-        const lines = this.#pending.splice(0).join('');
-        await this.#file?.appendFile(lines);
-        if (this.#lines > 2 * this.#live.size + SLACK_LINES) await this.#rewrite();
+      while (this.#pending.length > 0 || this.#overdue) {
+        const lines = this.#pending.join('');
+        this.#forgetPending();
+        if (!this.#overdue) await this.#file?.appendFile(lines);
+        if (this.#overdue || this.#lines > 2 * this.#live.size + SLACK_LINES) await this.#rewrite();
       }
     } catch (error) {
       this.#observe({ kind: 'log', level: 'error', message: 'The cache journal failed.', error });
@@ -109,8 +146,11 @@ export class Journal {
   /** Only what is there: a file of its own, put in the place of the old one as a whole. */
   async #rewrite(): Promise<void> {
     const old = this.#file;
+    // Not before: it is the one in its place that would be deleted.
+    await this.#overdue;
+    this.#overdue = undefined;
     const records = this.#snapshot();
-    this.#pending = []; // the snapshot knows
+    this.#forgetPending(); // the snapshot knows
     this.#live.clear();
     for (const { id } of records) this.#live.add(id);
     const boot = await bootId();
@@ -120,7 +160,7 @@ export class Journal {
       mode: 0o600,
     });
     await rename(aside, this.#path);
-    this.#file = await open(this.#path, 'a', 0o600);
+    this.#file = await this.#files.append(this.#path, 0o600);
     this.#lines = lines.length + 1;
     await old?.close();
   }
@@ -128,7 +168,8 @@ export class Journal {
   async #stop(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    this.#pending = [];
+    this.#overdue = undefined;
+    this.#forgetPending();
     await file?.close().catch(() => undefined);
   }
 }

@@ -181,6 +181,10 @@ const cache = z.strictObject({
     durationOrOff,
     'How long what the PACS said of a study is believed before it is asked again; what is cached is served only while it agrees.',
   ).prefault('10s'),
+  relistAfter: key(
+    durationOrOff,
+    'How long the list of the instances of a study or series is believed when that is opened again (0: not at all). An instance that was replaced by another does not show in the counts.',
+  ).prefault('10s'),
   stallTimeout: key(
     duration,
     'When the cache is full of what slow readers still need, a reader that took nothing for so long is cut off.',

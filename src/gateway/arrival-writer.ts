@@ -4,7 +4,7 @@ import { DatasetIndexer, transferSyntax, type DatasetIndex } from '../dicom/inde
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
 import type { DatasetLimits, InstanceRecord } from './ports.js';
-import { sameIdentity, type StudyState } from './study-state.js';
+import { isStill, type Seen } from './study-state.js';
 
 const SUCCESS = 0x0000;
 /** Refused: out of resources, for bytes that could not be kept. @see PS3.4 Table B.2-1 */
@@ -34,8 +34,8 @@ export function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | 
 export interface ArrivalWriterOptions {
   readonly limits: DatasetLimits;
   readonly observe: Observe;
-  /** What the peer said of a study last. */
-  readonly seen: (studyInstanceUid: string) => StudyState | undefined;
+  /** What the peer said last of the study and the series. */
+  readonly seen: (key: InstanceKey) => Seen | undefined;
 }
 
 /**
@@ -52,14 +52,17 @@ export class ArrivalWriter implements InstanceWriter {
   #bytes = 0;
   #crc = 0;
 
-  readonly #seen: () => StudyState | undefined;
-  /** Whose it is: these bytes are from before anything that the peer says later. */
-  readonly #begunAs: StudyState | undefined;
+  readonly #seen: () => Seen | undefined;
+  /**
+   * Whose it is: these bytes are from before anything that the peer says later. What it says only after the first of
+   * them came may be younger than they are, and proves nothing.
+   */
+  readonly #begunAs: Seen | undefined;
 
   constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen }: ArrivalWriterOptions) {
     this.#arrival = arrival;
     this.#observe = observe;
-    this.#seen = () => seen(arrival.instance.key.studyInstanceUid);
+    this.#seen = () => seen(arrival.instance.key);
     this.#begunAs = this.#seen();
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);
@@ -87,8 +90,8 @@ export class ArrivalWriter implements InstanceWriter {
     }
     try {
       const digest = `${this.#bytes.toString(36)}-${this.#crc.toString(36)}`;
-      const seenAs = this.#begunAs ?? this.#seen();
-      await this.#arrival.finish({ index, problem: this.#problem, digest, seenAs });
+      const { study: seenAs, series: seriesAs } = this.#begunAs ?? {};
+      await this.#arrival.finish({ index, problem: this.#problem, digest, seenAs, seriesAs });
     } catch (thrown) {
       this.fail(toGatewayError(thrown));
       return OUT_OF_RESOURCES;
@@ -97,10 +100,13 @@ export class ArrivalWriter implements InstanceWriter {
     return SUCCESS;
   }
 
-  /** The study has become another patient's while this came: it would be shown, and kept, under the wrong name. */
+  /**
+   * While this came the study has become another patient's, its series was corrected, or it has gone and come back: it
+   * would be shown, and kept, under the wrong name.
+   */
   #overtaken({ peer }: InstanceKey): GatewayError | undefined {
     const now = this.#seen();
-    if (!this.#begunAs || !now || sameIdentity(this.#begunAs, now)) return undefined;
+    if (!this.#begunAs || !now || isStill(this.#begunAs, now)) return undefined;
     const message = 'The study was changed at the PACS while it was being fetched. Ask for it again.';
     return new GatewayError('peer-incomplete', message, { peer });
   }

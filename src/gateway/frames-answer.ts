@@ -61,7 +61,7 @@ export function framePart(
     contentLength: frameLength(index, frame),
     bytes: readFrame(instance.source, index, frame),
     ...(record && {
-      etag: etagOf(record, contentType, `frames/${frame}`),
+      etag: etagOf(record, 'frame', contentType, String(frame)),
       range: (span: ByteSpan) =>
         isVerbatim
           ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))

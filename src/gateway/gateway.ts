@@ -15,6 +15,7 @@ import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-
 import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
+import { SharedWork } from './shared-work.js';
 import { StoreSession } from './store.js';
 import { StudyWatch } from './study-watch.js';
 
@@ -48,6 +49,8 @@ export interface PreloadCall {
 
 /** One peer's side of everything. */
 interface Side extends RetrieveBinding {
+  /** C-FINDs of searches. */
+  readonly searches: SharedFinds;
   readonly prefetcher: Prefetcher;
   readonly preloads: PreloadJobs;
 }
@@ -149,19 +152,22 @@ export function createGateway(deps: GatewayDependencies): Gateway {
 }
 
 function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
-  const finds = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
+  const finds = new SharedFinds(binding.peer, { keepMs: 0 }, deps.clock);
+  const searches = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
   const watch = new StudyWatch(binding, deps, () => {
     finds.clear();
+    searches.clear();
   });
   const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
-  const fetcher = new InstanceFetcher(binding, deps, (study) => watch.seen(study));
-  const side = { binding, deps, fetcher, watch, metadata, finds };
+  const fetcher = new InstanceFetcher(binding, deps, (key) => watch.seen(key));
+  const relisting = new SharedWork<void>();
+  const side = { binding, deps, fetcher, watch, metadata, finds, relisting };
   const cacheBytes = (): number => {
     const { memoryLimit, diskLimit } = deps.spools.stats;
     return Math.max(memoryLimit, diskLimit);
   };
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
-  return { ...side, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
+  return { ...side, searches, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
 
 function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
@@ -171,13 +177,13 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, finds }: Side,
+  { binding, searches }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
   const { request, accept, serviceUrl, fresh } = call;
   negotiate('search', accept);
   const since = fresh ? context.requestId : undefined;
-  const find: Peer['find'] = (level, identifier, of) => finds.find(level, identifier, of, since);
+  const find: Peer['find'] = (level, identifier, of) => searches.find(level, identifier, of, since);
   return search({ binding, find }, request, serviceUrl, context);
 }

@@ -7,30 +7,40 @@ const MOST_INSTANCES = 50_000;
 const keyOf = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget): string =>
   `${studyInstanceUid} ${seriesInstanceUid}`;
 
+interface Remembered {
+  readonly list: readonly ListedInstance[];
+  /** When its listing began, by the clock. */
+  readonly at: number;
+}
+
 /** What studies and series were proved to consist of, as long as nothing says that this has changed. */
 export class ListingMemory {
-  readonly #lists = new Map<string, readonly ListedInstance[]>();
+  readonly #lists = new Map<string, Remembered>();
   #instances = 0;
 
-  get(target: RetrieveTarget): readonly ListedInstance[] | undefined {
+  get(target: RetrieveTarget): Remembered | undefined {
     const key = keyOf(target);
-    const list = this.#lists.get(key);
-    if (!list) return undefined;
+    const remembered = this.#lists.get(key);
+    if (!remembered) return undefined;
     // Moved to the end: the order is that of use.
     this.#lists.delete(key);
-    this.#lists.set(key, list);
-    return list;
+    this.#lists.set(key, remembered);
+    return remembered;
   }
 
-  set(target: RetrieveTarget, list: readonly ListedInstance[]): void {
-    this.#delete(keyOf(target));
+  set(target: RetrieveTarget, list: readonly ListedInstance[], at: number): void {
+    this.delete(target);
     if (list.length > MOST_INSTANCES) return;
-    this.#lists.set(keyOf(target), list);
+    this.#lists.set(keyOf(target), { list, at });
     this.#instances += list.length;
     for (const oldest of this.#lists.keys()) {
       if (this.#instances <= MOST_INSTANCES) break;
       this.#delete(oldest);
     }
+  }
+
+  delete(target: RetrieveTarget): void {
+    this.#delete(keyOf(target));
   }
 
   /** Forgets the study and its series. */
@@ -46,7 +56,7 @@ export class ListingMemory {
   }
 
   #delete(key: string): void {
-    this.#instances -= this.#lists.get(key)?.length ?? 0;
+    this.#instances -= this.#lists.get(key)?.list.length ?? 0;
     this.#lists.delete(key);
   }
 }

@@ -4,6 +4,7 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
 import type { FindCompletion, Peer, QueryRetrieveLevel } from '../dimse/index.js';
 import type { PeerBinding } from './ports.js';
+import { seriesState, type Fingerprint } from './study-state.js';
 
 /** An instance that a C-FIND named. */
 export interface ListedInstance {
@@ -27,14 +28,14 @@ export interface ListingOutcome {
 }
 
 /** A peer, and how it is asked. */
-export interface ListingBinding extends PeerBinding {
+export interface AskedPeer extends PeerBinding {
   readonly find: Peer['find'];
 }
 
 type Completed = FindCompletion & { readonly rows: number };
 
 async function* rowsOf(
-  binding: ListingBinding,
+  binding: AskedPeer,
   level: QueryRetrieveLevel,
   target: RetrieveTarget,
   context: OperationContext,
@@ -103,7 +104,7 @@ function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): Lis
 
 /** The instances of one series, and whether `expected` of them is what came. */
 async function* listSeries(
-  binding: ListingBinding,
+  binding: AskedPeer,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   expected: number | undefined,
   context: OperationContext,
@@ -137,6 +138,7 @@ const tooMany = (binding: PeerBinding): GatewayError =>
 interface ListedSeries {
   readonly seriesInstanceUid: string;
   readonly instances: number | undefined;
+  readonly state: Fingerprint;
 }
 
 interface SeriesOfStudy {
@@ -145,7 +147,7 @@ interface SeriesOfStudy {
 }
 
 async function seriesOf(
-  binding: ListingBinding,
+  binding: AskedPeer,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<SeriesOfStudy> {
@@ -160,30 +162,42 @@ async function seriesOf(
     if (belongsElsewhere(next.value, target)) continue;
     const seriesInstanceUid = requireUidShape(next.value.string(Tags.SeriesInstanceUID), binding);
     const instances = next.value.integer(Tags.NumberOfSeriesRelatedInstances);
-    series.set(seriesInstanceUid, { seriesInstanceUid, instances });
+    series.set(seriesInstanceUid, { seriesInstanceUid, instances, state: seriesState(next.value) });
   }
 }
 
-/** What the peer counts in a study, where it says so: see `StudyWatch.check`. */
-export type CountStudy = () => Promise<{
-  readonly series: number | undefined;
-  readonly instances: number | undefined;
-}>;
+/** Who hears what the peer says of the study and its series while a target is listed: see `StudyWatch`. */
+export interface ListingWatch {
+  /** What the peer counts in the study, where it says so. */
+  count(): Promise<{ readonly series: number | undefined; readonly instances: number | undefined }>;
+  /** Called before any instance of the series is yielded. */
+  sawSeries(seriesInstanceUid: string, state: Fingerprint): void;
+  knowsSeries(seriesInstanceUid: string): boolean;
+}
 
 /** The counts only verify: a peer that cannot tell them leaves the list unverified. */
-const countOf = (count: CountStudy): ReturnType<CountStudy> =>
-  count().catch(() => ({ series: undefined, instances: undefined }));
+const countOf = (watch: ListingWatch): ReturnType<ListingWatch['count']> =>
+  watch.count().catch(() => ({ series: undefined, instances: undefined }));
 
-async function* listStudy(
-  binding: ListingBinding,
+/** The series of a study, of which the watch has heard, and the counts of the study. */
+async function countedSeriesOf(
+  binding: AskedPeer,
   target: RetrieveTarget,
   context: OperationContext,
-  count: CountStudy,
+  watch: ListingWatch,
+): Promise<SeriesOfStudy & { readonly counts: Awaited<ReturnType<ListingWatch['count']>> }> {
+  const [counts, found] = await Promise.all([countOf(watch), seriesOf(binding, target, context)]);
+  for (const { seriesInstanceUid, state } of found.series) watch.sawSeries(seriesInstanceUid, state);
+  return { ...found, counts };
+}
+
+async function* listStudy(
+  binding: AskedPeer,
+  target: RetrieveTarget,
+  context: OperationContext,
+  watch: ListingWatch,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
-  const [counts, { series, verified }] = await Promise.all([
-    countOf(count),
-    seriesOf(binding, target, context),
-  ]);
+  const { counts, series, verified } = await countedSeriesOf(binding, target, context, watch);
   let listed = 0;
   let every = verified && counts.series === series.length;
   for (const { seriesInstanceUid, instances } of series) {
@@ -195,26 +209,40 @@ async function* listStudy(
   return { count: listed, verified: every || (verified && counts.instances === listed) };
 }
 
-async function* listOneSeries(
-  binding: ListingBinding,
-  target: RetrieveTarget & { readonly seriesInstanceUid: string },
-  context: OperationContext,
-  count: CountStudy,
-): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
-  // The count only verifies: a peer that cannot tell it leaves the list unverified.
-  const counted = countOf(count)
-    .then(() => seriesOf(binding, target, context))
-    .catch(() => undefined);
-  const outcome = yield* listSeries(binding, target, undefined, context);
-  const series = (await counted)?.series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid);
-  return { count: outcome.count, verified: series?.instances === outcome.count };
+/**
+ * Runs `listing` beside `before`, and yields nothing until that has ended: whose the instances are must be known when
+ * the first byte of them comes. What was begun first also gets a scarce association first.
+ */
+async function* listAfter<T>(
+  before: Promise<unknown>,
+  listing: AsyncGenerator<ListedInstance, T, undefined>,
+): AsyncGenerator<ListedInstance, T, undefined> {
+  try {
+    let [next] = await Promise.all([listing.next(), before]);
+    for (; !next.done; next = await listing.next()) yield next.value;
+    return next.value;
+  } finally {
+    await listing.return(undefined as T);
+  }
 }
 
-async function* listOne(
-  binding: ListingBinding,
+async function* listOneSeries(
+  binding: AskedPeer,
+  target: RetrieveTarget & { readonly seriesInstanceUid: string },
+  context: OperationContext,
+  watch: ListingWatch,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  // The count only verifies: a peer that cannot tell it leaves the list unverified.
+  const counted = countedSeriesOf(binding, target, context, watch).catch(() => undefined);
+  const { count } = yield* listAfter(counted, listSeries(binding, target, undefined, context));
+  const series = (await counted)?.series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid);
+  return { count, verified: series?.instances === count };
+}
+
+async function* rowOfOne(
+  binding: AskedPeer,
   target: Required<RetrieveTarget>,
   context: OperationContext,
-  count: CountStudy,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
   const rows = rowsOf(binding, 'IMAGE', target, context);
   let found = 0;
@@ -227,12 +255,23 @@ async function* listOne(
       yield instance;
     }
     if (found === 0) requireWhole(next.value, binding);
-    // For the next who asks for it: by then it is to be known whose it was.
-    void countOf(count);
     return { count: found, verified: true };
   } finally {
     await rows.return({ status: 0, truncated: true, rows: 0 });
   }
+}
+
+async function* listOne(
+  binding: AskedPeer,
+  target: Required<RetrieveTarget>,
+  context: OperationContext,
+  watch: ListingWatch,
+): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
+  const series = { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid: target.seriesInstanceUid };
+  const heard = watch.knowsSeries(target.seriesInstanceUid)
+    ? countOf(watch)
+    : countedSeriesOf(binding, series, context, watch).catch(() => undefined);
+  return yield* listAfter(heard, rowOfOne(binding, target, context));
 }
 
 const isSeries = (
@@ -249,18 +288,18 @@ const isInstance = (target: RetrieveTarget): target is Required<RetrieveTarget> 
  * The list alone proves nothing: peers cap their answers, some of them silently. The return value says whether the
  * peer's own counts (Number of … Related Instances) agree with it.
  *
- * `count` asks what the peer counts in the study.
+ * `watch` has heard of the study and the series before the first of their instances is yielded.
  *
  * @throws GatewayError of the C-FIND that failed, or `payload-too-large` beyond the configured number of instances
  * @see PS3.4 C.4.1.2.1 (hierarchical search)
  */
 export function listInstances(
-  binding: ListingBinding,
+  binding: AskedPeer,
   target: RetrieveTarget,
   context: OperationContext,
-  count: CountStudy,
+  watch: ListingWatch,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
-  if (isSeries(target) && isInstance(target)) return listOne(binding, target, context, count);
-  if (isSeries(target)) return listOneSeries(binding, target, context, count);
-  return listStudy(binding, target, context, count);
+  if (isSeries(target) && isInstance(target)) return listOne(binding, target, context, watch);
+  if (isSeries(target)) return listOneSeries(binding, target, context, watch);
+  return listStudy(binding, target, context, watch);
 }

@@ -1,14 +1,14 @@
 import type { OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { listInstances, type ListedInstance, type ListingBinding } from './listing.js';
+import type { ListedInstance, ListingOutcome } from './listing.js';
+import { currentListing, listAnew } from './relist.js';
 import type { RetrieveBinding } from './side.js';
-import type { StudyState } from './study-state.js';
 
-type Find = ListingBinding['find'];
+type Listing = AsyncGenerator<ListedInstance, ListingOutcome, undefined>;
 
 // An async generator to stand in for a listing that would ask the peer.
 // eslint-disable-next-line @typescript-eslint/require-await
-async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<typeof listInstances> {
+async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
   yield* instances;
   return { count: instances.length, verified: true };
 }
@@ -20,25 +20,19 @@ async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<t
  * @throws GatewayError `not-found`, or why the peer cannot be asked about what is cached
  */
 export async function openListing(
-  { watch, fetcher, binding, finds }: RetrieveBinding,
+  side: RetrieveBinding,
   target: RetrieveTarget,
   context: OperationContext,
-): Promise<ReturnType<typeof listInstances>> {
+): Promise<Listing> {
+  const { watch, fetcher } = side;
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
-  const check = (): Promise<StudyState> => watch.check(studyInstanceUid, context);
-  const list = (): ReturnType<typeof listInstances> => {
-    // What began before the study was found to be another may not be taken for what it is now.
-    const since = watch.changes(target);
-    const find: Find = (level, identifier, of) => finds.find(level, identifier, of, since);
-    return listInstances({ ...binding, find }, target, context, check);
-  };
-  if (!watch.holds(target)) return list();
+  if (!watch.holds(target)) return listAnew(side, target, context);
   await watch.checkCached(studyInstanceUid, context);
-  const remembered = watch.listing(target);
+  const remembered = await currentListing(side, target, context);
   if (remembered) return alreadyKnown(remembered);
   if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
     const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
   }
-  return list();
+  return listAnew(side, target, context);
 }

@@ -5,7 +5,7 @@ import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
 import type { BackgroundLimits } from './background-pace.js';
 import type { PreloadSettings } from './preload-settings.js';
-import type { StudyState } from './study-state.js';
+import type { Fingerprint, StudyState } from './study-state.js';
 
 /** What the gateway knows of an instance once its last byte has come. */
 export interface InstanceRecord {
@@ -15,8 +15,10 @@ export interface InstanceRecord {
   readonly problem: GatewayError | undefined;
   /** Length and CRC-32 of the bytes, as text: other bytes under the same UIDs have another one. */
   readonly digest: string;
-  /** What the peer said of the study when the instance came; set as soon as that is known. */
-  seenAs: StudyState | undefined;
+  /** What the peer had said of the study before the first byte came; without it the instance is not kept for long. */
+  readonly seenAs: StudyState | undefined;
+  /** The same of the series. */
+  readonly seriesAs: Fingerprint | undefined;
 }
 
 export type Instances = InstanceCache<InstanceRecord>;
@@ -41,6 +43,8 @@ export interface RetrieveSettings {
   readonly prefetch: 'series' | 'off';
   /** How long what the peer said of a study is believed, before it is asked again; 0 = not at all. */
   readonly revalidateMs: number;
+  /** How long a list of the instances of a study or series is believed when that is opened again. */
+  readonly relistMs: number;
   /** How long an instance that the peer refused is not asked for again. */
   readonly refusalMs: number;
   /** Number of rows at which the peer is known to cap its C-FIND answers. */

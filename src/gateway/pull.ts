@@ -10,7 +10,8 @@ import { sopClassesOf } from './instance-fetcher.js';
 import type { ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
 import type { RetrieveBinding } from './side.js';
-import { sweep } from './sweep.js';
+import type { ListingStart } from './study-watch.js';
+import { sweep, type SweepRequest } from './sweep.js';
 import type { FoundInstance, Ticket } from './want.js';
 
 /** How far a pull has come. */
@@ -98,7 +99,7 @@ class Pull {
     const { target, plan } = this.#request;
     const { signal } = this.#context;
     await fetcher.pace.open(signal);
-    const { list, verified, changes } = await this.#list();
+    const { list, verified, start } = await this.#list();
     if (list.length === 0) throw new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
     const planned = plan ? plan(list) : list;
     this.#listed = planned.length;
@@ -106,18 +107,18 @@ class Pull {
     for (const listed of planned) await this.#fetch(listed);
     await this.#allSettled();
     const extras = planned.length === 0 || verified ? [] : await this.#sweep(list);
-    if (this.#failed === 0) watch.remember(target, [...list, ...extras], changes);
+    if (this.#failed === 0) watch.remember(target, [...list, ...extras], start);
     return { ...this.#progress(), listed: this.#listed, dropped: this.#dropped(), error: this.#error };
   }
 
-  async #list(): Promise<{ list: ListedInstance[]; verified: boolean; changes: number }> {
+  async #list(): Promise<{ list: ListedInstance[]; verified: boolean; start: ListingStart }> {
     const { target } = this.#request;
     const listing = await openListing(this.#side, target, this.#context);
-    const changes = this.#side.watch.changes(target);
+    const start = this.#side.watch.listingStart(target);
     const list: ListedInstance[] = [];
     for (;;) {
       const next = await listing.next();
-      if (next.done) return { list, verified: next.value.verified, changes };
+      if (next.done) return { list, verified: next.value.verified, start };
       list.push(next.value);
     }
   }
@@ -208,7 +209,7 @@ class Pull {
       this.#tell();
     };
     const known = new Set(list.map(({ sopInstanceUid }) => sopInstanceUid));
-    const seen = watch.seen.bind(watch);
+    const seen: SweepRequest['seen'] = (key) => watch.seen(key);
     const request = { target: this.#request.target, known, sopClassUids: sopClassesOf(list), seen, onExtra };
     await sweep(binding, deps, { ...request, pace: fetcher.pace }, this.#context);
     await Promise.all(settling);

@@ -101,7 +101,7 @@ export async function retrieveInstances(
     const { multipart } = representation;
     const record = multipart ? undefined : await recordNow(first.value);
     const only = record
-      ? { ...part, etag: etagOf(record, part.contentType, reencode ? 're-encoded' : 'stored') }
+      ? { ...part, etag: etagOf(record, 'file', part.contentType, reencode ? 're-encoded' : 'stored') }
       : part;
     const alike = representations.filter((other) => other.multipart === multipart);
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {

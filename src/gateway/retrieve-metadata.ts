@@ -5,6 +5,7 @@ import type { JsonAnswer } from './answer.js';
 import type { ListedInstance } from './listing.js';
 import type { WholeDocument } from './metadata-memory.js';
 import type { RetrieveSettings } from './ports.js';
+import { currentListing } from './relist.js';
 import { openRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
 import { etagOf, recordNow } from './validator.js';
@@ -54,6 +55,7 @@ export async function retrieveMetadata(
 ): Promise<JsonAnswer> {
   negotiate('metadata', accept);
   const whole = await documentOf(side, target, serviceUrl, context);
+  const changes = side.watch.changes(target);
   if (whole) return wholeAnswer(whole);
   const { refused, instances, stalled } = await openRetrieve(side, target, context);
   const only = target.sopInstanceUid === undefined ? undefined : await instances.next();
@@ -63,8 +65,10 @@ export async function retrieveMetadata(
   const tee = side.metadata.tee(arrayOf(all, serviceUrl, side.binding.retrieve));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
     for await (const chunk of tee) {
-      // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered.
-      const list = chunk === END && refused === 0 ? listOf(side, target) : undefined;
+      // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
+      // what the study was before.
+      const keeps = chunk === END && refused === 0 && side.watch.changes(target) === changes;
+      const list = keeps ? listOf(side, target) : undefined;
       if (list) side.metadata.keep(tee, { target, serviceUrl, list });
       yield chunk;
     }
@@ -127,7 +131,7 @@ async function documentOf(
 ): Promise<WholeDocument | undefined> {
   if (listOf(side, target) === undefined) return undefined;
   await side.watch.check(target.studyInstanceUid, context);
-  const list = listOf(side, target);
+  const list = await currentListing(side, target, context);
   return list && side.metadata.get({ target, serviceUrl, list });
 }
 

@@ -105,7 +105,7 @@ async function elementAnswer(
     contentLocation: retrieveUrl(request.serviceUrl, instance.key) + suffix,
     contentLength,
     bytes: readRanges(instance.source, stored, ranges, vr),
-    etag: etagOf(record, 'application/octet-stream', suffix),
+    etag: etagOf(record, 'bulkdata', suffix),
     range: (span) =>
       stored.byteOrder === 'big'
         ? sliceOf(readRanges(instance.source, stored, ranges, vr), span)

@@ -4,8 +4,7 @@ import { sopClassesOf } from './instance-fetcher.js';
 import type { ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
 import type { RetrieveBinding } from './side.js';
-import { sweep } from './sweep.js';
-import type { StudyState } from './study-state.js';
+import { sweep, type SweepRequest } from './sweep.js';
 import type { FoundInstance, HeldInstance, Ticket } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
@@ -90,7 +89,8 @@ class Collector {
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
     const listing = await openListing(this.#side, this.#target, this.#context);
-    const changes = this.#side.watch.changes(this.#target);
+    const { watch } = this.#side;
+    const start = watch.listingStart(this.#target);
     try {
       let next = await listing.next();
       for (; !next.done; next = await listing.next()) {
@@ -100,7 +100,7 @@ class Collector {
       }
       this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
-      if (known.size > 0) this.#side.watch.remember(this.#target, all, changes);
+      watch.remember(this.#target, all, start);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
@@ -163,7 +163,7 @@ class Collector {
       extras.push({ ...instance.key, ...instance.info });
       this.#arrived(instance, () => undefined);
     };
-    const seen = (study: string): StudyState | undefined => watch.seen(study);
+    const seen: SweepRequest['seen'] = (key) => watch.seen(key);
     const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
     await sweep(binding, deps, request, this.#context);
     all.push(...extras);

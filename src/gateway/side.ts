@@ -1,15 +1,10 @@
 import type { FetcherDependencies, InstanceFetcher } from './instance-fetcher.js';
 import type { MetadataMemory } from './metadata-memory.js';
-import type { PeerBinding } from './ports.js';
-import type { SharedFinds } from './shared-finds.js';
-import type { StudyWatch } from './study-watch.js';
+import type { ListingBinding } from './relist.js';
 
 /** One peer's side of retrieving. */
-export interface RetrieveBinding {
-  readonly binding: PeerBinding;
+export interface RetrieveBinding extends ListingBinding {
   readonly fetcher: InstanceFetcher;
-  readonly watch: StudyWatch;
   readonly metadata: MetadataMemory;
-  readonly finds: SharedFinds;
   readonly deps: FetcherDependencies;
 }

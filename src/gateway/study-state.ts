@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 
+/** Hashes of the attributes that a peer returned, by tag: what tells two values apart, and not the values. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
 /** What a C-FIND says of a study: whose it is, without the values themselves, and how much there is. */
 export interface StudyState {
-  /** Hashes of the identifying attributes that the peer returned, by tag. */
-  readonly identity: Readonly<Record<string, string>>;
+  readonly identity: Fingerprint;
   readonly series: number | undefined;
   readonly instances: number | undefined;
 }
@@ -22,27 +24,44 @@ const IDENTIFYING: readonly Tag[] = [
   Tags.StudyDescription,
 ];
 
+/** What the metadata of every instance of a series repeat, as far as peers know it without reading files. */
+const OF_SERIES: readonly Tag[] = [
+  Tags.Modality,
+  Tags.SeriesNumber,
+  Tags.SeriesDescription,
+  Tags.SeriesDate,
+  Tags.SeriesTime,
+  Tags.BodyPartExamined,
+];
+
 /** What tells two values apart: 48 bits. */
 const HASH_CHARACTERS = 12;
 
-/** Reads a row of a C-FIND at STUDY level. */
-export function studyState(row: Dataset): StudyState {
-  const identity: Record<string, string> = {};
-  for (const tag of IDENTIFYING) {
+function fingerprint(row: Dataset, tags: readonly Tag[]): Fingerprint {
+  const hashes: Record<string, string> = {};
+  for (const tag of tags) {
     if (!row.has(tag)) continue;
     const value = (row.string(tag) ?? '').trimEnd();
-    identity[tag.toString(16)] = createHash('sha256').update(value).digest('hex').slice(0, HASH_CHARACTERS);
+    hashes[tag.toString(16)] = createHash('sha256').update(value).digest('hex').slice(0, HASH_CHARACTERS);
   }
+  return hashes;
+}
+
+/** Reads a row of a C-FIND at SERIES level. */
+export const seriesState = (row: Dataset): Fingerprint => fingerprint(row, OF_SERIES);
+
+/** Reads a row of a C-FIND at STUDY level. */
+export function studyState(row: Dataset): StudyState {
   return {
-    identity,
+    identity: fingerprint(row, IDENTIFYING),
     series: row.integer(Tags.NumberOfStudyRelatedSeries),
     instances: row.integer(Tags.NumberOfStudyRelatedInstances),
   };
 }
 
-/** Whether both are of the same patient and examination, as far as both tell. */
-export function sameIdentity(before: StudyState, now: StudyState): boolean {
-  return Object.entries(before.identity).every(([tag, hash]) => (now.identity[tag] ?? hash) === hash);
+/** Whether both say the same, as far as both say something. */
+export function agree(before: Fingerprint, now: Fingerprint): boolean {
+  return Object.entries(before).every(([tag, hash]) => (now[tag] ?? hash) === hash);
 }
 
 /** `now`, with what only `before` tells: what a peer leaves out for once must not be forgotten. */
@@ -59,7 +78,7 @@ export function mergeStates(before: StudyState, now: StudyState): StudyState {
  * something; `grown` when it has got something. What one of the looks did not show is not compared.
  */
 export function compareStudies(before: StudyState, now: StudyState): 'same' | 'grown' | 'changed' {
-  if (!sameIdentity(before, now)) return 'changed';
+  if (!agree(before.identity, now.identity)) return 'changed';
   const counts = [
     [before.series, now.series],
     [before.instances, now.instances],
@@ -68,3 +87,18 @@ export function compareStudies(before: StudyState, now: StudyState): 'same' | 'g
   if (moved.some((more) => more < 0)) return 'changed';
   return moved.some((more) => more > 0) ? 'grown' : 'same';
 }
+
+/** What the peer had said, at some moment, of the study and the series that an instance belongs to. */
+export interface Seen {
+  readonly study: StudyState;
+  /** Undefined when it was not asked. */
+  readonly series: Fingerprint | undefined;
+  /** Another one when the study had gone in between. */
+  readonly life: number;
+}
+
+/** Whether bytes that began to come when `before` was said are what `now` tells of. */
+export const isStill = (before: Seen, now: Seen): boolean =>
+  before.life === now.life &&
+  agree(before.study.identity, now.study.identity) &&
+  agree(before.series ?? {}, now.series ?? {});

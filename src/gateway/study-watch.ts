@@ -1,21 +1,47 @@
-import { abortReason, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import type { InstanceKey } from '../cache/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
 import type { FetcherDependencies } from './instance-fetcher.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
-import type { Instances, PeerBinding } from './ports.js';
-import { compareStudies, mergeStates, studyState, type StudyState } from './study-state.js';
+import type { InstanceRecord, Instances, PeerBinding } from './ports.js';
+import { keyText } from './refusals.js';
+import { SeriesMemory } from './series-memory.js';
+import { SharedWork } from './shared-work.js';
+import {
+  agree,
+  compareStudies,
+  mergeStates,
+  studyState,
+  type Fingerprint,
+  type Seen,
+  type StudyState,
+} from './study-state.js';
 
 interface Known {
   /** What the peer said last. */
   readonly state: StudyState;
   /** The same with what it said before and left out then: what the next answer is compared with. */
   readonly baseline: StudyState;
-  /** How often the study was found to be another than before, or was forgotten. */
+  /** How often the study was found to be another than before, or was forgotten; no number comes twice. */
   readonly changes: number;
+  /** Another number when the study had gone and has come back. */
+  readonly life: number;
   /** When it was asked, by the clock. */
+  readonly at: number;
+}
+
+/** A cached instance whose last byte has come. */
+interface Complete {
+  readonly key: InstanceKey;
+  readonly meta: InstanceRecord;
+}
+
+/** What was known when a listing began. */
+export interface ListingStart {
+  readonly changes: number;
   readonly at: number;
 }
 
@@ -27,16 +53,19 @@ const MOST_STUDIES = 10_000;
  *
  * Before something cached is served the peer is asked what it says of the study, once for all who ask within
  * `revalidateMs`. A study that has become another patient's, or has lost something, is dropped from the cache; one that
- * is gone is gone here too; one that has grown is listed anew.
+ * is gone is gone here too; one that has grown is listed anew. A list older than `relistMs` is made anew for who opens
+ * the study or series: what the peer has put in the place of something else does not show in its counts.
  */
 export class StudyWatch {
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #onForget: () => void;
   readonly #known = new Map<string, Known>();
-  /** Bounded by the requests that wait for them. */
-  readonly #asking = new Map<string, Promise<StudyState>>();
+  readonly #asking = new SharedWork<StudyState>();
   readonly #lists = new ListingMemory();
+  readonly #series = new SeriesMemory();
+  /** Above the changes of every study that was known once and is not any more. */
+  #floor = 0;
 
   /** `onForget` is called when what was heard of the peer before may not hold any more. */
   constructor(binding: PeerBinding, deps: FetcherDependencies, onForget: () => void) {
@@ -45,14 +74,20 @@ export class StudyWatch {
     this.#onForget = onForget;
   }
 
-  /** What the peer said of the study last, to be kept with what arrives of it. */
-  seen(studyInstanceUid: string): StudyState | undefined {
-    return this.#known.get(studyInstanceUid)?.baseline;
+  /** What the peer said last of an instance's study and series, to be kept with what arrives of it. */
+  seen(key: Pick<ListedInstance, 'studyInstanceUid' | 'seriesInstanceUid'>): Seen | undefined {
+    const known = this.#known.get(key.studyInstanceUid);
+    return known && { study: known.baseline, series: this.#series.get(key), life: known.life };
+  }
+
+  /** Another number whenever something has become of the study. */
+  changes({ studyInstanceUid }: RetrieveTarget): number {
+    return this.#known.get(studyInstanceUid)?.changes ?? this.#floor;
   }
 
   /** To be taken before a listing begins, and given to `remember` when it has ended. */
-  changes({ studyInstanceUid }: RetrieveTarget): number {
-    return this.#known.get(studyInstanceUid)?.changes ?? 0;
+  listingStart(target: RetrieveTarget): ListingStart {
+    return { changes: this.changes(target), at: this.#deps.clock.now() };
   }
 
   /** Whether anything of the study may be served without a listing. */
@@ -62,19 +97,37 @@ export class StudyWatch {
 
   /** What `target` was proved to consist of; to be used after `check` alone. */
   listing(target: RetrieveTarget): readonly ListedInstance[] | undefined {
-    const list = this.#lists.get(target);
+    const list = this.#lists.get(target)?.list;
     const { sopInstanceUid } = target;
     if (list === undefined || sopInstanceUid === undefined) return list;
     const one = list.find((listed) => listed.sopInstanceUid === sopInstanceUid);
     return one && [one];
   }
 
-  /** `list` is all of `target`, as the peer said; of no use if something `changes` since the listing began. */
-  remember(target: RetrieveTarget, list: readonly ListedInstance[], changes: number): void {
-    const known = this.#known.get(target.studyInstanceUid);
-    if (target.sopInstanceUid !== undefined || known?.changes !== changes) return;
-    // One that is there is as good, and what was made of it stays so.
-    if (this.#lists.get(target) === undefined) this.#lists.set(target, list);
+  /** Whether who opens `target`, a study or a series, is to list it anew; one instance is taken from any list. */
+  isOutdated(target: RetrieveTarget): boolean {
+    const at = target.sopInstanceUid === undefined ? this.#lists.get(target)?.at : undefined;
+    return at !== undefined && this.#deps.clock.now() - at >= this.#binding.retrieve.relistMs;
+  }
+
+  forgetListing(target: RetrieveTarget): void {
+    this.#lists.delete(target);
+  }
+
+  /**
+   * `list` is all of `target`, as the peer said; of no use if something has become of the study since `start`. What is
+   * cached and not in it is gone at the peer.
+   */
+  remember(target: RetrieveTarget, list: readonly ListedInstance[], { changes, at }: ListingStart): void {
+    const { studyInstanceUid } = target;
+    if (target.sopInstanceUid !== undefined || this.#known.get(studyInstanceUid)?.changes !== changes) return;
+    const names = new Set(list.map(keyText));
+    const before = this.#lists.get(target)?.list;
+    const isSame = before?.length === names.size && before.every((listed) => names.has(keyText(listed)));
+    const dropped = this.#dropCached(target, ({ key }) => !names.has(keyText(key)));
+    if (dropped > 0 || (before && !isSame)) this.#changed(studyInstanceUid);
+    // One that says the same is as good, and what was made of it stays so.
+    else if (list.length > 0) this.#lists.set(target, before ?? list, at);
   }
 
   /**
@@ -85,7 +138,7 @@ export class StudyWatch {
     const known = this.#known.get(studyInstanceUid);
     const { revalidateMs } = this.#binding.retrieve;
     if (known && this.#deps.clock.now() - known.at < revalidateMs) return known.state;
-    return untilAborted(this.#asked(studyInstanceUid, context), context.signal);
+    return this.#asking.run(studyInstanceUid, () => this.#ask(studyInstanceUid, context), context.signal);
   }
 
   /**
@@ -94,12 +147,24 @@ export class StudyWatch {
    * @throws GatewayError as `check`
    */
   async checkCached(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
-    if (!this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid)) {
-      for (const { key, meta } of this.#cached(studyInstanceUid)) {
-        if (meta && meta.seenAs === undefined) this.#deps.instances.delete(key);
-      }
-    }
+    const isFirst = !this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid);
+    if (isFirst) this.#dropUnproved(studyInstanceUid);
     return this.check(studyInstanceUid, context);
+  }
+
+  knowsSeries(studyInstanceUid: string, seriesInstanceUid: string): boolean {
+    return this.#series.get({ studyInstanceUid, seriesInstanceUid }) !== undefined;
+  }
+
+  /** The peer says `now` of a series: what is cached of it and came when it said something else is dropped. */
+  sawSeries(studyInstanceUid: string, seriesInstanceUid: string, now: Fingerprint): void {
+    const series = { studyInstanceUid, seriesInstanceUid };
+    const before = this.#series.set(series, now);
+    // What came before the first answer of all may be older than that; who waited for it then has it.
+    const isOther = ({ meta: { seriesAs } }: Complete): boolean =>
+      seriesAs === undefined ? before !== undefined : !agree(seriesAs, now);
+    const dropped = this.#dropCached(series, isOther);
+    if (dropped > 0 || (before && !agree(before, now))) this.#changed(studyInstanceUid);
   }
 
   /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */
@@ -116,58 +181,31 @@ export class StudyWatch {
   /** Drops what is cached of a study, or below it; says how many instances. What still arrives stays. */
   purge(target: RetrieveTarget): number {
     this.forget(target.studyInstanceUid);
-    const { instances } = this.#deps;
-    const { seriesInstanceUid, sopInstanceUid } = target;
-    let dropped = 0;
-    for (const { key, meta } of this.#cached(target.studyInstanceUid)) {
-      const within =
-        (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid &&
-        (sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid;
-      if (!within || meta === undefined) continue;
-      instances.delete(key);
-      dropped += 1;
-    }
-    return dropped;
-  }
-
-  #asked(study: string, context: OperationContext): Promise<StudyState> {
-    const running = this.#asking.get(study);
-    if (running) return running;
-    const asking = this.#ask(study, context).finally(() => {
-      this.#asking.delete(study);
-    });
-    asking.catch(() => undefined); // whoever waits sees it
-    this.#asking.set(study, asking);
-    return asking;
+    return this.#dropCached(target, () => true);
   }
 
   async #ask(study: string, { requestId }: OperationContext): Promise<StudyState> {
     const asked = { at: this.#deps.clock.now(), changes: this.changes({ studyInstanceUid: study }) };
-    const { name } = this.#binding.peer;
-    const tell = (outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed'): void => {
-      this.#deps.observe({ kind: 'revalidation', peer: name, outcome });
-    };
     let row: Dataset | undefined;
     try {
       // Others may wait for it too: whoever asked first cannot take it back, the peer's time-outs bound it.
       row = await this.#row(study, { requestId, signal: new AbortController().signal, patient: true });
     } catch (thrown) {
-      tell('failed');
+      this.#tell('failed');
       throw toGatewayError(thrown);
     }
     if (row === undefined) {
       this.purge({ studyInstanceUid: study });
-      this.#known.delete(study);
-      tell('gone');
+      this.#forgetStudy(study);
+      this.#tell('gone');
+      const { name } = this.#binding.peer;
       throw new GatewayError('not-found', 'The PACS does not have this study.', { peer: name });
     }
     const state = studyState(row);
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    tell(this.#compare(study, state, at));
-    // What came before the answer did.
-    for (const { meta } of this.#cached(study)) if (meta) meta.seenAs ??= state;
+    this.#tell(this.#compare(study, state, at));
     return state;
   }
 
@@ -191,14 +229,16 @@ export class StudyWatch {
   #compare(study: string, now: StudyState, at: number): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);
-    const baseline = before && outcome !== 'changed' ? mergeStates(before.baseline, now) : now;
-    const changes = (before?.changes ?? 0) + (outcome === 'same' ? 0 : 1);
+    const isSame = outcome === 'same';
     if (outcome === 'changed') this.purge({ studyInstanceUid: study });
-    if (outcome !== 'same') this.#lists.deleteStudy(study);
+    // What came before the first answer of all may be older than that; who waited for it then has it.
+    const unproved = before ? this.#dropUnproved(study) : 0;
     // Who does not count leaves nothing to tell that a list is still whole.
-    else if (now.instances === undefined) this.#lists.deleteStudy(study);
-    this.#remember(study, { state: now, baseline, changes, at });
-    return outcome === 'same' ? 'agreed' : outcome;
+    if (!isSame || unproved > 0 || now.instances === undefined) this.#lists.deleteStudy(study);
+    const { baseline: said, changes, life } = before ?? { changes: this.#floor, life: this.#floor };
+    const baseline = said && outcome !== 'changed' ? mergeStates(said, now) : now;
+    this.#remember(study, { state: now, baseline, changes: isSame ? changes : changes + 1, at, life });
+    return isSame ? 'agreed' : outcome;
   }
 
   /** What an earlier process left, or was forgotten about: each instance against what was said when it came. */
@@ -209,30 +249,51 @@ export class StudyWatch {
     return 'same';
   }
 
+  #changed(study: string): void {
+    this.forget(study);
+    this.#tell('changed');
+  }
+
+  #tell(outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed'): void {
+    this.#deps.observe({ kind: 'revalidation', peer: this.#binding.peer.name, outcome });
+  }
+
   #cached(study: string): ReturnType<Instances['ofStudy']> {
     return this.#deps.instances.ofStudy(this.#binding.peer.name, study);
+  }
+
+  /** Drops that of which it is not known whose it was when it came. */
+  #dropUnproved(studyInstanceUid: string): number {
+    return this.#dropCached({ studyInstanceUid }, ({ meta }) => meta.seenAs === undefined);
+  }
+
+  /** Drops the complete instances of `target` that `suits` names; says how many. */
+  #dropCached(target: RetrieveTarget, suits: (one: Complete) => boolean): number {
+    const { seriesInstanceUid, sopInstanceUid } = target;
+    let dropped = 0;
+    for (const { key, meta } of this.#cached(target.studyInstanceUid)) {
+      const within =
+        (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid &&
+        (sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid;
+      if (!within || meta === undefined || !suits({ key, meta })) continue;
+      this.#deps.instances.delete(key);
+      dropped += 1;
+    }
+    return dropped;
   }
 
   #remember(study: string, known: Known): void {
     this.#known.delete(study);
     this.#known.set(study, known);
     const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_STUDIES && oldest !== undefined) {
-      this.#known.delete(oldest);
-      this.#lists.deleteStudy(oldest);
-    }
+    if (this.#known.size > MOST_STUDIES && oldest !== undefined) this.#forgetStudy(oldest);
   }
-}
 
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(abortReason(signal));
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(abortReason(signal));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-    });
-  });
+  #forgetStudy(study: string): void {
+    const known = this.#known.get(study);
+    if (known) this.#floor = Math.max(this.#floor, known.changes) + 1;
+    this.#known.delete(study);
+    this.#lists.deleteStudy(study);
+    this.#series.deleteStudy(study);
+  }
 }

@@ -12,9 +12,28 @@ export async function recordNow({ complete }: HeldInstance): Promise<InstanceRec
   }
 }
 
-/** A strong entity tag: the bytes of the instance and everything else that the body is made of. @see rule W-60 */
-export function etagOf({ digest }: InstanceRecord, ...representation: readonly string[]): string {
-  const key = createHash('sha256').update(representation.join('\n')).digest('base64url').slice(0, 16);
+/**
+ * How each representation is written from the stored bytes: the number goes up with every change after which the same
+ * instance would give other bytes, or a client would be told that it still has what is not made any more.
+ */
+const WRITERS = { file: 1, metadata: 1, frame: 1, bulkdata: 1 } as const;
+
+/**
+ * A strong entity tag: the bytes of the instance, how the representation is written, and everything else that the body
+ * is made of.
+ *
+ * The digest is length and CRC-32 (6.8 GB/s measured, SHA-256 2.1 GB/s in the same place, on the way of every byte):
+ * any change within 32 bits shows, others go unseen once in four thousand million, among files of the same UIDs and
+ * length.
+ * @see rule W-60
+ */
+export function etagOf(
+  { digest }: InstanceRecord,
+  representation: keyof typeof WRITERS,
+  ...more: readonly string[]
+): string {
+  const text = [representation, WRITERS[representation], ...more].join('\n');
+  const key = createHash('sha256').update(text).digest('base64url').slice(0, 16);
   return `"${digest}-${key}"`;
 }
 

@@ -53,6 +53,10 @@ const listed: Readonly<Record<SearchLevel, readonly (readonly [Tag, Vr])[]>> = {
   SERIES: [
     [Tags.Modality, 'CS'],
     [Tags.SeriesNumber, 'IS'],
+    [Tags.SeriesDescription, 'LO'],
+    [Tags.SeriesDate, 'DA'],
+    [Tags.SeriesTime, 'TM'],
+    [Tags.BodyPartExamined, 'CS'],
     [Tags.NumberOfSeriesRelatedInstances, 'IS'],
   ],
   IMAGE: [

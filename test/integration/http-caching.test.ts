@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
+import { ctSlice, encapsulatedImage, syntaxes } from '../helpers/fixtures.js';
 import { listing, selected } from '../helpers/listing.js';
 import {
   final,
@@ -140,6 +141,23 @@ function seeded(seed: number): () => number {
   };
 }
 
+/** Five frames of 33 x 61 bits, one behind the other. */
+const bits = makeInstance({
+  extra: {
+    '00280008:IS': '5',
+    Rows: 33,
+    Columns: 61,
+    BitsAllocated: 1,
+    BitsStored: 1,
+    HighBit: 0,
+    '7FE00010:OW': Buffer.from(Array.from({ length: 1260 }, (_, at) => (at * 7919) >> 3)),
+  },
+});
+const deflated = ctSlice({ transferSyntaxUid: syntaxes.deflated, rows: 40, columns: 40 });
+const fragments = { frames: 3, fragmentsPerFrame: 4, fragmentLength: 200 };
+const fragmented = encapsulatedImage({ ...fragments, instance: 2 });
+const untabled = encapsulatedImage({ ...fragments, instance: 3, offsetTable: false });
+
 describe('ranges', () => {
   const cases = [
     ...resources.map(([what, suffix, accept]) => [what, suffix, accept, {}] as const),
@@ -170,6 +188,32 @@ describe('ranges', () => {
       expect(part.headers['content-length']).toBe(String(last - first + 1));
       expect([range, part.body.equals(body.subarray(first, last + 1))]).toEqual([range, true]);
     }
+  });
+
+  test.each<readonly [string, RogueInstance, number, string]>([
+    ['a frame of single bits, not at a byte boundary', bits, 2, BYTES],
+    ['a frame of single bits, the last one', bits, 5, BYTES],
+    ['a frame of a deflated instance', deflated, 1, BYTES],
+    ['a frame in several fragments', fragmented, 2, 'image/jpeg; transfer-syntax=*'],
+    ['a frame in several fragments without offset table', untabled, 3, 'image/jpeg; transfer-syntax=*'],
+  ])('spans of %s are slices of the whole', async (_what, one, frame, accept) => {
+    const { gateway } = await start([one]);
+    const url = `${gateway.service}${pathOf(one)}/frames/${frame}`;
+    const { body, headers } = await warm(url, accept);
+    expect([headers['accept-ranges'], headers['content-length']]).toEqual(['bytes', String(body.length)]);
+    const ask = (more: http.OutgoingHttpHeaders): Promise<RawResponse> =>
+      request(url, { headers: { accept, ...more } });
+    const random = seeded(body.length + frame);
+    for (let round = 0; round < 25; round += 1) {
+      const first = Math.floor(random() * body.length);
+      const last = first + Math.floor(random() * (body.length - first));
+      const part = await ask({ range: `bytes=${first}-${last}`, 'if-range': headers.etag ?? '' });
+      expect([part.status, part.headers.etag]).toEqual([206, headers.etag]);
+      expect(part.body.equals(body.subarray(first, last + 1))).toBe(true);
+    }
+    expect((await ask({ range: `bytes=${body.length}-` })).status).toBe(416);
+    const other = await ask({ range: 'bytes=0-0', 'if-range': '"other"' });
+    expect([other.status, other.body.equals(body)]).toEqual([200, true]);
   });
 
   test.each([IMPLICIT, BIG])(

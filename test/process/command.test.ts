@@ -17,7 +17,7 @@ import {
   type RoguePeer,
   type Script,
 } from '../helpers/rogue-peer.js';
-import { datasetOf, partsOf, sha256 } from '../helpers/test-gateway.js';
+import { datasetOf, partsOf, request, sha256 } from '../helpers/test-gateway.js';
 
 const BUILD = 'node_modules/.cache/process-test';
 const MAIN = projectPath(`${BUILD}/dist/main.js`);
@@ -287,6 +287,61 @@ describe('a kill in the middle of a pull', () => {
     const received = new Set(parts.map((part) => sha256(datasetOf(part.body))));
     expect(received).toEqual(new Set(instances.map(({ dataset }) => sha256(dataset))));
     expect(delivered).toBe(count - found);
+  });
+});
+
+describe('a client that has what the gateway sent before it was started again', () => {
+  let peer: RoguePeer;
+  let directory = '';
+  afterEach(async () => {
+    await peer.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test.each(['SIGTERM', 'SIGKILL'] as const)('is told that it has it (%s)', async (signal) => {
+    directory = mkdtempSync(join(tmpdir(), 'gateway-again-'));
+    const one = makeInstance({ pixelBytes: 5_000_000 }); // large enough to go to disk at once
+    const onGet: Script = (_request, identifier) => [
+      ...selected([one], identifier).map((wanted) => store(wanted)),
+      final(),
+    ];
+    peer = await startRoguePeer({ onFind: listing([one]), onGet });
+    const port = await freePort();
+    const env = {
+      DICOMGW_PEER: `${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`,
+      DICOMGW_HTTP_LISTEN: `127.0.0.1:${port}`,
+      DICOMGW_CACHE_MEMORY: '1 MiB',
+      DICOMGW_CACHE_DISK_DIRECTORY: join(directory, 'cache'),
+    };
+    const instance = `/studies/2.25.77.1/series/2.25.77.2/instances/${one.sopInstanceUid}`;
+    const resources = [
+      ['', 'application/dicom; transfer-syntax=*'],
+      ['/frames/1', 'application/octet-stream; transfer-syntax=*'],
+      ['/metadata', 'application/dicom+json'],
+    ] as const;
+    const first = run(['serve'], env);
+    const { groups: { service = '' } = {} } = await first.saying(READY);
+    const tags: string[] = [];
+    for (const [suffix, accept] of resources) {
+      await request(service + instance + suffix, { headers: { accept } });
+      tags.push((await request(service + instance + suffix, { headers: { accept } })).headers.etag ?? '');
+    }
+    expect(new Set(tags).size).toBe(3);
+    const journal = join(directory, 'cache/journal');
+    for (let n = 0; !readFileSync(journal, 'utf8').includes('"add"'); n += 1) {
+      if (n > 100) throw new Error('nothing was written down');
+      await request(`${service}/studies`);
+    }
+    first.kill(signal);
+    await first.exit;
+    const second = run(['serve'], env);
+    await second.saying(READY);
+    for (const [index, [suffix, accept]] of resources.entries()) {
+      const headers = { accept, 'if-none-match': tags[index] ?? '' };
+      const again = await request(service + instance + suffix, { headers });
+      expect([suffix, again.status, again.body.length]).toEqual([suffix, 304, 0]);
+    }
+    expect(peer.messages('C-GET-RQ')).toHaveLength(1);
   });
 });
 

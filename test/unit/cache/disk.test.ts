@@ -14,6 +14,7 @@ import {
   readerOf,
   readUntilError,
   rejection,
+  textCodec,
   turn,
   until,
   writeAll,
@@ -348,6 +349,31 @@ describe('a disk that fails', () => {
     layer.openFails = code;
     expect(await rejection(writeAll(cache.spools.create(), pattern(50_000)))).toBe('cache-failed');
     await until(() => cache.spools.stats.diskBytes === 0);
+  });
+});
+
+describe('a directory that has become read-only', () => {
+  test('what is there is read on, what comes goes by memory, what cannot be deleted is not found again', async () => {
+    const layer = new FaultLayer();
+    const cache = await openCache({ diskBytes: DISK, spillBytes: 4096, metaCodec: textCodec, layer });
+    await cached(cache, '1', pattern(30_000, 1));
+    await cached(cache, '2', pattern(30_000, 2));
+    await until(() => cache.spools.stats.diskBytes === 60_000);
+    layer.unlinkFails = 'EROFS';
+    layer.room = layer.written; // no more writes
+    const kept = cache.instances.get(keyOf('1'));
+    expect(kept && (await readAll(kept.source)).equals(pattern(30_000, 1))).toBe(true);
+    expect(await rejection(writeAll(cache.spools.create(), pattern(50_000)))).toBe('cache-failed');
+    await cached(cache, '3', pattern(20_000, 3));
+    const inMemory = cache.instances.get(keyOf('3'));
+    expect(inMemory && (await readAll(inMemory.source)).equals(pattern(20_000, 3))).toBe(true);
+    cache.instances.delete(keyOf('2'));
+    await until(() => cache.spools.stats.diskBytes === 30_000);
+    await cache.close();
+    expect(cache.spools.stats).toMatchObject({ memoryBytes: 0, spools: 0, readers: 0 });
+    const after = await openCache({ diskBytes: DISK, metaCodec: textCodec, directory: cache.directory });
+    expect(after.instances.get(keyOf('2'))).toBeUndefined();
+    expect(after.instances.get(keyOf('3'))).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import { open, unlink } from 'node:fs/promises';
-import type { FileLayer, OpenFile } from '../../../src/cache/index.js';
+import type { AppendedFile, FileLayer, OpenFile } from '../../../src/cache/index.js';
 
 /** A file system whose disk can be full, slow, hung or short of breath. */
 export class FaultLayer implements FileLayer {
@@ -9,6 +9,8 @@ export class FaultLayer implements FileLayer {
   most = Infinity;
   /** The code that opening a file fails with. */
   openFails: string | undefined;
+  /** The code that deleting a file fails with. */
+  unlinkFails: string | undefined;
   /** Files open now, and most at once. */
   openFiles = 0;
   mostOpenFiles = 0;
@@ -48,7 +50,23 @@ export class FaultLayer implements FileLayer {
     };
   }
 
-  unlink(path: string): Promise<void> {
-    return unlink(path);
+  async append(path: string, mode: number): Promise<AppendedFile> {
+    const handle = await open(path, 'a', mode);
+    return {
+      appendFile: async (text) => {
+        const held = this.#held;
+        if (held) await new Promise<void>((resolve) => held.push(resolve));
+        if (this.written + text.length > this.room)
+          throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+        await handle.appendFile(text);
+      },
+      datasync: () => handle.datasync(),
+      close: () => handle.close(),
+    };
+  }
+
+  async unlink(path: string): Promise<void> {
+    if (this.unlinkFails) throw Object.assign(new Error(this.unlinkFails), { code: this.unlinkFails });
+    await unlink(path);
   }
 }

@@ -3,13 +3,18 @@ import type { Arrival } from '../../../src/cache/index.js';
 import type { GatewayError } from '../../../src/core/index.js';
 import { ArrivalWriter } from '../../../src/gateway/arrival-writer.js';
 import type { InstanceRecord } from '../../../src/gateway/ports.js';
-import type { StudyState } from '../../../src/gateway/study-state.js';
+import type { Seen, StudyState } from '../../../src/gateway/study-state.js';
 import { makeInstance } from '../../helpers/rogue-peer.js';
 
 const stateOf = (patient: string, instances: number): StudyState => ({
   identity: { '100020': patient },
   series: 1,
   instances,
+});
+const seenOf = (study: StudyState, modality = 'CT', life = 0): Seen => ({
+  study,
+  series: { '80060': modality },
+  life,
 });
 
 interface Written {
@@ -19,7 +24,7 @@ interface Written {
 }
 
 /** An instance arrives while the peer says `before` of its study, and has arrived when it says `after`. */
-async function arrive(before: StudyState | undefined, after: StudyState): Promise<Written> {
+async function arrive(before: Seen | undefined, after: Seen): Promise<Written> {
   const { dataset, ...identity } = makeInstance();
   const written: Written = { status: 0, kept: undefined, failed: undefined };
   const arrival = {
@@ -43,18 +48,24 @@ async function arrive(before: StudyState | undefined, after: StudyState): Promis
 }
 
 describe('an instance that arrives while its study', () => {
-  test('becomes another patient’s is not kept, and who reads it is told', async () => {
-    const { kept, failed, status } = await arrive(stateOf('a', 3), stateOf('b', 3));
+  test.each([
+    ['becomes another patient’s', seenOf(stateOf('b', 3))],
+    ['goes and comes back', seenOf(stateOf('a', 3), 'CT', 1)],
+    ['has its series corrected', seenOf(stateOf('a', 3), 'MR')],
+  ])('%s is not kept, and who reads it is told', async (_what, after) => {
+    const { kept, failed, status } = await arrive(seenOf(stateOf('a', 3)), after);
     expect([kept, failed?.code]).toEqual([undefined, 'peer-incomplete']);
     expect(status).not.toBe(0);
   });
 
   test('grows or shrinks is kept as what it was when it began', async () => {
-    const { kept, failed, status } = await arrive(stateOf('a', 3), stateOf('a', 2));
-    expect([kept?.seenAs, failed, status]).toEqual([stateOf('a', 3), undefined, 0]);
+    const { kept, failed, status } = await arrive(seenOf(stateOf('a', 3)), seenOf(stateOf('a', 2)));
+    expect([kept?.seenAs, kept?.seriesAs]).toEqual([stateOf('a', 3), { '80060': 'CT' }]);
+    expect([failed, status]).toEqual([undefined, 0]);
   });
 
-  test('is asked about for the first time is kept as what the answer says', async () => {
-    expect((await arrive(undefined, stateOf('a', 3))).kept?.seenAs).toEqual(stateOf('a', 3));
+  test('is asked about for the first time: the answer may be younger than its bytes', async () => {
+    const { kept, status } = await arrive(undefined, seenOf(stateOf('a', 3)));
+    expect([kept?.seenAs, kept?.seriesAs, status]).toEqual([undefined, undefined, 0]);
   });
 });

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { Dataset, Tags, type Tag } from '../../../src/dicom/index.js';
-import { compareStudies, mergeStates, sameIdentity, studyState } from '../../../src/gateway/study-state.js';
+import {
+  agree,
+  compareStudies,
+  isStill,
+  mergeStates,
+  seriesState,
+  studyState,
+} from '../../../src/gateway/study-state.js';
 
 const row = (values: Readonly<Partial<Record<keyof typeof Tags, string>>>): Dataset => {
   const dataset = new Dataset();
@@ -34,7 +41,29 @@ describe('what is remembered of a study', () => {
 
   test('does not lose what one answer left out', () => {
     const merged = mergeStates(state(P1), state({ PatientID: 'P1' }));
-    expect(sameIdentity(merged, state({ PatientName: 'TWO^B' }))).toBe(false);
+    expect(agree(merged.identity, state({ PatientName: 'TWO^B' }).identity)).toBe(false);
     expect(compareStudies(merged, state({ NumberOfStudyRelatedInstances: '2' }))).toBe('changed');
+  });
+});
+
+describe('bytes that began to come when something was said', () => {
+  const before = { study: state(P1), series: seriesState(row({ Modality: 'CT' })), life: 1 };
+
+  test.each([
+    [
+      'are the same when more has come',
+      { ...before, study: state({ ...P1, NumberOfStudyRelatedInstances: '4' }) },
+      true,
+    ],
+    ['are the same when the series was not asked for', { ...before, series: undefined }, true],
+    ['are another patient’s', { ...before, study: state({ PatientID: 'P2' }) }, false],
+    [
+      'are of a series that was corrected',
+      { ...before, series: seriesState(row({ Modality: 'MR' })) },
+      false,
+    ],
+    ['are of a study that had gone since', { ...before, life: 2 }, false],
+  ])('%s', (_what, now, still) => {
+    expect(isStill(before, now)).toBe(still);
   });
 });
