@@ -25,6 +25,8 @@ export interface ListingOutcome {
    * word, so the retrieve is finished by one of the level above.
    */
   readonly verified: boolean;
+  /** It was not asked of the peer now. */
+  readonly remembered?: boolean;
 }
 
 /** A peer, and how it is asked. */

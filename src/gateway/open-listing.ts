@@ -4,13 +4,14 @@ import type { ListedInstance, ListingOutcome } from './listing.js';
 import { currentListing, listAnew } from './relist.js';
 import type { RetrieveBinding } from './side.js';
 
+/** A listing that runs, or stands for one. */
 type Listing = AsyncGenerator<ListedInstance, ListingOutcome, undefined>;
 
 // An async generator to stand in for a listing that would ask the peer.
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
   yield* instances;
-  return { count: instances.length, verified: true };
+  return { count: instances.length, verified: true, remembered: true };
 }
 
 /**

@@ -107,18 +107,21 @@ class Pull {
     for (const listed of planned) await this.#fetch(listed);
     await this.#allSettled();
     const extras = planned.length === 0 || verified ? [] : await this.#sweep(list);
-    if (this.#failed === 0) watch.remember(target, [...list, ...extras], start);
+    if (this.#failed === 0 && start) watch.remember(target, [...list, ...extras], start);
     return { ...this.#progress(), listed: this.#listed, dropped: this.#dropped(), error: this.#error };
   }
 
-  async #list(): Promise<{ list: ListedInstance[]; verified: boolean; start: ListingStart }> {
+  async #list(): Promise<{ list: ListedInstance[]; verified: boolean; start: ListingStart | undefined }> {
     const { target } = this.#request;
     const listing = await openListing(this.#side, target, this.#context);
     const start = this.#side.watch.listingStart(target);
     const list: ListedInstance[] = [];
     for (;;) {
       const next = await listing.next();
-      if (next.done) return { list, verified: next.value.verified, start };
+      if (next.done) {
+        const { verified, remembered } = next.value;
+        return { list, verified, start: remembered ? undefined : start };
+      }
       list.push(next.value);
     }
   }

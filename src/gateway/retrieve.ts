@@ -100,7 +100,7 @@ class Collector {
       }
       this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
-      watch.remember(this.#target, all, start);
+      if (!next.value.remembered) watch.remember(this.#target, all, start);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
