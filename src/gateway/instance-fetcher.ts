@@ -2,6 +2,7 @@ import { GatewayError, toGatewayError, type Clock, type Observe, type Priority }
 import { retrieveIdentifier } from '../query/index.js';
 import type { IncomingInstance, InstanceWriter, RetrieveCompletion } from '../dimse/index.js';
 import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
+import { BackgroundPace } from './background-pace.js';
 import type { ListedInstance } from './listing.js';
 import type { Instances, PeerBinding } from './ports.js';
 import { keyText, Refusals } from './refusals.js';
@@ -40,6 +41,8 @@ export interface FetcherDependencies {
  */
 export class InstanceFetcher {
   readonly refusals: Refusals;
+  /** When and how fast what no person waits for comes. */
+  readonly pace: BackgroundPace;
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
@@ -57,6 +60,7 @@ export class InstanceFetcher {
     this.#deps = deps;
     this.#seen = seen;
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
+    this.pace = new BackgroundPace(binding.retrieve.background, deps.clock);
   }
 
   /** Instances asked for and not yet asked of the peer. */
@@ -103,11 +107,17 @@ export class InstanceFetcher {
 
   #join(want: Want, asker: Asker, { urgent, priority = 'interactive' }: FetchOptions): Ticket {
     this.#deps.observe({ kind: 'cache', event: 'join', tier: 'memory' });
-    if (want.state === 'queued' && (urgent || RANK[priority] < RANK[want.priority])) {
+    const isBetter = RANK[priority] < RANK[want.priority];
+    if (want.state === 'queued' && (urgent || isBetter)) {
       this.#queue.promote(want, priority, urgent);
       this.#startWorkers();
     }
-    return want.join(asker);
+    const ticket = want.join(asker);
+    if (isBetter && want.state !== 'queued') {
+      want.priority = priority;
+      want.onHastened();
+    }
+    return ticket;
   }
 
   #dropIfQueued(want: Want): void {
@@ -176,6 +186,7 @@ export class InstanceFetcher {
     if (outcome.gaveUp) {
       // Somebody asked again while the retrieve was being given up.
       for (const want of open) this.#enqueue(want, true);
+      this.#startWorkers();
       return;
     }
     if (batch.length === 1) this.#refuse(open, outcome);
@@ -233,13 +244,14 @@ export class InstanceFetcher {
     if (first === undefined) throw new GatewayError('internal', 'A retrieve of nothing was asked for.');
     const controller = new AbortController();
     this.#cancelWhenDeserted(batch, controller);
+    this.#cancelWhenHastened(batch, controller);
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
       const target = retrieveIdentifier(first.key, [...bySop.keys()]);
       const completion = await this.#binding.peer.retrieve(
         { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
-        (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
+        (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch),
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
       return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
@@ -261,7 +273,20 @@ export class InstanceFetcher {
     }
   }
 
-  #receive(incoming: IncomingInstance, want: Want | undefined): InstanceWriter {
+  /**
+   * A person has come to wait for what is asked for in the background. That retrieve may itself still wait for an
+   * association: while it has brought nothing it is given up, and what it asked for is asked for anew.
+   */
+  #cancelWhenHastened(batch: readonly Want[], controller: AbortController): void {
+    for (const want of batch) {
+      want.onHastened = () => {
+        if (batch.some(({ state }) => state !== 'requested')) return;
+        controller.abort(new GatewayError('cancelled', 'Somebody waits for these instances now.'));
+      };
+    }
+  }
+
+  #receive(incoming: IncomingInstance, want: Want | undefined, batch: readonly Want[]): InstanceWriter {
     const { instances, observe } = this.#deps;
     if (want?.state !== 'requested') return this.#duplicate();
     const { sopClassUid, transferSyntaxUid } = incoming;
@@ -276,7 +301,10 @@ export class InstanceFetcher {
     instance.complete.then(settle, settle);
     want.arrived(instance);
     const { limits } = this.#binding.retrieve;
-    return arrival ? new ArrivalWriter(arrival, { limits, observe, seen: this.#seen }) : this.#duplicate();
+    if (arrival === undefined) return this.#duplicate();
+    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen });
+    // Who waits for one of them waits for those before it.
+    return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
   }
 
   #duplicate(): InstanceWriter {

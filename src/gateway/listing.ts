@@ -2,7 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
-import type { FindCompletion, QueryRetrieveLevel } from '../dimse/index.js';
+import type { FindCompletion, Peer, QueryRetrieveLevel } from '../dimse/index.js';
 import type { PeerBinding } from './ports.js';
 import { seriesState, type Fingerprint } from './study-state.js';
 
@@ -13,6 +13,8 @@ export interface ListedInstance {
   readonly sopInstanceUid: string;
   /** Missing when the peer does not return (0008,0016). */
   readonly sopClassUid: string | undefined;
+  /** (0020,0013), where the peer returns it: where a viewer shows it. */
+  readonly instanceNumber?: number | undefined;
 }
 
 /** What a listing proves when it ends. */
@@ -23,17 +25,24 @@ export interface ListingOutcome {
    * word, so the retrieve is finished by one of the level above.
    */
   readonly verified: boolean;
+  /** It was not asked of the peer now. */
+  readonly remembered?: boolean;
+}
+
+/** A peer, and how it is asked. */
+export interface ListingBinding extends PeerBinding {
+  readonly find: Peer['find'];
 }
 
 type Completed = FindCompletion & { readonly rows: number };
 
 async function* rowsOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   level: QueryRetrieveLevel,
   target: RetrieveTarget,
   context: OperationContext,
 ): AsyncGenerator<Dataset, Completed, undefined> {
-  const find = binding.peer.find(level, listingIdentifier(level, target), context);
+  const find = binding.find(level, listingIdentifier(level, target), context);
   let rows = 0;
   try {
     for (;;) {
@@ -90,12 +99,14 @@ function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): Lis
   const seriesInstanceUid =
     target.seriesInstanceUid ?? requireUidShape(row.string(Tags.SeriesInstanceUID), binding);
   const sopClassUid = row.string(Tags.SOPClassUID);
-  return { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid };
+  const instanceNumber = row.integer(Tags.InstanceNumber);
+  const { studyInstanceUid } = target;
+  return { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, instanceNumber };
 }
 
 /** The instances of one series, and whether `expected` of them is what came. */
 async function* listSeries(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   expected: number | undefined,
   context: OperationContext,
@@ -138,7 +149,7 @@ interface SeriesOfStudy {
 }
 
 async function seriesOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<SeriesOfStudy> {
@@ -172,7 +183,7 @@ const countOf = (watch: ListingWatch): ReturnType<ListingWatch['count']> =>
 
 /** The series of a study, of which the watch has heard, and the counts of the study. */
 async function countedSeriesOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   watch: ListingWatch,
@@ -183,7 +194,7 @@ async function countedSeriesOf(
 }
 
 async function* listStudy(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   watch: ListingWatch,
@@ -218,7 +229,7 @@ async function* listAfter<T>(
 }
 
 async function* listOneSeries(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   context: OperationContext,
   watch: ListingWatch,
@@ -231,7 +242,7 @@ async function* listOneSeries(
 }
 
 async function* rowOfOne(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
@@ -253,7 +264,7 @@ async function* rowOfOne(
 }
 
 async function* listOne(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
   watch: ListingWatch,
@@ -285,7 +296,7 @@ const isInstance = (target: RetrieveTarget): target is Required<RetrieveTarget> 
  * @see PS3.4 C.4.1.2.1 (hierarchical search)
  */
 export function listInstances(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   watch: ListingWatch,

@@ -3,7 +3,8 @@ import type { DatasetIndex, TransferSyntax } from '../dicom/index.js';
 import { transferSyntax } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { InstanceRecord } from './ports.js';
-import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import { openRetrieve } from './retrieve.js';
+import type { RetrieveBinding } from './side.js';
 import type { HeldInstance } from './want.js';
 
 /** An instance whose every byte is there, held in the cache until it is closed. */

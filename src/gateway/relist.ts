@@ -1,26 +1,19 @@
 import type { OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { listInstances, type ListedInstance } from './listing.js';
-import type { PeerBinding } from './ports.js';
-import type { SharedWork } from './shared-work.js';
-import type { StudyWatch } from './study-watch.js';
-
-/** One peer's side of listing. */
-export interface ListingBinding {
-  readonly binding: PeerBinding;
-  readonly watch: StudyWatch;
-  /** Listings that are made anew, by target. */
-  readonly relisting: SharedWork<void>;
-}
+import { listInstances, type ListedInstance, type ListingBinding } from './listing.js';
+import type { RetrieveBinding } from './side.js';
 
 /** Asks the peer what `target` consists of; the watch hears of the study and the series. @throws GatewayError */
 export function listAnew(
-  { binding, watch }: ListingBinding,
+  { binding, watch, finds }: RetrieveBinding,
   target: RetrieveTarget,
   context: OperationContext,
 ): ReturnType<typeof listInstances> {
   const { studyInstanceUid } = target;
-  return listInstances(binding, target, context, {
+  // What began before the study was found to be another may not be taken for what it is now.
+  const since = watch.changes(target);
+  const find: ListingBinding['find'] = (level, identifier, of) => finds.find(level, identifier, of, since);
+  return listInstances({ ...binding, find }, target, context, {
     count: () => watch.check(studyInstanceUid, context),
     sawSeries: (series, state) => {
       watch.sawSeries(studyInstanceUid, series, state);
@@ -39,7 +32,7 @@ export function listAnew(
  * @throws GatewayError when the peer cannot be asked
  */
 export async function currentListing(
-  side: ListingBinding,
+  side: RetrieveBinding,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<readonly ListedInstance[] | undefined> {
@@ -53,7 +46,7 @@ export async function currentListing(
 }
 
 async function relist(
-  side: ListingBinding,
+  side: RetrieveBinding,
   target: RetrieveTarget,
   { requestId }: OperationContext,
 ): Promise<void> {

@@ -19,7 +19,7 @@ import {
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { openInstance, type OpenInstance } from './open-instance.js';
-import type { RetrieveBinding } from './retrieve.js';
+import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
 
 export interface FramesRequest {

@@ -1,9 +1,9 @@
 import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { sopClassesOf, type FetcherDependencies, type InstanceFetcher } from './instance-fetcher.js';
-import type { ListedInstance, ListingOutcome } from './listing.js';
-import type { MetadataMemory } from './metadata-memory.js';
-import { currentListing, listAnew, type ListingBinding } from './relist.js';
+import { sopClassesOf } from './instance-fetcher.js';
+import type { ListedInstance } from './listing.js';
+import { openListing } from './open-listing.js';
+import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
 import type { FoundInstance, HeldInstance, Ticket } from './want.js';
 
@@ -18,13 +18,6 @@ export interface OpenedRetrieve {
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
-}
-
-/** One peer's side of retrieving. */
-export interface RetrieveBinding extends ListingBinding {
-  readonly fetcher: InstanceFetcher;
-  readonly metadata: MetadataMemory;
-  readonly deps: FetcherDependencies;
 }
 
 type Event =
@@ -95,7 +88,7 @@ class Collector {
 
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
-    const listing = await this.#list();
+    const listing = await openListing(this.#side, this.#target, this.#context);
     const { watch } = this.#side;
     const start = watch.listingStart(this.#target);
     try {
@@ -107,28 +100,10 @@ class Collector {
       }
       this.#listed();
       if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
-      watch.remember(this.#target, all, start);
+      if (!next.value.remembered) watch.remember(this.#target, all, start);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
-  }
-
-  /**
-   * The peer's list. What is cached is served only after the peer said that the study is still what it was; of a single
-   * instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
-   */
-  async #list(): Promise<Listing> {
-    const { watch, fetcher } = this.#side;
-    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
-    if (!watch.holds(this.#target)) return listAnew(this.#side, this.#target, this.#context);
-    await watch.checkCached(studyInstanceUid, this.#context);
-    const remembered = await currentListing(this.#side, this.#target, this.#context);
-    if (remembered) return alreadyKnown(remembered);
-    if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
-      const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
-      if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
-    }
-    return listAnew(this.#side, this.#target, this.#context);
   }
 
   #ask(listed: ListedInstance): void {
@@ -228,15 +203,6 @@ class Collector {
     this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
   }
-}
-
-type Listing = AsyncGenerator<ListedInstance, ListingOutcome, undefined>;
-
-// An async generator to stand in for a listing that would ask the peer.
-// eslint-disable-next-line @typescript-eslint/require-await
-async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
-  yield* instances;
-  return { count: instances.length, verified: true };
 }
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');

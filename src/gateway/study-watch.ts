@@ -59,6 +59,7 @@ const MOST_STUDIES = 10_000;
 export class StudyWatch {
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
+  readonly #onForget: () => void;
   readonly #known = new Map<string, Known>();
   readonly #asking = new SharedWork<StudyState>();
   readonly #lists = new ListingMemory();
@@ -66,9 +67,11 @@ export class StudyWatch {
   /** Above the changes of every study that was known once and is not any more. */
   #floor = 0;
 
-  constructor(binding: PeerBinding, deps: FetcherDependencies) {
+  /** `onForget` is called when what was heard of the peer before may not hold any more. */
+  constructor(binding: PeerBinding, deps: FetcherDependencies, onForget: () => void) {
     this.#binding = binding;
     this.#deps = deps;
+    this.#onForget = onForget;
   }
 
   /** What the peer said last of an instance's study and series, to be kept with what arrives of it. */
@@ -166,6 +169,7 @@ export class StudyWatch {
 
   /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */
   forget(studyInstanceUid: string): void {
+    this.#onForget();
     const known = this.#known.get(studyInstanceUid);
     if (known) {
       const { changes } = known;

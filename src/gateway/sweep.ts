@@ -8,6 +8,7 @@ import type {
   RetrieveProgress,
 } from '../dimse/index.js';
 import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
+import type { BackgroundPace } from './background-pace.js';
 import { HeadReader } from './head-reader.js';
 import type { FetcherDependencies } from './instance-fetcher.js';
 import type { PeerBinding } from './ports.js';
@@ -22,6 +23,8 @@ export interface SweepRequest {
   readonly seen: ArrivalWriterOptions['seen'];
   /** An instance that the listing did not name has begun to arrive, or was in the cache. */
   readonly onExtra: (instance: FoundInstance) => void;
+  /** At which the peer may send, when nobody waits for it. */
+  readonly pace?: BackgroundPace;
 }
 
 const announced = ({ remaining, completed, failed, warning }: RetrieveProgress): number | undefined =>
@@ -177,7 +180,7 @@ function requireWhole(
 function receiveExtra(
   binding: PeerBinding,
   deps: FetcherDependencies,
-  { target, onExtra, seen }: SweepRequest,
+  { target, onExtra, seen, pace }: SweepRequest,
   incoming: IncomingInstance,
 ): InstanceWriter {
   const { sopClassUid, sopInstanceUid, transferSyntaxUid } = incoming;
@@ -188,7 +191,9 @@ function receiveExtra(
     const instance = arrival?.instance ?? deps.instances.get(key);
     if (instance) onExtra(instance);
     const { limits } = binding.retrieve;
-    return arrival ? new ArrivalWriter(arrival, { limits, observe: deps.observe, seen }) : drain;
+    if (arrival === undefined) return drain;
+    const writer = new ArrivalWriter(arrival, { limits, observe: deps.observe, seen });
+    return pace ? pace.slow(writer, () => true) : writer;
   };
   if (target.seriesInstanceUid !== undefined) return begin(target.seriesInstanceUid);
   return new UnkeyedWriter(transferSyntaxUid, (head) => {

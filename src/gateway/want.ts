@@ -32,6 +32,8 @@ export class Want {
   alone = false;
   /** The best of those who asked; `WantQueue` alone changes it while it is queued. */
   priority: Priority;
+  /** Called when somebody with a better priority has come while it is asked for. */
+  onHastened: () => void = () => undefined;
   readonly #askers = new Set<Asker>();
   #instance: FoundInstance | undefined;
   #onDeserted: () => void = () => undefined;

@@ -101,6 +101,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     revalidation: ({ peer, outcome }) => {
       to.revalidations.inc({ peer: labels.peer.of(peer), outcome });
     },
+    pull: ({ peer, purpose, state }) => {
+      to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
+    },
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },

@@ -108,6 +108,12 @@ describe('cache.relistAfter', () => {
     expect(pacs.finds('IMAGE') - before).toBeLessThan(10);
   });
 
+  test('a series that is opened again and again is listed again all the same', async () => {
+    const { pacs, get } = await start('{ revalidateAfter: 1m, relistAfter: 200ms }');
+    for (let n = 0; n < 200 && pacs.finds('IMAGE') < 2; n += 1) await get(SERIES);
+    expect(pacs.finds('IMAGE')).toBe(2);
+  });
+
   test('single instances are served without a list', async () => {
     const { pacs, get } = await start();
     await get(SERIES);
