@@ -57,6 +57,14 @@ export type Observation =
       readonly event: 'opened' | 'closed';
       readonly detail?: string;
     }
+  | {
+      /** The peer turned out to be other than was assumed; it is treated so for `forMs` milliseconds. */
+      readonly kind: 'learnt';
+      readonly peer: string;
+      readonly fact: string;
+      readonly value: string;
+      readonly forMs: number;
+    }
   | { readonly kind: 'inbound-refused'; readonly reason: string; readonly remote: string }
   | {
       readonly kind: 'instance-arrived';

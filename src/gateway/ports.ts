@@ -41,6 +41,8 @@ export interface RetrieveSettings {
   readonly prefetch: 'series' | 'off';
   /** How long what the peer said of a study is believed, before it is asked again; 0 = not at all. */
   readonly revalidateMs: number;
+  /** How long what was learnt of the peer is believed. */
+  readonly relearnMs: number;
   /** How long an instance that the peer refused is not asked for again. */
   readonly refusalMs: number;
   /** Number of rows at which the peer is known to cap its C-FIND answers. */

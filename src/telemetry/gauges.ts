@@ -4,6 +4,10 @@ import { Gauge, type Registry } from 'prom-client';
 const gauges = {
   associations: { help: 'Associations with a peer by state.', labels: ['peer', 'state'] },
   association_waiters: { help: 'Requests that wait for an association.', labels: ['peer', 'priority'] },
+  association_limit: {
+    help: 'Most associations that are opened to a peer now, as configured or learnt.',
+    labels: ['peer'],
+  },
   breaker_state: {
     help: '1 for the state that the circuit breaker of a peer is in.',
     labels: ['peer', 'state'],

@@ -107,6 +107,7 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },
+    learnt: uncounted,
     ready: uncounted,
     stopping: uncounted,
     stopped: uncounted,
