@@ -120,12 +120,12 @@ function gatewayOf(config: Config, { cache, peers }: Parts, observe: Observe): G
 
 async function listenAll(
   config: Config,
-  parts: Parts,
+  parts: Parts & { readonly gateway: Gateway },
   telemetry: Telemetry,
   stopping: Stopping,
 ): Promise<Listeners> {
   const { observe } = telemetry;
-  const gateway = gatewayOf(config, parts, observe);
+  const { gateway } = parts;
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };
@@ -198,8 +198,9 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
     const [watching, reachable] = watchReachability(config, observe);
     const parts: Parts = { cache, peers: openPeers(config, watching, storageScp), storageScp, reachable };
     const stopping: Stopping = { now: false };
-    watch(telemetry, parts);
-    const listeners = await listenAll(config, parts, telemetry, stopping);
+    const all = { ...parts, gateway: gatewayOf(config, parts, observe) };
+    watch(telemetry, all);
+    const listeners = await listenAll(config, all, telemetry, stopping);
     const running: RunningGateway = {
       origin: listeners.main.origin,
       adminOrigin: listeners.admin.origin,

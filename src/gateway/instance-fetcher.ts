@@ -63,7 +63,7 @@ export class InstanceFetcher {
   /** What is known of an instance without asking the peer: it is wanted already, or in the cache. */
   knows(key: Omit<Want['key'], 'peer'>): boolean {
     const fullKey = { ...key, peer: this.#binding.peer.name };
-    return this.#wants.has(keyText(key)) || this.#deps.instances.get(fullKey) !== undefined;
+    return this.#wants.has(keyText(key)) || this.#deps.instances.peek(fullKey) !== undefined;
   }
 
   /**
@@ -219,7 +219,7 @@ export class InstanceFetcher {
       return;
     }
     await this.#run([first]);
-    const delivered = first.state === 'arriving' || this.#deps.instances.get(first.key) !== undefined;
+    const delivered = first.state === 'arriving' || this.#deps.instances.peek(first.key) !== undefined;
     if (delivered) this.#lists.refused();
     if (delivered || outcome.kind === 'completed') this.#enqueueAlone(rest);
     else this.#refuse(rest, outcome);
@@ -287,7 +287,7 @@ export class InstanceFetcher {
     if (want?.state !== 'requested') return this.#duplicate();
     const { sopClassUid, transferSyntaxUid } = incoming;
     const arrival = instances.begin(want.key, { sopClassUid, transferSyntaxUid });
-    const instance = arrival?.instance ?? instances.get(want.key);
+    const instance = arrival?.instance ?? instances.peek(want.key);
     if (instance === undefined) return this.#duplicate();
     this.refusals.delete(want.key);
     const settle = (): void => {

@@ -118,4 +118,5 @@ const lines: ByKind<Line | undefined> = {
   }),
   'dimse-bytes': noLine,
   cache: noLine,
+  'part-sent': noLine,
 };
