@@ -1,6 +1,6 @@
 import type { Config, PeerConfig } from './config/index.js';
 import { systemClock, type Observe } from './core/index.js';
-import { createPeer, type Peer, type StorageScp } from './dimse/index.js';
+import { createPeer, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
 import type { PeerBinding } from './gateway/index.js';
 
 /** A configured peer with the associations that are opened to it. */
@@ -8,7 +8,11 @@ export function openPeer(
   config: Config,
   name: string,
   peer: PeerConfig,
-  deps: { readonly observe: Observe; readonly storageScp: StorageScp | undefined },
+  deps: {
+    readonly observe: Observe;
+    readonly storageScp: StorageScp | undefined;
+    readonly known?: PeerFacts;
+  },
 ): Peer {
   const { timeouts } = peer;
   return createPeer(
@@ -32,12 +36,14 @@ export function openPeer(
         queueMs: timeouts.queue,
       },
       breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
+      relearnMs: peer.relearnAfter,
       characterSetReturnKey: peer.characterSetReturnKey,
     },
     {
       observe: deps.observe,
       clock: systemClock,
       ...(deps.storageScp ? { storageScp: deps.storageScp } : {}),
+      ...(deps.known ? { known: deps.known } : {}),
     },
   );
 }
@@ -72,6 +78,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),
       cancelDelayMs: retrieve.cancelDelay,
       refusalMs: retrieve.refusalExpiry,
+      relearnMs: settings.relearnAfter,
       prefetch: retrieve.prefetch,
       revalidateMs: config.cache.revalidateAfter,
       relistMs: config.cache.relistAfter,

@@ -1,5 +1,6 @@
 import type { Cache } from './cache/index.js';
 import { openCache } from './compose-cache.js';
+import { watch } from './compose-metrics.js';
 import { bindPeer, openPeer } from './compose-peer.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
@@ -41,38 +42,6 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
       idleMs: limits.idleTimeout,
     },
     { observe, clock: systemClock },
-  );
-}
-
-const samplesOf = (
-  peer: string,
-  label: string,
-  values: Readonly<Record<string, number>>,
-): { labels: Record<string, string>; value: number }[] =>
-  Object.entries(values).map(([name, value]) => ({ labels: { peer, [label]: name }, value }));
-
-/** Lets the metrics read what is only known when asked for. */
-function watch(telemetry: Telemetry, parts: Parts): void {
-  const { cache, peers, storageScp } = parts;
-  for (const [name, peer] of peers) {
-    telemetry.collect('associations', () => samplesOf(name, 'state', peer.stats.associations));
-    telemetry.collect('association_waiters', () => samplesOf(name, 'priority', peer.stats.waitingBy));
-    telemetry.collect('breaker_state', () => {
-      const states = { closed: 0, open: 0, 'half-open': 0, [peer.stats.breaker.state]: 1 };
-      return samplesOf(name, 'state', states);
-    });
-  }
-  telemetry.collect('cache_instances', () => cache.instances.stats.entries);
-  telemetry.collect('inbound_associations', () => storageScp?.stats.associations ?? 0);
-  const byTier = (memory: number, disk: number): { labels: { tier: string }; value: number }[] => [
-    { labels: { tier: 'memory' }, value: memory },
-    { labels: { tier: 'disk' }, value: disk },
-  ];
-  telemetry.collect('cache_bytes', () =>
-    byTier(cache.spools.stats.memoryBytes, cache.spools.stats.diskBytes),
-  );
-  telemetry.collect('cache_limit_bytes', () =>
-    byTier(cache.spools.stats.memoryLimit, cache.spools.stats.diskLimit),
   );
 }
 
@@ -120,13 +89,14 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
       return { ready: checks.accepting && checks.cache, checks };
     },
     peers: () =>
-      [...parts.peers].map(([name, { stats }]) => ({
+      [...parts.peers].map(([name, { stats, knowledge }]) => ({
         name,
         state: parts.reachable.get(name) ?? 'unknown',
         retrieve: stats.retrieve,
         associations: stats.associations,
         waiting: stats.waiting,
         breaker: stats.breaker.state,
+        learnt: knowledge.facts,
         ...(stats.breaker.lastError !== undefined && { lastError: stats.breaker.lastError }),
       })),
   };
@@ -150,12 +120,12 @@ function gatewayOf(config: Config, { cache, peers }: Parts, observe: Observe): G
 
 async function listenAll(
   config: Config,
-  parts: Parts,
+  parts: Parts & { readonly gateway: Gateway },
   telemetry: Telemetry,
   stopping: Stopping,
 ): Promise<Listeners> {
   const { observe } = telemetry;
-  const gateway = gatewayOf(config, parts, observe);
+  const { gateway } = parts;
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };
@@ -228,8 +198,9 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
     const [watching, reachable] = watchReachability(config, observe);
     const parts: Parts = { cache, peers: openPeers(config, watching, storageScp), storageScp, reachable };
     const stopping: Stopping = { now: false };
-    watch(telemetry, parts);
-    const listeners = await listenAll(config, parts, telemetry, stopping);
+    const all = { ...parts, gateway: gatewayOf(config, parts, observe) };
+    watch(telemetry, all);
+    const listeners = await listenAll(config, all, telemetry, stopping);
     const running: RunningGateway = {
       origin: listeners.main.origin,
       adminOrigin: listeners.admin.origin,

@@ -139,35 +139,29 @@ function moveHintOf({ dimse }: Config, storageScp: StorageScp | undefined): stri
   return `Tell the PACS where to send to: ${address}.`;
 }
 
-/** Opens the peer as configured and by each way of retrieving alone, and closes them all when `use` is done. */
-async function withSubject<T>(
+/** What is needed to check a peer. */
+function subjectOf(
   config: Config,
   name: string,
   deps: { readonly observe: Observe; readonly storageScp: StorageScp | undefined },
-  use: (subject: CheckSubject) => Promise<T>,
-): Promise<T> {
+): CheckSubject {
   const settings = config.peers[name];
   if (settings === undefined) throw new GatewayError('internal', `There is no peer ${name}.`);
   const { storageScp } = deps;
-  const opened: Peer[] = [];
-  const open = (retrieve: 'auto' | 'get' | 'move'): Peer => {
-    // Whoever checks wants to see each failure itself.
-    const breaker = { ...settings.breaker, failures: 0 };
-    const peer = openPeer(config, name, { ...settings, retrieve, breaker }, deps);
-    opened.push(peer);
-    return peer;
+  const { retrieve: configured, associations } = settings;
+  return {
+    name: `${name} (${formatAeAddress(settings.address)})`,
+    associations,
+    open: (way, known) => {
+      const isRuledOut = way === 'get' ? configured === 'move' : configured === 'get' || !storageScp;
+      if (way !== 'configured' && isRuledOut) return undefined;
+      const retrieve = way !== 'configured' ? way : storageScp ? configured : 'get';
+      // Whoever checks wants to see each failure itself.
+      const breaker = { ...settings.breaker, failures: 0 };
+      return openPeer(config, name, { ...settings, retrieve, breaker }, { ...deps, known });
+    },
+    moveHint: moveHintOf(config, storageScp),
   };
-  try {
-    return await use({
-      name: `${name} (${formatAeAddress(settings.address)})`,
-      peer: open(storageScp ? settings.retrieve : 'get'),
-      byGet: settings.retrieve === 'move' ? undefined : open('get'),
-      byMove: settings.retrieve === 'get' || !storageScp ? undefined : open('move'),
-      moveHint: moveHintOf(config, storageScp),
-    });
-  } finally {
-    await Promise.all(opened.map((peer) => peer.close(1000)));
-  }
 }
 
 async function check(config: Config, json: boolean): Promise<number> {
@@ -180,24 +174,24 @@ async function check(config: Config, json: boolean): Promise<number> {
   const reports: CheckReport[] = [];
   for (const name of Object.keys(config.peers)) {
     const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
-    await withSubject(config, name, { observe, storageScp }, async (subject) => {
-      const report = await checkPeer(subject, context);
-      reports.push(report);
-      if (!json) print(reportText(report, subject.moveHint));
-    });
+    const subject = subjectOf(config, name, { observe, storageScp });
+    const report = await checkPeer(subject, context);
+    reports.push(report);
+    if (!json) print(reportText(report, subject.moveHint));
   }
   await storageScp?.close(1000);
   if (json) print(JSON.stringify(reports, null, 2));
   return reports.every(({ usable }) => usable) ? 0 : 1;
 }
 
-function reportText({ peer, usable, steps }: CheckReport, moveHint: string): string {
+function reportText({ peer, usable, steps, learnt }: CheckReport, moveHint: string): string {
   const mark = { ok: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
   const lines = steps.map(({ step, result, durationMs, detail }) => {
     const time = result === 'skipped' ? '' : ` (${durationMs} ms)`;
     return `  ${step.padEnd(7)} ${mark[result]} ${detail}${time}`;
   });
-  return [peer, ...lines, `  ${usable ? 'usable' : 'NOT usable'}. ${moveHint}`, ''].join('\n');
+  const more = learnt.map((line) => `  learnt          ${line}`);
+  return [peer, ...lines, ...more, `  ${usable ? 'usable' : 'NOT usable'}. ${moveHint}`, ''].join('\n');
 }
 
 async function run(): Promise<number> {

@@ -47,6 +47,8 @@ export interface InstanceCacheStats {
 /** Instances by peer and UIDs, each with one arrival at a time and any number of readers. */
 export interface InstanceCache<M> {
   get(key: InstanceKey): CachedInstance<M> | undefined;
+  /** As `get`, for who does not read it: it counts as no use of the cache. */
+  peek(key: InstanceKey): CachedInstance<M> | undefined;
   /** Begins an arrival; undefined when the instance is there or arriving. @throws GatewayError `shutting-down` */
   begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined;
   /** The instances of a study that `get` finds, arriving ones included. */

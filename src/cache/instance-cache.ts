@@ -7,7 +7,7 @@ import type {
   InstanceCacheStats,
   MetaCodec,
 } from './cached-instance.js';
-import type { InstanceInfo, InstanceKey } from './instance-key.js';
+import { idOf, studyIdOf, type InstanceInfo, type InstanceKey } from './instance-key.js';
 import type { DiskTier } from './disk-tier.js';
 import { Journal, type JournalRecord } from './journal.js';
 import type { Lease } from './lease.js';
@@ -31,12 +31,7 @@ export interface InstanceCacheOptions<M> {
 const ENTRY_BYTES = 1024;
 
 type Tier = 'memory' | 'disk';
-
-const studyIdOf = (peer: string, studyInstanceUid: string): string => `${peer}\n${studyInstanceUid}`;
-
-/** The key as one string; UIDs hold no line feed. */
-const idOf = (key: InstanceKey): string =>
-  [key.peer, key.studyInstanceUid, key.seriesInstanceUid, key.sopInstanceUid].join('\n');
+type Reason = 'room' | 'age' | 'withdrawn' | 'lost';
 
 class Entry<M> implements CachedInstance<M> {
   readonly id: string;
@@ -119,8 +114,8 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   get(key: InstanceKey): CachedInstance<M> | undefined {
-    const entry = this.#entries.get(idOf(key));
-    if (!entry || this.#expired(entry)) {
+    const entry = this.peek(key);
+    if (!entry) {
       this.#counts.misses += 1;
       this.#observe({ kind: 'cache', event: 'miss', tier: 'memory' });
       return undefined;
@@ -131,6 +126,11 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     this.#counts[joins ? 'joins' : 'hits'] += 1;
     this.#observe({ kind: 'cache', event: joins ? 'join' : 'hit', tier });
     return entry;
+  }
+
+  peek(key: InstanceKey): Entry<M> | undefined {
+    const entry = this.#entries.get(idOf(key));
+    return entry && !this.#expired(entry) ? entry : undefined;
   }
 
   begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined {
@@ -164,6 +164,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   delete(key: InstanceKey): void {
     const entry = this.#entries.get(idOf(key));
+    if (entry) this.#tellEvicted(entry, 'withdrawn');
     if (entry) this.#forget(entry);
   }
 
@@ -217,6 +218,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       },
       lost: (overflowed) => {
         if (overflowed) this.#counts.overflows += 1;
+        if (this.#entries.get(entry.id) === entry) this.#tellEvicted(entry, 'lost');
         this.#forget(entry);
       },
       saved: (place) => {
@@ -264,7 +266,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   #expired(entry: Entry<M>): boolean {
     if (Date.now() - entry.since < this.#maxAgeMs) return false;
-    if (entry.meta !== undefined) this.#evict(entry, tierOf(entry));
+    if (entry.meta !== undefined) this.#evict(entry, tierOf(entry), 'age');
     return entry.meta !== undefined;
   }
 
@@ -307,10 +309,14 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     if (entries?.size === 0) this.#studies.delete(study);
   }
 
-  #evict(entry: Entry<M>, tier: Tier): void {
+  #evict(entry: Entry<M>, tier: Tier, reason: 'room' | 'age' = 'room'): void {
     this.#counts.evictions += 1;
-    this.#observe({ kind: 'cache', event: 'evicted', tier, bytes: entry.spool.length });
+    this.#tellEvicted(entry, reason, tier);
     this.#forget(entry);
+  }
+
+  #tellEvicted({ spool }: Entry<M>, reason: Reason, tier = tierOf({ spool })): void {
+    this.#observe({ kind: 'cache', event: 'evicted', tier, reason, bytes: spool.length });
   }
 
   /** Puts an entry among those that may be dropped, or takes it from them. */

@@ -12,3 +12,10 @@ export interface InstanceInfo {
   readonly sopClassUid: string;
   readonly transferSyntaxUid: string;
 }
+
+/** The key as one string; UIDs hold no line feed. */
+export const idOf = (key: InstanceKey): string =>
+  [key.peer, key.studyInstanceUid, key.seriesInstanceUid, key.sopInstanceUid].join('\n');
+
+/** A study as one string. */
+export const studyIdOf = (peer: string, studyInstanceUid: string): string => `${peer}\n${studyInstanceUid}`;

@@ -1,3 +1,4 @@
+import type { BytesByState } from './spool-bytes.js';
 import type { Spool, SpoolBody } from './spool.js';
 
 /** What is in the store now, in bytes and numbers. */
@@ -9,6 +10,8 @@ export interface SpoolStoreStats {
   readonly diskLimit: number;
   /** Whether the disk tier has failed lately and is left alone for a while. */
   readonly diskFailing: boolean;
+  /** Counted when it is asked: there may be very many. */
+  readonly bytes: () => BytesByState;
   /** Spools whose writers have not finished. */
   readonly openSpools: number;
   /** Spools whose bytes are there, complete ones included. */

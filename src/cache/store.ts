@@ -2,6 +2,7 @@ import { ByteBudget, GatewayError, type Clock, type Observe } from '../core/inde
 import { BlockList } from './block-list.js';
 import type { DiskTier } from './disk-tier.js';
 import { Spill } from './spill.js';
+import { bytesByState } from './spool-bytes.js';
 import type { SpoolBytes } from './spool-file.js';
 import type { SpoolReader } from './spool-reader.js';
 import { SpoolBody, type SpoolEvents, type SpoolRoom } from './spool.js';
@@ -79,13 +80,14 @@ export class Store implements SpoolStore, SpoolRoom {
 
   get stats(): SpoolStoreStats {
     let openSpools = 0;
-    for (const spool of this.#spools) if (spool.state === 'open') openSpools += 1;
+    for (const { state } of this.#spools) if (state === 'open') openSpools += 1;
     return {
       memoryBytes: this.#memory.used,
       memoryLimit: this.#memory.limit,
       diskBytes: this.#deps.disk?.used ?? 0,
       diskLimit: this.#deps.disk?.configuredLimit ?? 0,
       diskFailing: this.#deps.disk !== undefined && this.#disk === undefined,
+      bytes: () => bytesByState(this.#spools),
       openSpools,
       spools: this.#spools.size,
       readers: this.#readers.size,

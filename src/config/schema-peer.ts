@@ -94,6 +94,10 @@ export const peer = z.strictObject({
   idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
   timeouts: timeouts.prefault({}),
   breaker: breaker.prefault({}),
+  relearnAfter: key(
+    duration,
+    'How long what is learnt of the peer is believed, such as that it refuses C-GET or lists of UIDs.',
+  ).prefault('10m'),
   findLimit: key(
     integer(1, 10_000_000),
     'How many responses the peer gives to a C-FIND at most, if it cuts its answers.',

@@ -15,6 +15,8 @@ export type Observation =
       /** The route's pattern, never the path itself. */
       readonly route: string;
       readonly status: number;
+      /** Until the head of the answer was written; missing when none was. */
+      readonly firstByteMs?: number;
       readonly durationMs: number;
       readonly bytesOut: number;
       /** False when the body was cut off: by the client, or by the gateway because of an error. */
@@ -57,6 +59,14 @@ export type Observation =
       readonly event: 'opened' | 'closed';
       readonly detail?: string;
     }
+  | {
+      /** The peer turned out to be other than was assumed; it is treated so for `forMs` milliseconds. */
+      readonly kind: 'learnt';
+      readonly peer: string;
+      readonly fact: string;
+      readonly value: string;
+      readonly forMs: number;
+    }
   | { readonly kind: 'inbound-refused'; readonly reason: string; readonly remote: string }
   | {
       readonly kind: 'instance-arrived';
@@ -66,9 +76,28 @@ export type Observation =
     }
   | {
       readonly kind: 'cache';
-      readonly event: 'hit' | 'miss' | 'join' | 'evicted' | 'overflow';
-      readonly tier: 'memory' | 'disk';
+      readonly event: 'hit' | 'miss' | 'join' | 'overflow';
+      /** `metadata`: documents of studies and series as they were sent. */
+      readonly tier: 'memory' | 'disk' | 'metadata';
       readonly bytes?: number;
+    }
+  | {
+      readonly kind: 'cache';
+      readonly event: 'evicted';
+      readonly tier: 'memory' | 'disk';
+      /**
+       * There was no `room`, its `age`, it was `withdrawn` (purged, stored anew or changed at the peer), or its bytes
+       * were `lost` (they did not fit, or cannot be read).
+       */
+      readonly reason: 'room' | 'age' | 'withdrawn' | 'lost';
+      readonly bytes: number;
+    }
+  | {
+      /** Something retrieved was sent to a client, to its last byte. */
+      readonly kind: 'part-sent';
+      readonly peer: string;
+      readonly item: 'instance' | 'frame' | 'bulkdata';
+      readonly bytes: number;
     }
   | {
       /** What became of a study since it was cached. */

@@ -8,12 +8,19 @@ export interface ReportOptions {
   readonly clock: Clock;
 }
 
+/** Bytes of a connection so far. */
+type Traffic = Readonly<Record<'bytesSent' | 'bytesReceived', number>>;
+
+const INTERVAL_MS = 1000;
+
 /** Tells of one association what telemetry wants to know: its life, and its bytes in sums. */
 export class AssociationReport {
   readonly #options: ReportOptions;
   #since: number;
   #sent = 0;
   #received = 0;
+  #traffic: Traffic | undefined;
+  #stop: () => void = () => undefined;
 
   constructor(options: ReportOptions) {
     this.#options = options;
@@ -38,8 +45,28 @@ export class AssociationReport {
     else this.#emit('released');
   }
 
-  /** Totals of the association so far; what is new is told. */
-  bytes(sent: number, received: number): void {
+  /** What carries its bytes. */
+  follow(traffic: Traffic): void {
+    this.#traffic = traffic;
+  }
+
+  /** An operation goes on: its bytes are told meanwhile, for one instance may take minutes. */
+  busy(): void {
+    this.#stop = this.#options.clock.after(INTERVAL_MS, () => {
+      this.#tell();
+      this.busy();
+    });
+  }
+
+  /** No operation goes on. */
+  rested(): void {
+    this.#stop();
+    this.#tell();
+  }
+
+  /** Tells what is new. */
+  #tell(): void {
+    const { bytesSent: sent = 0, bytesReceived: received = 0 } = this.#traffic ?? {};
     const observation = { sent: sent - this.#sent, received: received - this.#received };
     if (observation.sent === 0 && observation.received === 0) return;
     this.#sent = sent;

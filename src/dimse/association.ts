@@ -77,6 +77,7 @@ export class Association {
         clock: options.clock,
       },
     );
+    report.follow(this.#channel);
   }
 
   /**
@@ -171,6 +172,7 @@ export class Association {
       }),
     };
     this.#operation = operation;
+    this.#report.busy();
     const sent = channel.send(contextId, { ...command, messageId }, dataset).then(() => {
       if (this.#operation === operation) operation.watchdog.watch();
     });
@@ -317,13 +319,13 @@ export class Association {
     operation.watchdog.stop();
     if (this.#operation !== operation) return;
     this.#operation = undefined;
-    this.#reportBytes();
+    this.#report.rested();
   }
 
   #closed(error: GatewayError | undefined): void {
     const before = this.#state;
     this.#state = 'closed';
-    this.#reportBytes();
+    this.#report.rested();
     const failure = error ?? this.#gone('The peer released the association.');
     if (before === 'requested') this.#answered?.(failure);
     else this.#report.closed(error);
@@ -333,10 +335,6 @@ export class Association {
     operation?.handler.failed(failure);
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.clear();
-  }
-
-  #reportBytes(): void {
-    this.#report.bytes(this.#channel.bytesSent, this.#channel.bytesReceived);
   }
 
   #gone(message: string): GatewayError {

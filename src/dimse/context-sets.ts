@@ -34,6 +34,8 @@ export const moveContexts: ContextSet = { signature: 'move', contexts: [service(
 /** For C-ECHO; the services are proposed to learn which of them the peer has. */
 export const echoContexts: ContextSet = {
   signature: 'echo',
+  // Relational queries, of which the gateway makes none: it only asks. @see PS3.4 C.5.1.1.1
+  extendedNegotiations: [{ sopClassUid: SopClasses.studyRootFind, information: Buffer.of(1) }],
   contexts: [
     service(SopClasses.verification),
     service(SopClasses.studyRootFind),
@@ -62,17 +64,19 @@ export function storeContexts(sopClassUid: string, transferSyntaxUid: string): C
  * For C-GET: one presentation context for each SOP class and transfer syntax, because an acceptor picks one syntax of
  * a context and would recompress what is stored in another (W-42). The contexts that there may be are dealt out syntax
  * by syntax; where they do not suffice, the last context of a SOP class has the next of the syntaxes that are left: a peer
- * that knows one of them still sends it as it is stored. Of more than 127 SOP classes the first are proposed.
+ * that knows one of them still sends it as it is stored. Those that the peer is known to refuse come last, so that the
+ * others get contexts of their own. Of more than 127 SOP classes the first are proposed.
  */
 export function getContexts(
   sopClassUids: readonly string[],
   order: ContextOrder,
   transferSyntaxUids?: readonly string[],
+  refused: readonly string[] = [],
 ): ContextSet {
   const wanted = sopClassUids.length > 0 ? [...new Set(sopClassUids)].sort() : commonStorageSopClasses;
   const classes = wanted.slice(0, MAX_CONTEXTS - 1).map((sopClassUid) => ({
     sopClassUid,
-    syntaxes: transferSyntaxUids ?? storageTransferSyntaxes(sopClassUid),
+    syntaxes: transferSyntaxUids ?? refusedLast(storageTransferSyntaxes(sopClassUid), refused),
   }));
   const counts = deal(
     MAX_CONTEXTS - 1,
@@ -90,6 +94,11 @@ export function getContexts(
     contexts: [service(SopClasses.studyRootGet), ...storage],
     roles: classes.map(({ sopClassUid }) => ({ sopClassUid, scu: false, scp: true })),
   };
+}
+
+function refusedLast(syntaxes: readonly string[], refused: readonly string[]): readonly string[] {
+  const isRefused = (uid: string): boolean => refused.includes(uid);
+  return [...syntaxes.filter((uid) => !isRefused(uid)), ...syntaxes.filter(isRefused)];
 }
 
 /** DCMTK 3.6.7, and Orthanc with it, give up a request with more than 50 transfer syntaxes in a context; older ones take fewer. */

@@ -1,6 +1,7 @@
 import type { AeAddress, GatewayError, OperationContext, Priority } from '../core/index.js';
 import type { Dataset } from '../dicom/index.js';
 import type { BreakerState } from './breaker.js';
+import type { PeerKnowledge } from './peer-knowledge.js';
 
 /** Value of (0008,0052) in the Study Root model. @see PS3.4 C.6.2 */
 export type QueryRetrieveLevel = 'STUDY' | 'SERIES' | 'IMAGE';
@@ -44,6 +45,8 @@ export interface PeerOptions {
   readonly breaker?: { readonly failures: number; readonly openForMs: number };
   /** Send (0008,0005) empty, as a return key: some peers name their character set only when asked. */
   readonly characterSetReturnKey: boolean;
+  /** How long what is learnt of the peer is believed, in milliseconds; then it is found out again. */
+  readonly relearnMs: number;
 }
 
 /** How a C-FIND ended. Failures are thrown instead. */
@@ -144,6 +147,8 @@ export interface PeerStats {
     readonly idle: number;
     readonly closing: number;
   };
+  /** Most associations that are opened now: as configured, or as the peer has shown to take. */
+  readonly associationLimit: number;
   readonly waiting: number;
   /** The same by priority. */
   readonly waitingBy: Readonly<Record<Priority, number>>;
@@ -158,8 +163,12 @@ export interface PeerStats {
 /** A remote application entity and the operations that the gateway asks of it. */
 export interface Peer {
   readonly name: string;
+  /** What was learnt of it. */
+  readonly knowledge: PeerKnowledge;
   /** Verifies that the peer answers. @throws GatewayError @see PS3.4 annex A */
   echo(context: OperationContext): Promise<EchoReport>;
+  /** Opens as many associations as are configured at once, and tells how many the peer took. @throws GatewayError if none */
+  probeAssociations(context: OperationContext): Promise<number>;
   /**
    * Searches; rows come as the peer sends them, and the peer is held up when nobody takes them. Ending early
    * (`return`) sends C-CANCEL.

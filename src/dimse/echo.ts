@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { CommandFields } from './command-set.js';
 import { echoContexts } from './context-sets.js';
 import type { EchoReport } from './contract.js';
@@ -28,6 +28,10 @@ export function echoPeer(
       associationId: association.id,
       context,
     });
+    const extended = peerInformation.extendedNegotiations.find(
+      ({ sopClassUid }) => sopClassUid === SopClasses.studyRootFind,
+    );
+    dependencies.knowledge.learn('relational', extended?.information[0] === 1, peer.relearnMs);
     const startedAt = clock.now();
     const command = {
       affectedSopClassUid: SopClasses.verification,
@@ -55,4 +59,31 @@ export function echoPeer(
       },
     };
   });
+}
+
+/** See `Peer.probeAssociations`. None of them is used for anything: that it is there is all that is asked. */
+export async function probeAssociations(
+  { peer, pool, clock }: OperationDependencies,
+  context: OperationContext,
+): Promise<number> {
+  const controller = new AbortController();
+  const cancelTimer = clock.after(peer.timeouts.connectMs + peer.timeouts.associationMs, () => {
+    controller.abort();
+  });
+  const signal = AbortSignal.any([context.signal, controller.signal]);
+  const request = {
+    contextSet: echoContexts,
+    use: 'search',
+    context: { ...context, signal },
+    mayWait: false,
+  } as const;
+  const wanted = await Promise.allSettled(
+    Array.from({ length: peer.associations }, () => pool.acquire(request)),
+  );
+  cancelTimer();
+  const leases = wanted.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  for (const lease of leases) lease.release();
+  const [refusal] = wanted.flatMap((one) => (one.status === 'rejected' ? [toGatewayError(one.reason)] : []));
+  if (leases.length === 0 && refusal) throw refusal;
+  return leases.length;
 }

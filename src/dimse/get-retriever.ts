@@ -17,7 +17,6 @@ const SUB_OPERATIONS_WITH_FAILURES = 0xb000;
  */
 export class GetRetriever {
   readonly #dependencies: OperationDependencies;
-  #order: ContextOrder = 'plain-first';
 
   constructor(dependencies: OperationDependencies) {
     this.#dependencies = dependencies;
@@ -30,15 +29,17 @@ export class GetRetriever {
     context: OperationContext,
   ): Promise<RetrieveCompletion> {
     const isNamed = request.sopClassUids.length > 0;
+    const { knowledge, peer } = this.#dependencies;
     // With compressed contexts first, DCMTK re-encodes what has no pixels: among unknown classes there may be such.
-    const tried = isNamed ? this.#order : 'plain-first'; // may have changed when the answer is here
+    const tried = isNamed ? (knowledge.get('contextOrder') ?? 'plain-first') : 'plain-first'; // may have changed when the answer is here
     const first = await this.#get(request, receiver, context, tried);
     const { completion, orderMatters, refused } = first;
     if (!isWorthAnother(completion) || refused > 0) return completion;
     const second = orderMatters
       ? await this.#again(request, completion, otherOrder(tried), { receiver, context })
       : completion;
-    if (isNamed && completion.received === 0 && second.received > 0) this.#order = otherOrder(tried);
+    if (isNamed && completion.received === 0 && second.received > 0)
+      knowledge.learn('contextOrder', otherOrder(tried), peer.relearnMs);
     if (isNamed || !isWorthAnother(second)) return second;
     const rare = { ...request, sopClassUids: rareStorageSopClasses };
     const plain = { ...rare, transferSyntaxUids: plainTransferSyntaxes };

@@ -5,7 +5,7 @@ import { getContexts, isPlain, type ContextOrder } from './context-sets.js';
 import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
 import { InstanceSink } from './instance-sink.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
-import type { AcceptedContext } from './negotiation.js';
+import type { AcceptedContext, NegotiatedContexts } from './negotiation.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
 import { exchangeRetrieve } from './retrieve-exchange.js';
@@ -27,7 +27,9 @@ export function getRetrieve(
   how: { readonly receiver: InstanceReceiver; readonly order: ContextOrder },
   context: OperationContext,
 ): Promise<GetOutcome> {
-  const contextSet = getContexts(request.sopClassUids, how.order, request.transferSyntaxUids);
+  const { knowledge } = dependencies;
+  const refused = knowledge.get('refusedTransferSyntaxes');
+  const contextSet = getContexts(request.sopClassUids, how.order, request.transferSyntaxUids, refused);
   return dependencies.pool.run({ contextSet, use: 'transfer', context }, async (association) => {
     const { accepted } = association.contexts;
     const presentation = association.contexts.find(SopClasses.studyRootGet);
@@ -38,6 +40,7 @@ export function getRetrieve(
         peer: dependencies.peer.name,
       });
     }
+    learnRefused(dependencies, association.contexts);
     const get = new GetOperation(dependencies, association, how.receiver);
     const completion = await get.run(presentation, request, context);
     const plain = storage.filter(({ transferSyntaxUid }) => isPlain(transferSyntaxUid));
@@ -47,6 +50,16 @@ export function getRetrieve(
       refused: get.refused,
     };
   });
+}
+
+/** What one negotiation said of transfer syntaxes, added to what others did: they were about other SOP classes. */
+function learnRefused({ knowledge, peer }: OperationDependencies, contexts: NegotiatedContexts): void {
+  const before = knowledge.get('refusedTransferSyntaxes') ?? [];
+  const taken = new Set(contexts.accepted.map(({ transferSyntaxUid }) => transferSyntaxUid));
+  const all = [...new Set([...before, ...contexts.refusedTransferSyntaxes])];
+  const refused = all.filter((uid) => !taken.has(uid));
+  if (refused.length > 0) knowledge.learn('refusedTransferSyntaxes', refused, peer.relearnMs);
+  else knowledge.forget('refusedTransferSyntaxes');
 }
 
 class GetOperation {

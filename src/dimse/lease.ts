@@ -11,6 +11,8 @@ export interface AssociationRequest {
   readonly context: OperationContext;
   /** Not one that was used before. */
   readonly fresh?: boolean;
+  /** False: when the peer takes no more, the request fails at once in place of waiting for another one to end. */
+  readonly mayWait?: boolean;
   /** Finds out for the circuit breaker whether the peer is there. */
   readonly isProbe?: boolean;
 }

@@ -83,6 +83,22 @@ export class NegotiatedContexts {
     );
   }
 
+  /**
+   * Transfer syntaxes that were proposed and accepted for no SOP class, although the peer accepts others of these SOP
+   * classes: a SOP class that it refuses as a whole says nothing of them.
+   */
+  get refusedTransferSyntaxes(): readonly string[] {
+    const classes = new Set(this.accepted.map(({ abstractSyntax }) => abstractSyntax));
+    const taken = new Set(this.accepted.map(({ transferSyntaxUid }) => transferSyntaxUid));
+    const refused = this.#proposals.filter(
+      ({ id, abstractSyntax }) =>
+        this.#results.get(id) !== ContextResults.accepted && classes.has(abstractSyntax),
+    );
+    return [...new Set(refused.flatMap(({ transferSyntaxes }) => transferSyntaxes))].filter(
+      (uid) => !taken.has(uid),
+    );
+  }
+
   /** Why the first context of an abstract syntax was refused: see `ContextResults`; no answer counts as "no reason". */
   refusal(abstractSyntax: string): number {
     const proposal = this.#proposals.find((context) => context.abstractSyntax === abstractSyntax);

@@ -40,3 +40,11 @@ export function operationSign(error: unknown, heard: boolean): PeerSign {
   if (failures.has(error.code)) return error.code === 'peer-timeout' && !heard ? 'gone' : 'suspect';
   return answers.has(error.code) ? 'alive' : 'none';
 }
+
+/**
+ * Whether an association that could not be opened beside others says that the peer has as many as it takes. Not all
+ * peers reject it with a reason: some close the connection, some let it wait while they are `heard` on the others.
+ */
+export function saysFull({ code }: GatewayError, heard: boolean): boolean {
+  return code === 'peer-busy' || code === 'peer-aborted' || (code === 'peer-unreachable' && heard);
+}

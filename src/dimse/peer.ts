@@ -14,9 +14,10 @@ import type {
   StoreRequest,
 } from './contract.js';
 import { CircuitBreaker } from './breaker.js';
-import { echoPeer } from './echo.js';
+import { echoPeer, probeAssociations } from './echo.js';
 import { findRows } from './find.js';
 import type { OperationDependencies } from './operation.js';
+import { PeerKnowledge, type PeerFacts } from './peer-knowledge.js';
 import { AssociationPool } from './pool.js';
 import { Retriever } from './retrieve.js';
 import type { StorageScp } from './storage-scp.js';
@@ -28,6 +29,8 @@ export interface PeerDependencies {
   readonly clock?: Clock;
   /** Without it a peer retrieves by C-GET only. */
   readonly storageScp?: StorageScp;
+  /** What was learnt of the peer before. */
+  readonly known?: PeerFacts;
 }
 
 /** The operations on one remote application entity; nothing is opened before the first one. */
@@ -37,13 +40,15 @@ export function createPeer(options: PeerOptions, dependencies: PeerDependencies)
 
 class DimsePeer implements Peer {
   readonly name: string;
+  readonly knowledge: PeerKnowledge;
   readonly #retriever: Retriever;
   readonly #operation: OperationDependencies;
   readonly #breaker: CircuitBreaker;
   #bytesSent = 0;
   #bytesReceived = 0;
 
-  constructor(options: PeerOptions, { observe, clock = systemClock, storageScp }: PeerDependencies) {
+  constructor(options: PeerOptions, dependencies: PeerDependencies) {
+    const { observe, clock = systemClock, storageScp, known } = dependencies;
     this.name = options.name;
     const observeAndCount: Observe = (observation) => {
       if (observation.kind === 'dimse-bytes') {
@@ -52,7 +57,8 @@ class DimsePeer implements Peer {
       }
       observe(observation);
     };
-    const shared = { peer: options, observe: observeAndCount, clock };
+    this.knowledge = new PeerKnowledge({ peer: options.name, observe, clock, known });
+    const shared = { peer: options, observe: observeAndCount, clock, knowledge: this.knowledge };
     const { failures = 0, openForMs = 0 } = options.breaker ?? {};
     this.#breaker = new CircuitBreaker({
       peer: options.name,
@@ -84,6 +90,10 @@ class DimsePeer implements Peer {
 
   echo(context: OperationContext): Promise<EchoReport> {
     return echoPeer(this.#operation, context);
+  }
+
+  probeAssociations(context: OperationContext): Promise<number> {
+    return probeAssociations(this.#operation, context);
   }
 
   find(

@@ -10,7 +10,9 @@ import { Association } from './association.js';
 import type { Attempt, CircuitBreaker } from './breaker.js';
 import type { PeerOptions, PeerStats } from './contract.js';
 import { diedUnheard, runOn, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
-import { openingSign, operationSign } from './peer-sign.js';
+import { openingSign, operationSign, saysFull } from './peer-sign.js';
+import type { PeerKnowledge } from './peer-knowledge.js';
+import { PoolLimit } from './pool-limit.js';
 import { PoolQueue, type Waiter } from './pool-queue.js';
 import { mayTake } from './pool-shares.js';
 
@@ -19,6 +21,7 @@ export interface PoolOptions {
   readonly observe: Observe;
   readonly clock: Clock;
   readonly breaker: CircuitBreaker;
+  readonly knowledge: PeerKnowledge;
 }
 
 interface Slot {
@@ -34,8 +37,6 @@ interface Slot {
 const SLOW_OPENING_MS = 300;
 /** A release that the peer does not answer (seen of dcmqrscp after a cancelled C-GET) holds up whoever waits no longer. */
 const SLOW_RELEASE_MS = 500;
-/** How long the number of associations that a peer took is believed to be its limit. */
-const LEARNT_LIMIT_MS = 30_000;
 
 /** The associations with one peer: at most so many, reused while they fit, with a bounded queue for the next one. */
 export class AssociationPool {
@@ -44,8 +45,7 @@ export class AssociationPool {
   readonly #slots = new Set<Slot>();
   /** Bounded by the peer's `queue`. */
   readonly #waiters: PoolQueue;
-  #limit: number;
-  #cancelLearnt: () => void = () => undefined;
+  readonly #limit: PoolLimit;
   #lastId = 0;
   #isClosing = false;
   #onEmpty: (() => void) | undefined;
@@ -53,13 +53,19 @@ export class AssociationPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#waiters = new PoolQueue(options.peer, options.clock);
-    this.#limit = options.peer.associations;
+    this.#limit = new PoolLimit({
+      ...options,
+      raised: () => {
+        this.#serve();
+      },
+    });
   }
 
-  get stats(): Pick<PeerStats, 'associations' | 'waiting' | 'waitingBy'> {
+  get stats(): Pick<PeerStats, 'associations' | 'associationLimit' | 'waiting' | 'waitingBy'> {
     const associations = { opening: 0, busy: 0, idle: 0, closing: 0 };
     for (const { state } of this.#slots) associations[state] += 1;
-    return { associations, waiting: this.#waiters.size, waitingBy: this.#waiters.counts };
+    const { size: waiting, counts: waitingBy } = this.#waiters;
+    return { associations, associationLimit: this.#limit.usable, waiting, waitingBy };
   }
 
   /**
@@ -106,7 +112,7 @@ export class AssociationPool {
   /** Takes no more requests, lets the running ones go on for `graceMs`, and leaves no association open. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
-    this.#cancelLearnt();
+    this.#limit.close();
     this.refuseWaiters(shuttingDown());
     for (const slot of this.#slots) if (slot.state === 'idle') this.#retire(slot);
     if (this.#slots.size === 0) return;
@@ -152,10 +158,11 @@ export class AssociationPool {
   }
 
   #mayStart({ request: { use }, priority }: Waiter): boolean {
-    const { associations, backgroundAssociations: background = 1 } = this.#options.peer;
+    const { backgroundAssociations: background = 1 } = this.#options.peer;
+    const { told, usable } = this.#limit;
     const held = [...this.#slots].filter(({ state }) => state === 'opening' || state === 'busy');
     const wanted = { use, isBackground: isBackground(priority) };
-    return mayTake(wanted, held, { associations, usable: this.#limit, background });
+    return mayTake(wanted, held, { associations: told, usable, background });
   }
 
   /** The one used last is the least likely to be dead. */
@@ -177,7 +184,7 @@ export class AssociationPool {
   }
 
   #grantNew(waiter: Waiter): boolean {
-    if (this.#slots.size >= this.#limit) return false;
+    if (this.#slots.size >= this.#limit.usable) return false;
     void this.#open(waiter);
     return true;
   }
@@ -202,7 +209,7 @@ export class AssociationPool {
     this.#slots.add(slot);
     const startedAt = clock.now();
     const makeRoom = (): void => {
-      if (this.#retireOldest()) this.#learnLimit(this.#slots.size - this.stats.associations.closing);
+      if (this.#retireOldest()) this.#limit.learnSlow(this.#slots.size - this.stats.associations.closing);
       stopWatching = clock.after(SLOW_OPENING_MS, makeRoom);
     };
     let stopWatching = clock.after(SLOW_OPENING_MS, makeRoom);
@@ -217,6 +224,7 @@ export class AssociationPool {
       slot.association = association;
       slot.state = 'busy';
       slot.cancel = () => undefined;
+      this.#limit.reached(this.#slots.size);
       association.onClose(() => {
         if (slot.state !== 'busy') this.#remove(slot);
       });
@@ -236,27 +244,17 @@ export class AssociationPool {
     { error, startedAt }: { readonly error: GatewayError; readonly startedAt: number },
   ): void {
     this.#slots.delete(slot);
-    const heard = [...this.#slots].some(({ association }) => (association?.lastHeard ?? 0) > startedAt);
-    const others = this.#slots.size;
-    if (
-      error.code === 'peer-busy' &&
-      others > 0 &&
-      !this.#isClosing &&
-      !waiter.request.context.signal.aborted
-    ) {
-      this.#learnLimit(others);
+    const others = [...this.#slots];
+    const heard = others.some(({ association }) => (association?.lastHeard ?? 0) > startedAt);
+    const { context, mayWait = true } = waiter.request;
+    const isFull = others.length > 0 && saysFull(error, heard);
+    if (isFull && !this.#isClosing) this.#limit.learnTold(others.length);
+    // Refused although it had no other: the number was not the reason.
+    else if (error.code === 'peer-aborted') this.#limit.forget();
+    if (isFull && mayWait && !this.#isClosing && !context.signal.aborted) {
       this.#waiters.addFirst(waiter);
     } else waiter.reject(error, openingSign(error, heard));
     this.#changed();
-  }
-
-  #learnLimit(limit: number): void {
-    this.#limit = limit;
-    this.#cancelLearnt();
-    this.#cancelLearnt = this.#options.clock.after(LEARNT_LIMIT_MS, () => {
-      this.#limit = this.#options.peer.associations;
-      this.#serve();
-    });
   }
 
   #takeBack(slot: Slot, association: Association): void {

@@ -6,15 +6,11 @@ import type { OperationDependencies } from './operation.js';
 import { Statuses } from './status.js';
 import type { StorageScp } from './storage-scp.js';
 
-/** How long it is remembered that a peer refuses C-GET while C-MOVE works. */
-const GET_REFUSAL_MS = 10 * 60_000;
-
 /** Retrieves from one peer in the way that is configured, or that works. */
 export class Retriever {
   readonly #dependencies: OperationDependencies;
   readonly #storageScp: StorageScp | undefined;
   readonly #get: GetRetriever;
-  #getRefusedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(dependencies: OperationDependencies, storageScp: StorageScp | undefined) {
     this.#dependencies = dependencies;
@@ -24,9 +20,9 @@ export class Retriever {
 
   /** How the next retrieve begins. */
   get preferred(): 'get' | 'move' {
-    const { peer, clock } = this.#dependencies;
+    const { peer, knowledge } = this.#dependencies;
     if (peer.retrieve !== 'auto') return peer.retrieve;
-    return this.#storageScp && clock.now() < this.#getRefusedUntil ? 'move' : 'get';
+    return this.#storageScp && knowledge.get('getRefused') ? 'move' : 'get';
   }
 
   /** See `Peer.retrieve`. */
@@ -48,7 +44,8 @@ export class Retriever {
       if (!mayMove || progress.begun || context.signal.aborted || !refusesGet(error)) throw error;
     }
     const completion = await this.#move(request, receiver, context);
-    this.#getRefusedUntil = this.#dependencies.clock.now() + GET_REFUSAL_MS;
+    const { peer, knowledge } = this.#dependencies;
+    knowledge.learn('getRefused', true, peer.relearnMs);
     return completion;
   }
 

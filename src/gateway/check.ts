@@ -1,8 +1,9 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { Tags } from '../dicom/index.js';
 import { listingIdentifier, retrieveIdentifier } from '../query/index.js';
-import type { Peer } from '../dimse/index.js';
+import type { Peer, PeerFacts } from '../dimse/index.js';
 import { drain } from './arrival-writer.js';
+import { probeLists, wordsOf, type Learnt } from './learnt.js';
 
 /** One thing that was tried with a peer. */
 export interface CheckStep {
@@ -17,17 +18,51 @@ export interface CheckReport {
   readonly peer: string;
   readonly usable: boolean;
   readonly steps: readonly CheckStep[];
+  /** What was learnt of the peer beyond that, in words. */
+  readonly learnt: readonly string[];
+  /** The same as the gateway believes it, until each expires. */
+  readonly facts: PeerFacts;
 }
 
 export interface CheckSubject {
   readonly name: string;
-  /** The peer, retrieving in the configured way. */
-  readonly peer: Peer;
-  /** The same peer made to retrieve by one way alone; missing where the configuration rules it out. */
-  readonly byGet: Peer | undefined;
-  readonly byMove: Peer | undefined;
+  /** Most associations at once, as configured. */
+  readonly associations: number;
+  /**
+   * Opens the peer as it is configured, or made to retrieve by one way alone; undefined where the configuration rules
+   * that out. `known` is what was learnt of it before.
+   */
+  open(way: 'configured' | 'get' | 'move', known: PeerFacts): Peer | undefined;
   /** What the PACS must be told so that C-MOVE works. */
   readonly moveHint: string;
+}
+
+/** How long the release of associations may take. */
+const CLOSE_MS = 1000;
+
+/** A peer that is being checked: at any time it is open once, for it may take no more than one association. */
+class Subject {
+  readonly given: CheckSubject;
+  facts: PeerFacts = {};
+  /** How the gateway would retrieve now. */
+  way: 'get' | 'move' | undefined;
+
+  constructor(given: CheckSubject) {
+    this.given = given;
+  }
+
+  /** Runs `use` with the peer, and keeps what it learnt. @throws Whatever `use` throws; undefined without a peer */
+  async with<T>(way: 'configured' | 'get' | 'move', use: (peer: Peer) => Promise<T>): Promise<T | undefined> {
+    const peer = this.given.open(way, this.facts);
+    if (!peer) return undefined;
+    try {
+      return await use(peer);
+    } finally {
+      this.facts = { ...this.facts, ...peer.knowledge.facts };
+      if (way === 'configured') this.way = peer.stats.retrieve;
+      await peer.close(CLOSE_MS);
+    }
+  }
 }
 
 /** Advice for each kind of failure, in the words of whoever configures the PACS. */
@@ -75,29 +110,38 @@ interface Sample {
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
   readonly sopClassUid: string | undefined;
+  /** Another one of its series, if there is one. */
+  readonly second: string | undefined;
 }
 
-async function firstRow(
+/** The first rows of an answer; the rest is not asked for. */
+async function firstRows(
   peer: Peer,
   level: 'STUDY' | 'SERIES' | 'IMAGE',
   target: Parameters<typeof listingIdentifier>[1],
   context: OperationContext,
-): Promise<ReturnType<typeof listingIdentifier> | undefined> {
-  for await (const row of peer.find(level, listingIdentifier(level, target), context)) return row;
-  return undefined;
+): Promise<readonly ReturnType<typeof listingIdentifier>[]> {
+  const rows = [];
+  for await (const row of peer.find(level, listingIdentifier(level, target), context)) {
+    rows.push(row);
+    if (rows.length === (level === 'IMAGE' ? 2 : 1)) break;
+  }
+  return rows;
 }
 
 async function findSample(peer: Peer, context: OperationContext): Promise<Sample | undefined> {
-  const study = (await firstRow(peer, 'STUDY', {}, context))?.string(Tags.StudyInstanceUID);
-  if (study === undefined) return undefined;
-  const target = { studyInstanceUid: study };
-  const series = (await firstRow(peer, 'SERIES', target, context))?.string(Tags.SeriesInstanceUID);
-  if (series === undefined) return undefined;
-  const image = await firstRow(peer, 'IMAGE', { ...target, seriesInstanceUid: series }, context);
+  const [study] = await firstRows(peer, 'STUDY', {}, context);
+  const studyInstanceUid = study?.string(Tags.StudyInstanceUID);
+  if (studyInstanceUid === undefined) return undefined;
+  const [series] = await firstRows(peer, 'SERIES', { studyInstanceUid }, context);
+  const seriesInstanceUid = series?.string(Tags.SeriesInstanceUID);
+  if (seriesInstanceUid === undefined) return undefined;
+  const [image, other] = await firstRows(peer, 'IMAGE', { studyInstanceUid, seriesInstanceUid }, context);
   const sopInstanceUid = image?.string(Tags.SOPInstanceUID);
   if (sopInstanceUid === undefined) return undefined;
   const sopClassUid = image?.string(Tags.SOPClassUID);
-  return { studyInstanceUid: study, seriesInstanceUid: series, sopInstanceUid, sopClassUid };
+  const second = other?.string(Tags.SOPInstanceUID);
+  return { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, second };
 }
 
 async function retrieveSample(peer: Peer, sample: Sample, context: OperationContext): Promise<string> {
@@ -120,52 +164,63 @@ async function retrieveSample(peer: Peer, sample: Sample, context: OperationCont
   );
 }
 
-/**
- * Tries everything that the gateway needs of a peer: C-ECHO, C-FIND down to one instance, and that instance by C-GET
- * and by C-MOVE. The peer is usable when searching and one way of retrieving work.
- */
-export async function checkPeer(subject: CheckSubject, context: OperationContext): Promise<CheckReport> {
-  const steps: CheckStep[] = [];
-  const echo = await attempt('C-ECHO', subject, async () => {
-    const { implementationVersionName, maxPduLength, services } = await subject.peer.echo(context);
-    const offered = Object.entries(services).flatMap(([name, yes]) =>
-      yes ? [`C-${name.toUpperCase()}`] : [],
-    );
-    return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}`;
-  });
-  steps.push(echo);
-  const report = (usable: boolean): CheckReport => ({ peer: subject.name, usable, steps });
-  if (echo.result !== 'ok') return report(false);
-  const found: { sample?: Sample } = {};
-  const find = await attempt('C-FIND', subject, async () => {
-    const sample = await findSample(subject.peer, context);
-    if (sample) found.sample = sample;
-    return sample
-      ? 'found a study, a series and an instance'
-      : 'the PACS holds nothing, or shows nothing to the gateway';
-  });
-  steps.push(find);
-  if (find.result !== 'ok') return report(false);
-  for (const step of ['C-GET', 'C-MOVE'] as const) {
-    steps.push(await checkRetrieve(step, subject, found.sample, context));
-  }
-  const retrieves = steps.filter(({ step }) => step === 'C-GET' || step === 'C-MOVE');
-  // Of an empty PACS no retrieve can be tried: what can be seen of it is in order.
-  return report(retrieves.some(({ result }) => result === 'ok') || found.sample === undefined);
+/** C-ECHO; what the peer says of itself. */
+async function echo(peer: Peer, context: OperationContext): Promise<string> {
+  const { implementationVersionName, maxPduLength, services } = await peer.echo(context);
+  const offered = Object.entries(services).flatMap(([name, yes]) => (yes ? [`C-${name.toUpperCase()}`] : []));
+  return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}`;
 }
 
-function checkRetrieve(
-  step: 'C-GET' | 'C-MOVE',
-  subject: CheckSubject,
+/**
+ * Tries everything that the gateway needs of a peer: C-ECHO, C-FIND down to one instance, and that instance by C-GET
+ * and by C-MOVE. The peer is usable when searching and one way of retrieving work. Beyond that it finds out how many
+ * associations the peer takes at once and what it makes of a list of UIDs.
+ */
+export async function checkPeer(given: CheckSubject, context: OperationContext): Promise<CheckReport> {
+  const subject = new Subject(given);
+  const steps: CheckStep[] = [];
+  const learnt: Learnt = { configured: given.associations };
+  const found: { sample?: Sample } = {};
+  await subject.with('configured', async (peer) => {
+    steps.push(await attempt('C-ECHO', given, () => echo(peer, context)));
+    if (steps[0]?.result !== 'ok') return;
+    learnt.associations = await peer.probeAssociations(context).catch(() => undefined);
+    const find = async (): Promise<string> => {
+      const sample = await findSample(peer, context);
+      if (sample) found.sample = sample;
+      return sample
+        ? 'found a study, a series and an instance'
+        : 'the PACS holds nothing, or shows nothing to the gateway';
+    };
+    steps.push(await attempt('C-FIND', given, find));
+  });
+  const { sample } = found;
+  const searches = steps.at(-1)?.step === 'C-FIND' && steps.at(-1)?.result === 'ok';
+  if (searches) for (const step of retrieves) steps.push(await checkRetrieve(step, subject, sample, context));
+  const worked = steps.some(({ step, result }) => retrieves.includes(step) && result === 'ok');
+  if (worked && sample)
+    learnt.list = await subject.with('configured', (peer) => probeLists(peer, sample, context));
+  const { facts, way } = subject;
+  // Of an empty PACS no retrieve can be tried: what can be seen of it is in order.
+  const usable = searches && (worked || sample === undefined);
+  return { peer: given.name, usable, steps, learnt: wordsOf({ ...learnt, way }, facts), facts };
+}
+
+const retrieves: readonly CheckStep['step'][] = ['C-GET', 'C-MOVE'];
+
+async function checkRetrieve(
+  step: CheckStep['step'],
+  subject: Subject,
   sample: Sample | undefined,
   context: OperationContext,
 ): Promise<CheckStep> {
-  const peer = step === 'C-GET' ? subject.byGet : subject.byMove;
-  const skipped = (detail: string): Promise<CheckStep> =>
-    Promise.resolve({ step, result: 'skipped', durationMs: 0, detail });
-  if (peer === undefined) {
-    return skipped(step === 'C-MOVE' ? 'dimse.listen is not set, or retrieve is get' : 'retrieve is move');
-  }
-  if (sample === undefined) return skipped('there is no instance to retrieve');
-  return attempt(step, subject, () => retrieveSample(peer, sample, context));
+  const skipped = (detail: string): CheckStep => ({ step, result: 'skipped', durationMs: 0, detail });
+  const tried = await subject.with(step === 'C-GET' ? 'get' : 'move', async (peer) =>
+    sample
+      ? attempt(step, subject.given, () => retrieveSample(peer, sample, context))
+      : skipped('there is no instance to retrieve'),
+  );
+  return (
+    tried ?? skipped(step === 'C-MOVE' ? 'dimse.listen is not set, or retrieve is get' : 'retrieve is move')
+  );
 }

@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext, type Priority } from '../core/index.js';
 import type { Peer } from '../dimse/index.js';
 import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import type { JsonAnswer, PartsAnswer } from './answer.js';
@@ -55,9 +55,19 @@ interface Side extends RetrieveBinding {
   readonly preloads: PreloadJobs;
 }
 
+/** For metrics. */
+export interface GatewayStats {
+  /** Instances that were asked for and not yet of the peer. */
+  readonly wanted: Readonly<Record<Priority, number>>;
+  /** Of metadata documents that are kept. */
+  readonly metadataBytes: number;
+}
+
 /** The use cases, one for each DICOMweb transaction. Each throws `GatewayError`. */
 export interface Gateway {
   readonly peerNames: readonly string[];
+  /** What goes on at one peer's side, in numbers. */
+  stats(peer: string): GatewayStats;
   /** QIDO-RS. */
   search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
   /** WADO-RS: instances as Part 10 files. */
@@ -91,6 +101,15 @@ export interface Gateway {
   close(): void;
 }
 
+function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
+  const wanted = {
+    interactive: fetcher.queued('interactive'),
+    prefetch: fetcher.queued('prefetch'),
+    bulk: fetcher.queued('bulk'),
+  };
+  return { wanted, metadataBytes: metadata.used };
+}
+
 /** Puts the use cases together. @throws GatewayError `not-found` from each of them for a peer that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, Side>();
@@ -119,6 +138,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
   };
   return {
     peerNames: [...sides.keys()],
+    stats: (peer) => statsOf(sideOf(peer)),
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
     search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
     retrieveInstances: (call, context) => retrieve(retrieveInstances, call, context),
@@ -129,10 +149,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
     preload: ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
     preloadOf: ({ peer, target }) => preloadOf(sideOf(peer), target),
     close: () => {
-      for (const { prefetcher, preloads } of sides.values()) {
-        prefetcher.close();
-        preloads.close();
-      }
+      for (const side of sides.values()) closeSide(side);
     },
     store: ({ peer, study, accept, serviceUrl }, context) => {
       const { binding, watch } = sideOf(peer);
@@ -168,6 +185,11 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
   };
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
   return { ...side, searches, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
+}
+
+function closeSide({ prefetcher, preloads }: Side): void {
+  prefetcher.close();
+  preloads.close();
 }
 
 function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {

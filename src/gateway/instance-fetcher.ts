@@ -6,17 +6,9 @@ import { BackgroundPace } from './background-pace.js';
 import type { ListedInstance } from './listing.js';
 import type { Instances, PeerBinding } from './ports.js';
 import { keyText, Refusals } from './refusals.js';
+import { UidLists, type Outcome } from './uid-lists.js';
 import { WantQueue } from './want-queue.js';
 import { Want, type Asker, type Ticket } from './want.js';
-
-/** How a retrieve of several instances ended. */
-type Outcome = {
-  /** The gateway itself gave it up, because nobody waited for it any more. */
-  readonly gaveUp: boolean;
-} & (
-  | { readonly kind: 'completed'; readonly completion: RetrieveCompletion }
-  | { readonly kind: 'failed'; readonly error: GatewayError }
-);
 
 /** How an instance is asked for. */
 export interface FetchOptions {
@@ -49,8 +41,7 @@ export class InstanceFetcher {
   readonly #wants = new Map<string, Want>();
   /** Workers for what somebody waits for, and for what nobody does. */
   readonly #working = { interactive: 0, background: 0 };
-  /** Some peers find nothing for a list of UIDs (PixelMed): then every instance gets a retrieve of its own. */
-  #listsWork: boolean | undefined;
+  readonly #lists: UidLists;
 
   readonly #seen: ArrivalWriterOptions['seen'];
 
@@ -59,6 +50,7 @@ export class InstanceFetcher {
     this.#binding = binding;
     this.#deps = deps;
     this.#seen = seen;
+    this.#lists = new UidLists(binding);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
     this.pace = new BackgroundPace(binding.retrieve.background, deps.clock);
   }
@@ -71,7 +63,7 @@ export class InstanceFetcher {
   /** What is known of an instance without asking the peer: it is wanted already, or in the cache. */
   knows(key: Omit<Want['key'], 'peer'>): boolean {
     const fullKey = { ...key, peer: this.#binding.peer.name };
-    return this.#wants.has(keyText(key)) || this.#deps.instances.get(fullKey) !== undefined;
+    return this.#wants.has(keyText(key)) || this.#deps.instances.peek(fullKey) !== undefined;
   }
 
   /**
@@ -166,20 +158,20 @@ export class InstanceFetcher {
 
   #takeBatch(): readonly Want[] {
     const { batchSize, workers } = this.#binding.retrieve;
-    return this.#queue.takeBatch(this.#listsWork === false ? 1 : batchSize, workers);
+    return this.#queue.takeBatch(this.#lists.most(batchSize), workers);
   }
 
   #takeBackground(): readonly Want[] {
     if (!this.#mayWorkInBackground(0)) return [];
     const { batchSize, workers } = this.#binding.retrieve.background;
-    return this.#queue.takeBackground(this.#listsWork === false ? 1 : batchSize, workers);
+    return this.#queue.takeBackground(this.#lists.most(batchSize), workers);
   }
 
   async #run(batch: readonly Want[]): Promise<void> {
     for (const want of batch) want.state = 'requested';
     const outcome = await this.#ask(batch);
     const missing = batch.filter((want) => want.state === 'requested');
-    if (batch.length > missing.length && batch.length > 1) this.#listsWork = true;
+    this.#lists.ended(batch, missing, outcome);
     if (missing.length === 0) return;
     if (missing.some((want) => !want.wanted)) this.#abandon(missing);
     const open = missing.filter((want) => want.wanted);
@@ -208,7 +200,11 @@ export class InstanceFetcher {
       this.#refuse(open, outcome);
       return;
     }
-    for (const want of open) {
+    this.#enqueueAlone(open);
+  }
+
+  #enqueueAlone(wants: readonly Want[]): void {
+    for (const want of wants) {
       want.alone = true;
       this.#enqueue(want, false);
     }
@@ -218,14 +214,14 @@ export class InstanceFetcher {
   async #retryFirst(open: readonly Want[], outcome: Outcome): Promise<void> {
     const [first, ...rest] = open;
     if (first === undefined) return;
-    if (outcome.kind === 'failed' && outcome.error.code !== 'peer-failed') {
+    if (!this.#lists.mayBeTheReason(outcome)) {
       this.#refuse(open, outcome);
       return;
     }
     await this.#run([first]);
-    const delivered = first.state === 'arriving' || this.#deps.instances.get(first.key) !== undefined;
-    if (delivered) this.#listsWork ??= false;
-    if (delivered || outcome.kind === 'completed') this.#retryAlone(rest, outcome);
+    const delivered = first.state === 'arriving' || this.#deps.instances.peek(first.key) !== undefined;
+    if (delivered) this.#lists.refused();
+    if (delivered || outcome.kind === 'completed') this.#enqueueAlone(rest);
     else this.#refuse(rest, outcome);
   }
 
@@ -291,7 +287,7 @@ export class InstanceFetcher {
     if (want?.state !== 'requested') return this.#duplicate();
     const { sopClassUid, transferSyntaxUid } = incoming;
     const arrival = instances.begin(want.key, { sopClassUid, transferSyntaxUid });
-    const instance = arrival?.instance ?? instances.get(want.key);
+    const instance = arrival?.instance ?? instances.peek(want.key);
     if (instance === undefined) return this.#duplicate();
     this.refusals.delete(want.key);
     const settle = (): void => {

@@ -45,6 +45,8 @@ export interface RetrieveSettings {
   readonly revalidateMs: number;
   /** How long a list of the instances of a study or series is believed when that is opened again. */
   readonly relistMs: number;
+  /** How long what was learnt of the peer is believed. */
+  readonly relearnMs: number;
   /** How long an instance that the peer refused is not asked for again. */
   readonly refusalMs: number;
   /** Number of rows at which the peer is known to cap its C-FIND answers. */

@@ -132,7 +132,9 @@ async function documentOf(
   if (listOf(side, target) === undefined) return undefined;
   await side.watch.check(target.studyInstanceUid, context);
   const list = await currentListing(side, target, context);
-  return list && side.metadata.get({ target, serviceUrl, list });
+  const whole = list && side.metadata.get({ target, serviceUrl, list });
+  side.deps.observe({ kind: 'cache', event: whole ? 'hit' : 'miss', tier: 'metadata' });
+  return whole;
 }
 
 /** What a document is made of; single instances are not worth one. */

@@ -188,7 +188,7 @@ function receiveExtra(
     const { studyInstanceUid } = target;
     const key = { peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     const arrival = deps.instances.begin(key, { sopClassUid, transferSyntaxUid });
-    const instance = arrival?.instance ?? deps.instances.get(key);
+    const instance = arrival?.instance ?? deps.instances.peek(key);
     if (instance) onExtra(instance);
     const { limits } = binding.retrieve;
     if (arrival === undefined) return drain;

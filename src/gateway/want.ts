@@ -30,6 +30,8 @@ export class Want {
   readonly requestId: string;
   /** Asked for in a retrieve of its own, after one of several left it out. */
   alone = false;
+  /** How many that retrieve brought before it left this one out, and all that followed, without a word. */
+  cutAfter: number | undefined;
   /** The best of those who asked; `WantQueue` alone changes it while it is queued. */
   priority: Priority;
   /** Called when somebody with a better priority has come while it is asked for. */

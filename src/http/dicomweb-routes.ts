@@ -1,5 +1,5 @@
 import express, { type Request, type Response, type Router } from 'express';
-import { GatewayError } from '../core/index.js';
+import { GatewayError, type Observation } from '../core/index.js';
 import {
   acceptParameter,
   parseAccept,
@@ -14,8 +14,8 @@ import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
-import { sendJson, sendParts, setWarnings } from './send-answer.js';
 import type { Call, HttpDependencies, On } from './route.js';
+import { sendJson, sendParts, setWarnings, type PartSent } from './send-answer.js';
 import { serviceUrlOf, type ServiceUrlOptions } from './service-url.js';
 
 export interface DicomwebOptions {
@@ -66,7 +66,7 @@ export function dicomwebRoutes(
     });
   };
   searchRoutes(on, deps.gateway, options);
-  retrieveRoutes(on, deps.gateway);
+  retrieveRoutes(on, deps);
   storeRoutes(on, deps, options);
   preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
   return router;
@@ -116,11 +116,19 @@ const TARGETS: readonly string[] = [
   '/studies/:study/series/:series/instances/:instance',
 ];
 
-function retrieveRoutes(on: On, gateway: Gateway): void {
+type Item = Extract<Observation, { kind: 'part-sent' }>['item'];
+
+function retrieveRoutes(on: On, { gateway, observe }: HttpDependencies): void {
+  const sending =
+    (peer: string, item: Item): PartSent =>
+    (bytes) => {
+      observe({ kind: 'part-sent', peer, item, bytes });
+    };
   for (const path of TARGETS) {
     on('get', path, async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);
-      await sendParts(response, await gateway.retrieveInstances({ ...common, target }, context));
+      const answer = await gateway.retrieveInstances({ ...common, target }, context);
+      await sendParts(response, answer, sending(common.peer, 'instance'));
     });
     on('get', `${path}/metadata`, async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);
@@ -131,21 +139,22 @@ function retrieveRoutes(on: On, gateway: Gateway): void {
   const instance = '/studies/:study/series/:series/instances/:instance';
   const onInstance = (
     path: string,
+    item: Item,
     retrieve: (call: Call, target: Required<RetrieveTarget>) => Promise<PartsAnswer>,
   ): void => {
     on('get', instance + path, async (call) => {
       const target = requireInstance(parseRetrieveTarget(call.params));
-      await sendParts(call.response, await retrieve(call, target));
+      await sendParts(call.response, await retrieve(call, target), sending(call.common.peer, item));
     });
   };
-  onInstance('/frames/:frames', ({ common, params, context }, target) => {
+  onInstance('/frames/:frames', 'frame', ({ common, params, context }, target) => {
     const frames = parseFrameList(params['frames'] ?? '');
     return gateway.retrieveFrames({ ...common, target, frames }, context);
   });
-  onInstance('/pixeldata', ({ common, context }, target) =>
+  onInstance('/pixeldata', 'bulkdata', ({ common, context }, target) =>
     gateway.retrievePixelData({ ...common, target }, context),
   );
-  onInstance('/bulkdata/*path', ({ common, request, context }, target) => {
+  onInstance('/bulkdata/*path', 'bulkdata', ({ common, request, context }, target) => {
     const path = parseBulkDataPath(wildcard(request.params['path']));
     return gateway.retrieveBulkData({ ...common, target, path }, context);
   });

@@ -19,6 +19,7 @@ export class Exchange {
   readonly #controller = new AbortController();
   readonly #bytesBefore: number;
   #error: GatewayError | undefined;
+  #firstByteMs: number | undefined;
 
   constructor(request: Request, response: Response, route: string, observe: Observe) {
     this.#request = request;
@@ -30,6 +31,7 @@ export class Exchange {
     this.context = { requestId: this.requestId, signal: this.#controller.signal };
     this.#bytesBefore = request.socket.bytesWritten;
     response.setHeader('X-Request-Id', this.requestId);
+    this.#watchFirstByte();
     const gone = (): void => {
       this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
       response.destroy();
@@ -50,6 +52,16 @@ export class Exchange {
     } catch (thrown) {
       this.#fail(toGatewayError(thrown));
     }
+  }
+
+  /** Node tells of the last byte, not of the first: the head goes out with it. */
+  #watchFirstByte(): void {
+    const response = this.#response;
+    const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => Response;
+    response.writeHead = (...args: unknown[]) => {
+      this.#firstByteMs ??= performance.now() - this.#started;
+      return writeHead(...args);
+    };
   }
 
   #fail(error: GatewayError): void {
@@ -75,6 +87,7 @@ export class Exchange {
       method: this.#request.method,
       route: this.#route,
       status: cutOff && !this.#response.headersSent ? statusOf.cancelled : this.#response.statusCode,
+      ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
       durationMs: performance.now() - this.#started,
       bytesOut: this.#request.socket.bytesWritten - this.#bytesBefore,
       complete,

@@ -14,6 +14,8 @@ export interface PeerState {
   readonly waiting: number;
   /** `open`: the peer kept failing and is not asked for now; `half-open`: the next request tries it. */
   readonly breaker: 'closed' | 'open' | 'half-open';
+  /** What was learnt of it, each with the time until which it is believed. */
+  readonly learnt: Readonly<Record<string, { readonly value: unknown; readonly expires: string }>>;
   /** How the latest attempt failed, in words, if none has succeeded since. */
   readonly lastError?: string;
 }

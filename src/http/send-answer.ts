@@ -35,33 +35,37 @@ function setCommon(response: Response, refused: number, warnings: readonly strin
   setWarnings(response, all);
 }
 
+/** Hears of each part that the connection has taken, with its bytes. */
+export type PartSent = (bytes: number) => void;
+
 /** Answers with instances, frames or bulk data as they come. @see rules H-11, W-09, W-25, W-62 */
-export async function sendParts(response: Response, answer: PartsAnswer): Promise<void> {
+export async function sendParts(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   try {
     setCommon(response, answer.refused, []);
-    await (answer.multipart ? sendMultipart(response, answer) : sendSinglePart(response, answer));
+    await (answer.multipart ? sendMultipart(response, answer, sent) : sendSinglePart(response, answer, sent));
   } finally {
     await answer.close();
   }
 }
 
-async function sendMultipart(response: Response, answer: PartsAnswer): Promise<void> {
+async function sendMultipart(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   const multipart = new MultipartWriter(answer.partType, newBoundary(randomUUID));
   response.setHeader('Content-Type', multipart.contentType);
   if (isHead(response)) return;
   const writer = new BodyWriter(response, { stalled: answer.stalled });
   for await (const part of answer.parts) {
     await writer.write(multipart.part(part));
-    for await (const chunk of part.bytes) await writer.write(chunk);
+    const bytes = await writeAll(writer, part.bytes);
     // A whole instance is of use to the client at once, however small it is.
     await writer.flush();
+    sent(bytes);
   }
   await writer.write(multipart.end());
   await writer.flush();
   response.end();
 }
 
-async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<void> {
+async function sendSinglePart(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   const next = await answer.parts.next();
   if (next.done) throw new Error('A single-part answer has no part.');
   const part: BodyPart = next.value;
@@ -79,9 +83,20 @@ async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<
   if (part.contentLength !== undefined) response.setHeader('Content-Length', part.contentLength);
   if (isHead(response)) return;
   const writer = new BodyWriter(response, { stalled: answer.stalled });
-  for await (const chunk of setSpan(response, part, span)) await writer.write(chunk);
+  const bytes = await writeAll(writer, setSpan(response, part, span));
   await writer.flush();
+  sent(bytes);
   response.end();
+}
+
+/** Writes every chunk; resolves with the number of bytes. */
+async function writeAll(writer: BodyWriter, chunks: AsyncIterable<Buffer>): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length; // it is lent: afterwards it may be another
+    await writer.write(chunk);
+  }
+  return bytes;
 }
 
 /** Sets the validator; answers 304 when the client has this representation. @see RFC 9110 13.2.2, 15.4.5 */

@@ -4,6 +4,10 @@ import { Gauge, type Registry } from 'prom-client';
 const gauges = {
   associations: { help: 'Associations with a peer by state.', labels: ['peer', 'state'] },
   association_waiters: { help: 'Requests that wait for an association.', labels: ['peer', 'priority'] },
+  association_limit: {
+    help: 'Most associations that are opened to a peer now, as configured or learnt.',
+    labels: ['peer'],
+  },
   breaker_state: {
     help: '1 for the state that the circuit breaker of a peer is in.',
     labels: ['peer', 'state'],
@@ -11,6 +15,15 @@ const gauges = {
   inbound_associations: { help: 'Associations that the storage SCP has accepted.', labels: [] },
   cache_bytes: { help: 'Bytes that the cache holds, arriving and finished.', labels: ['tier'] },
   cache_limit_bytes: { help: 'Bytes that the cache may hold.', labels: ['tier'] },
+  spool_bytes: {
+    help: 'Bytes of instances by where they are and whether more of them will come.',
+    labels: ['tier', 'state'],
+  },
+  metadata_bytes: { help: 'Bytes of metadata documents that are kept.', labels: ['peer'] },
+  wanted_instances: {
+    help: 'Instances that were asked for and not yet of the peer.',
+    labels: ['peer', 'priority'],
+  },
   cache_instances: { help: 'Instances that the cache holds.', labels: [] },
 } as const satisfies Readonly<Record<string, { help: string; labels: readonly string[] }>>;
 

@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** From a C-ECHO beside the gateway to a study out of a tape library. */
-const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+/** From what is in memory and a C-ECHO beside the gateway to a study out of a tape library. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 const counters = {
   httpRequests: ['http_requests_total', 'HTTP requests that ended.', 'method', 'route', 'status'],
@@ -15,6 +15,9 @@ const counters = {
   instanceBytes: ['instance_bytes_total', 'Bytes of datasets that peers sent.', 'peer', 'outcome'],
   cacheEvents: ['cache_events_total', 'Cache hits, misses, joins, evictions and overflows.', 'tier', 'event'],
   cacheEventBytes: ['cache_event_bytes_total', 'Bytes that cache events were about.', 'tier', 'event'],
+  evictions: ['cache_evictions_total', 'Instances that left the cache, and why.', 'tier', 'reason'],
+  partsSent: ['parts_sent_total', 'Instances, frames and values sent to clients.', 'peer', 'item'],
+  partBytesSent: ['part_bytes_sent_total', 'Bytes of what was sent to clients.', 'peer', 'item'],
   breakerOpenings: [
     'breaker_openings_total',
     'Times a peer kept failing and was not asked any more.',
@@ -28,6 +31,7 @@ const counters = {
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string, ...labels: string[]]>>;
 
 const histograms = {
+  httpFirstByte: ['http_time_to_first_byte_seconds', 'Time to the head of the answer.', 'method', 'route'],
   httpSeconds: ['http_request_duration_seconds', 'Time to the last byte of the answer.', 'method', 'route'],
   operationSeconds: [
     'dimse_operation_duration_seconds',

@@ -87,6 +87,11 @@ const lines: ByKind<Line | undefined> = {
     message: `circuit breaker ${event}`,
     fields,
   }),
+  learnt: ({ kind: _kind, ...fields }) => ({
+    level: 'info',
+    message: 'learnt of the peer',
+    fields,
+  }),
   'inbound-refused': ({ reason, remote }) => ({
     level: 'warn',
     message: 'inbound association refused',
@@ -113,4 +118,5 @@ const lines: ByKind<Line | undefined> = {
   }),
   'dimse-bytes': noLine,
   cache: noLine,
+  'part-sent': noLine,
 };

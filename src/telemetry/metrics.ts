@@ -88,9 +88,16 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
       to.instances.inc(of);
       to.instanceBytes.inc(of, bytes);
     },
-    cache: ({ tier, event, bytes = 0 }) => {
+    cache: (observation) => {
+      const { tier, event, bytes = 0 } = observation;
       to.cacheEvents.inc({ tier, event });
       to.cacheEventBytes.inc({ tier, event }, bytes);
+      if (observation.event === 'evicted') to.evictions.inc({ tier, reason: observation.reason });
+    },
+    'part-sent': ({ peer, item, bytes }) => {
+      const of = { peer: labels.peer.of(peer), item };
+      to.partsSent.inc(of);
+      to.partBytesSent.inc(of, bytes);
     },
     breaker: ({ peer, event }) => {
       if (event === 'opened') to.breakerOpenings.inc({ peer: labels.peer.of(peer) });
@@ -107,6 +114,7 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },
+    learnt: uncounted,
     ready: uncounted,
     stopping: uncounted,
     stopped: uncounted,
@@ -121,6 +129,8 @@ function countHttp(to: Instruments, labels: Labels, observation: HttpRequest): v
   const method = labels.method.of(observation.method);
   to.httpRequests.inc({ method, route, status: observation.status });
   to.httpSeconds.observe({ method, route }, observation.durationMs / 1000);
+  const { firstByteMs } = observation;
+  if (firstByteMs !== undefined) to.httpFirstByte.observe({ method, route }, firstByteMs / 1000);
   to.httpBytes.inc({ route }, observation.bytesOut);
   if (!observation.complete) to.httpIncomplete.inc({ route });
   if (observation.errorCode !== undefined) to.httpErrors.inc({ route, code: observation.errorCode });

@@ -83,6 +83,7 @@ export function connectPeer(
       maxPduLength: 131_072,
       idleMs: 0,
       characterSetReturnKey: false,
+      relearnMs: 600_000,
       ...changes,
       timeouts: { ...timeouts, ...changes.timeouts },
     },

@@ -3,10 +3,22 @@ import { openStorageScp } from '../../src/compose.js';
 import { openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { createDemoPacs } from '../../src/demo/index.js';
-import type { Peer } from '../../src/dimse/index.js';
 import { checkPeer, type CheckReport } from '../../src/gateway/index.js';
 import { freePort } from '../helpers/free-port.js';
-import { final, refusingPort, reject, silence, startRoguePeer } from '../helpers/rogue-peer.js';
+import { listing, selected } from '../helpers/listing.js';
+import {
+  accept,
+  final,
+  makeInstance,
+  refusingPort,
+  reject,
+  silence,
+  startRoguePeer,
+  store,
+  Uids,
+  type RoguePeerOptions,
+  type Script,
+} from '../helpers/rogue-peer.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -27,17 +39,15 @@ async function check(address: string, listen?: number): Promise<CheckReport> {
   if (storageScp) closers.push(() => storageScp.close(100));
   const settings = config.peers['main'];
   if (settings === undefined) throw new Error('no peer');
-  const open = (retrieve: 'get' | 'move'): Peer => {
-    const peer = openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp });
-    closers.push(() => peer.close(100));
-    return peer;
-  };
   return checkPeer(
     {
       name: 'main',
-      peer: open('get'),
-      byGet: open('get'),
-      byMove: storageScp ? open('move') : undefined,
+      associations: settings.associations,
+      open: (way, known) => {
+        if (way === 'move' && !storageScp) return undefined;
+        const retrieve = way === 'configured' ? 'auto' : way;
+        return openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp, known });
+      },
       moveHint: `Tell the PACS where to send to: ${storageScp?.advertised ?? ''}.`,
     },
     { requestId: 'check', signal: AbortSignal.timeout(10_000) },
@@ -97,5 +107,97 @@ describe('check', () => {
     closers.push(() => peer.close());
     const report = await check(`ROGUE@127.0.0.1:${peer.address.port}`);
     expect([report.usable, stepsOf(report)['C-FIND']]).toEqual([false, 'failed']);
+  });
+});
+
+describe('what check learns', () => {
+  const instances = [makeInstance(), makeInstance()];
+  const { studyRootFind, studyRootGet, studyRootMove, verification, ctImageStorage } = Uids;
+  const onGet: Script = (_request, identifier) => [
+    ...selected(instances, identifier).map((one) => store(one)),
+    final(),
+  ];
+  const onLists =
+    (answer: Script): Script =>
+    (request, identifier) => {
+      const script = selected(instances, identifier).length > 1 ? answer : onGet;
+      return typeof script === 'function' ? script(request, identifier) : script;
+    };
+
+  async function learnt(options: RoguePeerOptions, listen?: number): Promise<CheckReport> {
+    const peer = await startRoguePeer({ onFind: listing(instances), onGet, ...options });
+    closers.push(() => peer.close());
+    if (listen !== undefined) peer.moveDestinations.set('GATEWAY', { host: '127.0.0.1', port: listen });
+    return check(`ROGUE@127.0.0.1:${peer.address.port}`, listen);
+  }
+
+  test('of a peer that takes everything', async () => {
+    const report = await learnt({});
+    expect(report.learnt).toEqual([
+      'takes 4 associations at once, as many as are configured',
+      'delivers lists of UIDs',
+      'retrieves go by C-GET',
+      'does not offer relational queries; the gateway needs none',
+    ]);
+    expect(report.facts).toEqual({ relational: { value: false, expires: expect.any(String) } });
+  });
+
+  test('of a peer that takes two associations', async () => {
+    const {
+      usable,
+      learnt: lines,
+      facts,
+    } = await learnt({
+      associate: (association, request, rogue) => {
+        const held = rogue.open.filter(({ accepted }) => accepted.size > 0).length;
+        return (held < 2 ? accept() : reject('transient'))(association, request, rogue);
+      },
+    });
+    expect(usable).toBe(true);
+    expect(lines[0]).toMatch(/^takes 2 associations at once, 4 are configured/);
+    expect(facts.associations?.value).toBe(2);
+  });
+
+  test.each<[string, Script, RegExp]>([
+    ['refuses lists', [final(0xa900)], /^refuses lists of UIDs/],
+    [
+      'delivers one of a list',
+      (_request, identifier) => [
+        ...selected(instances, identifier)
+          .slice(0, 1)
+          .map((one) => store(one)),
+        final(),
+      ],
+      /^heeds one UID of a list/,
+    ],
+  ])('of a peer that %s', async (_, answer, line) => {
+    const { usable, learnt: lines } = await learnt({ onGet: onLists(answer) });
+    expect(usable).toBe(true);
+    expect(lines).toContainEqual(expect.stringMatching(line));
+  });
+
+  test('of a peer that refuses C-GET', async () => {
+    const report = await learnt(
+      {
+        associate: accept({ sopClasses: [studyRootFind, studyRootMove, verification] }),
+        onMove: onGet,
+      },
+      await freePort(),
+    );
+    expect(stepsOf(report)).toMatchObject({ 'C-GET': 'failed', 'C-MOVE': 'ok' });
+    expect(report.learnt).toContain('C-GET is refused: retrieves go by C-MOVE');
+    expect(report.facts.getRefused?.value).toBe(true);
+  });
+
+  test('of a peer that takes uncompressed instances alone', async () => {
+    const { learnt: lines } = await learnt({
+      associate: accept({
+        sopClasses: [studyRootFind, studyRootGet, verification, ctImageStorage],
+        transferSyntaxes: [Uids.explicitLittleEndian, Uids.implicitLittleEndian],
+      }),
+    });
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^C-GET refuses transfer syntaxes: .*JPEG.* and \d+ more$/),
+    );
   });
 });

@@ -201,6 +201,7 @@ describe('the byte budget of the disk', () => {
       kind: 'cache',
       event: 'evicted',
       tier: 'disk',
+      reason: 'room',
       bytes: 24_000,
     });
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { GatewayError, type GatewayErrorCode, type Observation } from '../../../src/core/index.js';
 import { CircuitBreaker } from '../../../src/dimse/breaker.js';
-import { openingSign, operationSign } from '../../../src/dimse/peer-sign.js';
+import { openingSign, operationSign, saysFull } from '../../../src/dimse/peer-sign.js';
 
 const down = new GatewayError('peer-unreachable', 'The peer could not be reached.');
 const broke = new GatewayError('peer-aborted', 'The peer aborted the association.');
@@ -169,6 +169,20 @@ describe('what an error says of the peer', () => {
   test('a peer that was heard on another association is there', () => {
     expect(openingSign(error('peer-unreachable'), true)).toBe('none');
   });
+
+  test.each<[GatewayErrorCode, boolean, boolean]>([
+    ['peer-busy', false, true],
+    ['peer-aborted', false, true],
+    ['peer-unreachable', true, true],
+    ['peer-unreachable', false, false],
+    ['peer-rejected', true, false],
+    ['cancelled', true, false],
+  ])(
+    'one association more that ends in %s, the others heard: %s, shows a full peer: %s',
+    (code, heard, full) => {
+      expect(saysFull(error(code), heard)).toBe(full);
+    },
+  );
 
   test.each<[GatewayErrorCode, boolean, string]>([
     ['peer-timeout', false, 'gone'],

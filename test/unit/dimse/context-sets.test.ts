@@ -51,6 +51,19 @@ describe('presentation contexts of a C-GET', () => {
     );
   });
 
+  test('with many SOP classes what the peer refuses gives way to what it may take, and is still proposed', () => {
+    const alone = (refused: readonly string[]): readonly string[] =>
+      getContexts([], 'plain-first', undefined, refused)
+        .contexts.filter(({ abstractSyntax }) => abstractSyntax === CT)
+        .flatMap(({ transferSyntaxes }) => (transferSyntaxes.length === 1 ? transferSyntaxes : []));
+    const [first = '', second = ''] = alone([]);
+    expect(alone([second])).not.toContain(second);
+    expect(alone([second])).toHaveLength(alone([]).length);
+    expect(alone([second])[0]).toBe(first);
+    const { contexts } = getContexts([CT], 'plain-first', undefined, [second]);
+    expect(contexts.at(-1)).toEqual({ abstractSyntax: CT, transferSyntaxes: [second] });
+  });
+
   test('syntaxes that the caller names are the only ones', () => {
     const { contexts } = getContexts([CT], 'plain-first', [jpeg2000Lossless]);
     expect(contexts.slice(1)).toEqual([{ abstractSyntax: CT, transferSyntaxes: [jpeg2000Lossless] }]);

@@ -282,8 +282,27 @@ describe('C-GET', () => {
       failed: 0,
     });
     expect(taken).toHaveLength(1);
+    expect(peer.knowledge.get('contextOrder')).toBe('plain-last');
     await peer.retrieve(request, receiver, contextOf());
     expect(rogue.messages('C-GET-RQ')).toHaveLength(3);
+  });
+
+  test('the transfer syntaxes that a peer accepts for no SOP class are known, and those that it takes are not among them', async () => {
+    const taken = [Uids.explicitLittleEndian, Uids.jpeg2000Lossless];
+    const { peer } = await start({
+      associate: accept({
+        sopClasses: [Uids.studyRootGet, Uids.ctImageStorage],
+        transferSyntaxes: [Uids.implicitLittleEndian, ...taken],
+      }),
+    });
+    await peer.retrieve(request, collect().receiver, contextOf());
+    const refused = peer.knowledge.get('refusedTransferSyntaxes');
+    expect(refused).toContain('1.2.840.10008.1.2.4.50');
+    expect(refused).not.toEqual(expect.arrayContaining([Uids.jpeg2000Lossless]));
+    // A SOP class that is refused as a whole says nothing of them.
+    const both = { ...request, sopClassUids: [Uids.ctImageStorage, Uids.mrImageStorage] };
+    await peer.retrieve(both, collect().receiver, contextOf());
+    expect(peer.knowledge.get('refusedTransferSyntaxes')).toEqual(refused);
   });
 
   test.each<[string, string, RoguePeerOptions]>([

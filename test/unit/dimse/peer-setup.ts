@@ -22,6 +22,7 @@ export function peerOf(
       maxPduLength: 65_536,
       idleMs: 60_000,
       characterSetReturnKey: false,
+      relearnMs: 600_000,
       ...others,
       timeouts: {
         connectMs: 2000,

@@ -2,7 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import type { Priority } from '../../../src/core/index.js';
 import { Dataset, Tags } from '../../../src/dicom/index.js';
 import type { Peer } from '../../../src/dimse/index.js';
-import { accept, drop, final, pending, reject, Uids, until } from '../../helpers/rogue-peer.js';
+import {
+  accept,
+  drop,
+  encodeAbort,
+  final,
+  pending,
+  reject,
+  Uids,
+  until,
+  type AssociateStep,
+} from '../../helpers/rogue-peer.js';
 import { allRows, anyStudy, contextOf, withRoguePeers } from './peer-setup.js';
 
 const start = withRoguePeers();
@@ -14,6 +24,14 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   });
   return { opened, open };
 }
+
+/** Accepts so many associations at once, and refuses more. */
+const atMost =
+  (most: number, refusal: AssociateStep): AssociateStep =>
+  (association, request, rogue) => {
+    const held = rogue.open.filter(({ accepted }) => accepted.size > 0).length;
+    return (held < most ? accept() : refusal)(association, request, rogue);
+  };
 
 const search = (peer: Peer, priority: Priority = 'interactive') =>
   allRows(peer.find('STUDY', anyStudy(), { ...contextOf(), priority }));
@@ -171,6 +189,76 @@ describe('the pool', () => {
     held.open();
     expect(await Promise.all([first, second])).toHaveLength(2);
     expect(rogue.messages('C-FIND-RQ')).toHaveLength(2);
+  });
+
+  describe.each<[string, AssociateStep]>([
+    ['rejects it, temporarily congested', reject('transient', 3, 1)],
+    ['rejects it, a local limit is exceeded', reject('transient', 3, 2)],
+    ['rejects it for good, with a reason that passes', reject('permanent', 3, 2)],
+    ['aborts it', (association) => association.write(encodeAbort(0, 0))],
+    [
+      'closes the connection',
+      (association) => {
+        association.drop();
+      },
+    ],
+  ])('of a peer that takes two associations, and of a third one %s', (_, refusal) => {
+    const associate = atMost(2, refusal);
+
+    test('all requests are served, over two, and the limit is known', async () => {
+      const { peer, rogue, observations } = await start({
+        associate,
+        onFind: [pending({ StudyInstanceUID: '1.2' }), final()],
+      });
+      const rows = await Promise.all(Array.from({ length: 12 }, () => search(peer)));
+      expect(rows.map(({ uids }) => uids)).toEqual(Array.from({ length: 12 }, () => ['1.2']));
+      expect(peer.knowledge.facts.associations?.value).toBe(2);
+      expect(peer.stats.associationLimit).toBe(2);
+      expect(observations).toContainEqual(
+        expect.objectContaining({ kind: 'learnt', fact: 'associations', value: '2' }),
+      );
+      const asked = rogue.record.of('associate-rq').length;
+      await Promise.all(Array.from({ length: 12 }, () => search(peer)));
+      expect(rogue.record.of('associate-rq')).toHaveLength(asked);
+    });
+
+    test('one of the two is kept for searches', async () => {
+      const held = gate();
+      const { peer, rogue } = await start({ associate, onGet: [until(held.opened), final()] });
+      await Promise.all(Array.from({ length: 4 }, () => search(peer)));
+      const retrieves = [retrieve(peer), retrieve(peer), retrieve(peer)];
+      await rogue.waitFor('C-GET-RQ');
+      expect(await search(peer)).toMatchObject({ status: 0 });
+      expect(rogue.messages('C-GET-RQ')).toHaveLength(1);
+      held.open();
+      await Promise.all(retrieves);
+    });
+  });
+
+  test('a peer that refuses every association fails each request, and has shown no limit', async () => {
+    const { peer } = await start({
+      associate: (association) => {
+        association.drop();
+      },
+    });
+    const all = await Promise.allSettled(Array.from({ length: 4 }, () => search(peer)));
+    for (const one of all)
+      expect(one).toMatchObject({ status: 'rejected', reason: { code: 'peer-aborted' } });
+    expect(peer.stats.associationLimit).toBe(4);
+  });
+
+  test('counts what a peer takes at once, and leaves it as it was', async () => {
+    const { peer, rogue } = await start({
+      associate: atMost(3, reject('transient')),
+    });
+    expect(await peer.probeAssociations(contextOf())).toBe(3);
+    expect(peer.stats.associations.busy).toBe(0);
+    expect(rogue.messages('C-ECHO-RQ')).toHaveLength(0);
+  });
+
+  test('nobody there takes none: it fails', async () => {
+    const { peer } = await start({ associate: reject('permanent') });
+    await expect(peer.probeAssociations(contextOf())).rejects.toMatchObject({ code: 'peer-rejected' });
   });
 
   test('closing refuses what waits, lets what runs finish, and releases', async () => {

@@ -46,6 +46,7 @@ async function start(options: RoguePeerOptions, retrieve: 'auto' | 'get' | 'move
         queueMs: timeout,
       },
       characterSetReturnKey: false,
+      relearnMs: 600_000,
     },
     { observe, ...(scp && { storageScp: scp }) },
   );

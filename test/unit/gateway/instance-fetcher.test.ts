@@ -14,6 +14,7 @@ function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: read
   const retrieves: Retrieve[] = [];
   const peer = {
     name: 'main',
+    knowledge: { get: () => undefined },
     retrieve: (
       { identifier }: RetrieveRequest,
       _receiver: unknown,

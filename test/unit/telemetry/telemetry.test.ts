@@ -197,7 +197,7 @@ describe('log lines', () => {
 describe('metrics', () => {
   test('count HTTP requests by route and status, with time, bytes and cut bodies', async () => {
     const { observe, body } = telemetry();
-    observe(request);
+    observe({ ...request, firstByteMs: 30 });
     observe({ ...request, status: 502, complete: false, errorCode: 'peer-failed' });
     const text = await body();
     expect(text).toContain(
@@ -208,6 +208,12 @@ describe('metrics', () => {
     );
     expect(text).toContain(
       'dicomgw_http_request_duration_seconds_sum{method="GET",route="/studies/:study"} 3',
+    );
+    expect(text).toContain(
+      'dicomgw_http_time_to_first_byte_seconds_bucket{le="0.05",method="GET",route="/studies/:study"} 1',
+    );
+    expect(text).toContain(
+      'dicomgw_http_time_to_first_byte_seconds_sum{method="GET",route="/studies/:study"} 0.03',
     );
     expect(text).toContain('dicomgw_http_response_bytes_total{route="/studies/:study"} 2000');
     expect(text).toContain('dicomgw_http_incomplete_bodies_total{route="/studies/:study"} 1');
@@ -220,6 +226,7 @@ describe('metrics', () => {
     observe({ kind: 'association', peer: 'main', event: 'opened', direction: 'out', associationId: 'a1' });
     observe({ kind: 'dimse-bytes', peer: 'main', sent: 10, received: 20 });
     observe({ kind: 'instance-arrived', peer: 'main', bytes: 500, outcome: 'complete' });
+    observe({ kind: 'part-sent', peer: 'main', item: 'frame', bytes: 70 });
     const text = await body();
     expect(text).toContain(
       'dicomgw_dimse_operations_total{peer="main",operation="C-FIND",outcome="failure"} 1',
@@ -232,13 +239,16 @@ describe('metrics', () => {
     expect(text).toContain('dicomgw_dimse_bytes_total{peer="main",direction="received"} 20');
     expect(text).toContain('dicomgw_instances_arrived_total{peer="main",outcome="complete"} 1');
     expect(text).toContain('dicomgw_instance_bytes_total{peer="main",outcome="complete"} 500');
+    expect(text).toContain('dicomgw_parts_sent_total{peer="main",item="frame"} 1');
+    expect(text).toContain('dicomgw_part_bytes_sent_total{peer="main",item="frame"} 70');
   });
 
   test('count what the cache does by tier, refusals and resets', async () => {
     const { observe, body } = telemetry();
-    for (const event of ['hit', 'miss', 'join', 'evicted', 'overflow'] as const) {
+    for (const event of ['hit', 'miss', 'join', 'overflow'] as const) {
       observe({ kind: 'cache', event, tier: 'disk', bytes: 7 });
     }
+    observe({ kind: 'cache', event: 'evicted', tier: 'disk', reason: 'age', bytes: 7 });
     observe({ kind: 'inbound-refused', reason: 'unexpected', remote: '127.0.0.1' });
     observe({ kind: 'reader-reset', reason: 'stalled' });
     const text = await body();
@@ -246,6 +256,7 @@ describe('metrics', () => {
       expect(text).toContain(`dicomgw_cache_events_total{tier="disk",event="${event}"} 1`);
     }
     expect(text).toContain('dicomgw_cache_event_bytes_total{tier="disk",event="evicted"} 7');
+    expect(text).toContain('dicomgw_cache_evictions_total{tier="disk",reason="age"} 1');
     expect(text).toContain('dicomgw_inbound_refused_total{reason="unexpected"} 1');
     expect(text).toContain('dicomgw_reader_resets_total{reason="stalled"} 1');
   });
