@@ -49,19 +49,24 @@ export class BodyWriter {
       if (this.#underWay > 0) await this.#sending;
       return;
     }
-    void this.flush();
-    await this.#send(bytes);
+    const before = this.#takeGathered();
+    await this.#send(before ? [before, bytes] : [bytes]);
   }
 
   /** Sends what has been gathered. */
   flush(): Promise<void> {
+    const gathered = this.#takeGathered();
+    return gathered ? this.#send([gathered]) : this.#sending;
+  }
+
+  #takeGathered(): Buffer | undefined {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
-    if (this.#gatheredBytes === 0) return this.#sending;
+    if (this.#gatheredBytes === 0) return undefined;
     const all = Buffer.concat(this.#gathered, this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    return this.#send(all);
+    return all;
   }
 
   #gather(bytes: Buffer): void {
@@ -70,10 +75,10 @@ export class BodyWriter {
     this.#flushing ??= setImmediate(() => void this.flush());
   }
 
-  #send(bytes: Buffer): Promise<void> {
+  #send(pieces: readonly Buffer[]): Promise<void> {
     this.#underWay += 1;
     this.#sending = this.#sending
-      .then(() => this.#put(bytes))
+      .then(() => this.#put(pieces))
       .finally(() => {
         this.#underWay -= 1;
       });
@@ -82,7 +87,8 @@ export class BodyWriter {
     return this.#sending;
   }
 
-  #put(bytes: Buffer): Promise<void> {
+  /** Pieces given in one go leave in one system call. */
+  #put(pieces: readonly Buffer[]): Promise<void> {
     const stalled = this.#stalled;
     if (stalled?.aborted) return Promise.reject(abortReason(stalled));
     if (this.#response.writableEnded || this.#response.destroyed) {
@@ -99,8 +105,10 @@ export class BodyWriter {
       };
       const timer = this.#stallMs > 0 ? setTimeout(giveUp, this.#stallMs) : undefined;
       stalled?.addEventListener('abort', giveUp, { once: true });
+      const last = pieces.length - 1;
+      for (const piece of pieces.slice(0, last)) this.#response.write(piece);
       // The callback comes when the socket has taken the bytes, or with the error that closed it.
-      this.#response.write(bytes, (error) => {
+      this.#response.write(pieces[last], (error) => {
         clearTimeout(timer);
         stalled?.removeEventListener('abort', giveUp);
         if (error) reject(error);
