@@ -1,4 +1,5 @@
-import type { Spool, SpoolBody } from './spool.js';
+import type { Spool } from './spool-contract.js';
+import type { SpoolBody } from './spool.js';
 
 /** What is in the store now, in bytes and numbers. */
 export interface SpoolStoreStats {

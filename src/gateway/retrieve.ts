@@ -50,6 +50,7 @@ class Collector {
   readonly #listing = new AbortController();
   readonly #stalled = new AbortController();
   readonly #onAbort: () => void;
+  readonly #reading: ReturnType<FetcherDependencies['instances']['reading']>;
   #open = 1;
   #detached = false;
   #told = false;
@@ -65,6 +66,7 @@ class Collector {
     this.#side = side;
     this.#target = target;
     this.#context = { ...context, signal: this.#listing.signal, patient: true };
+    this.#reading = side.deps.instances.reading();
     this.#onAbort = () => {
       this.#events.fail(abortReason(context.signal));
       this.close();
@@ -166,9 +168,10 @@ class Collector {
   }
 
   #arrived(instance: FoundInstance, giveBack: () => void): void {
-    const lease = instance.lease((error) => {
+    const onStalled = (error: GatewayError): void => {
       this.#stalled.abort(error);
-    });
+    };
+    const lease = instance.lease({ onStalled, reading: this.#reading });
     const letGo = this.#hold(() => {
       lease.release();
     });
@@ -179,7 +182,7 @@ class Collector {
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
     // until `close`, which is what lets a pull go on after its client was told to come back.
     const { key, info, complete } = instance;
-    const held: HeldInstance = { key, info, complete, source: lease.source };
+    const held: HeldInstance = { key, info, complete, source: lease.source, lent: lease.lent };
     if (!this.#events.offer({ kind: 'arrived', instance: held, release })) letGo();
     this.#settle();
   }
@@ -228,6 +231,7 @@ class Collector {
   /** Gives back everything that nobody will read, and stops listing. */
   close(): void {
     this.#events.close();
+    this.#reading.close();
     if (this.#detached) return;
     this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
