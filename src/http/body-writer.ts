@@ -1,8 +1,12 @@
 import type { Response } from 'express';
 import { abortReason, GatewayError } from '../core/index.js';
+import { TurnBudget } from './turn-budget.js';
 
 /** Small pieces (part headers, JSON punctuation) are put together up to this many bytes before they are sent. */
 const GATHER_BYTES = 64 * 1024;
+
+/** The event loop is one for all responses; so many bytes are a few milliseconds. */
+const turns = new TurnBudget(4 * 1024 * 1024);
 
 export interface BodyWriterOptions {
   /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
@@ -87,8 +91,14 @@ export class BodyWriter {
     return this.#sending;
   }
 
-  /** Pieces given in one go leave in one system call. */
   #put(pieces: readonly Buffer[]): Promise<void> {
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const turn = turns.take(bytes);
+    return turn ? turn.then(() => this.#write(pieces)) : this.#write(pieces);
+  }
+
+  /** Pieces given in one go leave in one system call. */
+  #write(pieces: readonly Buffer[]): Promise<void> {
     const stalled = this.#stalled;
     if (stalled?.aborted) return Promise.reject(abortReason(stalled));
     if (this.#response.writableEnded || this.#response.destroyed) {
