@@ -67,8 +67,9 @@ function framePart(opened: OpenInstance, frame: number, choice: FrameChoice, ser
     contentType,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: frameLength(index, frame),
-    bytes: readFrame(instance.source, index, frame),
-    etag: etagOf(record, contentType, `frames/${frame}`),
+    bytes: readFrame(isVerbatim && !stored.deflated ? instance.lent : instance.source, index, frame),
+    // Of several parts none has a validator.
+    ...(choice.representation.multipart ? {} : { etag: etagOf(record, contentType, `frames/${frame}`) }),
     range: (span) =>
       isVerbatim
         ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))

@@ -47,7 +47,8 @@ class Collector {
   readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
   /** What is still to be given back: places in the queue, and instances held in the cache. */
   readonly #held = new Set<() => void>();
-  readonly #listing = new AbortController();
+  /** Undefined when there is nothing to abort any more. */
+  #listing: AbortController | undefined;
   readonly #stalled = new AbortController();
   readonly #onAbort: () => void;
   readonly #reading: ReturnType<FetcherDependencies['instances']['reading']>;
@@ -65,7 +66,9 @@ class Collector {
   constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
     this.#side = side;
     this.#target = target;
-    this.#context = { ...context, signal: this.#listing.signal, patient: true };
+    const listing = new AbortController();
+    this.#listing = listing;
+    this.#context = { ...context, signal: listing.signal, patient: true };
     this.#reading = side.deps.instances.reading();
     this.#onAbort = () => {
       this.#events.fail(abortReason(context.signal));
@@ -94,6 +97,7 @@ class Collector {
     } catch (thrown) {
       this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
     } finally {
+      this.#listing = undefined;
       this.#listed();
       this.#settle();
     }
@@ -233,7 +237,7 @@ class Collector {
     this.#events.close();
     this.#reading.close();
     if (this.#detached) return;
-    this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
+    this.#listing?.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
   }
 }

@@ -39,7 +39,7 @@ export class BodyWriter {
     this.#response = response;
     // A write to a connection that closes at that very moment may never be called back.
     response.once('close', () => {
-      this.#giveUp(new GatewayError('cancelled', 'The client has gone.'));
+      if (this.#underWay > 0) this.#giveUp(new GatewayError('cancelled', 'The client has gone.'));
     });
     this.#stallMs = stallMs;
     this.#stalled = stalled;
@@ -61,6 +61,12 @@ export class BodyWriter {
   flush(): Promise<void> {
     const gathered = this.#takeGathered();
     return gathered ? this.#send([gathered]) : this.#sending;
+  }
+
+  /** Ends the body: nothing is lent any more, and what has been gathered leaves with the end. */
+  async end(): Promise<void> {
+    await this.#sending;
+    this.#response.end(this.#takeGathered());
   }
 
   #takeGathered(): Buffer | undefined {

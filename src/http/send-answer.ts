@@ -57,8 +57,7 @@ async function sendMultipart(response: Response, answer: PartsAnswer): Promise<v
     await writer.flush();
   }
   await writer.write(multipart.end());
-  await writer.flush();
-  response.end();
+  await writer.end();
 }
 
 async function sendSinglePart(response: Response, answer: PartsAnswer): Promise<void> {
