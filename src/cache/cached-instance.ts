@@ -1,6 +1,7 @@
 import type { ByteSource, GatewayError } from '../core/index.js';
 import type { InstanceInfo, InstanceKey } from './instance-key.js';
-import type { Lease } from './lease.js';
+import type { Lease, LeaseOptions } from './lease.js';
+import type { Reading } from './reading.js';
 
 /** An instance that is arriving or there; `M` is what its owner learnt while the bytes passed. */
 export interface CachedInstance<M> {
@@ -18,7 +19,7 @@ export interface CachedInstance<M> {
    * As `hold`, for readers that may stall: when the bytes are taken away from one that reads through `source` of the
    * lease, `onStalled` is called, also while its consumer waits for something else.
    */
-  lease(onStalled?: (error: GatewayError) => void): Lease;
+  lease(options?: LeaseOptions): Lease;
 }
 
 /** The writing end of an instance that arrives. */
@@ -54,6 +55,8 @@ export interface InstanceCache<M> {
   /** The instances of a study that `get` finds, arriving ones included. */
   ofStudy(peer: string, studyInstanceUid: string): readonly CachedInstance<M>[];
   hasStudy(peer: string, studyInstanceUid: string): boolean;
+  /** What one request reads, to be given to the leases of its instances in the order in which it reads them. */
+  reading(): Reading;
   /** Those that `get` finds, of all peers or one, complete ones alone. */
   complete(peer?: string): readonly CachedInstance<M>[];
   /** Forgets the instance; who reads it already reads on. */

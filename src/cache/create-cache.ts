@@ -39,8 +39,9 @@ export interface Cache<M> {
 /**
  * Makes the instance cache and the spool store, which share one budget of memory and one cache directory.
  *
- * The memory bound holds but for this slack: one chunk and one block for every open spool, one block for every reader
- * that looks at bytes from disk, and what the last instances to finish have as meta.
+ * The memory bound holds but for this slack: one chunk and one block for every open spool, what readers have from disk
+ * (an eighth of the bound, and beyond it one block each, or two quarters of one), and what the last instances to finish
+ * have as meta.
  * @throws GatewayError `cache-failed` when the directory cannot be used, or another live process has it
  */
 export async function createCache<M>(options: CacheOptions<M>, deps: CacheDependencies): Promise<Cache<M>> {

@@ -3,5 +3,5 @@ export { createCache, type Cache, type CacheOptions } from './create-cache.js';
 export type { AppendedFile, FileLayer, OpenFile } from './file-layer.js';
 export type { Arrival, CachedInstance, InstanceCache } from './cached-instance.js';
 export type { InstanceKey } from './instance-key.js';
-export type { Spool } from './spool.js';
+export type { Spool } from './spool-contract.js';
 export type { SpoolStore } from './store-contract.js';

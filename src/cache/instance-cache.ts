@@ -10,10 +10,12 @@ import type {
 import { idOf, studyIdOf, type InstanceInfo, type InstanceKey } from './instance-key.js';
 import type { DiskTier } from './disk-tier.js';
 import { Journal, type JournalRecord } from './journal.js';
-import type { Lease } from './lease.js';
+import type { Lease, LeaseOptions } from './lease.js';
+import { Reading } from './reading.js';
 import { formatSavedEntry, parseSavedEntry, type SavedEntry } from './saved-entry.js';
 import type { Place, SpoolBytes } from './spool-file.js';
-import type { SpoolBody, SpoolEvents } from './spool.js';
+import type { SpoolEvents } from './spool-contract.js';
+import type { SpoolBody } from './spool.js';
 import type { Store } from './store.js';
 import type { Evictor } from './store-contract.js';
 
@@ -76,8 +78,8 @@ class Entry<M> implements CachedInstance<M> {
     };
   }
 
-  lease(onStalled?: (error: GatewayError) => void): Lease {
-    return this.spool.lease(onStalled);
+  lease(options?: LeaseOptions): Lease {
+    return this.spool.lease(options);
   }
 }
 
@@ -154,6 +156,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   hasStudy(peer: string, studyInstanceUid: string): boolean {
     return this.#studies.has(studyIdOf(peer, studyInstanceUid));
+  }
+
+  reading(): Reading {
+    return new Reading(this.#store);
   }
 
   complete(peer?: string): readonly CachedInstance<M>[] {

@@ -1,9 +1,13 @@
 import type { ByteSource, GatewayError } from '../core/index.js';
+import type { FileFetch } from './file-fetch.js';
+import type { ReadableAhead, Reading } from './reading.js';
 
 /** The right to find the bytes there until it is released. */
 export interface Lease {
   /** The bytes; its readers belong to this lease. */
   readonly source: ByteSource;
+  /** The same for who hands them on at once: read ahead, and into buffers that are used again for the next piece. */
+  readonly lent: ByteSource;
   /** Ends the lease; calling it twice does nothing. */
   release(): void;
 }
@@ -11,39 +15,76 @@ export interface Lease {
 /** What a spool lends leases of. */
 export interface LeasedSpool {
   readonly size: number | undefined;
-  /** A new reader that belongs to `lease`. */
-  open(start: number, end: number, lease: OwnedLease): AsyncIterator<Buffer>;
+  /** A new reader that belongs to `lease`; with `reading` one that hands on what it gets. */
+  open(start: number, end: number, lease: OwnedLease, reading?: Reading): AsyncIterator<Buffer>;
+  /** Begins to read the first bytes from disk, if that is where they are. */
+  fetchAhead(reading: Reading): FileFetch | undefined;
   /** A lease was given or has ended. */
   leasesChanged(): void;
 }
 
+export interface LeaseOptions {
+  /** Hears when the bytes are taken away because its reader does not read. */
+  readonly onStalled?: ((error: GatewayError) => void) | undefined;
+  /** The request that reads them. */
+  readonly reading?: Reading | undefined;
+}
+
 /** A lease as its spool sees it. */
-export class OwnedLease implements Lease {
+export class OwnedLease implements Lease, ReadableAhead {
   readonly source: ByteSource;
+  readonly lent: ByteSource;
+  readonly #spool: LeasedSpool;
+  readonly #reading: Reading | undefined;
+  #ahead: FileFetch | undefined;
+  #ended = false;
+  next: ReadableAhead | undefined;
   readonly onStalled: ((error: GatewayError) => void) | undefined;
   readonly #end: (lease: OwnedLease) => void;
   /** Why the bytes were taken away from a holder that does not read. */
   revoked: GatewayError | undefined;
 
-  constructor(
-    spool: LeasedSpool,
-    end: (lease: OwnedLease) => void,
-    onStalled: ((error: GatewayError) => void) | undefined,
-  ) {
+  constructor(spool: LeasedSpool, end: (lease: OwnedLease) => void, { onStalled, reading }: LeaseOptions) {
     this.onStalled = onStalled;
     this.#end = end;
-    this.source = {
+    this.#spool = spool;
+    this.#reading = reading;
+    const sourceOf = (lender: Reading | undefined): ByteSource => ({
       get size() {
         return spool.size;
       },
       read: (start = 0, end = Infinity) => ({
-        [Symbol.asyncIterator]: () => spool.open(start, end, this),
+        [Symbol.asyncIterator]: () => spool.open(start, end, this, lender),
       }),
-    };
+    });
+    this.source = sourceOf(undefined);
+    this.lent = reading ? sourceOf(reading) : this.source;
+    reading?.add(this);
   }
 
   release(): void {
+    this.stop();
     this.#end(this);
+  }
+
+  readAhead(): void {
+    if (this.#ended || this.#ahead || !this.#reading) return;
+    this.#ahead = this.#spool.fetchAhead(this.#reading);
+  }
+
+  /** What was read ahead, for the reader that takes it over, if it begins at `position`. */
+  takeAhead(position: number): FileFetch | undefined {
+    const ahead = this.#ahead;
+    if (ahead?.position !== position) return undefined;
+    this.#ahead = undefined;
+    return ahead;
+  }
+
+  /** Nothing more is read for it. */
+  stop(): void {
+    this.#ended = true;
+    this.#ahead?.drop();
+    this.#ahead = undefined;
   }
 }
 
@@ -63,11 +104,11 @@ export class Leases {
     return Math.max(0, this.#leases.size - this.#orphans.size);
   }
 
-  give(onStalled: ((error: GatewayError) => void) | undefined): OwnedLease {
+  give(options: LeaseOptions): OwnedLease {
     const end = (ended: OwnedLease): void => {
       if (this.#leases.delete(ended)) this.#spool.leasesChanged();
     };
-    const lease = new OwnedLease(this.#spool, end, onStalled);
+    const lease = new OwnedLease(this.#spool, end, options);
     this.#leases.add(lease);
     this.#spool.leasesChanged();
     return lease;
@@ -81,6 +122,7 @@ export class Leases {
       return;
     }
     lease.revoked = error;
+    lease.stop();
     this.#leases.delete(lease);
   }
 
@@ -90,6 +132,7 @@ export class Leases {
   }
 
   clear(): void {
+    for (const lease of this.#leases) lease.stop();
     this.#leases.clear();
     this.#orphans.clear();
   }

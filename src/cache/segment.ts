@@ -89,8 +89,8 @@ class Slot implements SpoolBytes {
     return this.#removed ? Promise.reject(dropped()) : this.group.file.write(bytes, this.#offset + position);
   }
 
-  read(position: number, length: number): Promise<Buffer> {
-    return this.#removed ? Promise.reject(dropped()) : this.group.file.read(this.#offset + position, length);
+  read(position: number, into: Buffer): Promise<void> {
+    return this.#removed ? Promise.reject(dropped()) : this.group.file.read(this.#offset + position, into);
   }
 
   /** Its descriptor stays open: there are few segments, and others read it. */

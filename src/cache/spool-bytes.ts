@@ -1,4 +1,5 @@
-import type { Spool, SpoolBody } from './spool.js';
+import type { Spool } from './spool-contract.js';
+import type { SpoolBody } from './spool.js';
 
 /** Bytes of spools by where they are and whether more will come; `failed` ones are still being read. */
 export type BytesByState = Readonly<

@@ -19,8 +19,8 @@ export interface SpoolBytes {
   readonly group: object | undefined;
   /** @throws GatewayError `cache-failed` when the bytes are not on disk */
   write(bytes: Buffer, position: number): Promise<void>;
-  /** Exactly `length` bytes in memory of their own. @throws GatewayError `cache-failed` */
-  read(position: number, length: number): Promise<Buffer>;
+  /** Fills `into` from `position` on. @throws GatewayError `cache-failed` when there are fewer bytes */
+  read(position: number, into: Buffer): Promise<void>;
   /** Nobody needs them soon. */
   rest(): void;
   /** Nobody needs them any more. */
@@ -80,15 +80,13 @@ export class SpoolFile implements SpoolBytes {
     });
   }
 
-  read(position: number, length: number): Promise<Buffer> {
+  read(position: number, into: Buffer): Promise<void> {
     return this.#operate(async (handle) => {
-      const bytes = Buffer.allocUnsafeSlow(length);
-      for (let done = 0; done < length;) {
-        const { bytesRead } = await handle.read(bytes, done, length - done, position + done);
+      for (let done = 0; done < into.length;) {
+        const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
         if (bytesRead <= 0) throw new Error('The file is shorter than what was written.');
         done += bytesRead;
       }
-      return bytes;
     });
   }
 

@@ -1,22 +1,30 @@
 import type { GatewayError } from '../core/index.js';
+import { FileFetch, type Lender } from './file-fetch.js';
 import type { OwnedLease } from './lease.js';
+import type { Reading } from './reading.js';
 
 /** What stands at a position of a spool. */
 export type Piece =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'file'; readonly length: number; readonly read: () => Promise<Buffer> }
+  | PieceOfFile
   | { readonly kind: 'later' }
   | { readonly kind: 'end' };
 
+export interface PieceOfFile {
+  readonly kind: 'file';
+  /** Bytes that could be read from there. */
+  readonly length: number;
+  readonly read: (into: Buffer) => Promise<void>;
+}
+
 /** The spool as its readers see it. */
-export interface ReadableSpool {
+export interface ReadableSpool extends Lender {
+  /** Bytes to read from disk at once. */
+  readonly readBytes: number;
   attach(reader: SpoolReader): void;
   detach(reader: SpoolReader): void;
   /** The reader has got to the tail and waits, or goes on. */
   waiting(reader: SpoolReader, waits: boolean): void;
-  /** Bytes of memory that a reader took or gave back for what it has from disk. */
-  borrow(bytes: number): void;
-  giveBack(bytes: number): void;
   /** @throws GatewayError the writer's failure when `position` is where it happened */
   pieceAt(position: number, end: number): Piece;
   /** The consumer of a reader that was failed has noticed. */
@@ -26,28 +34,40 @@ export interface ReadableSpool {
   now(): number;
 }
 
+/** Whose reader it is. */
+export interface ReaderOwner {
+  readonly lease?: OwnedLease | undefined;
+  /** The request that hands on what it gets: see `Lease.lent`. */
+  readonly reading?: Reading | undefined;
+}
+
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** One pass over the bytes of a spool. */
 export class SpoolReader implements AsyncIterator<Buffer, undefined> {
   readonly lease: OwnedLease | undefined;
+  readonly #reading: Reading | undefined;
   readonly #spool: ReadableSpool;
   readonly #end: number;
   #position: number;
   /** Bytes that the consumer looks at: they count as read once it asks for the next. */
   #lent = 0;
-  #borrowed = 0;
+  /** What was read from disk last: its consumer may look at it. */
+  #fetch: FileFetch | undefined;
+  /** What is read from disk before it is asked for. */
+  #ahead: FileFetch | undefined;
   #lentAt: number | undefined;
   #state: 'new' | 'attached' | 'ended' = 'new';
   #failure: GatewayError | undefined;
   #wake: (() => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(spool: ReadableSpool, start: number, end: number, lease: OwnedLease | undefined) {
+  constructor(spool: ReadableSpool, start: number, end: number, { lease, reading }: ReaderOwner) {
     this.#spool = spool;
     this.#position = start;
     this.#end = end;
     this.lease = lease;
+    this.#reading = reading;
   }
 
   /** Where the bytes that this reader still needs begin. */
@@ -94,7 +114,7 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
       if (piece.kind === 'end') this.#leave();
       else if (piece.kind === 'later') await this.#wait();
       else {
-        const bytes = await this.#fetch(piece.length, piece.read);
+        const bytes = await this.#load(piece);
         if (bytes) return this.#lend(bytes);
       }
     }
@@ -115,7 +135,8 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
     this.#position += this.#lent;
     this.#lent = 0;
     this.#lentAt = undefined;
-    this.#giveBack();
+    this.#fetch?.done();
+    this.#fetch = undefined;
   }
 
   #over(): boolean {
@@ -135,6 +156,7 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
   #lend(bytes: Buffer): IteratorYieldResult<Buffer> {
     this.#lent = bytes.length;
     this.#lentAt = this.#spool.now();
+    if (this.#reading) this.#readAhead(this.#reading, this.#position + bytes.length);
     return { done: false, value: bytes };
   }
 
@@ -147,27 +169,49 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
     this.#spool.waiting(this, false);
   }
 
-  async #fetch(length: number, read: () => Promise<Buffer>): Promise<Buffer | undefined> {
-    this.#borrowed = length;
-    this.#spool.borrow(length);
-    try {
-      const bytes = await read();
-      return this.#over() ? undefined : bytes;
-    } catch (error) {
-      if (this.#over()) return undefined;
-      this.#failure = error as GatewayError;
-      this.#spool.unreadable(this.#failure);
-      this.#leave();
-      return undefined;
-    } finally {
-      if (this.#over()) this.#giveBack();
-    }
+  /** The bytes of a piece; undefined when the reader is over, for whatever reason. */
+  async #load(piece: PieceOfFile): Promise<Buffer | undefined> {
+    this.#fetch = this.#takeAhead() ?? this.#begin(piece);
+    const { bytes, settled } = this.#fetch;
+    const error = await settled;
+    if (this.#over()) return undefined;
+    if (!error) return bytes.subarray(0, this.#end - this.#position);
+    this.#failure = error;
+    this.#spool.unreadable(error);
+    this.#leave();
+    return undefined;
   }
 
-  #giveBack(): void {
-    const bytes = this.#borrowed;
-    this.#borrowed = 0;
-    if (bytes > 0) this.#spool.giveBack(bytes);
+  #takeAhead(): FileFetch | undefined {
+    const ahead = this.#ahead ?? (this.#reading && this.lease?.takeAhead(this.#position));
+    this.#ahead = undefined;
+    return ahead;
+  }
+
+  #begin({ length: most, read }: PieceOfFile): FileFetch {
+    const fetch = this.#reading?.fetch(this.#position, most, read, false);
+    if (fetch) return fetch;
+    const length = Math.min(this.#spool.readBytes, most);
+    this.#spool.borrow(length);
+    return new FileFetch(this.#position, Buffer.allocUnsafeSlow(length), read, () => {
+      this.#spool.giveBack(length);
+    });
+  }
+
+  /** Begins to read what the consumer will ask for next, while it looks at what it got. */
+  #readAhead(reading: Reading, position: number): void {
+    const piece = position < this.#end ? this.#peek(position) : undefined;
+    if (piece?.kind === 'file') this.#ahead = reading.fetch(position, piece.length, piece.read, true);
+    else if (this.lease && (piece === undefined || piece.kind === 'end')) reading.reachedEndOf(this.lease);
+  }
+
+  /** As `#look`, but what is wrong there is told when the reader gets there. */
+  #peek(position: number): Piece | undefined {
+    try {
+      return this.#spool.pieceAt(position, this.#end);
+    } catch {
+      return { kind: 'later' };
+    }
   }
 
   #leave(): void {
@@ -175,8 +219,9 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
     this.#state = 'ended';
     this.#lentAt = undefined;
     if (was === 'attached') this.#spool.detach(this);
-    if (this.#lent > 0) this.#giveBack();
     this.#lent = 0;
+    this.#fetch?.drop();
+    this.#ahead?.drop();
     this.#wake?.();
   }
 }

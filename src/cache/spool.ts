@@ -1,30 +1,14 @@
-import { GatewayError, type ByteSource } from '../core/index.js';
+import { GatewayError } from '../core/index.js';
 import { BlockList } from './block-list.js';
-import { Leases, type Lease, type LeasedSpool, type OwnedLease } from './lease.js';
+import type { FileFetch, Lender } from './file-fetch.js';
+import { Leases, type Lease, type LeasedSpool, type LeaseOptions, type OwnedLease } from './lease.js';
+import type { Reading } from './reading.js';
 import type { Spill } from './spill.js';
-import type { Place } from './spool-file.js';
+import type { Spool, SpoolEvents } from './spool-contract.js';
 import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
 
-/** Append-only bytes with one writer and any number of readers that follow its tail at their own pace. */
-export interface Spool extends ByteSource {
-  readonly state: 'open' | 'complete' | 'failed';
-  /**
-   * Adds a copy of `chunk`. A promise is back-pressure: send more when it resolves. It rejects with the `GatewayError`
-   * that ended the spool.
-   */
-  write(chunk: Buffer): void | Promise<void>;
-  /** No more bytes will come. Rejects with the `GatewayError` that ended the spool, if one did. */
-  finish(): void | Promise<void>;
-  /** No more bytes will come because of `error`, which readers see after the bytes that did come. */
-  fail(error: GatewayError): void;
-  /** The bytes are freed as soon as nobody reads them; later readers get an error. */
-  discard(): void;
-  /** Keeps the bytes there, and a writer without room waiting, until it is released. */
-  lease(): Lease;
-}
-
 /** What a spool needs of the store that it shares with others. */
-export interface SpoolRoom {
+export interface SpoolRoom extends Lender {
   readonly blockBytes: number;
   readonly spillBytes: number;
   /** A spool that holds this much can no longer hope to be kept whole when the budget is exhausted. */
@@ -37,9 +21,6 @@ export interface SpoolRoom {
   /** Counts bytes of memory; those of a spool can be moved to disk. */
   charge(bytes: number, spool?: SpoolBody): void;
   refund(bytes: number): void;
-  /** Counts bytes of memory that a reader has from disk. */
-  borrow(bytes: number): void;
-  giveBack(bytes: number): void;
   startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined;
   /** Resolves when `spool.mustWait()` no longer holds. */
   waitForRoom(spool: SpoolBody): Promise<void>;
@@ -50,20 +31,6 @@ export interface SpoolRoom {
   /** Something happened that a waiting writer may have waited for. */
   settle(): void;
   now(): number;
-}
-
-/** What the owner of a spool wants to know. */
-export interface SpoolEvents {
-  /** It became idle or busy, or began to move to disk. */
-  changed?(): void;
-  failed?(error: GatewayError): void;
-  /** It is no longer whole: bytes were given up so that it can flow, or cannot be read. */
-  lost?(overflowed: boolean): void;
-  /** The writer waits, and nothing but a reader will make room. */
-  short?(): void;
-  /** Every byte is on disk. */
-  saved?(place: Place): void;
-  freed?(): void;
 }
 
 const gone = (): GatewayError =>
@@ -211,16 +178,26 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   }
 
   read(start = 0, end = Infinity): AsyncIterable<Buffer> {
-    return { [Symbol.asyncIterator]: () => this.open(start, end, undefined) };
+    return { [Symbol.asyncIterator]: () => this.open(start, end) };
   }
 
-  /** Keeps the bytes there; `onStalled` hears when they are taken away because its reader does not read. */
-  lease(onStalled?: (error: GatewayError) => void): Lease {
-    return this.#leases.give(onStalled);
+  /** Keeps the bytes there. */
+  lease(options: LeaseOptions = {}): Lease {
+    return this.#leases.give(options);
   }
 
-  open(start: number, end: number, lease: OwnedLease | undefined): SpoolReader {
-    return new SpoolReader(this, start, end, lease);
+  open(start: number, end: number, lease?: OwnedLease, reading?: Reading): SpoolReader {
+    return new SpoolReader(this, start, end, { lease, reading });
+  }
+
+  fetchAhead(reading: Reading): FileFetch | undefined {
+    if (this.#freed || this.#overflowed || this.#blocks.start === 0) return undefined;
+    const piece = this.#pieceOfFile(0, Infinity);
+    return piece.kind === 'file' ? reading.fetch(0, piece.length, piece.read, true) : undefined;
+  }
+
+  get readBytes(): number {
+    return this.#room.readBytes;
   }
 
   leasesChanged(): void {
@@ -328,8 +305,8 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   #pieceOfFile(position: number, end: number): Piece {
     const file = this.#spill?.file;
     if (!file || this.#overflowed) throw gone();
-    const length = Math.min(this.#room.readBytes, end - position, this.#blocks.start - position);
-    return { kind: 'file', length, read: () => file.read(position, length) };
+    const length = Math.min(end, this.#blocks.start) - position;
+    return { kind: 'file', length, read: (into) => file.read(position, into) };
   }
 
   /** Whether every reader has seen every byte: then more bytes are the only way on. */

@@ -1,5 +1,6 @@
 import type { BytesByState } from './spool-bytes.js';
-import type { Spool, SpoolBody } from './spool.js';
+import type { Spool } from './spool-contract.js';
+import type { SpoolBody } from './spool.js';
 
 /** What is in the store now, in bytes and numbers. */
 export interface SpoolStoreStats {

@@ -1,38 +1,27 @@
-import { ByteBudget, GatewayError, type Clock, type Observe } from '../core/index.js';
+import { ByteBudget, GatewayError } from '../core/index.js';
 import { BlockList } from './block-list.js';
 import type { DiskTier } from './disk-tier.js';
+import { LentMemory } from './lent-memory.js';
+import type { ReadingRoom } from './reading.js';
 import { Spill } from './spill.js';
 import { bytesByState } from './spool-bytes.js';
 import type { SpoolBytes } from './spool-file.js';
 import type { SpoolReader } from './spool-reader.js';
-import { SpoolBody, type SpoolEvents, type SpoolRoom } from './spool.js';
+import type { SpoolEvents } from './spool-contract.js';
+import { SpoolBody, type SpoolRoom } from './spool.js';
 import type { Evictor, SpoolStore, SpoolStoreStats } from './store-contract.js';
+import type { StoreDependencies, StoreOptions } from './store-options.js';
 import { WaitingWriters } from './waiting-writers.js';
-
-export interface StoreOptions {
-  readonly memoryBytes: number;
-  readonly spillBytes: number;
-  readonly blockBytes: number;
-  readonly stallTimeoutMs: number;
-}
-
-export interface StoreDependencies {
-  readonly observe: Observe;
-  readonly clock: Clock;
-  readonly disk: DiskTier | undefined;
-}
 
 /** A directory that failed is tried again after this; until then everything goes by memory. */
 const DISK_PAUSE_MS = 30_000;
 /** Bytes begin to move to disk when this much of the memory is used, so that an arriving instance need not wait. */
 const HIGH_WATER = 0.75;
 
-/** When readers have more than this share of the memory from disk, they get less at once. */
-const LENT_SHARE = 8;
 /** How long the end waits for what moves to disk: memory holds as much as a slow disk takes in that time. */
 const LAST_MOVES_MS = 5_000;
 
-export class Store implements SpoolStore, SpoolRoom {
+export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   readonly blockBytes: number;
   readonly spillBytes: number;
   readonly largeBytes: number;
@@ -49,8 +38,7 @@ export class Store implements SpoolStore, SpoolRoom {
   readonly #writers: WaitingWriters;
   #evictor: Evictor | undefined;
   #diskFailedAt = -Infinity;
-  /** Bytes of memory that readers have from disk. */
-  #borrowed = 0;
+  readonly #lent: LentMemory;
   #settling = false;
   #closed = false;
   #whenMoved: () => void = () => undefined;
@@ -61,6 +49,7 @@ export class Store implements SpoolStore, SpoolRoom {
     this.largeBytes = options.memoryBytes / 4;
     this.#deps = deps;
     this.#memory = new ByteBudget(options.memoryBytes);
+    this.#lent = new LentMemory(options.memoryBytes, options.blockBytes);
     this.#writers = new WaitingWriters(options.stallTimeoutMs, {
       observe: deps.observe,
       clock: deps.clock,
@@ -106,8 +95,15 @@ export class Store implements SpoolStore, SpoolRoom {
   }
 
   get readBytes(): number {
-    const many = this.#borrowed * LENT_SHARE > this.#memory.limit;
-    return many ? Math.ceil(this.blockBytes / 4) : this.blockBytes;
+    return this.#lent.readBytes;
+  }
+
+  lentBytes(most: number): number {
+    return Math.min(most, this.#lent.lentBytes);
+  }
+
+  mayReadAhead(bytes: number): boolean {
+    return !this.exhausted && this.#lent.mayReadAhead(bytes);
   }
 
   set evictor(evictor: Evictor) {
@@ -174,12 +170,12 @@ export class Store implements SpoolStore, SpoolRoom {
   }
 
   borrow(bytes: number): void {
-    this.#borrowed += bytes;
+    this.#lent.used += bytes;
     this.charge(bytes);
   }
 
   giveBack(bytes: number): void {
-    this.#borrowed -= bytes;
+    this.#lent.used -= bytes;
     this.refund(bytes);
   }
 

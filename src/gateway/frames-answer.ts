@@ -59,14 +59,16 @@ export function framePart(
     contentType,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: frameLength(index, frame),
-    bytes: readFrame(instance.source, index, frame),
-    ...(record && {
-      etag: etagOf(record, 'frame', contentType, String(frame)),
-      range: (span: ByteSpan) =>
-        isVerbatim
-          ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
-          : sliceOf(readFrame(instance.source, index, frame), span),
-    }),
+    bytes: readFrame(isVerbatim && !stored.deflated ? instance.lent : instance.source, index, frame),
+    // Of several parts none has a validator.
+    ...(record &&
+      !choice.representation.multipart && {
+        etag: etagOf(record, 'frame', contentType, String(frame)),
+        range: (span: ByteSpan) =>
+          isVerbatim
+            ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
+            : sliceOf(readFrame(instance.source, index, frame), span),
+      }),
   };
 }
 

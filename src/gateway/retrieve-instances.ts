@@ -72,7 +72,7 @@ function deliver(
   if (stored === undefined || choice === undefined) throw notAcceptable(storedUid);
   const { transferSyntaxUid, reencode, representation } = choice;
   const head = part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
-  const bytes = instance.source.read();
+  const bytes = reencode ? instance.source.read() : instance.lent.read();
   const { size } = instance.source;
   const part: BodyPart = {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,

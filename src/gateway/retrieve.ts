@@ -36,9 +36,11 @@ class Collector {
   readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
   /** What is still to be given back: places in the queue, and instances held in the cache. */
   readonly #held = new Set<() => void>();
-  readonly #listing = new AbortController();
+  /** Undefined when there is nothing to abort any more. */
+  #listing: AbortController | undefined;
   readonly #stalled = new AbortController();
   readonly #onAbort: () => void;
+  readonly #reading: ReturnType<RetrieveBinding['deps']['instances']['reading']>;
   #open = 1;
   #detached = false;
   #told = false;
@@ -53,7 +55,10 @@ class Collector {
   constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
     this.#side = side;
     this.#target = target;
-    this.#context = { ...context, signal: this.#listing.signal, patient: true };
+    const listing = new AbortController();
+    this.#listing = listing;
+    this.#context = { ...context, signal: listing.signal, patient: true };
+    this.#reading = side.deps.instances.reading();
     this.#onAbort = () => {
       this.#events.fail(abortReason(context.signal));
       this.close();
@@ -81,6 +86,7 @@ class Collector {
     } catch (thrown) {
       this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
     } finally {
+      this.#listing = undefined;
       this.#listed();
       this.#settle();
     }
@@ -137,9 +143,10 @@ class Collector {
   }
 
   #arrived(instance: FoundInstance, giveBack: () => void): void {
-    const lease = instance.lease((error) => {
+    const onStalled = (error: GatewayError): void => {
       this.#stalled.abort(error);
-    });
+    };
+    const lease = instance.lease({ onStalled, reading: this.#reading });
     const letGo = this.#hold(() => {
       lease.release();
     });
@@ -150,7 +157,7 @@ class Collector {
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
     // until `close`, which is what lets a pull go on after its client was told to come back.
     const { key, info, complete } = instance;
-    const held: HeldInstance = { key, info, complete, source: lease.source };
+    const held: HeldInstance = { key, info, complete, source: lease.source, lent: lease.lent };
     if (!this.#events.offer({ kind: 'arrived', instance: held, release })) letGo();
     this.#settle();
   }
@@ -199,8 +206,9 @@ class Collector {
   /** Gives back everything that nobody will read, and stops listing. */
   close(): void {
     this.#events.close();
+    this.#reading.close();
     if (this.#detached) return;
-    this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
+    this.#listing?.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
   }
 }

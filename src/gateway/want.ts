@@ -7,7 +7,10 @@ import type { InstanceRecord } from './ports.js';
 export type FoundInstance = CachedInstance<InstanceRecord>;
 
 /** An instance that one request reads: its bytes stay until the request lets go of it, or stalls for too long. */
-export type HeldInstance = Pick<FoundInstance, 'key' | 'info' | 'source' | 'complete'>;
+export interface HeldInstance extends Pick<FoundInstance, 'key' | 'info' | 'source' | 'complete'> {
+  /** The bytes for who hands them on at once: a piece is overwritten when the next one is asked for. */
+  readonly lent: FoundInstance['source'];
+}
 
 /** Someone who asked for an instance. */
 export interface Asker {

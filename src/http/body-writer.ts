@@ -1,8 +1,12 @@
 import type { Response } from 'express';
 import { abortReason, GatewayError } from '../core/index.js';
+import { TurnBudget } from './turn-budget.js';
 
 /** Small pieces (part headers, JSON punctuation) are put together up to this many bytes before they are sent. */
 const GATHER_BYTES = 64 * 1024;
+
+/** The event loop is one for all responses; so many bytes are a few milliseconds. */
+const turns = new TurnBudget(4 * 1024 * 1024);
 
 export interface BodyWriterOptions {
   /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
@@ -35,7 +39,7 @@ export class BodyWriter {
     this.#response = response;
     // A write to a connection that closes at that very moment may never be called back.
     response.once('close', () => {
-      this.#giveUp(new GatewayError('cancelled', 'The client has gone.'));
+      if (this.#underWay > 0) this.#giveUp(new GatewayError('cancelled', 'The client has gone.'));
     });
     this.#stallMs = stallMs;
     this.#stalled = stalled;
@@ -49,19 +53,30 @@ export class BodyWriter {
       if (this.#underWay > 0) await this.#sending;
       return;
     }
-    void this.flush();
-    await this.#send(bytes);
+    const before = this.#takeGathered();
+    await this.#send(before ? [before, bytes] : [bytes]);
   }
 
   /** Sends what has been gathered. */
   flush(): Promise<void> {
+    const gathered = this.#takeGathered();
+    return gathered ? this.#send([gathered]) : this.#sending;
+  }
+
+  /** Ends the body: nothing is lent any more, and what has been gathered leaves with the end. */
+  async end(): Promise<void> {
+    await this.#sending;
+    this.#response.end(this.#takeGathered());
+  }
+
+  #takeGathered(): Buffer | undefined {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
-    if (this.#gatheredBytes === 0) return this.#sending;
+    if (this.#gatheredBytes === 0) return undefined;
     const all = Buffer.concat(this.#gathered, this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    return this.#send(all);
+    return all;
   }
 
   #gather(bytes: Buffer): void {
@@ -70,10 +85,10 @@ export class BodyWriter {
     this.#flushing ??= setImmediate(() => void this.flush());
   }
 
-  #send(bytes: Buffer): Promise<void> {
+  #send(pieces: readonly Buffer[]): Promise<void> {
     this.#underWay += 1;
     this.#sending = this.#sending
-      .then(() => this.#put(bytes))
+      .then(() => this.#put(pieces))
       .finally(() => {
         this.#underWay -= 1;
       });
@@ -82,7 +97,14 @@ export class BodyWriter {
     return this.#sending;
   }
 
-  #put(bytes: Buffer): Promise<void> {
+  #put(pieces: readonly Buffer[]): Promise<void> {
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const turn = turns.take(bytes);
+    return turn ? turn.then(() => this.#write(pieces)) : this.#write(pieces);
+  }
+
+  /** Pieces given in one go leave in one system call. */
+  #write(pieces: readonly Buffer[]): Promise<void> {
     const stalled = this.#stalled;
     if (stalled?.aborted) return Promise.reject(abortReason(stalled));
     if (this.#response.writableEnded || this.#response.destroyed) {
@@ -99,8 +121,10 @@ export class BodyWriter {
       };
       const timer = this.#stallMs > 0 ? setTimeout(giveUp, this.#stallMs) : undefined;
       stalled?.addEventListener('abort', giveUp, { once: true });
+      const last = pieces.length - 1;
+      for (const piece of pieces.slice(0, last)) this.#response.write(piece);
       // The callback comes when the socket has taken the bytes, or with the error that closed it.
-      this.#response.write(bytes, (error) => {
+      this.#response.write(pieces[last], (error) => {
         clearTimeout(timer);
         stalled?.removeEventListener('abort', giveUp);
         if (error) reject(error);

@@ -61,8 +61,7 @@ async function sendMultipart(response: Response, answer: PartsAnswer, sent: Part
     sent(bytes);
   }
   await writer.write(multipart.end());
-  await writer.flush();
-  response.end();
+  await writer.end();
 }
 
 async function sendSinglePart(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {

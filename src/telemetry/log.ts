@@ -8,6 +8,9 @@ export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 
 /** Lines that wait for an output that nobody reads, some 10,000; more are dropped, for the gateway must not wait. */
 const MAX_WAITING_BYTES = 4 * 2 ** 20;
+/** Lines are written together, once there are so many bytes of them or so much time has passed: each write wakes a thread. */
+const GATHER_BYTES = 8 * 2 ** 10;
+const GATHER_MS = 20;
 
 /** Where log lines go: one text, ending in a line feed, at a time. */
 export interface LogDestination {
@@ -18,11 +21,21 @@ export interface LogDestination {
 
 /** Standard output, which never makes the event loop wait; what it still holds is written at exit. */
 export function standardOutput(onDrop: () => void): LogDestination {
-  const stream = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
+  const stream = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: GATHER_BYTES,
+    maxLength: MAX_WAITING_BYTES,
+  });
   stream.on('drop', onDrop);
+  let flushing: NodeJS.Timeout | undefined;
   return {
     write: (line) => {
       stream.write(line);
+      flushing ??= setTimeout(() => {
+        flushing = undefined;
+        stream.flush();
+      }, GATHER_MS);
     },
     flush: (callback) => {
       stream.flush(callback);

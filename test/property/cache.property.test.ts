@@ -22,8 +22,11 @@ const ENTRY = 1024;
 const LONGEST = 400_000;
 const bytes = Array.from({ length: KEYS }, (_, seed) => pattern(LONGEST, seed + 1));
 
+/** As one who looks at what comes, or one who hands it on. */
+type Look = 'read' | 'hand on';
+
 type Step =
-  | { readonly do: 'begin' | 'delete' | 'read' | 'hold' | 'finish' | 'fail'; readonly key: number }
+  | { readonly do: 'begin' | 'delete' | Look | 'hold' | 'finish' | 'fail'; readonly key: number }
   | { readonly do: 'write'; readonly key: number; readonly length: number }
   | { readonly do: 'next' | 'leave' | 'release'; readonly which: number }
   | { readonly do: 'wait'; readonly ms: number };
@@ -31,7 +34,13 @@ type Step =
 const key = fc.nat(KEYS - 1);
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('begin' as const, 'read' as const), key }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constantFrom('begin' as const, 'read' as const, 'hand on' as const),
+        key,
+      }),
+    },
     {
       weight: 1,
       arbitrary: fc.oneof(
@@ -56,6 +65,8 @@ interface Reading {
   readonly iterator: AsyncIterator<Buffer, undefined>;
   /** Of the arrival that it reads. */
   readonly arrival: Writing;
+  /** Gives back all that it has. */
+  readonly close: () => void;
   position: number;
   busy: boolean;
   ended: boolean;
@@ -89,7 +100,7 @@ class Model {
 
   checkBounds(memoryLimit: number): void {
     const { memoryBytes, openSpools, spools, readers, diskBytes, diskLimit } = this.#cache.spools.stats;
-    const slack = openSpools * (CHUNK + 2 * BLOCK) + spools * ENTRY + readers * BLOCK;
+    const slack = openSpools * (CHUNK + 2 * BLOCK) + spools * ENTRY + readers * 2 * BLOCK;
     if (memoryBytes > memoryLimit + slack) this.wrong.push(`memory ${memoryBytes}, slack ${slack}`);
     if (diskBytes > diskLimit) this.wrong.push(`disk ${diskBytes}`);
     if (memoryBytes < 0 || diskBytes < 0) this.wrong.push('negative');
@@ -119,11 +130,11 @@ class Model {
     else this.#held.splice(which % (this.#held.length || 1), 1)[0]?.();
   }
 
-  #applyTo(index: number, action: 'begin' | 'delete' | 'read' | 'hold' | 'finish' | 'fail'): void {
+  #applyTo(index: number, action: 'begin' | 'delete' | Look | 'hold' | 'finish' | 'fail'): void {
     if (action === 'begin') this.#begin(index);
     else if (action === 'delete') this.#cache.instances.delete(keyOf(String(index)));
     else if (action === 'hold') this.#hold(index);
-    else if (action === 'read') this.#read(index);
+    else if (action === 'read' || action === 'hand on') this.#read(index, action);
     else this.#end(action, this.#writing.get(index), index);
   }
 
@@ -139,13 +150,20 @@ class Model {
     if (instance) this.#held.push(instance.hold());
   }
 
-  #read(index: number): void {
+  #read(index: number, how: Look): void {
     const instance = this.#cache.instances.get(keyOf(String(index)));
     const arrival = this.#writing.get(index);
     if (!instance || !arrival) return;
     if (arrival.arrival.instance !== instance) this.wrong.push('another instance');
-    const iterator = instance.source.read()[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
-    const reading = { key: index, iterator, arrival, position: 0, busy: false, ended: false };
+    const request = this.#cache.instances.reading();
+    const lease = how === 'hand on' ? instance.lease({ reading: request }) : undefined;
+    const source = lease?.lent ?? instance.source;
+    const iterator = source.read()[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+    const close = (): void => {
+      request.close();
+      lease?.release();
+    };
+    const reading = { key: index, iterator, arrival, close, position: 0, busy: false, ended: false };
     this.#readings.push(reading);
     this.#next(reading);
   }
@@ -162,6 +180,7 @@ class Model {
       (error: unknown) => {
         reading.busy = false;
         reading.ended = true;
+        reading.close();
         if (!(error instanceof GatewayError)) this.wrong.push(String(error));
       },
     );
@@ -177,6 +196,7 @@ class Model {
   #ended(reading: Reading): void {
     if (reading.ended) return;
     reading.ended = true;
+    reading.close();
     if (reading.arrival.state !== 'complete') this.wrong.push('ended cleanly though it is not whole');
     if (reading.position !== reading.arrival.length) this.wrong.push('ended cleanly before the end');
   }
@@ -185,6 +205,7 @@ class Model {
     if (!reading || reading.ended) return;
     reading.ended = true;
     void reading.iterator.return?.();
+    reading.close();
   }
 
   #write(writing: Writing | undefined, index: number, length: number): void {

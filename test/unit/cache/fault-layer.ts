@@ -15,6 +15,11 @@ export class FaultLayer implements FileLayer {
   openFiles = 0;
   mostOpenFiles = 0;
   written = 0;
+  /** Reads that were asked for, and whether one fails. */
+  reads: { readonly position: number; readonly length: number }[] = [];
+  readFails: (position: number) => boolean = () => false;
+  /** Reads wait for it. */
+  readsWaitFor: Promise<unknown> = Promise.resolve();
   #held: (() => void)[] | undefined;
 
   /** Writes wait until `resume`. */
@@ -34,8 +39,12 @@ export class FaultLayer implements FileLayer {
     this.openFiles += 1;
     this.mostOpenFiles = Math.max(this.mostOpenFiles, this.openFiles);
     return {
-      read: (buffer, offset, length, position) =>
-        handle.read(buffer, offset, Math.min(length, this.most), position),
+      read: async (buffer, offset, length, position) => {
+        this.reads.push({ position, length });
+        await this.readsWaitFor;
+        if (this.readFails(position)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        return handle.read(buffer, offset, Math.min(length, this.most), position);
+      },
       write: async (buffer, offset, length, position) => {
         const held = this.#held;
         if (held) await new Promise<void>((resolve) => held.push(resolve));

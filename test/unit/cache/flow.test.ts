@@ -257,7 +257,8 @@ describe('a reader that does not read', () => {
       await writeAll(first, pattern(50_000));
       await first.finish('meta');
       const heard: GatewayError[] = [];
-      const lease = how === 'lease' ? first.instance.lease((error) => heard.push(error)) : undefined;
+      const lease =
+        how === 'lease' ? first.instance.lease({ onStalled: (error) => heard.push(error) }) : undefined;
       const release = how === 'hold' ? first.instance.hold() : undefined;
       const stalled = readerOf((lease ?? first.instance).source);
       await stalled.next();
