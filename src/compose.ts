@@ -101,6 +101,7 @@ function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
       batchSize: retrieve.batchInstances,
       background: { workers: settings.background.associations, batchSize: retrieve.backgroundInstances },
       maxInstances: retrieve.maxInstances,
+      headStartMs: retrieve.headStart,
       firstInstanceMs: settings.timeouts.firstInstance,
       retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),
       cancelDelayMs: retrieve.cancelDelay,

@@ -76,6 +76,12 @@ export type Observation =
       readonly peer: string;
       readonly outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed';
     }
+  | {
+      /** What became of a retrieve that was begun beside its listing. */
+      readonly kind: 'head-start';
+      readonly peer: string;
+      readonly outcome: 'ahead' | 'late' | 'refused';
+    }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {
       readonly kind: 'log';

@@ -46,6 +46,17 @@ export class GetRetriever {
     return isWorthAnother(third) ? this.#again(rare, third, 'plain-last', { receiver, context }) : third;
   }
 
+  /** Asks for nothing again, whatever fails. */
+  async retrieveOnce(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> {
+    const order = request.sopClassUids.length > 0 ? this.#order : 'plain-first';
+    const { completion } = await this.#get(request, receiver, context, order);
+    return completion;
+  }
+
   /** Asks for what is missing once more; the result counts everything. */
   async #again(
     request: RetrieveRequest,

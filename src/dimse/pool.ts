@@ -62,6 +62,13 @@ export class AssociationPool {
     return { associations, waiting: this.#waiters.size, waitingBy: this.#waiters.counts };
   }
 
+  /** Whether a transfer for a person would get an association at once, and a search still finds one. */
+  get hasRoomForTransfer(): boolean {
+    const { opening, busy, closing } = this.stats.associations;
+    const isFree = opening + busy + closing < this.#limit && this.#limit > 1;
+    return isFree && !this.#isClosing && this.#waiters.size === 0 && this.#mayTake('transfer', false);
+  }
+
   /**
    * Runs an operation on an association. Where a reused one turns out to be dead before the peer said anything, it is
    * done once more on a new one, unless `mayRepeat` says that it cannot.
@@ -152,9 +159,13 @@ export class AssociationPool {
   }
 
   #mayStart({ request: { use }, priority }: Waiter): boolean {
+    return this.#mayTake(use, isBackground(priority));
+  }
+
+  #mayTake(use: AssociationUse, isForBackground: boolean): boolean {
     const { associations, backgroundAssociations: background = 1 } = this.#options.peer;
     const held = [...this.#slots].filter(({ state }) => state === 'opening' || state === 'busy');
-    const wanted = { use, isBackground: isBackground(priority) };
+    const wanted = { use, isBackground: isForBackground };
     return mayTake(wanted, held, { associations, usable: this.#limit, background });
   }
 

@@ -70,7 +70,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
   for (const [name, binding] of deps.peers) {
     const watch = new StudyWatch(binding, deps);
     const metadata = new MetadataMemory(metadataBytes);
-    const fetcher = new InstanceFetcher(binding, deps, (study) => watch.seen(study));
+    const fetcher = new InstanceFetcher(binding, deps, watch);
     sides.set(name, { binding, deps, fetcher, watch, metadata });
   }
   const sideOf = (peer: string): RetrieveBinding => {

@@ -1,21 +1,16 @@
-import { GatewayError, toGatewayError, type Clock, type Observe, type Priority } from '../core/index.js';
+import { GatewayError, toGatewayError, type Priority } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
 import { retrieveIdentifier } from '../query/index.js';
-import type { IncomingInstance, InstanceWriter, RetrieveCompletion } from '../dimse/index.js';
-import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
-import type { ListedInstance } from './listing.js';
-import type { Instances, PeerBinding } from './ports.js';
+import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
+import { ArrivalWriter, drain } from './arrival-writer.js';
+import { HeadStarts } from './head-starts.js';
+import { isRefusal, notDelivered, type Outcome } from './fetch-outcome.js';
+import { sopClassesOf, type ListedInstance } from './listing.js';
+import type { FetcherDependencies, PeerBinding } from './ports.js';
 import { keyText, Refusals } from './refusals.js';
+import type { StudyWatch } from './study-watch.js';
 import { WantQueue } from './want-queue.js';
-import { Want, type Asker, type Ticket } from './want.js';
-
-/** How a retrieve of several instances ended. */
-type Outcome = {
-  /** The gateway itself gave it up, because nobody waited for it any more. */
-  readonly gaveUp: boolean;
-} & (
-  | { readonly kind: 'completed'; readonly completion: RetrieveCompletion }
-  | { readonly kind: 'failed'; readonly error: GatewayError }
-);
+import { Want, type Asker, type FoundInstance, type Ticket } from './want.js';
 
 /** How an instance is asked for. */
 export interface FetchOptions {
@@ -28,18 +23,13 @@ export interface FetchOptions {
 
 const RANK: Readonly<Record<Priority, number>> = { interactive: 0, prefetch: 1, bulk: 2 };
 
-export interface FetcherDependencies {
-  readonly instances: Instances;
-  readonly observe: Observe;
-  readonly clock: Clock;
-}
-
 /**
  * Brings instances from one peer into the cache: what is asked for twice is fetched once, spread over the peer's
  * associations in batches of one series, with what somebody waits for right now in front.
  */
 export class InstanceFetcher {
   readonly refusals: Refusals;
+  readonly headStarts: HeadStarts;
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
@@ -49,14 +39,35 @@ export class InstanceFetcher {
   /** Some peers find nothing for a list of UIDs (PixelMed): then every instance gets a retrieve of its own. */
   #listsWork: boolean | undefined;
 
-  readonly #seen: ArrivalWriterOptions['seen'];
+  /** The SOP classes of the retrieve that brought something last. */
+  #latestSopClassUids: readonly string[] | undefined;
 
-  /** `seen` tells what the peer said of a study last. */
-  constructor(binding: PeerBinding, deps: FetcherDependencies, seen: ArrivalWriterOptions['seen']) {
+  readonly #seen: StudyWatch['seen'];
+
+  /** `watch` tells what the peer said of a study last. */
+  constructor(
+    binding: PeerBinding,
+    deps: FetcherDependencies,
+    watch: Pick<StudyWatch, 'seen' | 'sopClassUids' | 'fastestMs'>,
+  ) {
     this.#binding = binding;
     this.#deps = deps;
-    this.#seen = seen;
+    this.#seen = (study) => watch.seen(study);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
+    const host = {
+      binding,
+      deps,
+      seen: this.#seen,
+      sopClassUids: async (study: string) => {
+        const told = await watch.sopClassUids(study);
+        return told.length > 0 ? told : this.#latestSopClassUids;
+      },
+      fastestMs: () => watch.fastestMs,
+      adopted: (instance: FoundInstance) => {
+        this.#adopted(instance);
+      },
+    };
+    this.headStarts = new HeadStarts(host, (target) => this.#holdsOf(target));
   }
 
   /** Instances asked for and not yet asked of the peer. */
@@ -88,9 +99,48 @@ export class InstanceFetcher {
     }
     this.#wants.set(text, want);
     const ticket = want.join(asker);
-    this.#enqueue(want, options.urgent);
-    this.#startWorkers();
+    // What is urgent waits for nothing, at the risk that it comes twice.
+    const isHeld =
+      !options.urgent &&
+      this.headStarts.mayBring(want.key, () => {
+        if (want.state === 'held') this.#start(want, false);
+      });
+    if (isHeld) this.#holdBack(want);
+    else this.#start(want, options.urgent);
     return ticket;
+  }
+
+  /** Whether anything of a study or series is in the cache, or asked for. */
+  #holdsOf(target: RetrieveTarget): boolean {
+    const { studyInstanceUid, seriesInstanceUid } = target;
+    const isWithin = (key: Want['key']): boolean =>
+      key.studyInstanceUid === studyInstanceUid &&
+      (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid;
+    for (const { key } of this.#wants.values()) if (isWithin(key)) return true;
+    return this.#deps.instances
+      .ofStudy(this.#binding.peer.name, studyInstanceUid)
+      .some(({ key }) => isWithin(key));
+  }
+
+  #holdBack(want: Want): void {
+    want.state = 'held';
+    want.onDeserted(() => {
+      if (want.state === 'held') this.#abandon([want]);
+    });
+  }
+
+  #start(want: Want, urgent: boolean): void {
+    this.#enqueue(want, urgent);
+    this.#startWorkers();
+  }
+
+  /** A head start brings what somebody waits for. */
+  #adopted(instance: FoundInstance): void {
+    this.refusals.delete(instance.key);
+    const want = this.#wants.get(keyText(instance.key));
+    if (want === undefined || want.state === 'arriving') return;
+    this.#queue.remove(want);
+    this.#deliver(want, instance);
   }
 
   #enqueue(want: Want, urgent: boolean): void {
@@ -103,7 +153,11 @@ export class InstanceFetcher {
 
   #join(want: Want, asker: Asker, { urgent, priority = 'interactive' }: FetchOptions): Ticket {
     this.#deps.observe({ kind: 'cache', event: 'join', tier: 'memory' });
-    if (want.state === 'queued' && (urgent || RANK[priority] < RANK[want.priority])) {
+    const isBetter = urgent || RANK[priority] < RANK[want.priority];
+    if (want.state === 'held' && isBetter) {
+      want.priority = priority;
+      if (urgent) this.#start(want, urgent);
+    } else if (want.state === 'queued' && isBetter) {
       this.#queue.promote(want, priority, urgent);
       this.#startWorkers();
     }
@@ -237,11 +291,13 @@ export class InstanceFetcher {
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
       const target = retrieveIdentifier(first.key, [...bySop.keys()]);
+      const sopClassUids = sopClassesOf(batch.map((want) => want.listed));
       const completion = await this.#binding.peer.retrieve(
-        { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
+        { ...target, sopClassUids },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
+      if (completion.received > 0) this.#latestSopClassUids = sopClassUids;
       return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
     } catch (thrown) {
       return { kind: 'failed', error: toGatewayError(thrown), gaveUp: controller.signal.aborted };
@@ -269,14 +325,18 @@ export class InstanceFetcher {
     const instance = arrival?.instance ?? instances.get(want.key);
     if (instance === undefined) return this.#duplicate();
     this.refusals.delete(want.key);
+    this.#deliver(want, instance);
+    const { limits } = this.#binding.retrieve;
+    return arrival ? new ArrivalWriter(arrival, { limits, observe, seen: this.#seen }) : this.#duplicate();
+  }
+
+  #deliver(want: Want, instance: FoundInstance): void {
     const settle = (): void => {
       want.state = 'settled';
       this.#forget(want);
     };
     instance.complete.then(settle, settle);
     want.arrived(instance);
-    const { limits } = this.#binding.retrieve;
-    return arrival ? new ArrivalWriter(arrival, { limits, observe, seen: this.#seen }) : this.#duplicate();
   }
 
   #duplicate(): InstanceWriter {
@@ -288,29 +348,4 @@ export class InstanceFetcher {
     });
     return drain;
   }
-}
-
-/** Whether it was about the instance, and not about the connection or the peer as a whole. */
-const isRefusal = (outcome: Outcome): boolean =>
-  outcome.kind === 'completed'
-    ? !outcome.completion.cancelled
-    : outcome.error.code === 'peer-failed' || outcome.error.code === 'peer-unsupported';
-
-/** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
-export function sopClassesOf(instances: readonly ListedInstance[]): readonly string[] {
-  const classes = new Set<string>();
-  for (const { sopClassUid } of instances) {
-    if (sopClassUid === undefined) return [];
-    classes.add(sopClassUid);
-  }
-  return [...classes];
-}
-
-function notDelivered(binding: PeerBinding, completion: RetrieveCompletion): GatewayError {
-  const status = completion.status.toString(16).toUpperCase().padStart(4, '0');
-  return new GatewayError(
-    'peer-incomplete',
-    `The PACS lists this instance but did not deliver it (status ${status}, ${completion.failed} failed).`,
-    { peer: binding.peer.name, dimseStatus: completion.status },
-  );
 }

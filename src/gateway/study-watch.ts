@@ -2,10 +2,9 @@ import { abortReason, GatewayError, toGatewayError, type OperationContext } from
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
-import type { FetcherDependencies } from './instance-fetcher.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
-import type { Instances, PeerBinding } from './ports.js';
+import type { FetcherDependencies, Instances, PeerBinding } from './ports.js';
 import { compareStudies, mergeStates, studyState, type StudyState } from './study-state.js';
 
 interface Known {
@@ -17,6 +16,8 @@ interface Known {
   readonly changes: number;
   /** When it was asked, by the clock. */
   readonly at: number;
+  /** The SOP classes in it as the peer told them last; none where it does not. */
+  readonly sopClassUids: readonly string[];
 }
 
 /** Studies remembered per peer, some 700 bytes each; the longest unused go first. */
@@ -36,6 +37,7 @@ export class StudyWatch {
   /** Bounded by the requests that wait for them. */
   readonly #asking = new Map<string, Promise<StudyState>>();
   readonly #lists = new ListingMemory();
+  #fastestMs: number | undefined;
 
   constructor(binding: PeerBinding, deps: FetcherDependencies) {
     this.#binding = binding;
@@ -45,6 +47,17 @@ export class StudyWatch {
   /** What the peer said of the study last, to be kept with what arrives of it. */
   seen(studyInstanceUid: string): StudyState | undefined {
     return this.#known.get(studyInstanceUid)?.baseline;
+  }
+
+  /** How soon the peer tells of a study at best, in milliseconds; 0 before it was asked. */
+  get fastestMs(): number {
+    return this.#fastestMs ?? 0;
+  }
+
+  /** The SOP classes in the study; empty when the peer does not tell them. Waits for an answer that is on its way. */
+  async sopClassUids(studyInstanceUid: string): Promise<readonly string[]> {
+    await this.#asking.get(studyInstanceUid)?.catch(() => undefined);
+    return this.#known.get(studyInstanceUid)?.sopClassUids ?? [];
   }
 
   /** To be taken before a listing begins, and given to `remember` when it has ended. */
@@ -151,6 +164,8 @@ export class StudyWatch {
       tell('failed');
       throw toGatewayError(thrown);
     }
+    const took = this.#deps.clock.now() - asked.at;
+    this.#fastestMs = Math.min(took, this.#fastestMs ?? took);
     if (row === undefined) {
       this.purge({ studyInstanceUid: study });
       this.#known.delete(study);
@@ -161,7 +176,7 @@ export class StudyWatch {
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    tell(this.#compare(study, state, at));
+    tell(this.#compare(study, state, { at, sopClassUids: row.strings(Tags.SOPClassesInStudy) }));
     // What came before the answer did.
     for (const { meta } of this.#cached(study)) if (meta) meta.seenAs ??= state;
     return state;
@@ -184,7 +199,11 @@ export class StudyWatch {
     }
   }
 
-  #compare(study: string, now: StudyState, at: number): 'agreed' | 'grown' | 'changed' {
+  #compare(
+    study: string,
+    now: StudyState,
+    asked: Pick<Known, 'at' | 'sopClassUids'>,
+  ): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);
     const baseline = before && outcome !== 'changed' ? mergeStates(before.baseline, now) : now;
@@ -193,7 +212,7 @@ export class StudyWatch {
     if (outcome !== 'same') this.#lists.deleteStudy(study);
     // Who does not count leaves nothing to tell that a list is still whole.
     else if (now.instances === undefined) this.#lists.deleteStudy(study);
-    this.#remember(study, { state: now, baseline, changes, at });
+    this.#remember(study, { state: now, baseline, changes, ...asked });
     return outcome === 'same' ? 'agreed' : outcome;
   }
 

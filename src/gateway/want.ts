@@ -25,7 +25,8 @@ export interface Ticket {
 export class Want {
   readonly listed: ListedInstance;
   readonly key: InstanceKey;
-  state: 'queued' | 'requested' | 'arriving' | 'settled' = 'queued';
+  /** `held`: not to be asked for before it is known whether a head start brings it. */
+  state: 'held' | 'queued' | 'requested' | 'arriving' | 'settled' = 'queued';
   /** Of the request that asked first, so that the association's log lines carry it. */
   readonly requestId: string;
   /** Asked for in a retrieve of its own, after one of several left it out. */

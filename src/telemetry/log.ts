@@ -107,5 +107,6 @@ const lines: ByKind<Line | undefined> = {
     fields: { requestId, peer, ...withError(error) },
   }),
   'dimse-bytes': noLine,
+  'head-start': noLine,
   cache: noLine,
 };

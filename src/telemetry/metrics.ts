@@ -101,6 +101,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     revalidation: ({ peer, outcome }) => {
       to.revalidations.inc({ peer: labels.peer.of(peer), outcome });
     },
+    'head-start': ({ peer, outcome }) => {
+      to.headStarts.inc({ peer: labels.peer.of(peer), outcome });
+    },
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },

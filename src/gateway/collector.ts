@@ -1,0 +1,261 @@
+import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { EarlyArrivals } from './early-arrivals.js';
+import type { Seat } from './head-starts.js';
+import type { InstanceFetcher } from './instance-fetcher.js';
+import { listInstances, sopClassesOf, type ListedInstance } from './listing.js';
+import type { MetadataMemory } from './metadata-memory.js';
+import type { FetcherDependencies, PeerBinding } from './ports.js';
+import type { StudyWatch } from './study-watch.js';
+import { sweep } from './sweep.js';
+import type { StudyState } from './study-state.js';
+import type { FoundInstance, HeldInstance, Ticket } from './want.js';
+
+/** One peer's side of retrieving. */
+export interface RetrieveBinding {
+  readonly binding: PeerBinding;
+  readonly fetcher: InstanceFetcher;
+  readonly watch: StudyWatch;
+  readonly metadata: MetadataMemory;
+  readonly deps: FetcherDependencies;
+}
+
+/** What becomes of one thing that was asked for. */
+export type Event =
+  | { readonly kind: 'arrived'; readonly instance: HeldInstance; readonly release: () => void }
+  /** An instance that will not come. */
+  | { readonly kind: 'failed'; readonly error: GatewayError }
+  /** It is not known what else there is: nothing that follows can be whole. */
+  | { readonly kind: 'broken'; readonly error: GatewayError };
+
+export type Arrived = Extract<Event, { kind: 'arrived' }>;
+
+/** Collects what one request asked for: the listing feeds it, the response body drains it. */
+export class Collector {
+  readonly #side: RetrieveBinding;
+  readonly #target: RetrieveTarget;
+  readonly #context: OperationContext;
+  // Bounded by the instances of one request, each of which puts in one event.
+  readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
+  /** What is still to be given back: places in the queue, and instances held in the cache. */
+  readonly #held = new Set<() => void>();
+  readonly #listing = new AbortController();
+  readonly #stalled = new AbortController();
+  readonly #onAbort: () => void;
+  /** What came before its row did. */
+  readonly #early = new EarlyArrivals({
+    begun: (instance) => {
+      this.#open += 1;
+      return this.#hold(instance.hold());
+    },
+    there: (instance, letGo) => {
+      this.#arrived(instance, letGo);
+    },
+    failed: () => {
+      this.#settle();
+    },
+  });
+  #seat: Seat | undefined;
+  #open = 1;
+  #detached = false;
+  #told = false;
+  #listed: () => void = () => undefined;
+  /** Resolves when the listing has ended, well or not; what it left out may still be looked for. */
+  readonly listed = new Promise<void>((resolve) => {
+    this.#listed = resolve;
+  });
+  /** Instances that the peer is known not to deliver. */
+  readonly refused: GatewayError[] = [];
+
+  constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
+    this.#side = side;
+    this.#target = target;
+    this.#context = { ...context, signal: this.#listing.signal, patient: true };
+    this.#onAbort = () => {
+      this.#events.fail(abortReason(context.signal));
+      this.close();
+    };
+    context.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#held.add(() => {
+      context.signal.removeEventListener('abort', this.#onAbort);
+    });
+  }
+
+  /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
+  get stalled(): AbortSignal {
+    return this.#stalled.signal;
+  }
+
+  get events(): AsyncIterable<Event> {
+    return this.#events;
+  }
+
+  /** Lists and asks for everything; resolves when the listing has ended, well or not. */
+  async start(): Promise<void> {
+    const known = new Set<string>();
+    try {
+      await this.#listAndAsk(known);
+    } catch (thrown) {
+      this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
+    } finally {
+      this.#listed();
+      this.#seat?.leave();
+      this.#settle();
+    }
+  }
+
+  async #listAndAsk(known: Set<string>): Promise<void> {
+    const all: ListedInstance[] = [];
+    const listing = await this.#list();
+    const changes = this.#side.watch.changes(this.#target);
+    const add = (instance: ListedInstance): void => {
+      known.add(instance.sopInstanceUid);
+      all.push(instance);
+    };
+    try {
+      let next = await listing.next();
+      for (; !next.done; next = await listing.next()) {
+        if (known.size === 0) this.#seat?.rowCame();
+        add(next.value);
+        if (!this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
+      }
+      this.#listed();
+      await this.#seat?.over();
+      const unlisted = await this.#early.unclaimed();
+      for (const { key, info } of unlisted) add({ ...key, ...info });
+      const isProved = next.value.verified && unlisted.length === 0;
+      if (!isProved && known.size > 0) await this.#sweep(known, all);
+      if (known.size > 0) this.#side.watch.remember(this.#target, all, changes);
+    } finally {
+      await listing.return({ count: 0, verified: false });
+    }
+  }
+
+  /**
+   * The peer's list. What is cached is served only after the peer said that the study is still what it was; of a single
+   * instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
+   */
+  async #list(): Promise<ReturnType<typeof listInstances>> {
+    const { watch, fetcher, binding } = this.#side;
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
+    const check = (): Promise<StudyState> => watch.check(studyInstanceUid, this.#context);
+    const askPeer = (): ReturnType<typeof listInstances> => {
+      this.#seat = fetcher.headStarts.join(this.#target, this.#early.guest, this.#context);
+      return listInstances(binding, this.#target, this.#context, check);
+    };
+    if (!watch.holds(this.#target)) return askPeer();
+    await watch.checkCached(studyInstanceUid, this.#context);
+    const remembered = watch.listing(this.#target);
+    if (remembered) return alreadyKnown(remembered);
+    if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
+      const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+      if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
+    }
+    return askPeer();
+  }
+
+  #ask(listed: ListedInstance): void {
+    const { fetcher, binding } = this.#side;
+    const refusal = fetcher.refusals.get({ ...listed, peer: binding.peer.name });
+    // Who asks for just this instance gets a new attempt.
+    const isOne = this.#target.sopInstanceUid !== undefined;
+    if (refusal && !isOne && !fetcher.knows(listed)) {
+      // After the status line it is too late to call the answer partial.
+      if (this.#told) this.#events.offer({ kind: 'failed', error: refusal });
+      else this.refused.push(refusal);
+      return;
+    }
+    this.#open += 1;
+    const place: { ticket?: Ticket } = {}; // the asker may be told before there is a ticket
+    const giveBack = this.#hold(() => place.ticket?.release());
+    const asker = {
+      arrived: (instance: FoundInstance) => {
+        this.#arrived(instance, giveBack);
+      },
+      failed: (error: GatewayError) => {
+        giveBack();
+        // What was said of the study lately may not hold any more.
+        this.#side.watch.forget(listed.studyInstanceUid);
+        this.#events.offer({ kind: 'failed', error });
+        this.#settle();
+      },
+    };
+    const { requestId, priority } = this.#context;
+    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
+  }
+
+  #arrived(instance: FoundInstance, giveBack: () => void): void {
+    const lease = instance.lease((error) => {
+      this.#stalled.abort(error);
+    });
+    const letGo = this.#hold(() => {
+      lease.release();
+    });
+    const release = (): void => {
+      letGo();
+      giveBack();
+    };
+    // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
+    // until `close`, which is what lets a pull go on after its client was told to come back.
+    const { key, info, complete } = instance;
+    const held: HeldInstance = { key, info, complete, source: lease.source };
+    if (!this.#events.offer({ kind: 'arrived', instance: held, release })) letGo();
+    this.#settle();
+  }
+
+  async #sweep(known: ReadonlySet<string>, all: ListedInstance[]): Promise<void> {
+    const { binding, deps, watch } = this.#side;
+    const extras: ListedInstance[] = [];
+    const onExtra = (instance: FoundInstance): void => {
+      this.#open += 1;
+      extras.push({ ...instance.key, ...instance.info });
+      this.#arrived(instance, () => undefined);
+    };
+    const seen = (study: string): StudyState | undefined => watch.seen(study);
+    const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
+    await sweep(binding, deps, request, this.#context);
+    all.push(...extras);
+  }
+
+  /** One of the things that may still put in events is done; after the last of them there will be no more. */
+  #settle(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#events.close();
+  }
+
+  /** Remembers something to give back; the returned function does so once. */
+  #hold(giveBack: () => void): () => void {
+    const once = (): void => {
+      if (this.#held.delete(once)) giveBack();
+    };
+    this.#held.add(once);
+    return once;
+  }
+
+  /** The status line is decided now. */
+  tell(): number {
+    this.#told = true;
+    return this.refused.length;
+  }
+
+  /** The client is told to come back later: what was asked for is pulled all the same. */
+  detach(): void {
+    this.#detached = true;
+    this.#events.close();
+  }
+
+  /** Gives back everything that nobody will read, and stops listing. */
+  close(): void {
+    this.#events.close();
+    if (this.#detached) return;
+    this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
+    for (const giveBack of [...this.#held]) giveBack();
+  }
+}
+
+// An async generator to stand in for a listing that would ask the peer.
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<typeof listInstances> {
+  yield* instances;
+  return { count: instances.length, verified: true };
+}
