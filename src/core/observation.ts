@@ -80,7 +80,7 @@ export type Observation =
       /** What became of a retrieve that was begun beside its listing. */
       readonly kind: 'head-start';
       readonly peer: string;
-      readonly outcome: 'ahead' | 'late' | 'refused';
+      readonly outcome: 'ahead' | 'late' | 'failed';
     }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {

@@ -49,7 +49,7 @@ export class Collector {
       return this.#hold(instance.hold());
     },
     there: (instance, letGo) => {
-      this.#arrived(instance, letGo);
+      if (!this.#arrived(instance, letGo)) letGo();
     },
     failed: () => {
       this.#settle();
@@ -184,7 +184,8 @@ export class Collector {
     place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
   }
 
-  #arrived(instance: FoundInstance, giveBack: () => void): void {
+  /** Says whether anybody will read it. */
+  #arrived(instance: FoundInstance, giveBack: () => void): boolean {
     const lease = instance.lease((error) => {
       this.#stalled.abort(error);
     });
@@ -199,8 +200,10 @@ export class Collector {
     // until `close`, which is what lets a pull go on after its client was told to come back.
     const { key, info, complete } = instance;
     const held: HeldInstance = { key, info, complete, source: lease.source };
-    if (!this.#events.offer({ kind: 'arrived', instance: held, release })) letGo();
+    const isTaken = this.#events.offer({ kind: 'arrived', instance: held, release });
+    if (!isTaken) letGo();
     this.#settle();
+    return isTaken;
   }
 
   async #sweep(known: ReadonlySet<string>, all: ListedInstance[]): Promise<void> {
@@ -248,6 +251,7 @@ export class Collector {
   close(): void {
     this.#events.close();
     if (this.#detached) return;
+    this.#seat?.leave();
     this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
   }

@@ -25,8 +25,8 @@ export interface HeadStartHost {
   readonly ended: (outcome: Outcome) => void;
 }
 
-/** `refused`: the peer does not do such retrieves by C-GET at all. */
-export type Outcome = 'ahead' | 'late' | 'refused';
+/** `failed`: the retrieve as a whole. That none of what is there could be sent is `late`. */
+export type Outcome = 'ahead' | 'late' | 'failed';
 
 /** Told of what arrives before it is known to be listed. */
 export type Guest = (instance: FoundInstance) => void;
@@ -120,9 +120,8 @@ export class HeadStart {
       ({ received, failed }) => {
         this.#ended(received === 0 && failed > 0 ? 'late' : 'ahead');
       },
-      (thrown: unknown) => {
-        const isRefused = thrown instanceof GatewayError && thrown.code === 'peer-unsupported';
-        this.#ended(isRefused ? 'refused' : 'late');
+      () => {
+        this.#ended('failed');
       },
     );
   }

@@ -2,9 +2,9 @@ import type { OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { HeadStart, type Guest, type HeadStartHost, type Outcome } from './head-start.js';
 
-/** After so many in a row that brought nothing before the listing did, */
+/** Each that brought nothing before the listing did has the next wait as long again, up to so many times. */
 const MOST_LATE = 3;
-/** the peer is given none for so long; at once when it does not take retrieves of whole series. */
+/** How long a peer is given none after one that failed. */
 const REST_MS = 10 * 60_000;
 
 /** One request's part in a head start. */
@@ -28,6 +28,7 @@ export class HeadStarts {
   readonly #isWarm: (target: RetrieveTarget) => boolean;
   /** Bounded by the requests that wait for them. */
   readonly #active = new Set<HeadStart>();
+  /** In a row. */
   #late = 0;
   #restUntil = Number.NEGATIVE_INFINITY;
 
@@ -93,7 +94,7 @@ export class HeadStarts {
     if (this.#live().some((other) => other.covers(target))) return undefined;
     // Of a study the series are listed before the first instance is.
     const answers = target.seriesInstanceUid === undefined ? 2 : 1;
-    const delayMs = headStartMs + answers * this.#host.fastestMs();
+    const delayMs = headStartMs * (1 + this.#late) + answers * this.#host.fastestMs();
     const headStart = new HeadStart(target, delayMs, requestId, this.#host);
     this.#active.add(headStart);
     return headStart;
@@ -107,9 +108,7 @@ export class HeadStarts {
   #learn(outcome: Outcome): void {
     const { binding, deps } = this.#host;
     deps.observe({ kind: 'head-start', peer: binding.peer.name, outcome });
-    this.#late = outcome === 'ahead' ? 0 : this.#late + 1;
-    if (outcome !== 'refused' && this.#late < MOST_LATE) return;
-    this.#late = 0;
-    this.#restUntil = deps.clock.now() + REST_MS;
+    this.#late = outcome === 'ahead' ? 0 : Math.min(this.#late + 1, MOST_LATE);
+    if (outcome === 'failed') this.#restUntil = deps.clock.now() + REST_MS;
   }
 }

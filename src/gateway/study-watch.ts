@@ -176,7 +176,7 @@ export class StudyWatch {
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    tell(this.#compare(study, state, { at, sopClassUids: row.strings(Tags.SOPClassesInStudy) }));
+    tell(this.#compare(study, state, { at, sopClassUids: sopClassesIn(row) }));
     // What came before the answer did.
     for (const { meta } of this.#cached(study)) if (meta) meta.seenAs ??= state;
     return state;
@@ -237,6 +237,14 @@ export class StudyWatch {
       this.#lists.deleteStudy(oldest);
     }
   }
+}
+
+/** Sites have studies of a few SOP classes; a longer list is not worth being remembered. */
+const MOST_SOP_CLASSES = 16;
+
+function sopClassesIn(row: Dataset): readonly string[] {
+  const uids = row.strings(Tags.SOPClassesInStudy).filter((uid) => /^[0-9.]{1,64}$/.test(uid));
+  return uids.length > MOST_SOP_CLASSES ? [] : uids;
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -262,31 +262,40 @@ describe('HeadStarts', () => {
     expect(begun[1]?.request.stop?.aborted).toBe(true);
   });
 
-  test('a peer for which it is too late three times in a row is given none for ten minutes', async () => {
+  test('each that is too late has the next wait longer, up to four times as long, until one is ahead', async () => {
     const { headStarts, clock, begun, outcomes } = setUp();
-    const late = async (): Promise<void> => {
+    const late = async (delayMs: number): Promise<void> => {
+      const before = begun.length;
       const seat = headStarts.join(SERIES, nobody, context);
-      await clock.pass(100);
+      await clock.pass(delayMs - 1);
+      expect(begun).toHaveLength(before);
+      await clock.pass(1);
+      expect(begun).toHaveLength(before + 1);
       seat.rowCame();
       await seat.over();
     };
-    for (let time = 0; time < 4; time += 1) await late();
-    expect(outcomes).toEqual(['late', 'late', 'late']);
-    await clock.pass(600_000);
-    await late();
-    expect(begun).toHaveLength(4);
+    for (const delayMs of [10, 20, 30, 40, 40]) await late(delayMs);
+    headStarts.join(SERIES, nobody, context);
+    await clock.pass(40);
+    begun.at(-1)?.receive(incoming('1.1.1'));
+    headStarts.mayBring(SERIES, nobody);
+    await late(10);
+    expect(outcomes).toEqual(['late', 'late', 'late', 'late', 'late', 'ahead', 'late']);
   });
 
-  test('a peer that does not do it at all is given none at once, one that breaks off has failed once', async () => {
+  test('after one that failed there is none for ten minutes', async () => {
     const { headStarts, clock, begun, outcomes } = setUp();
-    for (const code of ['peer-aborted', 'peer-unsupported'] as const) {
-      headStarts.join(SERIES, nobody, context);
-      await clock.pass(10);
-      begun.at(-1)?.fail(new GatewayError(code, 'No.'));
-      await clock.pass(0);
-    }
+    headStarts.join(SERIES, nobody, context);
+    await clock.pass(10);
+    begun.at(-1)?.fail(new GatewayError('peer-unsupported', 'No.'));
+    await clock.pass(0);
+    await clock.pass(599_800);
     headStarts.join(SERIES, nobody, context);
     await clock.pass(100);
-    expect([begun.length, outcomes]).toEqual([2, ['late', 'refused']]);
+    expect([begun.length, outcomes]).toEqual([1, ['failed']]);
+    await clock.pass(100);
+    headStarts.join(SERIES, nobody, context);
+    await clock.pass(100);
+    expect(begun).toHaveLength(2);
   });
 });
