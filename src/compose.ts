@@ -1,9 +1,10 @@
 import type { Cache } from './cache/index.js';
 import { openCache } from './compose-cache.js';
-import type { Config, PeerConfig } from './config/index.js';
+import { bindPeer, openPeer } from './compose-peer.js';
+import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
-import { createPeer, createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
+import { createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
 import { createGateway, type Gateway, type InstanceRecord, type PeerBinding } from './gateway/index.js';
 import {
   createAdminApp,
@@ -41,79 +42,6 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
     },
     { observe, clock: systemClock },
   );
-}
-
-/** A configured peer with the associations that are opened to it. */
-export function openPeer(
-  config: Config,
-  name: string,
-  peer: PeerConfig,
-  deps: { readonly observe: Observe; readonly storageScp: StorageScp | undefined },
-): Peer {
-  const { timeouts } = peer;
-  return createPeer(
-    {
-      name,
-      address: peer.address,
-      callingAeTitle: peer.callingAeTitle ?? config.dimse.aeTitle,
-      retrieve: peer.retrieve,
-      associations: peer.associations,
-      backgroundAssociations: peer.background.associations,
-      queue: peer.queue,
-      maxPduLength: config.dimse.maxPduLength,
-      idleMs: peer.idleTimeout,
-      timeouts: {
-        connectMs: timeouts.connect,
-        associationMs: timeouts.association,
-        firstResponseMs: timeouts.firstResponse,
-        firstSubOperationMs: timeouts.firstSubOperation,
-        betweenResponsesMs: timeouts.betweenResponses,
-        totalMs: timeouts.total,
-        queueMs: timeouts.queue,
-      },
-      breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
-      characterSetReturnKey: peer.characterSetReturnKey,
-    },
-    {
-      observe: deps.observe,
-      clock: systemClock,
-      ...(deps.storageScp ? { storageScp: deps.storageScp } : {}),
-    },
-  );
-}
-
-function bind(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
-  const { search, retrieve, store } = config;
-  const { depth, elements, collectedBytes } = config.limits;
-  const limits = { maxDepth: depth, maxElements: elements, maxCollectedBytes: collectedBytes };
-  return {
-    peer,
-    profile: {
-      characterSets: settings.characterSets,
-      characterSetReturnKey: settings.characterSetReturnKey,
-      dateTime: settings.dateTime,
-    },
-    search: { lookAhead: search.lookAhead, maxResults: search.maxResults },
-    store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
-    retrieve: {
-      // One association is kept for searches, where there is more than one.
-      workers: Math.max(1, settings.associations - 1),
-      batchSize: retrieve.batchInstances,
-      background: { workers: settings.background.associations, batchSize: retrieve.backgroundInstances },
-      maxInstances: retrieve.maxInstances,
-      headStartMs: retrieve.headStart,
-      firstInstanceMs: settings.timeouts.firstInstance,
-      retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),
-      cancelDelayMs: retrieve.cancelDelay,
-      refusalMs: retrieve.refusalExpiry,
-      revalidateMs: config.cache.revalidateAfter,
-      inlineBytes: retrieve.inlineBytes,
-      limits,
-      findLimit: settings.findLimit,
-      joinConcurrency: search.joinConcurrency,
-      fallbackCharacterSet: settings.fallbackCharacterSet,
-    },
-  };
 }
 
 const samplesOf = (
@@ -208,7 +136,7 @@ function gatewayOf(config: Config, { cache, peers }: Parts, observe: Observe): G
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
-    if (peer) bindings.set(name, bind(config, peer, settings));
+    if (peer) bindings.set(name, bindPeer(config, peer, settings));
   }
   return createGateway({
     peers: bindings,
@@ -263,14 +191,16 @@ async function listenAll(
   );
   const main = await listen(app, { ...http.listen, ...serverOptions });
   listenOrigin.value = main.origin;
-  if (admin.listen === undefined) return { main, admin: main };
+  if (admin.listen === undefined) return { main, admin: main, gateway };
   return {
     main,
+    gateway,
     admin: await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions }),
   };
 }
 
 interface Listeners {
+  readonly gateway: Gateway;
   readonly main: ListeningServer;
   readonly admin: ListeningServer;
 }
@@ -322,6 +252,7 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
 async function stop(config: Config, parts: Parts, listeners: Listeners, stopping: Stopping): Promise<void> {
   stopping.now = true;
   const graceMs = config.http.drainTimeout;
+  listeners.gateway.close();
   await listeners.main.close(graceMs, systemClock);
   await Promise.all([...parts.peers.values()].map((peer) => peer.close(graceMs)));
   await parts.storageScp?.close(graceMs);

@@ -135,6 +135,16 @@ export function size(least: number, most = 2 ** 50): Kind<number> {
   return { takes, read, ...(write && { write }) };
 }
 
+/** A number of bytes, or 0 for no limit. */
+export function sizeOrOff(least: number): Kind<number> {
+  const { takes, read, write } = size(least);
+  return {
+    takes: `${takes}, or 0 for no limit`,
+    read: (value) => (value === 0 || value === '0' ? 0 : read(value)),
+    ...(write && { write }),
+  };
+}
+
 const toNumber = (text: string): unknown => (/^-?\d{1,15}$/.test(text) ? Number(text) : text);
 
 /** A whole number within bounds. */
@@ -169,10 +179,11 @@ export function text(pattern: RegExp, takes: string): Kind<string> {
   return { takes, read: (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined) };
 }
 
-/** A list of texts of a given form; the environment gives it with commas between. */
-export function list(item: Kind<string>, takes: string, least = 1): Kind<readonly string[]> {
+/** A list of values of one kind; the environment gives it with commas between. */
+export function list<T>(item: Kind<T>, takes: string, least = 1): Kind<readonly T[]> {
   return {
     takes,
+    write: (items) => items.map((entry) => item.write?.(entry) ?? entry),
     read(value) {
       if (!Array.isArray(value) || value.length < least || value.length > 100) return undefined;
       const items = value.map(item.read);
@@ -215,6 +226,30 @@ export const aeAddress: Kind<AeAddress> = {
     return address;
   }),
   write: formatAeAddress,
+};
+
+/** A span of the day in minutes since midnight; one that ends before it begins goes over midnight. */
+export interface HoursOfDay {
+  readonly from: number;
+  readonly to: number;
+}
+
+const HOURS = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/;
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+const timeOfDay = (minutes: number): string =>
+  `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
+
+/** `HH:MM-HH:MM`. */
+export const hoursOfDay: Kind<HoursOfDay> = {
+  takes: 'hours of the day such as 19:00-06:30',
+  read: parsed((value) => {
+    const [from = NaN, fromMinute = NaN, to = NaN, toMinute = NaN] =
+      HOURS.exec(value)?.slice(1).map(Number) ?? [];
+    const hours = { from: from * 60 + fromMinute, to: to * 60 + toMinute };
+    if (!(hours.to <= 24 * 60) || hours.from === hours.to) throw new RangeError('no span of the day');
+    return hours;
+  }),
+  write: ({ from, to }) => `${timeOfDay(from)}-${timeOfDay(to)}`,
 };
 
 /** An AE title. */

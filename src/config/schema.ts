@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  aeAddress,
   aeTitle,
   boolean,
   choice,
@@ -9,11 +8,11 @@ import {
   hostPort,
   integer,
   key,
-  list,
   size,
   text,
   webUrl,
 } from './kind.js';
+import { peer } from './schema-peer.js';
 import { trustProxy } from './trust-proxy.js';
 
 const KIB = 2 ** 10;
@@ -22,7 +21,6 @@ const MIB = 2 ** 20;
 /** A path of unreserved characters: it stands in routes and in URLs that are sent out, so it needs no escaping. */
 const basePath = text(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'a path such as /dicomweb, without a slash at its end');
 const directory = text(/^[^\0]+$/, 'a directory');
-const characterSet = text(/^(?:ISO_IR \d{1,3}|GB18030|GBK)$/, 'a character set');
 
 const http = z.strictObject({
   listen: key(hostPort, 'Where DICOMweb is served. Port 0 takes any free one.').prefault('127.0.0.1:8080'),
@@ -90,95 +88,6 @@ const dimse = z.strictObject({
   storageScp: storageScp.prefault({}),
 });
 
-const timeouts = z.strictObject({
-  connect: key(duration, 'TCP connect.').prefault('5s'),
-  association: key(duration, 'Answer to an association request or release.').prefault('10s'),
-  firstResponse: key(duration, 'First response to a search, a store or an echo.').prefault('30s'),
-  firstSubOperation: key(
-    duration,
-    'First response or sub-operation of a retrieve; nearline archives take minutes.',
-  ).prefault('15m'),
-  betweenResponses: key(
-    duration,
-    'Silence between responses; bytes of sub-operations count as signs of life.',
-  ).prefault('60s'),
-  total: key(durationOrOff, 'A whole DIMSE operation.').prefault(0),
-  queue: key(duration, 'Waiting for an association.').prefault('30s'),
-  firstInstance: key(
-    duration,
-    'Waiting for the first instance of a retrieve; then the answer is 503 with Retry-After while the retrieve goes on (nearline archives take minutes).',
-  ).prefault('30s'),
-});
-
-const dateTime = z.strictObject({
-  upper: key(
-    choice('ceil', 'floor'),
-    'Whether an upper bound such as 10:30 means the end (ceil) or the start (floor) of that minute.',
-  ).prefault('ceil'),
-  unknown: key(choice('match', 'exclude'), 'Whether a study without date or time matches a range.').prefault(
-    'match',
-  ),
-  mixed: key(
-    choice('strict', 'natural'),
-    'How a range of dates with a single time, or the reverse, is read: independently (strict) or as one span (natural).',
-  ).prefault('strict'),
-});
-
-const background = z.strictObject({
-  associations: key(
-    integer(1, 100),
-    'Most associations at once for retrieves and stores that no person waits for; where `associations` allows, one more is left to people.',
-  ).prefault(1),
-});
-
-const breaker = z.strictObject({
-  failures: key(
-    integer(0, 1000),
-    'Failures in a row, unreachable or silent, after which the peer is not asked any more; 0 for never.',
-  ).prefault(5),
-  openFor: key(
-    duration,
-    'How long requests are then answered 503 at once, before one of them tries the peer again.',
-  ).prefault('15s'),
-});
-
-const peer = z.strictObject({
-  address: key(aeAddress, 'AE title, host and port of the peer.'),
-  retrieve: key(choice('auto', 'get', 'move'), 'How instances are fetched.').prefault('auto'),
-  associations: key(
-    integer(1, 100),
-    'Most associations at once of this process, all kinds; one is kept for searches if there are more than one.',
-  ).prefault(4),
-  queue: key(
-    integer(0, 100_000),
-    'Most requests that wait for an association; more are answered 503, background work before people.',
-  ).prefault(256),
-  background: background.prefault({}),
-  idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
-  timeouts: timeouts.prefault({}),
-  breaker: breaker.prefault({}),
-  findLimit: key(
-    integer(1, 10_000_000),
-    'How many responses the peer gives to a C-FIND at most, if it cuts its answers.',
-  ).exactOptional(),
-  characterSets: key(
-    list(characterSet, 'a list of character sets such as [ISO_IR 100, ISO_IR 192]'),
-    'What search values may be encoded in, best first.',
-  ).prefault(['ISO_IR 100', 'ISO_IR 192']),
-  fallbackCharacterSet: key(
-    characterSet,
-    'What text is in where a dataset names no character set and is not ASCII.',
-  ).exactOptional(),
-  characterSetReturnKey: key(boolean, 'Whether the peer wants (0008,0005) among the return keys.').prefault(
-    false,
-  ),
-  callingAeTitle: key(
-    aeTitle,
-    'AE title of the gateway towards this peer, in place of `dimse.aeTitle`.',
-  ).exactOptional(),
-  dateTime: dateTime.prefault({}),
-});
-
 const search = z.strictObject({
   maxResults: key(
     integer(1, 1_000_000),
@@ -192,6 +101,10 @@ const search = z.strictObject({
     choice('200-empty-list', '204'),
     'What a search without results is answered with.',
   ).prefault('200-empty-list'),
+  keepAnswers: key(
+    durationOrOff,
+    "How long the PACS's answer to a search is given to others who search for the same; 0 means only while it comes.",
+  ).prefault(0),
   joinConcurrency: key(integer(1, 100), 'How many lower-level queries of one search run at once.').prefault(
     2,
   ),
@@ -223,10 +136,20 @@ const retrieve = z.strictObject({
     'What a client is told to wait whose images are still being fetched from a nearline archive.',
   ).prefault('30s'),
   refusalExpiry: key(duration, 'How long it is remembered that the peer refused an instance.').prefault('5m'),
+  prefetch: key(
+    choice('series', 'off'),
+    'What follows when somebody opens an instance or a frame: the rest of its series, in the background, with what lies next to it first; or nothing.',
+  ).prefault('series'),
   inlineBytes: key(
     size(0, MIB),
     'Binary values up to this stand in the metadata itself, larger ones behind a BulkDataURI.',
   ).prefault('4 KiB'),
+});
+
+const preload = z.strictObject({
+  parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
+  queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
+  keep: key(duration, 'How long it is told how a preload ended.').prefault('10m'),
 });
 
 const store = z.strictObject({
@@ -296,6 +219,7 @@ export const configSchema = z.strictObject({
   ).exactOptional(),
   search: search.prefault({}),
   retrieve: retrieve.prefault({}),
+  preload: preload.prefault({}),
   store: store.prefault({}),
   cache: cache.prefault({}),
   limits: limits.prefault({}),

@@ -82,6 +82,20 @@ export type Observation =
       readonly peer: string;
       readonly outcome: 'ahead' | 'late' | 'failed';
     }
+  | {
+      /** What was brought into the cache ahead of its readers, and how that ended. */
+      readonly kind: 'pull';
+      readonly purpose: 'prefetch' | 'preload';
+      readonly peer: string;
+      readonly requestId: string;
+      /** `skipped`: it would have taken too much of the cache. */
+      readonly state: 'complete' | 'incomplete' | 'failed' | 'cancelled' | 'skipped';
+      readonly complete: number;
+      readonly failed: number;
+      readonly dropped: number;
+      readonly bytes: number;
+      readonly error?: unknown;
+    }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {
       readonly kind: 'log';

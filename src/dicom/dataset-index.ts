@@ -88,6 +88,11 @@ export class DatasetIndexer {
     this.#reader.push(bytes);
   }
 
+  /** What is known after the bytes so far; `length` counts these. See `indexForFrame`. */
+  soFar(): DatasetIndex {
+    return this.#index(false);
+  }
+
   /**
    * The index, when all bytes have been pushed.
    * @throws GatewayError `malformed-dataset` when the dataset is not whole
@@ -98,7 +103,11 @@ export class DatasetIndexer {
       this.#inflater.close();
     }
     this.#reader.end();
-    const pixelData = this.#visitor.pixelData.finish(this.#reader.unterminated);
+    return this.#index(this.#reader.unterminated);
+  }
+
+  #index(unterminated: boolean): DatasetIndex {
+    const pixelData = this.#visitor.pixelData.finish(unterminated);
     return {
       ...this.#visitor.attributes,
       length: this.#reader.offset,

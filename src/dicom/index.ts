@@ -2,6 +2,7 @@
 export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-index.js';
 export { attributeByKeyword, attributeByTag, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
+export { indexForFrame } from './frames-so-far.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';

@@ -2,6 +2,7 @@ import { GatewayError } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
 import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
+import type { BackgroundPace } from './background-pace.js';
 import { HeadReader } from './head-reader.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
 import type { FoundInstance } from './want.js';
@@ -11,6 +12,8 @@ export interface Adoption {
   readonly target: RetrieveTarget;
   /** What the peer said of a study last. */
   readonly seen: ArrivalWriterOptions['seen'];
+  /** At which the peer may send, when nobody waits for it. */
+  readonly pace?: BackgroundPace | undefined;
   /** The instance has begun to arrive, or was in the cache. */
   readonly onAdopted: (instance: FoundInstance) => void;
 }
@@ -63,7 +66,7 @@ class UnkeyedWriter implements InstanceWriter {
 export function adopt(
   binding: PeerBinding,
   deps: FetcherDependencies,
-  { target, seen, onAdopted }: Adoption,
+  { target, seen, pace, onAdopted }: Adoption,
   incoming: IncomingInstance,
 ): InstanceWriter {
   const { sopClassUid, sopInstanceUid, transferSyntaxUid } = incoming;
@@ -74,7 +77,10 @@ export function adopt(
     const instance = arrival?.instance ?? deps.instances.get(key);
     if (instance) onAdopted(instance);
     const { limits } = binding.retrieve;
-    if (arrival) return new ArrivalWriter(arrival, { limits, observe: deps.observe, seen });
+    if (arrival) {
+      const writer = new ArrivalWriter(arrival, { limits, observe: deps.observe, seen });
+      return pace ? pace.slow(writer, () => true) : writer;
+    }
     deps.observe({ kind: 'instance-arrived', peer: key.peer, bytes: 0, outcome: 'duplicate' });
     return drain;
   };

@@ -16,7 +16,7 @@ const DOES_NOT_MATCH = 0xa900;
 export const drain: InstanceWriter = { write: () => undefined, end: () => SUCCESS, fail: () => undefined };
 
 /** Why `index` is not of the instance that `key` names, which would show one patient under another's name. */
-function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefined {
+export function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefined {
   const same =
     (index.sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid &&
     (index.studyInstanceUid ?? key.studyInstanceUid) === key.studyInstanceUid &&

@@ -2,23 +2,12 @@ import { abortReason, Channel, GatewayError, toGatewayError, type OperationConte
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { EarlyArrivals } from './early-arrivals.js';
 import type { Seat } from './head-starts.js';
-import type { InstanceFetcher } from './instance-fetcher.js';
-import { listInstances, sopClassesOf, type ListedInstance } from './listing.js';
-import type { MetadataMemory } from './metadata-memory.js';
-import type { FetcherDependencies, PeerBinding } from './ports.js';
-import type { StudyWatch } from './study-watch.js';
+import { sopClassesOf, type ListedInstance } from './listing.js';
+import { openListing } from './open-listing.js';
+import type { RetrieveBinding } from './side.js';
 import { sweep } from './sweep.js';
 import type { StudyState } from './study-state.js';
 import type { FoundInstance, HeldInstance, Ticket } from './want.js';
-
-/** One peer's side of retrieving. */
-export interface RetrieveBinding {
-  readonly binding: PeerBinding;
-  readonly fetcher: InstanceFetcher;
-  readonly watch: StudyWatch;
-  readonly metadata: MetadataMemory;
-  readonly deps: FetcherDependencies;
-}
 
 /** What becomes of one thing that was asked for. */
 export type Event =
@@ -106,7 +95,9 @@ export class Collector {
 
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
-    const listing = await this.#list();
+    const listing = await openListing(this.#side, this.#target, this.#context, () => {
+      this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#early.guest, this.#context);
+    });
     const changes = this.#side.watch.changes(this.#target);
     const add = (instance: ListedInstance): void => {
       known.add(instance.sopInstanceUid);
@@ -129,29 +120,6 @@ export class Collector {
     } finally {
       await listing.return({ count: 0, verified: false });
     }
-  }
-
-  /**
-   * The peer's list. What is cached is served only after the peer said that the study is still what it was; of a single
-   * instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
-   */
-  async #list(): Promise<ReturnType<typeof listInstances>> {
-    const { watch, fetcher, binding } = this.#side;
-    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = this.#target;
-    const check = (): Promise<StudyState> => watch.check(studyInstanceUid, this.#context);
-    const askPeer = (): ReturnType<typeof listInstances> => {
-      this.#seat = fetcher.headStarts.join(this.#target, this.#early.guest, this.#context);
-      return listInstances(binding, this.#target, this.#context, check);
-    };
-    if (!watch.holds(this.#target)) return askPeer();
-    await watch.checkCached(studyInstanceUid, this.#context);
-    const remembered = watch.listing(this.#target);
-    if (remembered) return alreadyKnown(remembered);
-    if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
-      const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
-      if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
-    }
-    return askPeer();
   }
 
   #ask(listed: ListedInstance): void {
@@ -255,11 +223,4 @@ export class Collector {
     this.#listing.abort(new GatewayError('cancelled', 'The client has gone.'));
     for (const giveBack of [...this.#held]) giveBack();
   }
-}
-
-// An async generator to stand in for a listing that would ask the peer.
-// eslint-disable-next-line @typescript-eslint/require-await
-async function* alreadyKnown(instances: readonly ListedInstance[]): ReturnType<typeof listInstances> {
-  yield* instances;
-  return { count: instances.length, verified: true };
 }

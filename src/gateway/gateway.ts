@@ -1,14 +1,19 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
+import type { Peer } from '../dimse/index.js';
 import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import type { JsonAnswer, PartsAnswer } from './answer.js';
 import { InstanceFetcher } from './instance-fetcher.js';
-import type { GatewayDependencies } from './ports.js';
+import type { GatewayDependencies, PeerBinding } from './ports.js';
 import { MetadataMemory } from './metadata-memory.js';
+import { Prefetcher } from './prefetcher.js';
+import type { PreloadJob } from './preload-job.js';
+import { PreloadJobs } from './preload-jobs.js';
 import { purge, type PurgeTarget } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
 import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
-import type { RetrieveBinding } from './retrieve.js';
+import { SharedFinds } from './shared-finds.js';
+import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { StoreSession } from './store.js';
 import { StudyWatch } from './study-watch.js';
@@ -26,18 +31,32 @@ export interface RetrieveCall extends Common {
   readonly fresh?: boolean;
 }
 
+export interface SearchCall extends Common {
+  readonly request: SearchRequest;
+  /** An answer that others got is not good enough: the client said `no-cache`. */
+  readonly fresh?: boolean;
+}
+
 export interface InstanceCall extends RetrieveCall {
   readonly target: Required<RetrieveTarget>;
+}
+
+export interface PreloadCall {
+  readonly peer: string;
+  readonly target: RetrieveTarget;
+}
+
+/** One peer's side of everything. */
+interface Side extends RetrieveBinding {
+  readonly prefetcher: Prefetcher;
+  readonly preloads: PreloadJobs;
 }
 
 /** The use cases, one for each DICOMweb transaction. Each throws `GatewayError`. */
 export interface Gateway {
   readonly peerNames: readonly string[];
   /** QIDO-RS. */
-  search(
-    call: Common & { readonly request: SearchRequest },
-    context: OperationContext,
-  ): Promise<SearchAnswer>;
+  search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
   /** WADO-RS: instances as Part 10 files. */
   retrieveInstances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer>;
   /** WADO-RS: attributes as DICOM JSON. */
@@ -59,44 +78,59 @@ export interface Gateway {
     call: { readonly peer: string; readonly target: PurgeTarget },
     context: OperationContext,
   ): Promise<number>;
+  /** Begins to bring a study or a series into the cache; joins a preload of it that is not over. */
+  preload(call: PreloadCall, context: OperationContext): PreloadJob;
+  /** The latest preload of a study or a series. */
+  preloadOf(call: PreloadCall): PreloadJob;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
   store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
+  /** Gives up what nobody reads: prefetches and preloads. */
+  close(): void;
 }
 
 /** Puts the use cases together. @throws GatewayError `not-found` from each of them for a peer that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
-  const sides = new Map<string, RetrieveBinding>();
-  const metadataBytes = deps.metadataBytes / Math.max(1, deps.peers.size);
-  for (const [name, binding] of deps.peers) {
-    const watch = new StudyWatch(binding, deps);
-    const metadata = new MetadataMemory(metadataBytes);
-    const fetcher = new InstanceFetcher(binding, deps, watch);
-    sides.set(name, { binding, deps, fetcher, watch, metadata });
-  }
-  const sideOf = (peer: string): RetrieveBinding => {
+  const sides = new Map<string, Side>();
+  for (const [name, binding] of deps.peers) sides.set(name, createSide(binding, deps));
+  const sideOf = (peer: string): Side => {
     const side = sides.get(peer);
     if (side === undefined) throw new GatewayError('not-found', 'No peer of this name is configured.');
     return side;
   };
   /** The side for a retrieve, without what the client does not want to be served from the cache. */
-  const sideFor = ({ peer, target, fresh }: RetrieveCall): RetrieveBinding => {
+  const sideFor = ({ peer, target, fresh }: RetrieveCall): Side => {
     const side = sideOf(peer);
     if (fresh) side.watch.purge(target);
     return side;
   };
+  /** Runs a retrieve; whoever gets an instance may want those beside it. */
+  const retrieve = async <C extends RetrieveCall, A>(
+    run: (side: RetrieveBinding, call: C, context: OperationContext) => Promise<A>,
+    call: C,
+    context: OperationContext,
+  ): Promise<A> => {
+    const side = sideFor(call);
+    const answer = await run(side, call, context);
+    side.prefetcher.opened(call.target, context.requestId);
+    return answer;
+  };
   return {
     peerNames: [...sides.keys()],
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
-    search: async ({ peer, request, accept, serviceUrl }, context) => {
-      const { binding } = sideOf(peer);
-      negotiate('search', accept);
-      return search(binding, request, serviceUrl, context);
-    },
-    retrieveInstances: async (call, context) => retrieveInstances(sideFor(call), call, context),
-    retrieveMetadata: async (call, context) => retrieveMetadata(sideFor(call), call, context),
-    retrieveFrames: async (call, context) => retrieveFrames(sideFor(call), call, context),
+    search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
+    retrieveInstances: (call, context) => retrieve(retrieveInstances, call, context),
+    retrieveMetadata: (call, context) => retrieve(retrieveMetadata, call, context),
+    retrieveFrames: (call, context) => retrieve(retrieveFrames, call, context),
     retrieveBulkData: async (call, context) => retrieveBulkData(sideFor(call), call, context),
-    retrievePixelData: async (call, context) => retrievePixelData(sideFor(call), call, context),
+    retrievePixelData: (call, context) => retrieve(retrievePixelData, call, context),
+    preload: ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
+    preloadOf: ({ peer, target }) => preloadOf(sideOf(peer), target),
+    close: () => {
+      for (const { prefetcher, preloads } of sides.values()) {
+        prefetcher.close();
+        preloads.close();
+      }
+    },
     store: ({ peer, study, accept, serviceUrl }, context) => {
       const { binding, watch } = sideOf(peer);
       negotiate('store-response', accept);
@@ -112,4 +146,38 @@ export function createGateway(deps: GatewayDependencies): Gateway {
       });
     },
   };
+}
+
+function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
+  const finds = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
+  const watch = new StudyWatch(binding, deps, () => {
+    finds.clear();
+  });
+  const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
+  const fetcher = new InstanceFetcher(binding, deps, watch);
+  const side = { binding, deps, fetcher, watch, metadata, finds };
+  const cacheBytes = (): number => {
+    const { memoryLimit, diskLimit } = deps.spools.stats;
+    return Math.max(memoryLimit, diskLimit);
+  };
+  const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
+  return { ...side, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
+}
+
+function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
+  const job = preloads.get(target);
+  if (job) return job;
+  throw new GatewayError('not-found', 'Nothing of this was preloaded lately.');
+}
+
+function searchPeer(
+  { binding, finds }: Side,
+  call: SearchCall,
+  context: OperationContext,
+): Promise<SearchAnswer> {
+  const { request, accept, serviceUrl, fresh } = call;
+  negotiate('search', accept);
+  const since = fresh ? context.requestId : undefined;
+  const find: Peer['find'] = (level, identifier, of) => finds.find(level, identifier, of, since);
+  return search({ binding, find }, request, serviceUrl, context);
 }

@@ -2,6 +2,7 @@
 export type { BodyPart, JsonAnswer, PartsAnswer } from './answer.js';
 export { checkPeer, type CheckReport, type CheckSubject } from './check.js';
 export { createGateway, type Common, type Gateway } from './gateway.js';
+export type { PreloadJob, PreloadStatus } from './preload-job.js';
 export type { PurgeTarget } from './purge.js';
 export { recordBytes, recordCodec } from './instance-record.js';
 export type { InstanceRecord, PeerBinding } from './ports.js';

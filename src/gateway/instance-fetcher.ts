@@ -3,6 +3,7 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { retrieveIdentifier } from '../query/index.js';
 import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
 import { ArrivalWriter, drain } from './arrival-writer.js';
+import { BackgroundPace } from './background-pace.js';
 import { HeadStarts } from './head-starts.js';
 import { isRefusal, notDelivered, type Outcome } from './fetch-outcome.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
@@ -10,16 +11,7 @@ import type { FetcherDependencies, PeerBinding } from './ports.js';
 import { keyText, Refusals } from './refusals.js';
 import type { StudyWatch } from './study-watch.js';
 import { WantQueue } from './want-queue.js';
-import { Want, type Asker, type FoundInstance, type Ticket } from './want.js';
-
-/** How an instance is asked for. */
-export interface FetchOptions {
-  /** Before everything that is not. */
-  readonly urgent: boolean;
-  readonly requestId: string;
-  /** `interactive` when left out. */
-  readonly priority?: Priority | undefined;
-}
+import { isWithin, Want, type Asker, type FetchOptions, type FoundInstance, type Ticket } from './want.js';
 
 const RANK: Readonly<Record<Priority, number>> = { interactive: 0, prefetch: 1, bulk: 2 };
 
@@ -30,6 +22,8 @@ const RANK: Readonly<Record<Priority, number>> = { interactive: 0, prefetch: 1, 
 export class InstanceFetcher {
   readonly refusals: Refusals;
   readonly headStarts: HeadStarts;
+  /** When and how fast what no person waits for comes. */
+  readonly pace: BackgroundPace;
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
@@ -68,6 +62,7 @@ export class InstanceFetcher {
       },
     };
     this.headStarts = new HeadStarts(host, (target) => this.#holdsOf(target));
+    this.pace = new BackgroundPace(binding.retrieve.background, deps.clock);
   }
 
   /** Instances asked for and not yet asked of the peer. */
@@ -112,14 +107,10 @@ export class InstanceFetcher {
 
   /** Whether anything of a study or series is in the cache, or asked for. */
   #holdsOf(target: RetrieveTarget): boolean {
-    const { studyInstanceUid, seriesInstanceUid } = target;
-    const isWithin = (key: Want['key']): boolean =>
-      key.studyInstanceUid === studyInstanceUid &&
-      (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid;
-    for (const { key } of this.#wants.values()) if (isWithin(key)) return true;
+    for (const { key } of this.#wants.values()) if (isWithin(key, target)) return true;
     return this.#deps.instances
-      .ofStudy(this.#binding.peer.name, studyInstanceUid)
-      .some(({ key }) => isWithin(key));
+      .ofStudy(this.#binding.peer.name, target.studyInstanceUid)
+      .some(({ key }) => isWithin(key, target));
   }
 
   #holdBack(want: Want): void {
@@ -153,15 +144,20 @@ export class InstanceFetcher {
 
   #join(want: Want, asker: Asker, { urgent, priority = 'interactive' }: FetchOptions): Ticket {
     this.#deps.observe({ kind: 'cache', event: 'join', tier: 'memory' });
-    const isBetter = urgent || RANK[priority] < RANK[want.priority];
-    if (want.state === 'held' && isBetter) {
+    const isBetter = RANK[priority] < RANK[want.priority];
+    if (want.state === 'held' && urgent) {
       want.priority = priority;
-      if (urgent) this.#start(want, urgent);
-    } else if (want.state === 'queued' && isBetter) {
+      this.#start(want, urgent);
+    } else if (want.state === 'queued' && (urgent || isBetter)) {
       this.#queue.promote(want, priority, urgent);
       this.#startWorkers();
     }
-    return want.join(asker);
+    const ticket = want.join(asker);
+    if (isBetter && want.state !== 'queued') {
+      want.priority = priority;
+      want.onHastened();
+    }
+    return ticket;
   }
 
   #dropIfQueued(want: Want): void {
@@ -230,6 +226,7 @@ export class InstanceFetcher {
     if (outcome.gaveUp) {
       // Somebody asked again while the retrieve was being given up.
       for (const want of open) this.#enqueue(want, true);
+      this.#startWorkers();
       return;
     }
     if (batch.length === 1) this.#refuse(open, outcome);
@@ -287,6 +284,7 @@ export class InstanceFetcher {
     if (first === undefined) throw new GatewayError('internal', 'A retrieve of nothing was asked for.');
     const controller = new AbortController();
     this.#cancelWhenDeserted(batch, controller);
+    this.#cancelWhenHastened(batch, controller);
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
@@ -294,7 +292,7 @@ export class InstanceFetcher {
       const sopClassUids = sopClassesOf(batch.map((want) => want.listed));
       const completion = await this.#binding.peer.retrieve(
         { ...target, sopClassUids },
-        (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid)),
+        (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch),
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
       if (completion.received > 0) this.#latestSopClassUids = sopClassUids;
@@ -317,7 +315,20 @@ export class InstanceFetcher {
     }
   }
 
-  #receive(incoming: IncomingInstance, want: Want | undefined): InstanceWriter {
+  /**
+   * A person has come to wait for what is asked for in the background. That retrieve may itself still wait for an
+   * association: while it has brought nothing it is given up, and what it asked for is asked for anew.
+   */
+  #cancelWhenHastened(batch: readonly Want[], controller: AbortController): void {
+    for (const want of batch) {
+      want.onHastened = () => {
+        if (batch.some(({ state }) => state !== 'requested')) return;
+        controller.abort(new GatewayError('cancelled', 'Somebody waits for these instances now.'));
+      };
+    }
+  }
+
+  #receive(incoming: IncomingInstance, want: Want | undefined, batch: readonly Want[]): InstanceWriter {
     const { instances, observe } = this.#deps;
     if (want?.state !== 'requested') return this.#duplicate();
     const { sopClassUid, transferSyntaxUid } = incoming;
@@ -327,7 +338,10 @@ export class InstanceFetcher {
     this.refusals.delete(want.key);
     this.#deliver(want, instance);
     const { limits } = this.#binding.retrieve;
-    return arrival ? new ArrivalWriter(arrival, { limits, observe, seen: this.#seen }) : this.#duplicate();
+    if (arrival === undefined) return this.#duplicate();
+    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen });
+    // Who waits for one of them waits for those before it.
+    return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
   }
 
   #deliver(want: Want, instance: FoundInstance): void {

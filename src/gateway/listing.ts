@@ -2,7 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
-import type { FindCompletion, QueryRetrieveLevel } from '../dimse/index.js';
+import type { FindCompletion, Peer, QueryRetrieveLevel } from '../dimse/index.js';
 import type { PeerBinding } from './ports.js';
 
 /** An instance that a C-FIND named. */
@@ -12,6 +12,8 @@ export interface ListedInstance {
   readonly sopInstanceUid: string;
   /** Missing when the peer does not return (0008,0016). */
   readonly sopClassUid: string | undefined;
+  /** (0020,0013), where the peer returns it: where a viewer shows it. */
+  readonly instanceNumber?: number | undefined;
 }
 
 /** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
@@ -34,15 +36,20 @@ export interface ListingOutcome {
   readonly verified: boolean;
 }
 
+/** A peer, and how it is asked. */
+export interface ListingBinding extends PeerBinding {
+  readonly find: Peer['find'];
+}
+
 type Completed = FindCompletion & { readonly rows: number };
 
 async function* rowsOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   level: QueryRetrieveLevel,
   target: RetrieveTarget,
   context: OperationContext,
 ): AsyncGenerator<Dataset, Completed, undefined> {
-  const find = binding.peer.find(level, listingIdentifier(level, target), context);
+  const find = binding.find(level, listingIdentifier(level, target), context);
   let rows = 0;
   try {
     for (;;) {
@@ -99,12 +106,14 @@ function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): Lis
   const seriesInstanceUid =
     target.seriesInstanceUid ?? requireUidShape(row.string(Tags.SeriesInstanceUID), binding);
   const sopClassUid = row.string(Tags.SOPClassUID);
-  return { studyInstanceUid: target.studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid };
+  const instanceNumber = row.integer(Tags.InstanceNumber);
+  const { studyInstanceUid } = target;
+  return { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, instanceNumber };
 }
 
 /** The instances of one series, and whether `expected` of them is what came. */
 async function* listSeries(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   expected: number | undefined,
   context: OperationContext,
@@ -146,7 +155,7 @@ interface SeriesOfStudy {
 }
 
 async function seriesOf(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<SeriesOfStudy> {
@@ -176,7 +185,7 @@ const countOf = (count: CountStudy): ReturnType<CountStudy> =>
   count().catch(() => ({ series: undefined, instances: undefined }));
 
 async function* listStudy(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   count: CountStudy,
@@ -197,7 +206,7 @@ async function* listStudy(
 }
 
 async function* listOneSeries(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget & { readonly seriesInstanceUid: string },
   context: OperationContext,
   count: CountStudy,
@@ -212,7 +221,7 @@ async function* listOneSeries(
 }
 
 async function* listOne(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
   count: CountStudy,
@@ -256,7 +265,7 @@ const isInstance = (target: RetrieveTarget): target is Required<RetrieveTarget> 
  * @see PS3.4 C.4.1.2.1 (hierarchical search)
  */
 export function listInstances(
-  binding: PeerBinding,
+  binding: ListingBinding,
   target: RetrieveTarget,
   context: OperationContext,
   count: CountStudy,

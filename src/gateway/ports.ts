@@ -3,6 +3,8 @@ import type { DatasetIndex, ReaderLimits } from '../dicom/index.js';
 import type { InstanceCache, SpoolStore } from '../cache/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
+import type { BackgroundLimits } from './background-pace.js';
+import type { PreloadSettings } from './preload-settings.js';
 import type { StudyState } from './study-state.js';
 
 /** What the gateway knows of an instance once its last byte has come. */
@@ -26,7 +28,7 @@ export interface RetrieveSettings {
   /** Most SOP Instance UIDs in one C-GET or C-MOVE. */
   readonly batchSize: number;
   /** Work that nobody waits for: its share of `workers`, and the most instances in one of its retrieves. */
-  readonly background: { readonly workers: number; readonly batchSize: number };
+  readonly background: { readonly workers: number; readonly batchSize: number } & BackgroundLimits;
   /** Most instances of one request; beyond it the answer is `payload-too-large`. */
   readonly maxInstances: number;
   /** A whole series or study is asked for beside a listing that takes so much longer than an answer has to; 0 = never. */
@@ -37,6 +39,8 @@ export interface RetrieveSettings {
   readonly retryAfterSeconds: number;
   /** How long a retrieve nobody waits for any more goes on, so that a reload does not start it anew. */
   readonly cancelDelayMs: number;
+  /** What follows when somebody opens an instance. */
+  readonly prefetch: 'series' | 'off';
   /** How long what the peer said of a study is believed, before it is asked again; 0 = not at all. */
   readonly revalidateMs: number;
   /** How long an instance that the peer refused is not asked for again. */
@@ -57,6 +61,8 @@ export type DatasetLimits = Partial<ReaderLimits>;
 
 /** How searches are answered. */
 export interface SearchSettings {
+  /** How long the peer's answer is given to others who ask the same; 0 = only while it comes. */
+  readonly keepMs: number;
   /** Rows looked at beyond the page to say how many remain; and rows held back before the status line. */
   readonly lookAhead: number;
   /** Most rows that a request with a limit gets. */
@@ -78,6 +84,7 @@ export interface PeerBinding {
   readonly retrieve: RetrieveSettings;
   readonly search: SearchSettings;
   readonly store: StoreSettings;
+  readonly preload: PreloadSettings;
 }
 
 /** What brings instances into the cache. */

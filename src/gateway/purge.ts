@@ -1,6 +1,6 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import { Dataset, Tags } from '../dicom/index.js';
-import type { RetrieveBinding } from './retrieve.js';
+import type { RetrieveBinding } from './side.js';
 
 /** What is to be dropped from the cache. */
 export type PurgeTarget =

@@ -10,7 +10,8 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import { openRetrieve } from './retrieve.js';
+import type { RetrieveBinding } from './side.js';
 import { etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 

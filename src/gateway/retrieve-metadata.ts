@@ -5,7 +5,8 @@ import type { JsonAnswer } from './answer.js';
 import type { ListedInstance } from './listing.js';
 import type { WholeDocument } from './metadata-memory.js';
 import type { RetrieveSettings } from './ports.js';
-import { openRetrieve, type RetrieveBinding } from './retrieve.js';
+import { openRetrieve } from './retrieve.js';
+import type { RetrieveBinding } from './side.js';
 import { etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 

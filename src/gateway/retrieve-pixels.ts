@@ -1,34 +1,18 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import {
-  frameCount,
-  frameLength,
-  frameRanges,
-  isVideo,
-  locateElement,
-  readFrame,
-  readRanges,
-} from '../dicom/index.js';
+import { frameCount, isVideo, locateElement, readRanges } from '../dicom/index.js';
 import {
   chooseForBulkData,
-  chooseForFrames,
   negotiate,
   retrieveUrl,
-  type FrameChoice,
   type MediaRange,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { openInstance, type OpenInstance } from './open-instance.js';
-import type { RetrieveBinding } from './retrieve.js';
+import { earlyFrames } from './early-frames.js';
+import { each, framesAnswer, type FramesRequest } from './frames-answer.js';
+import { openInstance, whenWhole, type ComingInstance, type OpenInstance } from './open-instance.js';
+import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
-
-export interface FramesRequest {
-  readonly target: Required<RetrieveTarget>;
-  /** 1-based, ascending. */
-  readonly frames: readonly number[];
-  readonly accept: readonly MediaRange[];
-  readonly serviceUrl: string;
-}
 
 export interface BulkDataRequest {
   readonly target: Required<RetrieveTarget>;
@@ -40,80 +24,20 @@ export interface BulkDataRequest {
 
 export type PixelDataRequest = Omit<BulkDataRequest, 'path'>;
 
-/** Runs `make` on an open instance and lets go of the instance when that fails. */
+/** Runs `make` on an instance and lets go of the instance when that fails. */
 async function withInstance(
   side: RetrieveBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
-  make: (opened: OpenInstance) => PartsAnswer | Promise<PartsAnswer>,
+  make: (coming: ComingInstance) => Promise<PartsAnswer>,
 ): Promise<PartsAnswer> {
-  const opened = await openInstance(side, target, context);
+  const coming = await openInstance(side, target, context);
   try {
-    return await make(opened);
+    return await make(coming);
   } catch (thrown) {
-    await opened.close();
+    await coming.close();
     throw thrown;
   }
-}
-
-function framePart(opened: OpenInstance, frame: number, choice: FrameChoice, serviceUrl: string): BodyPart {
-  const { instance, index, stored, record } = opened;
-  // Bits are shifted and big endian words swapped from the beginning of the frame on.
-  const isVerbatim =
-    index.pixelData?.kind === 'encapsulated' ||
-    (stored.byteOrder !== 'big' && (index.bitsAllocated ?? 1) % 8 === 0);
-  const contentType = `${choice.mediaType}; transfer-syntax=${choice.transferSyntaxUid}`;
-  return {
-    contentType,
-    contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
-    contentLength: frameLength(index, frame),
-    bytes: readFrame(instance.source, index, frame),
-    etag: etagOf(record, contentType, `frames/${frame}`),
-    range: (span) =>
-      isVerbatim
-        ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
-        : sliceOf(readFrame(instance.source, index, frame), span),
-  };
-}
-
-function chooseFrames(opened: OpenInstance, request: PixelDataRequest, count: number): FrameChoice {
-  const representations = negotiate('frames', request.accept, count === 1 ? 'one' : 'many');
-  const choice = chooseForFrames(representations, opened.stored);
-  if (choice) return choice;
-  throw new GatewayError(
-    'not-acceptable',
-    `The frames are stored as ${opened.stored.frameMediaType} (${opened.stored.uid}), which this gateway does not ` +
-      'convert. Ask for them as they are with transfer-syntax=*.',
-  );
-}
-
-function framesAnswer(
-  opened: OpenInstance,
-  request: PixelDataRequest,
-  frames: readonly number[],
-): PartsAnswer {
-  const count = frameCount(opened.index);
-  const beyond = frames.find((frame) => frame > count);
-  if (count === 0) throw new GatewayError('not-found', 'The instance has no frames.');
-  if (beyond !== undefined)
-    throw new GatewayError('not-found', `There is no frame ${beyond}; there are ${count}.`);
-  const choice = chooseFrames(opened, request, frames.length);
-  // Generators throw where they are read; a frame that cannot be located must be known before the status line.
-  const parts = frames.map((frame) => framePart(opened, frame, choice, request.serviceUrl));
-  return {
-    kind: 'parts',
-    refused: 0,
-    multipart: choice.representation.multipart,
-    partType: choice.mediaType,
-    parts: each(parts),
-    stalled: opened.stalled,
-    close: opened.close,
-  };
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- an async generator is what answers are made of
-async function* each(parts: Iterable<BodyPart>): AsyncGenerator<BodyPart, void, undefined> {
-  yield* parts;
 }
 
 /** Retrieves frames of an instance as they are stored. @throws GatewayError @see rules W-03, W-10..W-12, W-29 */
@@ -122,9 +46,10 @@ export function retrieveFrames(
   request: FramesRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
-  return withInstance(side, request.target, context, (opened) =>
-    framesAnswer(opened, request, request.frames),
-  );
+  return withInstance(side, request.target, context, async (coming) => {
+    const early = await earlyFrames(coming, request, side.binding.retrieve.limits);
+    return early ?? framesAnswer(await whenWhole(coming), request, request.frames);
+  });
 }
 
 /**
@@ -138,7 +63,8 @@ export function retrievePixelData(
   request: PixelDataRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
-  return withInstance(side, request.target, context, (opened) => {
+  return withInstance(side, request.target, context, async (coming) => {
+    const opened = await whenWhole(coming);
     const { index, stored } = opened;
     if (index.pixelData?.kind === 'encapsulated' && !isVideo(stored)) {
       const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
@@ -155,8 +81,8 @@ export function retrieveBulkData(
   request: BulkDataRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
-  return withInstance(side, request.target, context, (opened) =>
-    elementAnswer(opened, request, `/bulkdata/${request.path}`),
+  return withInstance(side, request.target, context, async (coming) =>
+    elementAnswer(await whenWhole(coming), request, `/bulkdata/${request.path}`),
   );
 }
 

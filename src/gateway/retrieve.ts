@@ -1,6 +1,7 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { Collector, type Arrived, type Event, type RetrieveBinding } from './collector.js';
+import { Collector, type Arrived, type Event } from './collector.js';
+import type { RetrieveBinding } from './side.js';
 import type { HeldInstance } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
@@ -15,8 +16,6 @@ export interface OpenedRetrieve {
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
 }
-
-export type { RetrieveBinding } from './collector.js';
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
 

@@ -9,6 +9,7 @@ import {
   type ParentKeys,
   type SearchPlan,
 } from '../query/index.js';
+import type { Peer } from '../dimse/index.js';
 import type { JsonAnswer } from './answer.js';
 import type { PeerBinding } from './ports.js';
 
@@ -31,9 +32,16 @@ interface Upper {
   readonly context: OperationContext;
 }
 
+/** Who is searched, and how it is asked. */
+export interface SearchSource {
+  readonly binding: PeerBinding;
+  readonly find: Peer['find'];
+}
+
 /** Runs a plan against a peer, level by level. */
 class SearchRun {
-  readonly #binding: PeerBinding;
+  readonly #find: Peer['find'];
+  readonly #joinConcurrency: number;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
@@ -41,8 +49,9 @@ class SearchRun {
   /** Keys that the peer did not return, so that nobody checked them. */
   readonly unverified = new Set<Tag>();
 
-  constructor(binding: PeerBinding, plan: SearchPlan, context: OperationContext) {
-    this.#binding = binding;
+  constructor(source: SearchSource, plan: SearchPlan, context: OperationContext) {
+    this.#find = source.find;
+    this.#joinConcurrency = source.binding.retrieve.joinConcurrency;
     this.#plan = plan;
     this.#context = context;
   }
@@ -69,7 +78,6 @@ class SearchRun {
   /** Searches below several rows at once, and gives the results in the order of the rows. */
   async *#join({ depth, above, rows, context }: Upper): AsyncGenerator<Match, void, undefined> {
     const running: Promise<readonly Match[]>[] = [];
-    const { joinConcurrency } = this.#binding.retrieve;
     const controller = new AbortController();
     const below = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
     try {
@@ -77,7 +85,7 @@ class SearchRun {
         const matches = collect(this.#walk(depth + 1, [...above, row], below));
         matches.catch(() => undefined); // awaited in its turn; must not be unhandled until then
         running.push(matches);
-        const next = running.length >= joinConcurrency ? running.shift() : undefined;
+        const next = running.length >= this.#joinConcurrency ? running.shift() : undefined;
         if (next) yield* await next;
       }
       for (const next of running) yield* await next;
@@ -93,7 +101,7 @@ class SearchRun {
     context: OperationContext,
   ): AsyncGenerator<Dataset, void, undefined> {
     const parent = uidsOf(above);
-    const find = this.#binding.peer.find(step.level, step.identifier(parent), context);
+    const find = this.#find(step.level, step.identifier(parent), context);
     const seen = new Set<string>();
     try {
       for (;;) {
@@ -195,13 +203,14 @@ function warningsOf(plan: SearchPlan, run: SearchRun, page: Page): readonly stri
  * @throws GatewayError @see rules Q-01..Q-46, and Q-63 for the levels that are walked
  */
 export async function search(
-  binding: PeerBinding,
+  source: SearchSource,
   request: SearchRequest,
   serviceUrl: string,
   context: OperationContext,
 ): Promise<SearchAnswer> {
+  const { binding } = source;
   const plan = planSearch(request, binding.profile);
-  const run = new SearchRun(binding, plan, context);
+  const run = new SearchRun(source, plan, context);
   const toRow = (match: Match): string =>
     formatDicomJson(plan.project(match, (target) => retrieveUrl(serviceUrl, target)));
   const { lookAhead, maxResults } = binding.search;

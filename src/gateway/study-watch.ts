@@ -33,15 +33,18 @@ const MOST_STUDIES = 10_000;
 export class StudyWatch {
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
+  readonly #onForget: () => void;
   readonly #known = new Map<string, Known>();
   /** Bounded by the requests that wait for them. */
   readonly #asking = new Map<string, Promise<StudyState>>();
   readonly #lists = new ListingMemory();
   #fastestMs: number | undefined;
 
-  constructor(binding: PeerBinding, deps: FetcherDependencies) {
+  /** `onForget` is called when what was heard of the peer before may not hold any more. */
+  constructor(binding: PeerBinding, deps: FetcherDependencies, onForget: () => void) {
     this.#binding = binding;
     this.#deps = deps;
+    this.#onForget = onForget;
   }
 
   /** What the peer said of the study last, to be kept with what arrives of it. */
@@ -114,6 +117,7 @@ export class StudyWatch {
 
   /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */
   forget(studyInstanceUid: string): void {
+    this.#onForget();
     const known = this.#known.get(studyInstanceUid);
     if (known) {
       const { changes } = known;

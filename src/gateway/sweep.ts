@@ -9,6 +9,7 @@ import type {
 } from '../dimse/index.js';
 import { adopt, type Adoption } from './adopt.js';
 import { drain } from './arrival-writer.js';
+import type { BackgroundPace } from './background-pace.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
 import type { FoundInstance } from './want.js';
 
@@ -21,6 +22,8 @@ export interface SweepRequest {
   readonly seen: Adoption['seen'];
   /** An instance that the listing did not name has begun to arrive, or was in the cache. */
   readonly onExtra: (instance: FoundInstance) => void;
+  /** At which the peer may send, when nobody waits for it. */
+  readonly pace?: BackgroundPace;
 }
 
 const announced = ({ remaining, completed, failed, warning }: RetrieveProgress): number | undefined =>
@@ -96,7 +99,12 @@ export async function sweep(
       patience.follow(instance);
       request.onExtra(instance);
     };
-    return adopt(binding, deps, { target, seen: request.seen, onAdopted: onExtra }, incoming);
+    return adopt(
+      binding,
+      deps,
+      { target, seen: request.seen, pace: request.pace, onAdopted: onExtra },
+      incoming,
+    );
   };
   try {
     const { level, identifier } = retrieveIdentifier(target);

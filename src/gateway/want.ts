@@ -1,5 +1,6 @@
 import type { CachedInstance, InstanceKey } from '../cache/index.js';
 import type { GatewayError, Priority } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { ListedInstance } from './listing.js';
 import type { InstanceRecord } from './ports.js';
 
@@ -21,6 +22,15 @@ export interface Ticket {
   release(): void;
 }
 
+/** How an instance is asked for. */
+export interface FetchOptions {
+  /** Before everything that is not. */
+  readonly urgent: boolean;
+  readonly requestId: string;
+  /** `interactive` when left out. */
+  readonly priority?: Priority | undefined;
+}
+
 /** An instance that somebody waits for. At most one exists per instance, whoever and however many ask. */
 export class Want {
   readonly listed: ListedInstance;
@@ -33,6 +43,8 @@ export class Want {
   alone = false;
   /** The best of those who asked; `WantQueue` alone changes it while it is queued. */
   priority: Priority;
+  /** Called when somebody with a better priority has come while it is asked for. */
+  onHastened: () => void = () => undefined;
   readonly #askers = new Set<Asker>();
   #instance: FoundInstance | undefined;
   #onDeserted: () => void = () => undefined;
@@ -78,3 +90,11 @@ export class Want {
     for (const asker of this.#askers) asker.failed(error);
   }
 }
+
+/** Whether an instance is of a study or series. */
+export const isWithin = (
+  key: InstanceKey,
+  { studyInstanceUid, seriesInstanceUid }: RetrieveTarget,
+): boolean =>
+  key.studyInstanceUid === studyInstanceUid &&
+  (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid;

@@ -1,9 +1,10 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { GatewayError, toGatewayError } from '../core/index.js';
 import { adminRoutes, type AdminDependencies } from './admin-routes.js';
-import { dicomwebRoutes, type DicomwebOptions, type HttpDependencies } from './dicomweb-routes.js';
+import { dicomwebRoutes, type DicomwebOptions } from './dicomweb-routes.js';
 import { Exchange } from './exchange.js';
 import { purgeRoute } from './purge-route.js';
+import type { HttpDependencies } from './route.js';
 
 export interface AppOptions extends DicomwebOptions {
   /** Path of the default peer. */
@@ -26,16 +27,18 @@ function bareApp(): Express {
   return app;
 }
 
+function methodsOf(path: string): string {
+  if (path.endsWith('/preload')) return 'GET, HEAD, POST, DELETE';
+  return /\/studies(?:\/[^/]+)?$/.test(path) ? 'GET, HEAD, POST' : 'GET, HEAD';
+}
+
 /** What no route has taken: an unknown path, or a method that the path does not have. @see rule S-01, H-13 */
 function fallback(deps: HttpDependencies) {
   return (request: Request, response: Response): void => {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
     void exchange.run(() => {
       if (!['GET', 'HEAD', 'POST'].includes(request.method) || request.method === 'POST') {
-        response.setHeader(
-          'Allow',
-          /\/studies(?:\/[^/]+)?$/.test(request.path) ? 'GET, HEAD, POST' : 'GET, HEAD',
-        );
+        response.setHeader('Allow', methodsOf(request.path));
         throw new GatewayError('method-not-allowed', 'The resource does not have this method.');
       }
       throw new GatewayError('not-found', 'There is nothing at this path.');

@@ -1,5 +1,5 @@
 import express, { type Request, type Response, type Router } from 'express';
-import { GatewayError, type Clock, type Observe, type OperationContext } from '../core/index.js';
+import { GatewayError } from '../core/index.js';
 import {
   acceptParameter,
   parseAccept,
@@ -10,10 +10,12 @@ import {
   type RetrieveTarget,
   type SearchLevel,
 } from '../dicomweb/index.js';
-import type { Common, Gateway, PartsAnswer } from '../gateway/index.js';
+import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { Exchange } from './exchange.js';
+import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
 import { sendJson, sendParts, setWarnings } from './send-answer.js';
+import type { Call, HttpDependencies, On } from './route.js';
 import { serviceUrlOf, type ServiceUrlOptions } from './service-url.js';
 
 export interface DicomwebOptions {
@@ -22,27 +24,7 @@ export interface DicomwebOptions {
   readonly storeBody: StoreBodyLimits;
 }
 
-export interface HttpDependencies {
-  readonly gateway: Gateway;
-  readonly observe: Observe;
-  readonly clock: Clock;
-  /** Why nothing new is taken, while the gateway stops. */
-  readonly refuse: () => GatewayError | undefined;
-}
-
 const DICOM_JSON = 'application/dicom+json';
-
-/** A request with what every handler of one of them needs. */
-interface Call {
-  readonly request: Request;
-  readonly response: Response;
-  readonly context: OperationContext;
-  readonly common: Common & { readonly fresh: boolean };
-  readonly params: Readonly<Record<string, string | undefined>>;
-  readonly rawQuery: string;
-}
-
-type Handler = (call: Call) => Promise<void>;
 
 const rawQueryOf = (request: Request): string => {
   const mark = request.originalUrl.indexOf('?');
@@ -64,7 +46,7 @@ export function dicomwebRoutes(
   peerOf: (request: Request) => string,
 ): Router {
   const router = express.Router({ mergeParams: true, caseSensitive: true });
-  const on = (method: 'get' | 'post', path: string, handler: Handler): void => {
+  const on: On = (method, path, handler) => {
     router[method](path, (request: Request, response: Response) => {
       const exchange = new Exchange(request, response, path, deps.observe);
       void exchange.run(async () => {
@@ -86,6 +68,7 @@ export function dicomwebRoutes(
   searchRoutes(on, deps.gateway, options);
   retrieveRoutes(on, deps.gateway);
   storeRoutes(on, deps, options);
+  preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
   return router;
 }
 
@@ -94,8 +77,6 @@ const wantsFresh = (request: Request): boolean =>
   /(?:^|[\s,])no-(?:cache|store)(?:$|[\s,])/i.test(
     request.get('cache-control') ?? request.get('pragma') ?? '',
   );
-
-type On = (method: 'get' | 'post', path: string, handler: Handler) => void;
 
 /** The searchable resources; the level is data. @see PS3.18 Table 10.6.1-1 */
 const SEARCHES: readonly (readonly [path: string, level: SearchLevel])[] = [

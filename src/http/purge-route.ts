@@ -3,7 +3,7 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { requireUid } from '../dicomweb/index.js';
 import type { PurgeTarget } from '../gateway/index.js';
 import { Exchange } from './exchange.js';
-import type { HttpDependencies } from './dicomweb-routes.js';
+import type { HttpDependencies } from './route.js';
 
 /** A purge names a UID or an id: more than this is something else. */
 const MOST_BYTES = '4kb';

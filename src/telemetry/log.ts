@@ -100,6 +100,11 @@ const lines: ByKind<Line | undefined> = {
     outcome === 'changed' || outcome === 'gone'
       ? { level: 'info', message: `cached study ${outcome} at the peer: dropped`, fields: { peer } }
       : undefined,
+  pull: ({ error, purpose, state, ...fields }) => ({
+    level: state === 'failed' || state === 'incomplete' ? 'warn' : 'info',
+    message: `${purpose} ${state}`,
+    fields: { ...fields, ...withError(error) },
+  }),
   'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
   log: ({ level, message, requestId, peer, error }) => ({
     level,

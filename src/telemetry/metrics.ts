@@ -104,6 +104,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'head-start': ({ peer, outcome }) => {
       to.headStarts.inc({ peer: labels.peer.of(peer), outcome });
     },
+    pull: ({ peer, purpose, state }) => {
+      to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
+    },
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },

@@ -457,6 +457,8 @@ export interface Shape {
   readonly writeBytes?: number;
   /** Pause between two writes. */
   readonly dripMs?: number;
+  /** After so many bytes of what this association sends, waits before the next ones. */
+  readonly pauseAt?: { readonly bytes: number; readonly until: Promise<unknown> };
   /** The last-fragment bit comes in an empty PDV of its own, as some peers do. */
   readonly emptyLastFragment?: boolean;
 }

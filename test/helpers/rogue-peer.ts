@@ -235,6 +235,7 @@ export class RogueAssociation {
   #input: Buffer = Buffer.alloc(0);
   readonly #assembly = new Map<number, Assembly>();
   #writing: Promise<void> = Promise.resolve();
+  #sent = 0;
   #budget = Number.POSITIVE_INFINITY;
   #messageId = 0;
   readonly #waiting = new Map<number, PromiseWithReject<RogueMessage>>();
@@ -356,8 +357,11 @@ export class RogueAssociation {
       if (!this.socket.writable) return;
       if (this.shape.dripMs !== undefined) await delay(this.shape.dripMs);
       else if (this.shape.writeBytes !== undefined) await new Promise((resolve) => setImmediate(resolve));
+      const { pauseAt } = this.shape;
+      if (pauseAt && this.#sent >= pauseAt.bytes) await pauseAt.until;
       const piece = bytes.subarray(offset, Math.min(offset + size, offset + this.#budget, bytes.length));
       this.#budget -= piece.length;
+      this.#sent += piece.length;
       const roomLeft = this.socket.write(piece);
       if (this.#budget <= 0) this.socket.destroySoon();
       else if (!roomLeft) await this.#drained();

@@ -17,11 +17,19 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-/** Starts a gateway; `yaml` is its configuration, over time-outs short enough for tests. */
+/**
+ * Starts a gateway; `yaml` is its configuration, over time-outs short enough for tests. It prefetches only where `yaml`
+ * says so: most tests count what the peer is asked for.
+ */
 export async function startTestGateway(yaml: string): Promise<TestGateway> {
   const config = loadConfig({
     file: yaml,
-    env: { DICOMGW_HTTP_LISTEN: '127.0.0.1:0', DICOMGW_LOG_LEVEL: 'debug', DICOMGW_HTTP_DRAIN_TIMEOUT: '2s' },
+    env: {
+      DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+      DICOMGW_LOG_LEVEL: 'debug',
+      DICOMGW_HTTP_DRAIN_TIMEOUT: '2s',
+      ...(yaml.includes('prefetch:') ? {} : { DICOMGW_RETRIEVE_PREFETCH: 'off' }),
+    },
   });
   const logLines: string[] = [];
   const waiting = new Set<() => void>();

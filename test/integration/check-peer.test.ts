@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { openPeer, openStorageScp } from '../../src/compose.js';
+import { openStorageScp } from '../../src/compose.js';
+import { openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { createDemoPacs } from '../../src/demo/index.js';
 import type { Peer } from '../../src/dimse/index.js';

@@ -21,6 +21,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Timers that have not gone off. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   advance(ms: number): void {
     const until = this.#now + ms;
     for (;;) {

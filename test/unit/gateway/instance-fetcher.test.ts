@@ -9,18 +9,26 @@ interface Retrieve {
   readonly uids: readonly string[];
 }
 
-/** A fetcher over an empty cache and a peer whose retrieves never end. */
+/** A fetcher over an empty cache and a peer whose retrieves end when they are cancelled. */
 function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: readonly Retrieve[] } {
   const retrieves: Retrieve[] = [];
   const peer = {
     name: 'main',
-    retrieve: ({ identifier }: RetrieveRequest, _receiver: unknown, { priority }: OperationContext) => {
+    retrieve: (
+      { identifier }: RetrieveRequest,
+      _receiver: unknown,
+      { priority, signal }: OperationContext,
+    ) => {
       retrieves.push({ priority, uids: identifier.strings(0x00080018) });
-      return new Promise(() => undefined);
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+      });
     },
     // What the fetcher uses of a peer, of its settings and of the cache, no more.
   } as unknown as Peer;
-  const background = { workers: 1, batchSize: 5 };
+  const background = { workers: 1, batchSize: 5, bytesPerSecond: 0, hours: [] };
   const binding = {
     peer,
     retrieve: { workers, batchSize: 25, background, refusalMs: 1000, cancelDelayMs: 1000 },
@@ -69,6 +77,20 @@ describe('InstanceFetcher', () => {
     await settled();
     expect(retrieves[1]).toEqual({ priority: 'interactive', uids: ['1.1.7'] });
     expect([fetcher.queued('bulk'), fetcher.queued('interactive')]).toEqual([1, 0]);
+  });
+
+  test('a person who asks for what was asked for in the background, and has not begun to come, has it asked for anew', async () => {
+    const { fetcher, retrieves } = fetcherOf(3);
+    ask(fetcher, [1, 2, 3], 'bulk');
+    await settled();
+    ask(fetcher, [2], 'interactive');
+    await settled();
+    await settled();
+    expect(retrieves.map(({ priority, uids }) => [priority, ...uids])).toEqual([
+      ['bulk', '1.1.1', '1.1.2', '1.1.3'],
+      ['interactive', '1.1.2'],
+      ['bulk', '1.1.1', '1.1.3'],
+    ]);
   });
 
   test('background work stands back while all workers serve people', async () => {

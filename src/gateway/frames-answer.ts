@@ -1,0 +1,117 @@
+import { GatewayError } from '../core/index.js';
+import {
+  frameCount,
+  frameLength,
+  frameRanges,
+  readFrame,
+  readRanges,
+  type DatasetIndex,
+  type TransferSyntax,
+} from '../dicom/index.js';
+import {
+  chooseForFrames,
+  negotiate,
+  retrieveUrl,
+  type ByteSpan,
+  type FrameChoice,
+  type MediaRange,
+  type RetrieveTarget,
+} from '../dicomweb/index.js';
+import type { BodyPart, PartsAnswer } from './answer.js';
+import type { OpenInstance } from './open-instance.js';
+import type { InstanceRecord } from './ports.js';
+import { cutRanges, etagOf, sliceOf } from './validator.js';
+import type { HeldInstance } from './want.js';
+
+/** What an answer with frames depends on. */
+export interface FramesAsked {
+  readonly accept: readonly MediaRange[];
+  readonly serviceUrl: string;
+}
+
+export interface FramesRequest extends FramesAsked {
+  readonly target: Required<RetrieveTarget>;
+  /** 1-based, ascending. */
+  readonly frames: readonly number[];
+}
+
+/** An instance of which frames can be cut out; without a record it is still arriving. */
+export interface FrameSource {
+  readonly instance: HeldInstance;
+  readonly index: DatasetIndex;
+  readonly stored: TransferSyntax;
+  readonly record?: InstanceRecord;
+}
+
+/** One frame as it is stored; what is arriving has no validator, and no ranges. @throws GatewayError as `frameRanges` */
+export function framePart(
+  { instance, index, stored, record }: FrameSource,
+  frame: number,
+  choice: FrameChoice,
+  serviceUrl: string,
+): BodyPart {
+  // Bits are shifted and big endian words swapped from the beginning of the frame on.
+  const isVerbatim =
+    index.pixelData?.kind === 'encapsulated' ||
+    (stored.byteOrder !== 'big' && (index.bitsAllocated ?? 1) % 8 === 0);
+  const contentType = `${choice.mediaType}; transfer-syntax=${choice.transferSyntaxUid}`;
+  return {
+    contentType,
+    contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
+    contentLength: frameLength(index, frame),
+    bytes: readFrame(instance.source, index, frame),
+    ...(record && {
+      etag: etagOf(record, contentType, `frames/${frame}`),
+      range: (span: ByteSpan) =>
+        isVerbatim
+          ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
+          : sliceOf(readFrame(instance.source, index, frame), span),
+    }),
+  };
+}
+
+/** The representation for `count` frames. @throws GatewayError `not-acceptable` */
+export function chooseFrames(
+  opened: Pick<FrameSource, 'stored'>,
+  request: FramesAsked,
+  count: number,
+): FrameChoice {
+  const representations = negotiate('frames', request.accept, count === 1 ? 'one' : 'many');
+  const choice = chooseForFrames(representations, opened.stored);
+  if (choice) return choice;
+  throw new GatewayError(
+    'not-acceptable',
+    `The frames are stored as ${opened.stored.frameMediaType} (${opened.stored.uid}), which this gateway does not ` +
+      'convert. Ask for them as they are with transfer-syntax=*.',
+  );
+}
+
+/** Frames of an instance whose every byte is there. @throws GatewayError `not-found`, `not-acceptable` */
+export function framesAnswer(
+  opened: OpenInstance,
+  request: FramesAsked,
+  frames: readonly number[],
+): PartsAnswer {
+  const count = frameCount(opened.index);
+  const beyond = frames.find((frame) => frame > count);
+  if (count === 0) throw new GatewayError('not-found', 'The instance has no frames.');
+  if (beyond !== undefined)
+    throw new GatewayError('not-found', `There is no frame ${beyond}; there are ${count}.`);
+  const choice = chooseFrames(opened, request, frames.length);
+  // Generators throw where they are read; a frame that cannot be located must be known before the status line.
+  const parts = frames.map((frame) => framePart(opened, frame, choice, request.serviceUrl));
+  return {
+    kind: 'parts',
+    refused: 0,
+    multipart: choice.representation.multipart,
+    partType: choice.mediaType,
+    parts: each(parts),
+    stalled: opened.stalled,
+    close: opened.close,
+  };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- an async generator is what answers are made of
+export async function* each(parts: Iterable<BodyPart>): AsyncGenerator<BodyPart, void, undefined> {
+  yield* parts;
+}

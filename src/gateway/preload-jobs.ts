@@ -1,0 +1,100 @@
+import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { PreloadJob } from './preload-job.js';
+import type { PreloadSettings } from './preload-settings.js';
+import { pull } from './pull.js';
+import type { RetrieveBinding } from './side.js';
+
+/** What an `overloaded` client is told to wait. */
+const RETRY_AFTER_SECONDS = 30;
+/** Ended preloads that are remembered, some 500 bytes each; the oldest are forgotten first. */
+const MOST_ENDED = 1000;
+
+const keyOf = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget): string =>
+  `${studyInstanceUid} ${seriesInstanceUid}`;
+
+/** The preloads of one peer: at most one of each study or series. */
+export class PreloadJobs {
+  readonly #side: RetrieveBinding;
+  readonly #settings: PreloadSettings;
+  readonly #places: Semaphore;
+  readonly #jobs = new Map<string, PreloadJob>();
+  #isClosed = false;
+
+  constructor(side: RetrieveBinding, settings: PreloadSettings) {
+    this.#side = side;
+    this.#settings = settings;
+    this.#places = new Semaphore(settings.parallel);
+  }
+
+  /**
+   * Begins to bring everything at or below `target` into the cache; joins a preload of it that is not over.
+   * @throws GatewayError `overloaded` when too many wait, `shutting-down`
+   */
+  start(target: RetrieveTarget, requestId: string): PreloadJob {
+    const running = this.#jobs.get(keyOf(target));
+    if (running && !running.isOver) return running;
+    if (this.#isClosed) throw new GatewayError('shutting-down', 'The gateway is stopping.');
+    const { parallel, queue } = this.#settings;
+    const open = [...this.#jobs.values()].filter(({ isOver }) => !isOver);
+    if (open.length >= parallel + queue) {
+      const message = 'Too many preloads wait already.';
+      throw new GatewayError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
+    const { clock } = this.#side.deps;
+    const job = new PreloadJob(target, () => clock.now());
+    // Moved to the end: the order is that of starting.
+    this.#jobs.delete(keyOf(target));
+    this.#jobs.set(keyOf(target), job);
+    void this.#run(job, requestId);
+    return job;
+  }
+
+  /** The latest preload of just this, if it is not forgotten. */
+  get(target: RetrieveTarget): PreloadJob | undefined {
+    return this.#jobs.get(keyOf(target));
+  }
+
+  /** Gives up what runs and waits, and takes nothing more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const job of this.#jobs.values())
+      job.cancel(new GatewayError('shutting-down', 'The gateway is stopping.'));
+  }
+
+  async #run(job: PreloadJob, requestId: string): Promise<void> {
+    const { signal, target } = job;
+    const { observe } = this.#side.deps;
+    const { name } = this.#side.binding.peer;
+    let leave: (() => void) | undefined;
+    try {
+      // Waiting for the hours takes no place from others: all of them wait.
+      await this.#side.fetcher.pace.open(signal);
+      leave = await this.#places.acquire(signal);
+      job.began();
+      const context: OperationContext = { requestId, signal, priority: 'bulk' };
+      job.ended(await pull(this.#side, { target, onProgress: job.progressed.bind(job) }, context));
+    } catch (thrown) {
+      job.failed(toGatewayError(thrown));
+    } finally {
+      leave?.();
+      const { state, complete, failed, dropped, bytes, error } = job.status;
+      if (state !== 'waiting' && state !== 'running') {
+        const counts = { complete, failed, dropped, bytes, ...(error && { error }) };
+        observe({ kind: 'pull', purpose: 'preload', peer: name, requestId, state, ...counts });
+      }
+      this.#forgetLater(job);
+    }
+  }
+
+  #forgetLater(job: PreloadJob): void {
+    const forget = (one: PreloadJob): void => {
+      if (this.#jobs.get(keyOf(one.target)) === one) this.#jobs.delete(keyOf(one.target));
+    };
+    this.#side.deps.clock.after(this.#settings.keepMs, () => {
+      forget(job);
+    });
+    const ended = [...this.#jobs.values()].filter(({ isOver }) => isOver);
+    for (const oldest of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) forget(oldest);
+  }
+}

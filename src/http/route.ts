@@ -1,0 +1,26 @@
+import type { Request, Response } from 'express';
+import type { Clock, GatewayError, Observe, OperationContext } from '../core/index.js';
+import type { Common, Gateway } from '../gateway/index.js';
+
+export interface HttpDependencies {
+  readonly gateway: Gateway;
+  readonly observe: Observe;
+  readonly clock: Clock;
+  /** Why nothing new is taken, while the gateway stops. */
+  readonly refuse: () => GatewayError | undefined;
+}
+
+/** A request with what every handler of one of them needs. */
+export interface Call {
+  readonly request: Request;
+  readonly response: Response;
+  readonly context: OperationContext;
+  readonly common: Common & { readonly fresh: boolean };
+  readonly params: Readonly<Record<string, string | undefined>>;
+  readonly rawQuery: string;
+}
+
+export type Handler = (call: Call) => Promise<void>;
+
+/** Adds a route; `HEAD` goes with `GET`. */
+export type On = (method: 'get' | 'post' | 'delete', path: string, handler: Handler) => void;
