@@ -74,6 +74,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
         hours: settings.background.hours ?? [],
       },
       maxInstances: retrieve.maxInstances,
+      headStartMs: retrieve.headStart,
       firstInstanceMs: settings.timeouts.firstInstance,
       retryAfterSeconds: Math.ceil(retrieve.retryAfter / 1000),
       cancelDelayMs: retrieve.cancelDelay,

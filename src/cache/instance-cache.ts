@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ByteSource, GatewayError, Observe } from '../core/index.js';
+import type { Observe } from '../core/index.js';
 import type {
   Arrival,
   CachedInstance,
@@ -7,13 +7,13 @@ import type {
   InstanceCacheStats,
   MetaCodec,
 } from './cached-instance.js';
-import { idOf, studyIdOf, type InstanceInfo, type InstanceKey } from './instance-key.js';
 import type { DiskTier } from './disk-tier.js';
+import { Entry } from './entry.js';
+import { idOf, studyIdOf, type InstanceInfo, type InstanceKey } from './instance-key.js';
 import { Journal, type JournalRecord } from './journal.js';
-import type { Lease, LeaseOptions } from './lease.js';
 import { Reading } from './reading.js';
 import { formatSavedEntry, parseSavedEntry, type SavedEntry } from './saved-entry.js';
-import type { Place, SpoolBytes } from './spool-file.js';
+import type { SpoolBytes } from './spool-file.js';
 import type { SpoolEvents } from './spool-contract.js';
 import type { SpoolBody } from './spool.js';
 import type { Store } from './store.js';
@@ -29,59 +29,8 @@ export interface InstanceCacheOptions<M> {
   readonly maxAgeMs?: number | undefined;
 }
 
-/** Bytes of memory that an entry takes beside its bytes and its meta: maps, keys, promises (measured: about 1 KB). */
-const ENTRY_BYTES = 1024;
-
 type Tier = 'memory' | 'disk';
 type Reason = 'room' | 'age' | 'withdrawn' | 'lost';
-
-class Entry<M> implements CachedInstance<M> {
-  readonly id: string;
-  readonly key: InstanceKey;
-  readonly info: InstanceInfo;
-  readonly complete: Promise<M>;
-  readonly spool: SpoolBody;
-  readonly source: ByteSource;
-  meta: M | undefined;
-  chargedBytes = ENTRY_BYTES;
-  /** When it came, in milliseconds of the calendar: kept from one process to the next. */
-  since = Date.now();
-  /** Where every byte of it is on disk. */
-  place: Place | undefined;
-  resolve: (meta: M) => void = () => undefined;
-  reject: (error: GatewayError) => void = () => undefined;
-
-  constructor(key: InstanceKey, info: InstanceInfo, spoolOf: (entry: Entry<M>) => SpoolBody) {
-    this.id = idOf(key);
-    this.key = key;
-    this.info = info;
-    this.complete = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    // Nobody need await it; who does still sees the failure.
-    this.complete.catch(() => undefined);
-    const spool = spoolOf(this);
-    this.spool = spool;
-    this.source = {
-      get size() {
-        return spool.size;
-      },
-      read: (start, end) => spool.read(start, end),
-    };
-  }
-
-  hold(): () => void {
-    const lease = this.lease();
-    return () => {
-      lease.release();
-    };
-  }
-
-  lease(options?: LeaseOptions): Lease {
-    return this.spool.lease(options);
-  }
-}
 
 /** The one implementation of `InstanceCache`. */
 export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {

@@ -127,6 +127,10 @@ const retrieve = z.strictObject({
     duration,
     'How long a retrieve goes on that nobody waits for any more, so that a reload does not start it anew.',
   ).prefault('5s'),
+  headStart: key(
+    durationOrOff,
+    'When the listing of a series or study names nothing for so long beyond the time in which the peer can answer, the whole of it is asked for by C-GET meanwhile.',
+  ).prefault('10ms'),
   retryAfter: key(
     duration,
     'What a client is told to wait whose images are still being fetched from a nearline archive.',

@@ -106,6 +106,12 @@ export type Observation =
       readonly outcome: 'agreed' | 'grown' | 'changed' | 'gone' | 'failed';
     }
   | {
+      /** What became of a retrieve that was begun beside its listing. */
+      readonly kind: 'head-start';
+      readonly peer: string;
+      readonly outcome: 'ahead' | 'late' | 'failed';
+    }
+  | {
       /** What was brought into the cache ahead of its readers, and how that ended. */
       readonly kind: 'pull';
       readonly purpose: 'prefetch' | 'preload';

@@ -101,6 +101,12 @@ function refusedLast(syntaxes: readonly string[], refused: readonly string[]): r
   return [...syntaxes.filter((uid) => !isRefused(uid)), ...syntaxes.filter(isRefused)];
 }
 
+/** Whether there is a context for every transfer syntax of each class, so that a peer re-encodes nothing to send it. */
+export function proposesEverySyntax(sopClassUids: readonly string[]): boolean {
+  const wanted = [...new Set(sopClassUids)].map((uid) => storageTransferSyntaxes(uid).length);
+  return wanted.reduce((sum, count) => sum + count, 0) < MAX_CONTEXTS;
+}
+
 /** DCMTK 3.6.7, and Orthanc with it, give up a request with more than 50 transfer syntaxes in a context; older ones take fewer. */
 const MAX_GROUP = 16;
 

@@ -75,6 +75,11 @@ export interface RetrieveRequest {
   readonly transferSyntaxUids?: readonly string[];
   /** @see PS3.7 E.1, Priority; peers mostly pass it over. */
   readonly priority?: 'low' | 'medium' | 'high';
+  /**
+   * When it aborts the peer is told to stop, as by the context's signal, but what is arriving is taken to its end, and
+   * so is one more instance that the peer may have begun before it heard of it. With the next the association is aborted.
+   */
+  readonly stop?: AbortSignal;
 }
 
 /** How a retrieve ended; whole only if nothing failed and as many were received as the caller expected. */
@@ -191,6 +196,16 @@ export interface Peer {
     receiver: InstanceReceiver,
     context: OperationContext,
   ): Promise<RetrieveCompletion>;
+  /**
+   * As `retrieve`, if that is known to go by C-GET, an association is free for it right now, and there are presentation
+   * contexts for all transfer syntaxes of the SOP classes that are named; undefined if not. It is asked for once: what
+   * fails is not asked for again in another way.
+   */
+  retrieveNow(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> | undefined;
   /**
    * Stores one instance. A source that throws aborts the association, so that the peer keeps no half instance.
    * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw

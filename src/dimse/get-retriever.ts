@@ -30,8 +30,7 @@ export class GetRetriever {
   ): Promise<RetrieveCompletion> {
     const isNamed = request.sopClassUids.length > 0;
     const { knowledge, peer } = this.#dependencies;
-    // With compressed contexts first, DCMTK re-encodes what has no pixels: among unknown classes there may be such.
-    const tried = isNamed ? (knowledge.get('contextOrder') ?? 'plain-first') : 'plain-first'; // may have changed when the answer is here
+    const tried = this.#orderFor(request); // may have changed when the answer is here
     const first = await this.#get(request, receiver, context, tried);
     const { completion, orderMatters, refused } = first;
     if (!isWorthAnother(completion) || refused > 0) return completion;
@@ -45,6 +44,22 @@ export class GetRetriever {
     const plain = { ...rare, transferSyntaxUids: plainTransferSyntaxes };
     const third = await this.#again(plain, second, 'plain-first', { receiver, context });
     return isWorthAnother(third) ? this.#again(rare, third, 'plain-last', { receiver, context }) : third;
+  }
+
+  /** Asks for nothing again, whatever fails. */
+  async retrieveOnce(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> {
+    const { completion } = await this.#get(request, receiver, context, this.#orderFor(request));
+    return completion;
+  }
+
+  /** With compressed contexts first, DCMTK re-encodes what has no pixels: among unknown classes there may be such. */
+  #orderFor({ sopClassUids }: RetrieveRequest): ContextOrder {
+    const learnt = this.#dependencies.knowledge.get('contextOrder');
+    return sopClassUids.length > 0 ? (learnt ?? 'plain-first') : 'plain-first';
   }
 
   /** Asks for what is missing once more; the result counts everything. */

@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { abortReason, GatewayError, type OperationContext } from '../core/index.js';
 import type { Association } from './association.js';
 import { CommandFields, type CommandSet } from './command-set.js';
 import { getContexts, isPlain, type ContextOrder } from './context-sets.js';
@@ -70,6 +70,7 @@ class GetOperation {
   #received = 0;
   #sink: InstanceSink | undefined;
   #cancelReason: GatewayError | undefined;
+  #begunAfterStop = 0;
 
   constructor(dependencies: OperationDependencies, association: Association, receiver: InstanceReceiver) {
     this.#dependencies = dependencies;
@@ -100,7 +101,10 @@ class GetOperation {
         peer: peer.name,
         clock,
         received: () => this.#received,
-        subOperation: (message) => this.#store(message),
+        subOperation: (message) => {
+          if (request.stop?.aborted) this.#stillComing(abortReason(request.stop));
+          return this.#store(message);
+        },
         cancelled: (reason) => {
           this.#cancelReason = reason;
           this.#sink?.fail(reason);
@@ -112,6 +116,12 @@ class GetOperation {
       report.broke(error, this.#received);
       throw error;
     }
+  }
+
+  /** @throws GatewayError to abort the association of a peer that goes on although it was told to stop */
+  #stillComing(reason: GatewayError): void {
+    this.#begunAfterStop += 1;
+    if (this.#begunAfterStop > 1) throw reason;
   }
 
   #store(message: IncomingMessage): DatasetSink {

@@ -112,6 +112,14 @@ class DimsePeer implements Peer {
     return this.#retriever.retrieve(request, receiver, context);
   }
 
+  retrieveNow(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> | undefined {
+    return this.#retriever.retrieveNow(request, receiver, context);
+  }
+
   store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion> {
     return storeInstance(this.#operation, request, context);
   }

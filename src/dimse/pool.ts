@@ -68,6 +68,13 @@ export class AssociationPool {
     return { associations, associationLimit: this.#limit.usable, waiting, waitingBy };
   }
 
+  /** Whether a transfer for a person would get an association at once, and a search still finds one. */
+  get hasRoomForTransfer(): boolean {
+    const { opening, busy, closing } = this.stats.associations;
+    const isFree = opening + busy + closing < this.#limit.usable && this.#limit.usable > 1;
+    return isFree && !this.#isClosing && this.#waiters.size === 0 && this.#mayTake('transfer', false);
+  }
+
   /**
    * Runs an operation on an association. Where a reused one turns out to be dead before the peer said anything, it is
    * done once more on a new one, unless `mayRepeat` says that it cannot.
@@ -158,10 +165,14 @@ export class AssociationPool {
   }
 
   #mayStart({ request: { use }, priority }: Waiter): boolean {
+    return this.#mayTake(use, isBackground(priority));
+  }
+
+  #mayTake(use: AssociationUse, isForBackground: boolean): boolean {
     const { backgroundAssociations: background = 1 } = this.#options.peer;
     const { told, usable } = this.#limit;
     const held = [...this.#slots].filter(({ state }) => state === 'opening' || state === 'busy');
-    const wanted = { use, isBackground: isBackground(priority) };
+    const wanted = { use, isBackground: isForBackground };
     return mayTake(wanted, held, { associations: told, usable, background });
   }
 

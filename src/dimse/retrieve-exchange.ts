@@ -45,8 +45,8 @@ const priorities = { low: 2, medium: 0, high: 1 } as const;
  * @throws GatewayError for a failure status, and for whatever ended the association
  */
 export function exchangeRetrieve(options: RetrieveExchangeOptions): Promise<RetrieveCompletion> {
-  const { context } = options;
-  if (context.signal.aborted) return Promise.reject(abortReason(context.signal));
+  for (const signal of [options.context.signal, options.request.stop])
+    if (signal?.aborted) return Promise.reject(abortReason(signal));
   return new Promise((resolve, reject) => {
     new RetrieveExchange(options, { resolve, reject }).begin();
   });
@@ -68,7 +68,13 @@ class RetrieveExchange implements ExchangeHandler {
   #cancelReason: GatewayError | undefined;
   #stopWaiting: () => void = () => undefined;
   readonly #onAbort = (): void => {
-    this.#cancel();
+    const reason = abortReason(this.#options.context.signal);
+    this.#cancel(reason);
+    this.#options.cancelled?.(reason);
+  };
+  readonly #onStop = (): void => {
+    const { stop } = this.#options.request;
+    if (stop) this.#cancel(abortReason(stop));
   };
 
   constructor(options: RetrieveExchangeOptions, settle: Settle) {
@@ -96,6 +102,7 @@ class RetrieveExchange implements ExchangeHandler {
       this,
     );
     context.signal.addEventListener('abort', this.#onAbort, { once: true });
+    request.stop?.addEventListener('abort', this.#onStop, { once: true });
     this.#options.begun?.(this.#exchange);
   }
 
@@ -170,14 +177,13 @@ class RetrieveExchange implements ExchangeHandler {
     return this.#progress ?? { completed: this.#options.received(), failed: 0, warning: 0 };
   }
 
-  #cancel(): void {
-    const { association, presentation, context, clock, cancelled } = this.#options;
-    const reason = abortReason(context.signal);
+  #cancel(reason: GatewayError): void {
+    if (this.#cancelReason) return;
+    const { association, presentation, clock } = this.#options;
     this.#cancelReason = reason;
     this.#stopWaiting = clock.after(CANCEL_MS, () => {
       association.abort(reason);
     });
-    cancelled?.(reason);
     const messageId = this.#exchange?.messageId ?? 0;
     association
       .send(presentation.id, {
@@ -191,6 +197,7 @@ class RetrieveExchange implements ExchangeHandler {
   #end(): void {
     this.#stopWaiting();
     this.#options.context.signal.removeEventListener('abort', this.#onAbort);
+    this.#options.request.stop?.removeEventListener('abort', this.#onStop);
   }
 
   #error(code: 'peer-protocol', message: string): GatewayError {

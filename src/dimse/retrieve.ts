@@ -1,4 +1,5 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
+import { proposesEverySyntax } from './context-sets.js';
 import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
 import { GetRetriever } from './get-retriever.js';
 import { moveRetrieve } from './move-retrieve.js';
@@ -11,6 +12,8 @@ export class Retriever {
   readonly #dependencies: OperationDependencies;
   readonly #storageScp: StorageScp | undefined;
   readonly #get: GetRetriever;
+  /** Whether the peer has delivered by C-GET. */
+  #getWorks = false;
 
   constructor(dependencies: OperationDependencies, storageScp: StorageScp | undefined) {
     this.#dependencies = dependencies;
@@ -38,7 +41,9 @@ export class Retriever {
       return receiver(instance);
     };
     try {
-      return await this.#get.retrieve(request, watched, context);
+      const completion = await this.#get.retrieve(request, watched, context);
+      this.#getWorks ||= completion.received > 0;
+      return completion;
     } catch (error) {
       const mayMove = this.#dependencies.peer.retrieve === 'auto' && this.#storageScp !== undefined;
       if (!mayMove || progress.begun || context.signal.aborted || !refusesGet(error)) throw error;
@@ -47,6 +52,20 @@ export class Retriever {
     const { peer, knowledge } = this.#dependencies;
     knowledge.learn('getRefused', true, peer.relearnMs);
     return completion;
+  }
+
+  /** See `Peer.retrieveNow`. */
+  retrieveNow(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+  ): Promise<RetrieveCompletion> | undefined {
+    const { peer, pool } = this.#dependencies;
+    const isProved = (peer.retrieve === 'get' || this.#getWorks) && this.preferred === 'get';
+    // Of what is asked for by lists there is mostly one SOP class, and a context for each of its syntaxes.
+    const isFaithful = proposesEverySyntax(request.sopClassUids);
+    if (!isProved || !isFaithful || !pool.hasRoomForTransfer) return undefined;
+    return this.#get.retrieveOnce(request, receiver, context);
   }
 
   #move(

@@ -176,7 +176,7 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
     searches.clear();
   });
   const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
-  const fetcher = new InstanceFetcher(binding, deps, (key) => watch.seen(key));
+  const fetcher = new InstanceFetcher(binding, deps, watch);
   const relisting = new SharedWork<void>();
   const side = { binding, deps, fetcher, watch, metadata, finds, relisting };
   const cacheBytes = (): number => {

@@ -1,31 +1,27 @@
-import { GatewayError, toGatewayError, type Clock, type Observe, type Priority } from '../core/index.js';
+import { GatewayError, toGatewayError, type Priority } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
 import { retrieveIdentifier } from '../query/index.js';
-import type { IncomingInstance, InstanceWriter, RetrieveCompletion } from '../dimse/index.js';
-import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
+import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
+import { ArrivalWriter, drain } from './arrival-writer.js';
 import { BackgroundPace } from './background-pace.js';
-import type { ListedInstance } from './listing.js';
-import type { Instances, PeerBinding } from './ports.js';
+import { cancelWhenDeserted, cancelWhenHastened } from './batch-cancel.js';
+import { HeadStarts } from './head-starts.js';
+import { isRefusal, notDelivered, type Outcome } from './fetch-outcome.js';
+import { sopClassesOf, type ListedInstance } from './listing.js';
+import type { FetcherDependencies, PeerBinding } from './ports.js';
 import { keyText, Refusals } from './refusals.js';
-import { UidLists, type Outcome } from './uid-lists.js';
+import type { StudyWatch } from './study-watch.js';
+import { UidLists } from './uid-lists.js';
 import { WantQueue } from './want-queue.js';
-import { Want, type Asker, type Ticket } from './want.js';
-
-/** How an instance is asked for. */
-export interface FetchOptions {
-  /** Before everything that is not. */
-  readonly urgent: boolean;
-  readonly requestId: string;
-  /** `interactive` when left out. */
-  readonly priority?: Priority | undefined;
-}
-
-const RANK: Readonly<Record<Priority, number>> = { interactive: 0, prefetch: 1, bulk: 2 };
-
-export interface FetcherDependencies {
-  readonly instances: Instances;
-  readonly observe: Observe;
-  readonly clock: Clock;
-}
+import {
+  isWithin,
+  outranks,
+  Want,
+  type Asker,
+  type FetchOptions,
+  type FoundInstance,
+  type Ticket,
+} from './want.js';
 
 /**
  * Brings instances from one peer into the cache: what is asked for twice is fetched once, spread over the peer's
@@ -33,6 +29,7 @@ export interface FetcherDependencies {
  */
 export class InstanceFetcher {
   readonly refusals: Refusals;
+  readonly headStarts: HeadStarts;
   /** When and how fast what no person waits for comes. */
   readonly pace: BackgroundPace;
   readonly #binding: PeerBinding;
@@ -43,15 +40,35 @@ export class InstanceFetcher {
   readonly #working = { interactive: 0, background: 0 };
   readonly #lists: UidLists;
 
-  readonly #seen: ArrivalWriterOptions['seen'];
+  /** The SOP classes of the retrieve that brought something last. */
+  #latestSopClassUids: readonly string[] | undefined;
 
-  /** `seen` tells what the peer said of a study last. */
-  constructor(binding: PeerBinding, deps: FetcherDependencies, seen: ArrivalWriterOptions['seen']) {
+  readonly #seen: StudyWatch['seen'];
+
+  /** `watch` tells what the peer said of a study last. */
+  constructor(
+    binding: PeerBinding,
+    deps: FetcherDependencies,
+    watch: Pick<StudyWatch, 'seen' | 'sopClassUids' | 'fastestMs' | 'knows'>,
+  ) {
     this.#binding = binding;
     this.#deps = deps;
-    this.#seen = seen;
+    this.#seen = (key) => watch.seen(key);
     this.#lists = new UidLists(binding);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
+    const host = {
+      binding,
+      deps,
+      watch,
+      sopClassUids: async (study: string) => {
+        const told = await watch.sopClassUids(study);
+        return told.length > 0 ? told : this.#latestSopClassUids;
+      },
+      adopted: (instance: FoundInstance) => {
+        this.#adopted(instance);
+      },
+    };
+    this.headStarts = new HeadStarts(host, (target) => this.#holdsOf(target));
     this.pace = new BackgroundPace(binding.retrieve.background, deps.clock);
   }
 
@@ -84,9 +101,44 @@ export class InstanceFetcher {
     }
     this.#wants.set(text, want);
     const ticket = want.join(asker);
-    this.#enqueue(want, options.urgent);
-    this.#startWorkers();
+    // What is urgent waits for nothing, at the risk that it comes twice.
+    const isHeld =
+      !options.urgent &&
+      this.headStarts.mayBring(want.key, () => {
+        if (want.state === 'held') this.#start(want, false);
+      });
+    if (isHeld) this.#holdBack(want);
+    else this.#start(want, options.urgent);
     return ticket;
+  }
+
+  /** Whether anything of a study or series is in the cache, or asked for. */
+  #holdsOf(target: RetrieveTarget): boolean {
+    for (const { key } of this.#wants.values()) if (isWithin(key, target)) return true;
+    return this.#deps.instances
+      .ofStudy(this.#binding.peer.name, target.studyInstanceUid)
+      .some(({ key }) => isWithin(key, target));
+  }
+
+  #holdBack(want: Want): void {
+    want.state = 'held';
+    want.onDeserted(() => {
+      if (want.state === 'held') this.#abandon([want]);
+    });
+  }
+
+  #start(want: Want, urgent: boolean): void {
+    this.#enqueue(want, urgent);
+    this.#startWorkers();
+  }
+
+  /** A head start brings what somebody waits for. */
+  #adopted(instance: FoundInstance): void {
+    this.refusals.delete(instance.key);
+    const want = this.#wants.get(keyText(instance.key));
+    if (want === undefined || want.state === 'arriving') return;
+    this.#queue.remove(want);
+    this.#deliver(want, instance);
   }
 
   #enqueue(want: Want, urgent: boolean): void {
@@ -99,8 +151,11 @@ export class InstanceFetcher {
 
   #join(want: Want, asker: Asker, { urgent, priority = 'interactive' }: FetchOptions): Ticket {
     this.#deps.observe({ kind: 'cache', event: 'join', tier: 'memory' });
-    const isBetter = RANK[priority] < RANK[want.priority];
-    if (want.state === 'queued' && (urgent || isBetter)) {
+    const isBetter = outranks(priority, want.priority);
+    if (want.state === 'held' && urgent) {
+      want.priority = priority;
+      this.#start(want, urgent);
+    } else if (want.state === 'queued' && (urgent || isBetter)) {
       this.#queue.promote(want, priority, urgent);
       this.#startWorkers();
     }
@@ -239,46 +294,22 @@ export class InstanceFetcher {
     const [first] = batch;
     if (first === undefined) throw new GatewayError('internal', 'A retrieve of nothing was asked for.');
     const controller = new AbortController();
-    this.#cancelWhenDeserted(batch, controller);
-    this.#cancelWhenHastened(batch, controller);
+    cancelWhenDeserted(batch, controller, this.#deps.clock, this.#binding.retrieve.cancelDelayMs);
+    cancelWhenHastened(batch, controller);
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
       const target = retrieveIdentifier(first.key, [...bySop.keys()]);
+      const sopClassUids = sopClassesOf(batch.map((want) => want.listed));
       const completion = await this.#binding.peer.retrieve(
-        { ...target, sopClassUids: sopClassesOf(batch.map((want) => want.listed)) },
+        { ...target, sopClassUids },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch),
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
+      if (completion.received > 0) this.#latestSopClassUids = sopClassUids;
       return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
     } catch (thrown) {
       return { kind: 'failed', error: toGatewayError(thrown), gaveUp: controller.signal.aborted };
-    }
-  }
-
-  #cancelWhenDeserted(batch: readonly Want[], controller: AbortController): void {
-    const deserted = (): boolean => batch.every((want) => want.state === 'settled' || !want.wanted);
-    for (const want of batch) {
-      want.onDeserted(() => {
-        if (!deserted()) return;
-        this.#deps.clock.after(this.#binding.retrieve.cancelDelayMs, () => {
-          if (deserted())
-            controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
-        });
-      });
-    }
-  }
-
-  /**
-   * A person has come to wait for what is asked for in the background. That retrieve may itself still wait for an
-   * association: while it has brought nothing it is given up, and what it asked for is asked for anew.
-   */
-  #cancelWhenHastened(batch: readonly Want[], controller: AbortController): void {
-    for (const want of batch) {
-      want.onHastened = () => {
-        if (batch.some(({ state }) => state !== 'requested')) return;
-        controller.abort(new GatewayError('cancelled', 'Somebody waits for these instances now.'));
-      };
     }
   }
 
@@ -290,17 +321,21 @@ export class InstanceFetcher {
     const instance = arrival?.instance ?? instances.peek(want.key);
     if (instance === undefined) return this.#duplicate();
     this.refusals.delete(want.key);
+    this.#deliver(want, instance);
+    const { limits } = this.#binding.retrieve;
+    if (arrival === undefined) return this.#duplicate();
+    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen });
+    // Who waits for one of them waits for those before it.
+    return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
+  }
+
+  #deliver(want: Want, instance: FoundInstance): void {
     const settle = (): void => {
       want.state = 'settled';
       this.#forget(want);
     };
     instance.complete.then(settle, settle);
     want.arrived(instance);
-    const { limits } = this.#binding.retrieve;
-    if (arrival === undefined) return this.#duplicate();
-    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen });
-    // Who waits for one of them waits for those before it.
-    return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
   }
 
   #duplicate(): InstanceWriter {
@@ -312,29 +347,4 @@ export class InstanceFetcher {
     });
     return drain;
   }
-}
-
-/** Whether it was about the instance, and not about the connection or the peer as a whole. */
-const isRefusal = (outcome: Outcome): boolean =>
-  outcome.kind === 'completed'
-    ? !outcome.completion.cancelled
-    : outcome.error.code === 'peer-failed' || outcome.error.code === 'peer-unsupported';
-
-/** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
-export function sopClassesOf(instances: readonly ListedInstance[]): readonly string[] {
-  const classes = new Set<string>();
-  for (const { sopClassUid } of instances) {
-    if (sopClassUid === undefined) return [];
-    classes.add(sopClassUid);
-  }
-  return [...classes];
-}
-
-function notDelivered(binding: PeerBinding, completion: RetrieveCompletion): GatewayError {
-  const status = completion.status.toString(16).toUpperCase().padStart(4, '0');
-  return new GatewayError(
-    'peer-incomplete',
-    `The PACS lists this instance but did not deliver it (status ${status}, ${completion.failed} failed).`,
-    { peer: binding.peer.name, dimseStatus: completion.status },
-  );
 }

@@ -17,6 +17,16 @@ export interface ListedInstance {
   readonly instanceNumber?: number | undefined;
 }
 
+/** The SOP classes to propose; empty when the peer did not name them all, for then any may come. */
+export function sopClassesOf(instances: readonly ListedInstance[]): readonly string[] {
+  const classes = new Set<string>();
+  for (const { sopClassUid } of instances) {
+    if (sopClassUid === undefined) return [];
+    classes.add(sopClassUid);
+  }
+  return [...classes];
+}
+
 /** What a listing proves when it ends. */
 export interface ListingOutcome {
   readonly count: number;

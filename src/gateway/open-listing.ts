@@ -17,6 +17,7 @@ async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
 /**
  * The peer's list of `target`. What is cached is served only after the peer said that the study is still what it was;
  * of a single instance that is there or on its way, and of what was listed since, nothing more needs to be asked then.
+ * Where the peer has to be asked for the list `asks` is called before.
  *
  * @throws GatewayError `not-found`, or why the peer cannot be asked about what is cached
  */
@@ -24,10 +25,15 @@ export async function openListing(
   side: RetrieveBinding,
   target: RetrieveTarget,
   context: OperationContext,
+  asks: () => void = () => undefined,
 ): Promise<Listing> {
   const { watch, fetcher } = side;
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
-  if (!watch.holds(target)) return listAnew(side, target, context);
+  const list = (): Listing => {
+    asks();
+    return listAnew(side, target, context);
+  };
+  if (!watch.holds(target)) return list();
   await watch.checkCached(studyInstanceUid, context);
   const remembered = await currentListing(side, target, context);
   if (remembered) return alreadyKnown(remembered);
@@ -35,5 +41,5 @@ export async function openListing(
     const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     if (fetcher.knows(instance)) return alreadyKnown([{ ...instance, sopClassUid: undefined }]);
   }
-  return listAnew(side, target, context);
+  return list();
 }

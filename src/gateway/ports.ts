@@ -33,6 +33,8 @@ export interface RetrieveSettings {
   readonly background: { readonly workers: number; readonly batchSize: number } & BackgroundLimits;
   /** Most instances of one request; beyond it the answer is `payload-too-large`. */
   readonly maxInstances: number;
+  /** A whole series or study is asked for beside a listing that takes so much longer than an answer has to; 0 = never. */
+  readonly headStartMs: number;
   /** How long the first instance may take before the client is told to come back; the pull goes on. */
   readonly firstInstanceMs: number;
   /** What such a client is told to wait. */
@@ -91,13 +93,17 @@ export interface PeerBinding {
   readonly preload: PreloadSettings;
 }
 
-/** What the use cases stand on; `main.ts` puts it together, tests put plain objects in its place. */
-export interface GatewayDependencies {
-  readonly peers: ReadonlyMap<string, PeerBinding>;
+/** What brings instances into the cache. */
+export interface FetcherDependencies {
   readonly instances: Instances;
+  readonly observe: Observe;
+  readonly clock: Clock;
+}
+
+/** What the use cases stand on; `main.ts` puts it together, tests put plain objects in its place. */
+export interface GatewayDependencies extends FetcherDependencies {
+  readonly peers: ReadonlyMap<string, PeerBinding>;
   readonly spools: SpoolStore;
   /** Most bytes of metadata documents that are kept, shared out among the peers. */
   readonly metadataBytes: number;
-  readonly observe: Observe;
-  readonly clock: Clock;
 }

@@ -6,8 +6,7 @@ import {
   type OperationContext,
 } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { sopClassesOf } from './instance-fetcher.js';
-import type { ListedInstance } from './listing.js';
+import { sopClassesOf, type ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
 import type { RetrieveBinding } from './side.js';
 import type { ListingStart } from './study-watch.js';

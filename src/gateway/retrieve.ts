@@ -1,11 +1,8 @@
-import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { sopClassesOf } from './instance-fetcher.js';
-import type { ListedInstance } from './listing.js';
-import { openListing } from './open-listing.js';
+import { Collector, type Arrived, type Event } from './collector.js';
 import type { RetrieveBinding } from './side.js';
-import { sweep, type SweepRequest } from './sweep.js';
-import type { FoundInstance, HeldInstance, Ticket } from './want.js';
+import type { HeldInstance } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
 export interface OpenedRetrieve {
@@ -18,199 +15,6 @@ export interface OpenedRetrieve {
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
-}
-
-type Event =
-  | { readonly kind: 'arrived'; readonly instance: HeldInstance; readonly release: () => void }
-  /** An instance that will not come. */
-  | { readonly kind: 'failed'; readonly error: GatewayError }
-  /** It is not known what else there is: nothing that follows can be whole. */
-  | { readonly kind: 'broken'; readonly error: GatewayError };
-
-/** Collects what one request asked for: the listing feeds it, the response body drains it. */
-class Collector {
-  readonly #side: RetrieveBinding;
-  readonly #target: RetrieveTarget;
-  readonly #context: OperationContext;
-  // Bounded by the instances of one request, each of which puts in one event.
-  readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
-  /** What is still to be given back: places in the queue, and instances held in the cache. */
-  readonly #held = new Set<() => void>();
-  /** Undefined when there is nothing to abort any more. */
-  #listing: AbortController | undefined;
-  readonly #stalled = new AbortController();
-  readonly #onAbort: () => void;
-  readonly #reading: ReturnType<RetrieveBinding['deps']['instances']['reading']>;
-  #open = 1;
-  #detached = false;
-  #told = false;
-  #listed: () => void = () => undefined;
-  /** Resolves when the listing has ended, well or not; what it left out may still be looked for. */
-  readonly listed = new Promise<void>((resolve) => {
-    this.#listed = resolve;
-  });
-  /** Instances that the peer is known not to deliver. */
-  readonly refused: GatewayError[] = [];
-
-  constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
-    this.#side = side;
-    this.#target = target;
-    const listing = new AbortController();
-    this.#listing = listing;
-    this.#context = { ...context, signal: listing.signal, patient: true };
-    this.#reading = side.deps.instances.reading();
-    this.#onAbort = () => {
-      this.#events.fail(abortReason(context.signal));
-      this.close();
-    };
-    context.signal.addEventListener('abort', this.#onAbort, { once: true });
-    this.#held.add(() => {
-      context.signal.removeEventListener('abort', this.#onAbort);
-    });
-  }
-
-  /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
-  get stalled(): AbortSignal {
-    return this.#stalled.signal;
-  }
-
-  get events(): AsyncIterable<Event> {
-    return this.#events;
-  }
-
-  /** Lists and asks for everything; resolves when the listing has ended, well or not. */
-  async start(): Promise<void> {
-    const known = new Set<string>();
-    try {
-      await this.#listAndAsk(known);
-    } catch (thrown) {
-      this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
-    } finally {
-      this.#listing = undefined;
-      this.#listed();
-      this.#settle();
-    }
-  }
-
-  async #listAndAsk(known: Set<string>): Promise<void> {
-    const all: ListedInstance[] = [];
-    const listing = await openListing(this.#side, this.#target, this.#context);
-    const { watch } = this.#side;
-    const start = watch.listingStart(this.#target);
-    try {
-      let next = await listing.next();
-      for (; !next.done; next = await listing.next()) {
-        known.add(next.value.sopInstanceUid);
-        all.push(next.value);
-        this.#ask(next.value);
-      }
-      this.#listed();
-      if (!next.value.verified && known.size > 0) await this.#sweep(known, all);
-      if (!next.value.remembered) watch.remember(this.#target, all, start);
-    } finally {
-      await listing.return({ count: 0, verified: false });
-    }
-  }
-
-  #ask(listed: ListedInstance): void {
-    const { fetcher, binding } = this.#side;
-    const refusal = fetcher.refusals.get({ ...listed, peer: binding.peer.name });
-    // Who asks for just this instance gets a new attempt.
-    const isOne = this.#target.sopInstanceUid !== undefined;
-    if (refusal && !isOne && !fetcher.knows(listed)) {
-      // After the status line it is too late to call the answer partial.
-      if (this.#told) this.#events.offer({ kind: 'failed', error: refusal });
-      else this.refused.push(refusal);
-      return;
-    }
-    this.#open += 1;
-    const place: { ticket?: Ticket } = {}; // the asker may be told before there is a ticket
-    const giveBack = this.#hold(() => place.ticket?.release());
-    const asker = {
-      arrived: (instance: FoundInstance) => {
-        this.#arrived(instance, giveBack);
-      },
-      failed: (error: GatewayError) => {
-        giveBack();
-        // What was said of the study lately may not hold any more.
-        this.#side.watch.forget(listed.studyInstanceUid);
-        this.#events.offer({ kind: 'failed', error });
-        this.#settle();
-      },
-    };
-    const { requestId, priority } = this.#context;
-    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
-  }
-
-  #arrived(instance: FoundInstance, giveBack: () => void): void {
-    const onStalled = (error: GatewayError): void => {
-      this.#stalled.abort(error);
-    };
-    const lease = instance.lease({ onStalled, reading: this.#reading });
-    const letGo = this.#hold(() => {
-      lease.release();
-    });
-    const release = (): void => {
-      letGo();
-      giveBack();
-    };
-    // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
-    // until `close`, which is what lets a pull go on after its client was told to come back.
-    const { key, info, complete } = instance;
-    const held: HeldInstance = { key, info, complete, source: lease.source, lent: lease.lent };
-    if (!this.#events.offer({ kind: 'arrived', instance: held, release })) letGo();
-    this.#settle();
-  }
-
-  async #sweep(known: ReadonlySet<string>, all: ListedInstance[]): Promise<void> {
-    const { binding, deps, watch } = this.#side;
-    const extras: ListedInstance[] = [];
-    const onExtra = (instance: FoundInstance): void => {
-      this.#open += 1;
-      extras.push({ ...instance.key, ...instance.info });
-      this.#arrived(instance, () => undefined);
-    };
-    const seen: SweepRequest['seen'] = (key) => watch.seen(key);
-    const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
-    await sweep(binding, deps, request, this.#context);
-    all.push(...extras);
-  }
-
-  /** One of the things that may still put in events is done; after the last of them there will be no more. */
-  #settle(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#events.close();
-  }
-
-  /** Remembers something to give back; the returned function does so once. */
-  #hold(giveBack: () => void): () => void {
-    const once = (): void => {
-      if (this.#held.delete(once)) giveBack();
-    };
-    this.#held.add(once);
-    return once;
-  }
-
-  /** The status line is decided now. */
-  tell(): number {
-    this.#told = true;
-    return this.refused.length;
-  }
-
-  /** The client is told to come back later: what was asked for is pulled all the same. */
-  detach(): void {
-    this.#detached = true;
-    this.#events.close();
-  }
-
-  /** Gives back everything that nobody will read, and stops listing. */
-  close(): void {
-    this.#events.close();
-    this.#reading.close();
-    if (this.#detached) return;
-    this.#listing?.abort(new GatewayError('cancelled', 'The client has gone.'));
-    for (const giveBack of [...this.#held]) giveBack();
-  }
 }
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
@@ -248,8 +52,6 @@ export async function openRetrieve(
     throw thrown;
   }
 }
-
-type Arrived = Extract<Event, { kind: 'arrived' }>;
 
 async function firstArrival(
   { binding, deps }: RetrieveBinding,

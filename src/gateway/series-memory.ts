@@ -19,6 +19,12 @@ export class SeriesMemory {
     return this.#series.get(keyOf(series));
   }
 
+  /** Whether any series of the study is known. */
+  hasStudy(studyInstanceUid: string): boolean {
+    for (const key of this.#series.keys()) if (key.startsWith(`${studyInstanceUid} `)) return true;
+    return false;
+  }
+
   /** Takes what the peer says now; returns what it said before. */
   set(series: SeriesKey, now: Fingerprint): Fingerprint | undefined {
     const key = keyOf(series);

@@ -9,6 +9,11 @@ import { abortReason } from '../core/index.js';
 export class SharedWork<T> {
   readonly #running = new Map<string, Promise<T>>();
 
+  /** What runs under `key` now. */
+  running(key: string): Promise<T> | undefined {
+    return this.#running.get(key);
+  }
+
   has(key: string): boolean {
     return this.#running.has(key);
   }

@@ -1,5 +1,6 @@
-import type { FetcherDependencies, InstanceFetcher } from './instance-fetcher.js';
+import type { InstanceFetcher } from './instance-fetcher.js';
 import type { MetadataMemory } from './metadata-memory.js';
+import type { FetcherDependencies } from './ports.js';
 import type { ListingBinding } from './relist.js';
 
 /** One peer's side of retrieving. */

@@ -3,13 +3,13 @@ import type { InstanceKey } from '../cache/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
-import type { FetcherDependencies } from './instance-fetcher.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
-import type { InstanceRecord, Instances, PeerBinding } from './ports.js';
+import type { FetcherDependencies, InstanceRecord, Instances, PeerBinding } from './ports.js';
 import { keyText } from './refusals.js';
 import { SeriesMemory } from './series-memory.js';
 import { SharedWork } from './shared-work.js';
+import { sopClassesIn } from './sop-classes.js';
 import {
   agree,
   compareStudies,
@@ -31,6 +31,8 @@ interface Known {
   readonly life: number;
   /** When it was asked, by the clock. */
   readonly at: number;
+  /** The SOP classes in it as the peer told them last; none where it does not. */
+  readonly sopClassUids: readonly string[];
 }
 
 /** A cached instance whose last byte has come. */
@@ -66,6 +68,7 @@ export class StudyWatch {
   readonly #series = new SeriesMemory();
   /** Above the changes of every study that was known once and is not any more. */
   #floor = 0;
+  #fastestMs: number | undefined;
 
   /** `onForget` is called when what was heard of the peer before may not hold any more. */
   constructor(binding: PeerBinding, deps: FetcherDependencies, onForget: () => void) {
@@ -83,6 +86,17 @@ export class StudyWatch {
   /** Another number whenever something has become of the study. */
   changes({ studyInstanceUid }: RetrieveTarget): number {
     return this.#known.get(studyInstanceUid)?.changes ?? this.#floor;
+  }
+
+  /** How soon the peer tells of a study at best, in milliseconds; 0 before it was asked. */
+  get fastestMs(): number {
+    return this.#fastestMs ?? 0;
+  }
+
+  /** The SOP classes in the study; empty when the peer does not tell them. Waits for an answer that is on its way. */
+  async sopClassUids(studyInstanceUid: string): Promise<readonly string[]> {
+    await this.#asking.running(studyInstanceUid)?.catch(() => undefined);
+    return this.#known.get(studyInstanceUid)?.sopClassUids ?? [];
   }
 
   /** To be taken before a listing begins, and given to `remember` when it has ended. */
@@ -152,6 +166,14 @@ export class StudyWatch {
     return this.check(studyInstanceUid, context);
   }
 
+  /** Whether the peer has said whose `target`, a study or a series, is. */
+  knows({ studyInstanceUid, seriesInstanceUid }: RetrieveTarget): boolean {
+    if (!this.#known.has(studyInstanceUid)) return false;
+    return seriesInstanceUid === undefined
+      ? this.#series.hasStudy(studyInstanceUid)
+      : this.knowsSeries(studyInstanceUid, seriesInstanceUid);
+  }
+
   knowsSeries(studyInstanceUid: string, seriesInstanceUid: string): boolean {
     return this.#series.get({ studyInstanceUid, seriesInstanceUid }) !== undefined;
   }
@@ -194,6 +216,8 @@ export class StudyWatch {
       this.#tell('failed');
       throw toGatewayError(thrown);
     }
+    const took = this.#deps.clock.now() - asked.at;
+    this.#fastestMs = Math.min(took, this.#fastestMs ?? took);
     if (row === undefined) {
       this.purge({ studyInstanceUid: study });
       this.#forgetStudy(study);
@@ -205,7 +229,7 @@ export class StudyWatch {
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    this.#tell(this.#compare(study, state, at));
+    this.#tell(this.#compare(study, state, { at, sopClassUids: sopClassesIn(row) }));
     return state;
   }
 
@@ -226,7 +250,11 @@ export class StudyWatch {
     }
   }
 
-  #compare(study: string, now: StudyState, at: number): 'agreed' | 'grown' | 'changed' {
+  #compare(
+    study: string,
+    now: StudyState,
+    asked: Pick<Known, 'at' | 'sopClassUids'>,
+  ): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);
     const isSame = outcome === 'same';
@@ -237,7 +265,8 @@ export class StudyWatch {
     if (!isSame || unproved > 0 || now.instances === undefined) this.#lists.deleteStudy(study);
     const { baseline: said, changes, life } = before ?? { changes: this.#floor, life: this.#floor };
     const baseline = said && outcome !== 'changed' ? mergeStates(said, now) : now;
-    this.#remember(study, { state: now, baseline, changes: isSame ? changes : changes + 1, at, life });
+    const known = { state: now, baseline, changes: isSame ? changes : changes + 1, life };
+    this.#remember(study, { ...known, ...asked });
     return isSame ? 'agreed' : outcome;
   }
 

@@ -7,11 +7,10 @@ import type {
   RetrieveCompletion,
   RetrieveProgress,
 } from '../dimse/index.js';
-import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
+import { adopt, type Adoption } from './adopt.js';
+import { drain } from './arrival-writer.js';
 import type { BackgroundPace } from './background-pace.js';
-import { HeadReader } from './head-reader.js';
-import type { FetcherDependencies } from './instance-fetcher.js';
-import type { PeerBinding } from './ports.js';
+import type { FetcherDependencies, PeerBinding } from './ports.js';
 import type { FoundInstance } from './want.js';
 
 export interface SweepRequest {
@@ -20,7 +19,7 @@ export interface SweepRequest {
   readonly known: ReadonlySet<string>;
   readonly sopClassUids: readonly string[];
   /** What the peer said of a study last. */
-  readonly seen: ArrivalWriterOptions['seen'];
+  readonly seen: Adoption['seen'];
   /** An instance that the listing did not name has begun to arrive, or was in the cache. */
   readonly onExtra: (instance: FoundInstance) => void;
   /** At which the peer may send, when nobody waits for it. */
@@ -29,45 +28,6 @@ export interface SweepRequest {
 
 const announced = ({ remaining, completed, failed, warning }: RetrieveProgress): number | undefined =>
   remaining === undefined ? undefined : remaining + completed + failed + warning;
-
-/** An instance whose series is not known until its first bytes have been read. */
-class UnkeyedWriter implements InstanceWriter {
-  readonly #head: HeadReader;
-  readonly #open: (head: HeadReader) => InstanceWriter;
-  readonly #held: Buffer[] = [];
-  #writer: InstanceWriter | undefined;
-
-  constructor(transferSyntaxUid: string, open: (head: HeadReader) => InstanceWriter) {
-    this.#head = new HeadReader(transferSyntaxUid);
-    this.#open = open;
-  }
-
-  async write(chunk: Buffer): Promise<void> {
-    if (this.#writer) {
-      await this.#writer.write(chunk);
-      return;
-    }
-    this.#head.push(chunk);
-    this.#held.push(Buffer.from(chunk));
-    if (this.#head.done) await this.#begin();
-  }
-
-  async end(): Promise<number> {
-    if (this.#writer === undefined)
-      throw new GatewayError('peer-protocol', 'The PACS sent an instance of no series.');
-    return this.#writer.end();
-  }
-
-  fail(error: GatewayError): void {
-    this.#writer?.fail(error);
-  }
-
-  async #begin(): Promise<void> {
-    const writer = this.#open(this.#head);
-    this.#writer = writer;
-    for (const chunk of this.#held.splice(0)) await writer.write(chunk);
-  }
-}
 
 /**
  * How long a sweep goes on. Others may have joined what is arriving: when whoever began it leaves, the arrival is seen
@@ -139,7 +99,12 @@ export async function sweep(
       patience.follow(instance);
       request.onExtra(instance);
     };
-    return receiveExtra(binding, deps, { ...request, onExtra }, incoming);
+    return adopt(
+      binding,
+      deps,
+      { target, seen: request.seen, pace: request.pace, onAdopted: onExtra },
+      incoming,
+    );
   };
   try {
     const { level, identifier } = retrieveIdentifier(target);
@@ -174,34 +139,5 @@ function requireWhole(
   throw new GatewayError('peer-incomplete', 'The PACS did not deliver everything that it has.', {
     peer: peer.name,
     dimseStatus: status,
-  });
-}
-
-function receiveExtra(
-  binding: PeerBinding,
-  deps: FetcherDependencies,
-  { target, onExtra, seen, pace }: SweepRequest,
-  incoming: IncomingInstance,
-): InstanceWriter {
-  const { sopClassUid, sopInstanceUid, transferSyntaxUid } = incoming;
-  const begin = (seriesInstanceUid: string): InstanceWriter => {
-    const { studyInstanceUid } = target;
-    const key = { peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid };
-    const arrival = deps.instances.begin(key, { sopClassUid, transferSyntaxUid });
-    const instance = arrival?.instance ?? deps.instances.peek(key);
-    if (instance) onExtra(instance);
-    const { limits } = binding.retrieve;
-    if (arrival === undefined) return drain;
-    const writer = new ArrivalWriter(arrival, { limits, observe: deps.observe, seen });
-    return pace ? pace.slow(writer, () => true) : writer;
-  };
-  if (target.seriesInstanceUid !== undefined) return begin(target.seriesInstanceUid);
-  return new UnkeyedWriter(transferSyntaxUid, (head) => {
-    if (head.studyInstanceUid !== target.studyInstanceUid || head.seriesInstanceUid === undefined) {
-      throw new GatewayError('peer-protocol', 'The PACS sent an instance of another study.', {
-        peer: binding.peer.name,
-      });
-    }
-    return begin(head.seriesInstanceUid);
   });
 }

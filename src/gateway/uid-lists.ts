@@ -1,16 +1,6 @@
-import type { GatewayError } from '../core/index.js';
-import type { RetrieveCompletion } from '../dimse/index.js';
+import type { Outcome } from './fetch-outcome.js';
 import type { PeerBinding } from './ports.js';
 import type { Want } from './want.js';
-
-/** How a retrieve of several instances ended. */
-export type Outcome = {
-  /** The gateway itself gave it up, because nobody waited for it any more. */
-  readonly gaveUp: boolean;
-} & (
-  | { readonly kind: 'completed'; readonly completion: RetrieveCompletion }
-  | { readonly kind: 'failed'; readonly error: GatewayError }
-);
 
 /** Whether it says of no single instance that it failed. */
 const isSilent = (outcome: Outcome): boolean =>

@@ -1,5 +1,6 @@
 import type { CachedInstance, InstanceKey } from '../cache/index.js';
 import type { GatewayError, Priority } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { ListedInstance } from './listing.js';
 import type { InstanceRecord } from './ports.js';
 
@@ -24,11 +25,21 @@ export interface Ticket {
   release(): void;
 }
 
+/** How an instance is asked for. */
+export interface FetchOptions {
+  /** Before everything that is not. */
+  readonly urgent: boolean;
+  readonly requestId: string;
+  /** `interactive` when left out. */
+  readonly priority?: Priority | undefined;
+}
+
 /** An instance that somebody waits for. At most one exists per instance, whoever and however many ask. */
 export class Want {
   readonly listed: ListedInstance;
   readonly key: InstanceKey;
-  state: 'queued' | 'requested' | 'arriving' | 'settled' = 'queued';
+  /** `held`: not to be asked for before it is known whether a head start brings it. */
+  state: 'held' | 'queued' | 'requested' | 'arriving' | 'settled' = 'queued';
   /** Of the request that asked first, so that the association's log lines carry it. */
   readonly requestId: string;
   /** Asked for in a retrieve of its own, after one of several left it out. */
@@ -84,3 +95,16 @@ export class Want {
     for (const asker of this.#askers) asker.failed(error);
   }
 }
+
+/** Whether an instance is of a study or series. */
+export const isWithin = (
+  key: InstanceKey,
+  { studyInstanceUid, seriesInstanceUid }: RetrieveTarget,
+): boolean =>
+  key.studyInstanceUid === studyInstanceUid &&
+  (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid;
+
+const RANK: Readonly<Record<Priority, number>> = { interactive: 0, prefetch: 1, bulk: 2 };
+
+/** Whether who waits at `priority` goes before who waits at `other`. */
+export const outranks = (priority: Priority, other: Priority): boolean => RANK[priority] < RANK[other];

@@ -25,6 +25,7 @@ const counters = {
   ],
   refused: ['inbound_refused_total', 'Connections and associations that the storage SCP refused.', 'reason'],
   revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
+  headStarts: ['head_starts_total', 'Retrieves begun beside their listing.', 'peer', 'outcome'],
   pulls: ['pulls_total', 'Series and studies brought ahead of their readers.', 'peer', 'purpose', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
   logDropped: ['log_lines_dropped_total', 'Log lines that the output did not take in time.'],

@@ -130,6 +130,7 @@ const lines: ByKind<Line | undefined> = {
     fields: { requestId, peer, ...withError(error) },
   }),
   'dimse-bytes': noLine,
+  'head-start': noLine,
   cache: noLine,
   'part-sent': noLine,
 };

@@ -108,6 +108,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     revalidation: ({ peer, outcome }) => {
       to.revalidations.inc({ peer: labels.peer.of(peer), outcome });
     },
+    'head-start': ({ peer, outcome }) => {
+      to.headStarts.inc({ peer: labels.peer.of(peer), outcome });
+    },
     pull: ({ peer, purpose, state }) => {
       to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
     },

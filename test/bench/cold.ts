@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { download } from './client.js';
 import { Generator, writeSeries, type GeneratedSeries } from './data.js';
-import { withGateway } from './gateway.js';
+import { withGateway, type GatewayProcess } from './gateway.js';
 import { startLine } from './line.js';
 import { meter, worstOf, type Used } from './meter.js';
 import { createDcmqrscp, createOrthanc, type Pacs } from './pacs.js';
@@ -20,6 +20,8 @@ interface Way {
   readonly sockets: Sockets;
   /** Delay of a line between them, one way; none if left out. */
   readonly delayMs?: number;
+  /** Of the gateway with the PACS, which is made to serve so many; the defaults of both if left out. */
+  readonly associations?: number;
   /** Largest ratio of a cold retrieve to getscu that is good enough. */
   readonly coldToReach: number;
   readonly mostRuns: number;
@@ -29,6 +31,14 @@ const WAYS: readonly Way[] = [
   { name: 'default', sockets: 'default', coldToReach: 0.1, mostRuns: Infinity },
   { name: 'nodelay', sockets: 'nodelay', coldToReach: 1, mostRuns: Infinity },
   { name: 'nodelay, 20 ms line', sockets: 'nodelay', delayMs: 10, coldToReach: 0.2, mostRuns: 3 },
+  {
+    name: 'nodelay, 20 ms line, associations 8',
+    sockets: 'nodelay',
+    delayMs: 10,
+    associations: 8,
+    coldToReach: 0.2,
+    mostRuns: 3,
+  },
 ];
 
 /** Largest ratio of the time to the first instance to getscu of one instance that is good enough. */
@@ -59,7 +69,7 @@ export async function benchCold(settings: Settings): Promise<Findings> {
       await pacs.start('nodelay');
       for (const one of files) await storescu({ pacs, sockets: 'nodelay', directory }, one);
       for (const way of WAYS) {
-        await pacs.start(way.sockets);
+        await pacs.start(way.sockets, way.associations);
         const found = await measureOver(way, settings, pacs, { series, warmUp });
         comparisons.push(...found.comparisons);
         memory.push(...found.memory);
@@ -97,8 +107,10 @@ async function measure(
 ): Promise<Findings> {
   const { pacs, directory } = tools;
   const used: Used[] = [];
+  const run = <T>(use: (gateway: GatewayProcess) => Promise<T>): Promise<T> =>
+    withGateway(pacs, directory, use, way);
   const throughGateway = (samples: Samples): Promise<void> =>
-    withGateway(pacs, directory, async (gateway) => {
+    run(async (gateway) => {
       const rest = gateway.usage();
       await download(gateway.service, warmUp);
       const measured = await meter(gateway, rest);
@@ -116,7 +128,7 @@ async function measure(
     // dropping what arrives is its fastest way; with Nagle's waits it makes no difference and takes minutes
     if (dropsToo(way)) samples.add('getscu --ignore', await getscu(tools, series, { keep: false }));
   };
-  await withGateway(pacs, directory, ({ service }) => download(service, series));
+  await run(({ service }) => download(service, series));
   const samples = await alternate(Math.min(settings.runs, way.mostRuns), [throughGateway, throughTool]);
   return {
     comparisons: comparisonsOf(samples, pacs, way, series.count),

@@ -26,14 +26,25 @@ async function readyUrl(stdout: Readable): Promise<string> {
   throw new Error('the gateway ended before it was ready');
 }
 
-/** Starts the gateway with the defaults of its configuration, C-GET and a disk cache below `directory`. */
-async function startGateway(pacs: Pacs, directory: string): Promise<GatewayProcess> {
+/** What differs from the defaults of the configuration. */
+export interface Tuning {
+  /** `peers.*.associations` */
+  readonly associations?: number;
+}
+
+/** Starts the gateway with the defaults of its configuration but for C-GET, a disk cache below `directory` and `tuning`. */
+async function startGateway(
+  pacs: Pacs,
+  directory: string,
+  { associations }: Tuning,
+): Promise<GatewayProcess> {
   const home = mkdtempSync(join(directory, 'gateway-'));
   const config = join(home, 'config.yaml');
+  const peer = associations === undefined ? '' : `, associations: ${associations}`;
   const lines = [
     'http: { listen: 127.0.0.1:0 }',
     'peers:',
-    `  main: { address: ${pacs.aeTitle}@127.0.0.1:${pacs.port}, retrieve: get }`,
+    `  main: { address: ${pacs.aeTitle}@127.0.0.1:${pacs.port}, retrieve: get${peer} }`,
     `cache: { disk: { directory: ${join(home, 'cache')}, size: 10 GiB } }`,
     '',
   ];
@@ -60,8 +71,9 @@ export async function withGateway<T>(
   pacs: Pacs,
   directory: string,
   use: (gateway: GatewayProcess) => Promise<T>,
+  tuning: Tuning = {},
 ): Promise<T> {
-  const gateway = await startGateway(pacs, directory);
+  const gateway = await startGateway(pacs, directory, tuning);
   try {
     return await use(gateway);
   } finally {

@@ -1,4 +1,4 @@
-/** Orthanc and dcmqrscp as they come, in processes of their own on loopback: limits and PDU sizes are their defaults. */
+/** Orthanc and dcmqrscp as they come, in processes of their own on loopback: limits and PDU sizes are their defaults, if not said otherwise. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -16,7 +16,8 @@ export interface Pacs {
   readonly kind: PacsKind;
   readonly aeTitle: string;
   readonly port: number;
-  start(sockets: Sockets): Promise<void>;
+  /** `associations`: how many it is to serve at once, by its own default if left out. */
+  start(sockets: Sockets, associations?: number): Promise<void>;
   /** Deletes what it holds where storing the same again in parallel would fail: Orthanc 1.10 answers C000 now and then. */
   clear?(): Promise<void>;
   stop(): Promise<void>;
@@ -31,11 +32,13 @@ export interface Orthanc extends Pacs {
 
 interface Program {
   readonly command: string;
+  /** Writes its configuration. */
+  readonly configure: (associations: number | undefined) => void;
   readonly args: readonly string[];
   readonly ports: readonly number[];
 }
 
-function runnable({ command, args, ports }: Program): Pick<Pacs, 'start' | 'stop'> {
+function runnable({ command, configure, args, ports }: Program): Pick<Pacs, 'start' | 'stop'> {
   let child: ChildProcess | undefined;
   const stop = async (): Promise<void> => {
     if (child) await end(child);
@@ -43,8 +46,9 @@ function runnable({ command, args, ports }: Program): Pick<Pacs, 'start' | 'stop
   };
   return {
     stop,
-    start: async (sockets) => {
+    start: async (sockets, associations) => {
       await stop();
+      configure(associations);
       child = start(command, args, { env: environmentFor(sockets) });
       for (const port of ports) await portOpen(port, 60_000);
     },
@@ -80,8 +84,11 @@ export async function createOrthanc(directory: string, { dicomWeb = false } = {}
   };
   mkdirSync(directory, { recursive: true });
   const file = join(directory, 'orthanc.json');
-  writeFileSync(file, JSON.stringify(configuration));
-  const program = { command: 'Orthanc', args: [file], ports: [port, httpPort] };
+  const configure = (associations: number | undefined): void => {
+    const threads = associations === undefined ? {} : { DicomThreadsCount: associations };
+    writeFileSync(file, JSON.stringify({ ...configuration, ...threads }));
+  };
+  const program = { command: 'Orthanc', configure, args: [file], ports: [port, httpPort] };
   return {
     kind: 'Orthanc',
     aeTitle: 'ORTHANC',
@@ -124,16 +131,19 @@ async function post(port: number, { length, chunks }: GeneratedFile): Promise<vo
   if (status !== 200) throw new Error(`Orthanc answered ${status ?? 'nothing'} to an instance`);
 }
 
+/** As its sample configuration has it. */
+const DCMQRSCP_ASSOCIATIONS = 16;
+
 /** A dcmqrscp over an empty index, not started yet; it holds 500 studies of 1 GiB each. */
 export async function createDcmqrscp(directory: string): Promise<Pacs> {
   const port = await freePort();
   const database = join(directory, 'db');
   mkdirSync(database, { recursive: true });
   const file = join(directory, 'dcmqrscp.cfg');
-  const configuration = [
+  const configurationFor = (associations: number): readonly string[] => [
     `NetworkTCPPort = ${port}`,
     'MaxPDUSize = 16384',
-    'MaxAssociations = 16',
+    `MaxAssociations = ${associations}`,
     'HostTable BEGIN',
     'HostTable END',
     'VendorTable BEGIN',
@@ -143,7 +153,9 @@ export async function createDcmqrscp(directory: string): Promise<Pacs> {
     'AETable END',
     '',
   ];
-  writeFileSync(file, configuration.join('\n'));
-  const program = { command: 'dcmqrscp', args: ['-c', file, `${port}`], ports: [port] };
+  const configure = (associations = DCMQRSCP_ASSOCIATIONS): void => {
+    writeFileSync(file, configurationFor(associations).join('\n'));
+  };
+  const program = { command: 'dcmqrscp', configure, args: ['-c', file, `${port}`], ports: [port] };
   return { kind: 'dcmqrscp', aeTitle: 'DCMQRSCP', port, ...runnable(program) };
 }

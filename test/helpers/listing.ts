@@ -11,6 +11,8 @@ export interface ListingOptions {
   /** Most rows of an answer at IMAGE level, which then ends in `capStatus`. */
   readonly cap?: number;
   readonly capStatus?: number;
+  /** Whether rows at STUDY level have SOP Classes in Study. */
+  readonly sopClasses?: boolean;
 }
 
 /** A C-FIND SCP over `instances`: answers by level and unique keys, as a PACS would that holds just these. */
@@ -61,6 +63,11 @@ export function listing(instances: readonly RogueInstance[], options: ListingOpt
             pending({
               QueryRetrieveLevel: 'STUDY',
               StudyInstanceUID: one.studyInstanceUid,
+              ...(options.sopClasses === true
+                ? {
+                    '00080062:UI': [...new Set(group.map(({ sopClassUid }) => sopClassUid))].join('\\'),
+                  }
+                : {}),
               ...(counts === 'right'
                 ? {
                     NumberOfStudyRelatedSeries: count(

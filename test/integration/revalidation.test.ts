@@ -238,7 +238,8 @@ describe('POST /cache/purge', () => {
     ['another study', { study: '2.25.78' }, 0],
     ['another patient', { patient: 'P2' }, 0],
   ])('drops %s and says how many instances', async (_what, body, dropped) => {
-    const world = await start(3, 'cache: { revalidateAfter: 1m }');
+    // A head start that comes too late may send one instance more than what is counted here.
+    const world = await start(3, 'cache: { revalidateAfter: 1m }\nretrieve: { headStart: 0 }');
     expect(await open(world, SERIES)).toBe(3);
     expect(await purge(world, body)).toEqual([200, { dropped }]);
     expect(await open(world, SERIES)).toBe(3);

@@ -35,8 +35,14 @@ function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: read
     retrieve: { workers, batchSize: 25, background, refusalMs: 1000, cancelDelayMs: 1000 },
   } as unknown as PeerBinding;
   const instances = { get: () => undefined } as unknown as Instances;
+  const watch = {
+    seen: () => undefined,
+    sopClassUids: () => Promise.resolve([]),
+    fastestMs: 0,
+    knows: () => true,
+  };
   const deps = { instances, observe: () => undefined, clock: systemClock };
-  return { fetcher: new InstanceFetcher(binding, deps, () => undefined), retrieves };
+  return { fetcher: new InstanceFetcher(binding, deps, watch), retrieves };
 }
 
 function ask(fetcher: InstanceFetcher, numbers: readonly number[], priority: Priority): void {

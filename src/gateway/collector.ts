@@ -1,0 +1,234 @@
+import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
+import { EarlyArrivals } from './early-arrivals.js';
+import type { Seat } from './head-starts.js';
+import { sopClassesOf, type ListedInstance } from './listing.js';
+import { openListing } from './open-listing.js';
+import type { RetrieveBinding } from './side.js';
+import { sweep, type SweepRequest } from './sweep.js';
+import type { FoundInstance, HeldInstance, Ticket } from './want.js';
+
+/** What becomes of one thing that was asked for. */
+export type Event =
+  | { readonly kind: 'arrived'; readonly instance: HeldInstance; readonly release: () => void }
+  /** An instance that will not come. */
+  | { readonly kind: 'failed'; readonly error: GatewayError }
+  /** It is not known what else there is: nothing that follows can be whole. */
+  | { readonly kind: 'broken'; readonly error: GatewayError };
+
+export type Arrived = Extract<Event, { kind: 'arrived' }>;
+
+/** Collects what one request asked for: the listing feeds it, the response body drains it. */
+export class Collector {
+  readonly #side: RetrieveBinding;
+  readonly #target: RetrieveTarget;
+  readonly #context: OperationContext;
+  // Bounded by the instances of one request, each of which puts in one event.
+  readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
+  /** What is still to be given back: places in the queue, and instances held in the cache. */
+  readonly #held = new Set<() => void>();
+  /** Undefined when there is nothing to abort any more. */
+  #listing: AbortController | undefined;
+  readonly #stalled = new AbortController();
+  readonly #onAbort: () => void;
+  readonly #reading: ReturnType<RetrieveBinding['deps']['instances']['reading']>;
+  /** What came before its row did. */
+  readonly #early = new EarlyArrivals({
+    begun: (instance) => {
+      this.#open += 1;
+      return this.#hold(instance.hold());
+    },
+    there: (instance, letGo) => {
+      if (!this.#arrived(instance, letGo)) letGo();
+    },
+    failed: () => {
+      this.#settle();
+    },
+  });
+  #seat: Seat | undefined;
+  #open = 1;
+  #detached = false;
+  #told = false;
+  #listed: () => void = () => undefined;
+  /** Resolves when the listing has ended, well or not; what it left out may still be looked for. */
+  readonly listed = new Promise<void>((resolve) => {
+    this.#listed = resolve;
+  });
+  /** Instances that the peer is known not to deliver. */
+  readonly refused: GatewayError[] = [];
+
+  constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
+    this.#side = side;
+    this.#target = target;
+    const listing = new AbortController();
+    this.#listing = listing;
+    this.#context = { ...context, signal: listing.signal, patient: true };
+    this.#reading = side.deps.instances.reading();
+    this.#onAbort = () => {
+      this.#events.fail(abortReason(context.signal));
+      this.close();
+    };
+    context.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#held.add(() => {
+      context.signal.removeEventListener('abort', this.#onAbort);
+    });
+  }
+
+  /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
+  get stalled(): AbortSignal {
+    return this.#stalled.signal;
+  }
+
+  get events(): AsyncIterable<Event> {
+    return this.#events;
+  }
+
+  /** Lists and asks for everything; resolves when the listing has ended, well or not. */
+  async start(): Promise<void> {
+    const known = new Set<string>();
+    try {
+      await this.#listAndAsk(known);
+    } catch (thrown) {
+      this.#events.offer({ kind: 'broken', error: toGatewayError(thrown) });
+    } finally {
+      this.#listing = undefined;
+      this.#listed();
+      this.#seat?.leave();
+      this.#settle();
+    }
+  }
+
+  async #listAndAsk(known: Set<string>): Promise<void> {
+    const all: ListedInstance[] = [];
+    const listing = await openListing(this.#side, this.#target, this.#context, () => {
+      this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#early.guest, this.#context);
+    });
+    const { watch } = this.#side;
+    const start = watch.listingStart(this.#target);
+    const add = (instance: ListedInstance): void => {
+      known.add(instance.sopInstanceUid);
+      all.push(instance);
+    };
+    try {
+      let next = await listing.next();
+      for (; !next.done; next = await listing.next()) {
+        if (known.size === 0) this.#seat?.rowCame();
+        add(next.value);
+        if (!this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
+      }
+      this.#listed();
+      await this.#seat?.over();
+      const unlisted = await this.#early.unclaimed();
+      for (const { key, info } of unlisted) add({ ...key, ...info });
+      const isProved = next.value.verified && unlisted.length === 0;
+      if (!isProved && known.size > 0) await this.#sweep(known, all);
+      if (!next.value.remembered) watch.remember(this.#target, all, start);
+    } finally {
+      await listing.return({ count: 0, verified: false });
+    }
+  }
+
+  #ask(listed: ListedInstance): void {
+    const { fetcher, binding } = this.#side;
+    const refusal = fetcher.refusals.get({ ...listed, peer: binding.peer.name });
+    // Who asks for just this instance gets a new attempt.
+    const isOne = this.#target.sopInstanceUid !== undefined;
+    if (refusal && !isOne && !fetcher.knows(listed)) {
+      // After the status line it is too late to call the answer partial.
+      if (this.#told) this.#events.offer({ kind: 'failed', error: refusal });
+      else this.refused.push(refusal);
+      return;
+    }
+    this.#open += 1;
+    const place: { ticket?: Ticket } = {}; // the asker may be told before there is a ticket
+    const giveBack = this.#hold(() => place.ticket?.release());
+    const asker = {
+      arrived: (instance: FoundInstance) => {
+        this.#arrived(instance, giveBack);
+      },
+      failed: (error: GatewayError) => {
+        giveBack();
+        // What was said of the study lately may not hold any more.
+        this.#side.watch.forget(listed.studyInstanceUid);
+        this.#events.offer({ kind: 'failed', error });
+        this.#settle();
+      },
+    };
+    const { requestId, priority } = this.#context;
+    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
+  }
+
+  /** Says whether anybody will read it. */
+  #arrived(instance: FoundInstance, giveBack: () => void): boolean {
+    const onStalled = (error: GatewayError): void => {
+      this.#stalled.abort(error);
+    };
+    const lease = instance.lease({ onStalled, reading: this.#reading });
+    const letGo = this.#hold(() => {
+      lease.release();
+    });
+    const release = (): void => {
+      letGo();
+      giveBack();
+    };
+    // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
+    // until `close`, which is what lets a pull go on after its client was told to come back.
+    const { key, info, complete } = instance;
+    const held: HeldInstance = { key, info, complete, source: lease.source, lent: lease.lent };
+    const isTaken = this.#events.offer({ kind: 'arrived', instance: held, release });
+    if (!isTaken) letGo();
+    this.#settle();
+    return isTaken;
+  }
+
+  async #sweep(known: ReadonlySet<string>, all: ListedInstance[]): Promise<void> {
+    const { binding, deps, watch } = this.#side;
+    const extras: ListedInstance[] = [];
+    const onExtra = (instance: FoundInstance): void => {
+      this.#open += 1;
+      extras.push({ ...instance.key, ...instance.info });
+      this.#arrived(instance, () => undefined);
+    };
+    const seen: SweepRequest['seen'] = (key) => watch.seen(key);
+    const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
+    await sweep(binding, deps, request, this.#context);
+    all.push(...extras);
+  }
+
+  /** One of the things that may still put in events is done; after the last of them there will be no more. */
+  #settle(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#events.close();
+  }
+
+  /** Remembers something to give back; the returned function does so once. */
+  #hold(giveBack: () => void): () => void {
+    const once = (): void => {
+      if (this.#held.delete(once)) giveBack();
+    };
+    this.#held.add(once);
+    return once;
+  }
+
+  /** The status line is decided now. */
+  tell(): number {
+    this.#told = true;
+    return this.refused.length;
+  }
+
+  /** The client is told to come back later: what was asked for is pulled all the same. */
+  detach(): void {
+    this.#detached = true;
+    this.#events.close();
+  }
+
+  /** Gives back everything that nobody will read, and stops listing. */
+  close(): void {
+    this.#events.close();
+    this.#reading.close();
+    if (this.#detached) return;
+    this.#seat?.leave();
+    this.#listing?.abort(new GatewayError('cancelled', 'The client has gone.'));
+    for (const giveBack of [...this.#held]) giveBack();
+  }
+}
