@@ -44,16 +44,21 @@ export class InstanceFetcher {
   #latestSopClassUids: readonly string[] | undefined;
 
   readonly #seen: StudyWatch['seen'];
+  /** What was said of the instance's study lately may not hold any more. */
+  readonly #doubt: (key: Want['key']) => void;
 
   /** `watch` tells what the peer said of a study last. */
   constructor(
     binding: PeerBinding,
     deps: FetcherDependencies,
-    watch: Pick<StudyWatch, 'seen' | 'sopClassUids' | 'fastestMs' | 'knows'>,
+    watch: Pick<StudyWatch, 'seen' | 'sopClassUids' | 'fastestMs' | 'knows' | 'forget'>,
   ) {
     this.#binding = binding;
     this.#deps = deps;
     this.#seen = (key) => watch.seen(key);
+    this.#doubt = ({ studyInstanceUid }) => {
+      watch.forget(studyInstanceUid);
+    };
     this.#lists = new UidLists(binding);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
     const host = {
@@ -228,6 +233,9 @@ export class InstanceFetcher {
     const missing = batch.filter((want) => want.state === 'requested');
     this.#lists.ended(batch, missing, outcome);
     if (missing.length === 0) return;
+    const [first] = missing;
+    // Also when all who waited have left at the first sign of it.
+    if (first && outcome.kind === 'failed' && !outcome.gaveUp) this.#doubt(first.key);
     if (missing.some((want) => !want.wanted)) this.#abandon(missing);
     const open = missing.filter((want) => want.wanted);
     if (outcome.gaveUp) {
@@ -334,7 +342,10 @@ export class InstanceFetcher {
       want.state = 'settled';
       this.#forget(want);
     };
-    instance.complete.then(settle, settle);
+    instance.complete.then(settle, () => {
+      settle();
+      this.#doubt(want.key);
+    });
     want.arrived(instance);
   }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { systemClock, type OperationContext, type Priority } from '../../../src/core/index.js';
+import { GatewayError, systemClock, type OperationContext, type Priority } from '../../../src/core/index.js';
 import type { Peer, RetrieveRequest } from '../../../src/dimse/index.js';
 import { InstanceFetcher } from '../../../src/gateway/instance-fetcher.js';
 import type { Instances, PeerBinding } from '../../../src/gateway/ports.js';
+import type { Ticket } from '../../../src/gateway/want.js';
 
 interface Retrieve {
   readonly priority: Priority | undefined;
@@ -10,8 +11,16 @@ interface Retrieve {
 }
 
 /** A fetcher over an empty cache and a peer whose retrieves end when they are cancelled. */
-function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: readonly Retrieve[] } {
+function fetcherOf(workers: number): {
+  readonly fetcher: InstanceFetcher;
+  readonly retrieves: readonly Retrieve[];
+  readonly doubted: readonly string[];
+  /** Ends the latest retrieve. */
+  readonly breakOff: (error: GatewayError) => void;
+} {
   const retrieves: Retrieve[] = [];
+  const doubted: string[] = [];
+  let breakOff: (error: GatewayError) => void = () => undefined;
   const peer = {
     name: 'main',
     knowledge: { get: () => undefined },
@@ -22,6 +31,7 @@ function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: read
     ) => {
       retrieves.push({ priority, uids: identifier.strings(0x00080018) });
       return new Promise((_resolve, reject) => {
+        breakOff = reject;
         signal.addEventListener('abort', () => {
           reject(signal.reason as Error);
         });
@@ -40,22 +50,31 @@ function fetcherOf(workers: number): { fetcher: InstanceFetcher; retrieves: read
     sopClassUids: () => Promise.resolve([]),
     fastestMs: 0,
     knows: () => true,
+    forget: (study: string) => void doubted.push(study),
   };
   const deps = { instances, observe: () => undefined, clock: systemClock };
-  return { fetcher: new InstanceFetcher(binding, deps, watch), retrieves };
+  const fetcher = new InstanceFetcher(binding, deps, watch);
+  return {
+    fetcher,
+    retrieves,
+    doubted,
+    breakOff: (error) => {
+      breakOff(error);
+    },
+  };
 }
 
-function ask(fetcher: InstanceFetcher, numbers: readonly number[], priority: Priority): void {
+function ask(fetcher: InstanceFetcher, numbers: readonly number[], priority: Priority): readonly Ticket[] {
   const asker = { arrived: () => undefined, failed: () => undefined };
-  for (const n of numbers) {
+  return numbers.map((n) => {
     const listed = {
       studyInstanceUid: '1',
       seriesInstanceUid: '1.1',
       sopInstanceUid: `1.1.${n}`,
       sopClassUid: undefined,
     };
-    fetcher.fetch(listed, asker, { urgent: false, requestId: 'test', priority });
-  }
+    return fetcher.fetch(listed, asker, { urgent: false, requestId: 'test', priority });
+  });
 }
 
 /** Until the workers that were started have taken their batches. */
@@ -97,6 +116,16 @@ describe('InstanceFetcher', () => {
       ['interactive', '1.1.2'],
       ['bulk', '1.1.1', '1.1.3'],
     ]);
+  });
+
+  test('what was said of a study is doubted when its retrieve breaks off, also when all who waited have left', async () => {
+    const { fetcher, doubted, breakOff } = fetcherOf(1);
+    const tickets = ask(fetcher, [1, 2], 'interactive');
+    await settled();
+    for (const ticket of tickets) ticket.release();
+    breakOff(new GatewayError('peer-aborted', 'The peer has gone.'));
+    await settled();
+    expect(doubted).toEqual(['1']);
   });
 
   test('background work stands back while all workers serve people', async () => {
