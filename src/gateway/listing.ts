@@ -198,7 +198,9 @@ async function countedSeriesOf(
   context: OperationContext,
   watch: ListingWatch,
 ): Promise<SeriesOfStudy & { readonly counts: Awaited<ReturnType<ListingWatch['count']>> }> {
-  const [counts, found] = await Promise.all([countOf(watch), seriesOf(binding, target, context)]);
+  // One after the other: a third association for the listing would cost more than it saves.
+  const counts = await countOf(watch);
+  const found = await seriesOf(binding, target, context);
   for (const { seriesInstanceUid, state } of found.series) watch.sawSeries(seriesInstanceUid, state);
   return { ...found, counts };
 }

@@ -171,7 +171,7 @@ describe('what came before it was known whose it was', () => {
     let go: () => void = () => undefined;
     pacs.before.STUDY = until(new Promise<void>((resolve) => (go = resolve)));
     const opening = get(instancePath(pacs.instances[0]));
-    await pacs.peer.waitFor('C-FIND-RQ', 3);
+    await pacs.peer.waitFor('C-FIND-RQ', 2);
     expect(pacs.peer.messages('C-GET-RQ')).toHaveLength(0);
     go();
     expect(uidsOf(await opening)).toHaveLength(1);
