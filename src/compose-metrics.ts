@@ -1,4 +1,4 @@
-import type { Cache } from './cache/index.js';
+import type { Cache, HotBytes } from './cache/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import type { Gateway, InstanceRecord } from './gateway/index.js';
 import type { Telemetry } from './telemetry/index.js';
@@ -13,13 +13,14 @@ const samplesOf = (
 /** The parts that are asked. */
 export interface Watched {
   readonly cache: Cache<InstanceRecord>;
+  readonly hotFrames: HotBytes;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
   readonly gateway: Gateway;
 }
 
 /** Lets the metrics read what is only known when asked for. */
-export function watch(telemetry: Telemetry, { cache, peers, storageScp, gateway }: Watched): void {
+export function watch(telemetry: Telemetry, { cache, hotFrames, peers, storageScp, gateway }: Watched): void {
   for (const [name, peer] of peers) {
     telemetry.collect('associations', () => samplesOf(name, 'state', peer.stats.associations));
     telemetry.collect('association_limit', () => [
@@ -35,6 +36,7 @@ export function watch(telemetry: Telemetry, { cache, peers, storageScp, gateway 
       return samplesOf(name, 'state', states);
     });
   }
+  telemetry.collect('hot_frame_bytes', () => hotFrames.stats.bytes);
   telemetry.collect('cache_instances', () => cache.instances.stats.entries);
   telemetry.collect('inbound_associations', () => storageScp?.stats.associations ?? 0);
   const byTier = (memory: number, disk: number): { labels: { tier: string }; value: number }[] => [

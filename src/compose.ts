@@ -1,4 +1,4 @@
-import type { Cache } from './cache/index.js';
+import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
 import { bindPeer, openPeer } from './compose-peer.js';
@@ -47,6 +47,7 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
 
 interface Parts {
   readonly cache: Cache<InstanceRecord>;
+  readonly hotFrames: HotBytes;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
   /** By peer: whether its latest association could be opened. */
@@ -102,7 +103,7 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
   };
 }
 
-function gatewayOf(config: Config, { cache, peers }: Parts, observe: Observe): Gateway {
+function gatewayOf(config: Config, { cache, hotFrames, peers }: Parts, observe: Observe): Gateway {
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
@@ -113,6 +114,7 @@ function gatewayOf(config: Config, { cache, peers }: Parts, observe: Observe): G
     instances: cache.instances,
     spools: cache.spools,
     metadataBytes: config.cache.metadata,
+    hotFrames,
     observe,
     clock: systemClock,
   });
@@ -196,7 +198,13 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
   try {
     const storageScp = await openStorageScp(config, observe);
     const [watching, reachable] = watchReachability(config, observe);
-    const parts: Parts = { cache, peers: openPeers(config, watching, storageScp), storageScp, reachable };
+    const parts: Parts = {
+      cache,
+      hotFrames: createHotBytes(config.cache.frames),
+      peers: openPeers(config, watching, storageScp),
+      storageScp,
+      reachable,
+    };
     const stopping: Stopping = { now: false };
     const all = { ...parts, gateway: gatewayOf(config, parts, observe) };
     watch(telemetry, all);

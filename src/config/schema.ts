@@ -180,6 +180,10 @@ const cache = z.strictObject({
     size(0),
     'Most bytes of metadata documents of studies and series that are kept as they were sent, also compressed.',
   ).prefault('16 MiB'),
+  frames: key(
+    size(0),
+    'Most bytes of frames that are asked for again and again, kept in memory beside their instances; 0 for none.',
+  ).prefault('16 MiB'),
   disk: disk.exactOptional(),
   revalidateAfter: key(
     durationOrOff,

@@ -71,6 +71,8 @@ class GetOperation {
   #sink: InstanceSink | undefined;
   #cancelReason: GatewayError | undefined;
   #begunAfterStop = 0;
+  /** C-STORE requests that were not answered yet. */
+  #receiving = 0;
 
   constructor(dependencies: OperationDependencies, association: Association, receiver: InstanceReceiver) {
     this.#dependencies = dependencies;
@@ -105,6 +107,7 @@ class GetOperation {
           if (request.stop?.aborted) this.#stillComing(abortReason(request.stop));
           return this.#store(message);
         },
+        isReceiving: () => this.#receiving > 0,
         cancelled: (reason) => {
           this.#cancelReason = reason;
           this.#sink?.fail(reason);
@@ -145,6 +148,7 @@ class GetOperation {
         return this.#receiver(instance);
       },
       respond: (status) => {
+        this.#receiving -= 1;
         if (statusCategory(status) === 'failure') this.refused += 1;
         return this.#respond(contextId, command, status);
       },
@@ -153,6 +157,7 @@ class GetOperation {
       },
     });
     this.#sink = sink;
+    this.#receiving += 1;
     return sink;
   }
 

@@ -28,6 +28,8 @@ export interface RetrieveExchangeOptions {
   readonly begun?: (exchange: Exchange) => void;
   /** A sub-operation on the same association. */
   readonly subOperation?: (message: IncomingMessage) => DatasetSink | undefined;
+  /** Whether a sub-operation is under way: a peer that was told to stop may end it first. */
+  readonly isReceiving?: () => boolean;
   /** The peer was told to stop. */
   readonly cancelled?: (reason: GatewayError) => void;
 }
@@ -74,7 +76,7 @@ class RetrieveExchange implements ExchangeHandler {
   };
   readonly #onStop = (): void => {
     const { stop } = this.#options.request;
-    if (stop) this.#cancel(abortReason(stop));
+    if (stop) this.#cancel(abortReason(stop), this.#options.isReceiving);
   };
 
   constructor(options: RetrieveExchangeOptions, settle: Settle) {
@@ -177,13 +179,18 @@ class RetrieveExchange implements ExchangeHandler {
     return this.#progress ?? { completed: this.#options.received(), failed: 0, warning: 0 };
   }
 
-  #cancel(reason: GatewayError): void {
+  /** Waits for what `isReceiving` tells of, however long that takes: the watchdog bounds silence. */
+  #cancel(reason: GatewayError, isReceiving: () => boolean = () => false): void {
     if (this.#cancelReason) return;
     const { association, presentation, clock } = this.#options;
     this.#cancelReason = reason;
-    this.#stopWaiting = clock.after(CANCEL_MS, () => {
-      association.abort(reason);
-    });
+    const wait = (): void => {
+      this.#stopWaiting = clock.after(CANCEL_MS, () => {
+        if (isReceiving()) wait();
+        else association.abort(reason);
+      });
+    };
+    wait();
     const messageId = this.#exchange?.messageId ?? 0;
     association
       .send(presentation.id, {

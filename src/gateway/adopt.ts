@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
-import { ArrivalWriter, drain, type ArrivalWriterOptions } from './arrival-writer.js';
+import { ArrivalWriter, duplicate, type ArrivalWriterOptions } from './arrival-writer.js';
 import type { BackgroundPace } from './background-pace.js';
 import { HeadReader } from './head-reader.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
@@ -81,8 +81,7 @@ export function adopt(
       const writer = new ArrivalWriter(arrival, { limits, observe: deps.observe, seen });
       return pace ? pace.slow(writer, () => true) : writer;
     }
-    deps.observe({ kind: 'instance-arrived', peer: key.peer, bytes: 0, outcome: 'duplicate' });
-    return drain;
+    return duplicate(deps.observe, key.peer);
   };
   if (target.seriesInstanceUid !== undefined) return begin(target.seriesInstanceUid);
   return new UnkeyedWriter(transferSyntaxUid, (head) => {

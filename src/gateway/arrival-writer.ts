@@ -1,10 +1,11 @@
 import { crc32 } from 'node:zlib';
 import { GatewayError, toGatewayError, type Observe } from '../core/index.js';
-import { DatasetIndexer, transferSyntax, type DatasetIndex } from '../dicom/index.js';
+import { DatasetIndexer, indexForFrame, transferSyntax, type DatasetIndex } from '../dicom/index.js';
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
 import type { DatasetLimits, InstanceRecord } from './ports.js';
 import { isStill, type Seen } from './study-state.js';
+import type { HeldInstance } from './want.js';
 
 const SUCCESS = 0x0000;
 /** Refused: out of resources, for bytes that could not be kept. @see PS3.4 Table B.2-1 */
@@ -15,8 +16,14 @@ const DOES_NOT_MATCH = 0xa900;
 /** Takes the bytes of an instance that nobody needs, such as one that came twice. */
 export const drain: InstanceWriter = { write: () => undefined, end: () => SUCCESS, fail: () => undefined };
 
+/** Takes the bytes of an instance that came twice, and tells so. */
+export function duplicate(observe: Observe, peer: string): InstanceWriter {
+  observe({ kind: 'instance-arrived', peer, bytes: 0, outcome: 'duplicate' });
+  return drain;
+}
+
 /** Why `index` is not of the instance that `key` names, which would show one patient under another's name. */
-export function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefined {
+function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefined {
   const same =
     (index.sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid &&
     (index.studyInstanceUid ?? key.studyInstanceUid) === key.studyInstanceUid &&
@@ -38,6 +45,13 @@ export interface ArrivalWriterOptions {
   readonly seen: (key: InstanceKey) => Seen | undefined;
 }
 
+/** Who writes what is arriving, by the promise of its end. */
+const writers = new WeakMap<Promise<unknown>, ArrivalWriter>();
+
+/** Who writes an instance that is arriving; undefined for one that an earlier process left. */
+export const writerOf = ({ complete }: Pick<HeldInstance, 'complete'>): ArrivalWriter | undefined =>
+  writers.get(complete);
+
 /**
  * Writes an arriving instance into the cache and indexes it as the bytes pass.
  *
@@ -51,6 +65,8 @@ export class ArrivalWriter implements InstanceWriter {
   #problem: GatewayError | undefined;
   #bytes = 0;
   #crc = 0;
+  /** Who waits for more to be known of where its elements lie. */
+  #wake: (() => void)[] = [];
 
   readonly #seen: () => Seen | undefined;
   /**
@@ -64,6 +80,7 @@ export class ArrivalWriter implements InstanceWriter {
     this.#observe = observe;
     this.#seen = () => seen(arrival.instance.key);
     this.#begunAs = this.#seen();
+    writers.set(arrival.instance.complete, this);
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);
     if (syntax) this.#indexer = new DatasetIndexer(syntax, limits);
@@ -71,17 +88,42 @@ export class ArrivalWriter implements InstanceWriter {
       this.#problem = new GatewayError('malformed-dataset', `Unknown transfer syntax ${transferSyntaxUid}.`);
   }
 
+  /** Whether the peer had said whose it is before the first byte came, and says so still. */
+  get isProved(): boolean {
+    const now = this.#seen();
+    return this.#begunAs !== undefined && now !== undefined && isStill(this.#begunAs, now);
+  }
+
+  /**
+   * Resolves when frame `frame` (1-based) can be cut out of what has come, to the index by which it can; to undefined
+   * when only the whole instance tells.
+   */
+  async findFrame(frame: number): Promise<DatasetIndex | undefined> {
+    for (;;) {
+      const soFar = this.#indexer?.soFar();
+      // Of another instance than the one asked for nothing may leave.
+      if (soFar === undefined || mismatch(soFar, this.#arrival.instance.key)) return undefined;
+      const index = indexForFrame(soFar, frame);
+      if (index === 'never') return undefined;
+      if (index !== 'later') return index;
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
   write(chunk: Buffer): void | Promise<void> {
     this.#bytes += chunk.length;
     this.#crc = crc32(chunk, this.#crc);
     const stored = this.#arrival.write(chunk);
     const indexed = this.#index((indexer) => indexer.push(chunk));
+    this.#tellMore();
     if (stored === undefined) return indexed;
     return indexed === undefined ? stored : Promise.all([stored, indexed]).then(() => undefined);
   }
 
   async end(): Promise<number> {
     const index = await this.#finishIndex();
+    this.#indexer = undefined;
+    this.#tellMore();
     const { key } = this.#arrival.instance;
     const wrong = (index && mismatch(index, key)) ?? this.#overtaken(key);
     if (wrong) {
@@ -114,7 +156,12 @@ export class ArrivalWriter implements InstanceWriter {
   fail(error: GatewayError): void {
     this.#indexer = undefined;
     this.#arrival.fail(error);
+    this.#tellMore();
     this.#tell('failed');
+  }
+
+  #tellMore(): void {
+    for (const wake of this.#wake.splice(0)) wake();
   }
 
   /** Runs one step of the indexer; when the dataset turns out to be malformed, indexing stops and storing goes on. */

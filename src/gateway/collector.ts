@@ -1,12 +1,13 @@
 import { abortReason, Channel, GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { EarlyArrivals } from './early-arrivals.js';
+import type { Guest } from './head-start.js';
 import type { Seat } from './head-starts.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
 import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
-import type { FoundInstance, HeldInstance, Ticket } from './want.js';
+import { isWithin, type FoundInstance, type HeldInstance, type Ticket } from './want.js';
 
 /** What becomes of one thing that was asked for. */
 export type Event =
@@ -45,6 +46,9 @@ export class Collector {
       this.#settle();
     },
   });
+  readonly #guest: Guest = (instance) => {
+    if (isWithin(instance.key, this.#target)) this.#early.guest(instance);
+  };
   #seat: Seat | undefined;
   #open = 1;
   #detached = false;
@@ -101,7 +105,7 @@ export class Collector {
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
     const listing = await openListing(this.#side, this.#target, this.#context, () => {
-      this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#early.guest, this.#context);
+      this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#guest, this.#context);
     });
     const { watch } = this.#side;
     const start = watch.listingStart(this.#target);
@@ -117,15 +121,27 @@ export class Collector {
         if (!this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
       }
       this.#listed();
-      await this.#seat?.over();
-      const unlisted = await this.#early.unclaimed();
-      for (const { key, info } of unlisted) add({ ...key, ...info });
-      const isProved = next.value.verified && unlisted.length === 0;
-      if (!isProved && known.size > 0) await this.#sweep(known, all);
-      if (!next.value.remembered) watch.remember(this.#target, all, start);
+      const isWhole = await this.#complete(next.value.verified, add, known, all);
+      if (isWhole && !next.value.remembered) watch.remember(this.#target, all, start);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
+  }
+
+  /** Finds what a listing has left out; says whether everything there is is known now. */
+  async #complete(
+    isVerified: boolean,
+    add: (instance: ListedInstance) => void,
+    known: ReadonlySet<string>,
+    all: ListedInstance[],
+  ): Promise<boolean> {
+    await this.#seat?.over();
+    const unlisted = await this.#early.unclaimed();
+    for (const { key, info } of unlisted) add({ ...key, ...info });
+    if (isVerified && unlisted.length === 0) return true;
+    if (known.size === 0) return false;
+    await this.#sweep(known, all);
+    return true;
   }
 
   #ask(listed: ListedInstance): void {

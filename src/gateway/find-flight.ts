@@ -30,7 +30,7 @@ export class FindFlight {
   #isPulling = false;
   #wake: (() => void)[] = [];
 
-  /** `onDeserted` is called when nobody reads what has not ended. */
+  /** `onDeserted` is called when nobody reads what has not ended, or has failed. */
   constructor(begin: (signal: AbortSignal) => Find, onDeserted: () => void) {
     this.#find = begin(this.#controller.signal);
     this.#onDeserted = onDeserted;
@@ -74,8 +74,10 @@ export class FindFlight {
 
   #left(): void {
     this.#trim();
-    if (this.#readers.size > 0 || this.#end) return;
+    if (this.#readers.size > 0) return;
+    if (this.#end && 'completion' in this.#end) return;
     this.#onDeserted();
+    if (this.#end) return;
     this.#controller.abort(new GatewayError('cancelled', 'Nobody waits for this search any more.'));
     // Leaving early cancels the C-FIND.
     void this.#find.return({ status: 0xfe00, truncated: false }).catch(() => undefined);

@@ -1,3 +1,4 @@
+import type { HotBytes } from '../cache/index.js';
 import { GatewayError } from '../core/index.js';
 import {
   frameCount,
@@ -41,15 +42,17 @@ export interface FrameSource {
   readonly index: DatasetIndex;
   readonly stored: TransferSyntax;
   readonly record?: InstanceRecord;
+  readonly hot?: HotBytes;
 }
 
 /** One frame as it is stored; what is arriving has no validator, and no ranges. @throws GatewayError as `frameRanges` */
 export function framePart(
-  { instance, index, stored, record }: FrameSource,
+  source: FrameSource,
   frame: number,
   choice: FrameChoice,
   serviceUrl: string,
 ): BodyPart {
+  const { instance, index, stored, record } = source;
   // Bits are shifted and big endian words swapped from the beginning of the frame on.
   const isVerbatim =
     index.pixelData?.kind === 'encapsulated' ||
@@ -59,7 +62,7 @@ export function framePart(
     contentType,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: frameLength(index, frame),
-    bytes: readFrame(isVerbatim && !stored.deflated ? instance.lent : instance.source, index, frame),
+    bytes: frameBytes(source, frame, isVerbatim),
     // Of several parts none has a validator.
     ...(record &&
       !choice.representation.multipart && {
@@ -70,6 +73,19 @@ export function framePart(
             : sliceOf(readFrame(instance.source, index, frame), span),
       }),
   };
+}
+
+function frameBytes(
+  { instance, index, stored, record, hot }: FrameSource,
+  frame: number,
+  isVerbatim: boolean,
+): AsyncIterable<Buffer> {
+  const id = `${instance.key.peer} ${instance.key.sopInstanceUid} ${frame}`;
+  const known = record && hot?.get(id, record);
+  if (known) return each([known]);
+  const bytes = readFrame(isVerbatim && !stored.deflated ? instance.lent : instance.source, index, frame);
+  const length = frameLength(index, frame);
+  return record && hot ? hot.pass({ id, of: record, length }, bytes) : bytes;
 }
 
 /** The representation for `count` frames. @throws GatewayError `not-acceptable` */
@@ -90,7 +106,7 @@ export function chooseFrames(
 
 /** Frames of an instance whose every byte is there. @throws GatewayError `not-found`, `not-acceptable` */
 export function framesAnswer(
-  opened: OpenInstance,
+  opened: OpenInstance & Pick<FrameSource, 'hot'>,
   request: FramesAsked,
   frames: readonly number[],
 ): PartsAnswer {
@@ -114,6 +130,6 @@ export function framesAnswer(
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- an async generator is what answers are made of
-export async function* each(parts: Iterable<BodyPart>): AsyncGenerator<BodyPart, void, undefined> {
+export async function* each<T>(parts: Iterable<T>): AsyncGenerator<T, void, undefined> {
   yield* parts;
 }

@@ -178,7 +178,8 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
   const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
   const fetcher = new InstanceFetcher(binding, deps, watch);
   const relisting = new SharedWork<void>();
-  const side = { binding, deps, fetcher, watch, metadata, finds, relisting };
+  const { hotFrames } = deps;
+  const side = { binding, deps, fetcher, watch, metadata, hotFrames, finds, relisting };
   const cacheBytes = (): number => {
     const { memoryLimit, diskLimit } = deps.spools.stats;
     return Math.max(memoryLimit, diskLimit);
@@ -205,7 +206,9 @@ function searchPeer(
 ): Promise<SearchAnswer> {
   const { request, accept, serviceUrl, fresh } = call;
   negotiate('search', accept);
-  const since = fresh ? context.requestId : undefined;
+  // Only a page is read at once: a client that takes all rows at its own pace would hold up the others.
+  const isAlone = fresh === true || request.limit === undefined;
+  const since = isAlone ? context.requestId : undefined;
   const find: Peer['find'] = (level, identifier, of) => searches.find(level, identifier, of, since);
   return search({ binding, find }, request, serviceUrl, context);
 }

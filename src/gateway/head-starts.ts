@@ -44,7 +44,9 @@ export class HeadStarts {
 
   /** To be called when a listing begins. `guest` is told what arrives before the listing names it. */
   join(target: RetrieveTarget, guest: Guest, context: OperationContext): Seat {
-    const headStart = this.#running(target) ?? this.#plan(target, context);
+    // Of what it brings one instance alone would have to wait for its turn, and is asked for sooner by itself.
+    const isWhole = target.sopInstanceUid === undefined;
+    const headStart = isWhole ? (this.#running(target) ?? this.#plan(target, context)) : undefined;
     headStart?.join(guest);
     return {
       rowCame: () => {
@@ -89,7 +91,7 @@ export class HeadStarts {
     const { binding, deps } = this.#host;
     const { headStartMs } = binding.retrieve;
     const isForPerson = priority === undefined || priority === 'interactive';
-    if (headStartMs === 0 || target.sopInstanceUid !== undefined || !isForPerson) return undefined;
+    if (headStartMs === 0 || !isForPerson) return undefined;
     if (deps.clock.now() < this.#restUntil || this.#isWarm(target)) return undefined;
     if (this.#live().some((other) => other.covers(target))) return undefined;
     // Of a study the series are listed before the first instance is.

@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError, type Priority } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { retrieveIdentifier } from '../query/index.js';
 import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
-import { ArrivalWriter, drain } from './arrival-writer.js';
+import { ArrivalWriter, duplicate } from './arrival-writer.js';
 import { BackgroundPace } from './background-pace.js';
 import { cancelWhenDeserted, cancelWhenHastened } from './batch-cancel.js';
 import { HeadStarts } from './head-starts.js';
@@ -267,10 +267,14 @@ export class InstanceFetcher {
   }
 
   #enqueueAlone(wants: readonly Want[]): void {
+    this.#abandon(wants);
     for (const want of wants) {
+      if (!want.wanted) continue;
       want.alone = true;
       this.#enqueue(want, false);
     }
+    // A person may have come to wait for one that was asked for in the background.
+    this.#startWorkers();
   }
 
   /** Nothing came: a peer that does not know lists of UIDs delivers the first one when asked for it alone. */
@@ -350,12 +354,6 @@ export class InstanceFetcher {
   }
 
   #duplicate(): InstanceWriter {
-    this.#deps.observe({
-      kind: 'instance-arrived',
-      peer: this.#binding.peer.name,
-      bytes: 0,
-      outcome: 'duplicate',
-    });
-    return drain;
+    return duplicate(this.#deps.observe, this.#binding.peer.name);
   }
 }

@@ -102,6 +102,14 @@ function requireWhole(completed: Completed, { peer, retrieve }: PeerBinding): vo
   });
 }
 
+/** @throws GatewayError `peer-incomplete` when nothing was listed of what the peer itself counts: that is not empty */
+function requireSome(listed: number, counted: number | undefined, { peer }: PeerBinding): void {
+  if (listed > 0 || (counted ?? 0) === 0) return;
+  throw new GatewayError('peer-incomplete', 'The PACS counts instances there and lists none.', {
+    peer: peer.name,
+  });
+}
+
 /** The instance that a row names; undefined for a row of something else. @throws GatewayError for a row without UIDs */
 function listed(row: Dataset, target: RetrieveTarget, binding: PeerBinding): ListedInstance | undefined {
   if (belongsElsewhere(row, target)) return undefined;
@@ -220,19 +228,32 @@ async function* listStudy(
     every &&= outcome.verified;
     if (listed > binding.retrieve.maxInstances) throw tooMany(binding);
   }
+  requireSome(listed, counts.instances, binding);
   return { count: listed, verified: every || (verified && counts.instances === listed) };
 }
 
 /**
  * Runs `listing` beside `before`, and yields nothing until that has ended: whose the instances are must be known when
- * the first byte of them comes. What was begun first also gets a scarce association first.
+ * the first byte of them comes. What was begun first also gets a scarce association first. Rows are taken meanwhile, for
+ * `before` may wait for the very association on which they come.
  */
 async function* listAfter<T>(
   before: Promise<unknown>,
   listing: AsyncGenerator<ListedInstance, T, undefined>,
 ): AsyncGenerator<ListedInstance, T, undefined> {
+  const known = before.then(() => 'known' as const);
+  const held: ListedInstance[] = [];
   try {
-    let [next] = await Promise.all([listing.next(), before]);
+    let pending = listing.next();
+    for (;;) {
+      const next = await Promise.race([known, pending]);
+      if (next === 'known' || next.done) break;
+      held.push(next.value);
+      pending = listing.next();
+    }
+    await known;
+    yield* held;
+    let next = await pending;
     for (; !next.done; next = await listing.next()) yield next.value;
     return next.value;
   } finally {
@@ -250,6 +271,7 @@ async function* listOneSeries(
   const counted = countedSeriesOf(binding, target, context, watch).catch(() => undefined);
   const { count } = yield* listAfter(counted, listSeries(binding, target, undefined, context));
   const series = (await counted)?.series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid);
+  requireSome(count, series?.instances, binding);
   return { count, verified: series?.instances === count };
 }
 

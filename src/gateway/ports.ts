@@ -1,6 +1,6 @@
 import type { Clock, GatewayError, Observe } from '../core/index.js';
 import type { DatasetIndex, ReaderLimits } from '../dicom/index.js';
-import type { InstanceCache, SpoolStore } from '../cache/index.js';
+import type { HotBytes, InstanceCache, SpoolStore } from '../cache/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
 import type { BackgroundLimits } from './background-pace.js';
@@ -106,4 +106,6 @@ export interface GatewayDependencies extends FetcherDependencies {
   readonly spools: SpoolStore;
   /** Most bytes of metadata documents that are kept, shared out among the peers. */
   readonly metadataBytes: number;
+  /** Frames that are asked for again and again. */
+  readonly hotFrames: HotBytes;
 }

@@ -43,7 +43,8 @@ export class Prefetcher {
   opened(target: RetrieveTarget, requestId: string): void {
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
     if (seriesInstanceUid === undefined || sopInstanceUid === undefined) return;
-    if (!this.#mayWork() || this.#isRemembered(`${studyInstanceUid} ${seriesInstanceUid}`)) return;
+    const series = `${studyInstanceUid} ${seriesInstanceUid}`;
+    if (!this.#mayWork() || this.#running.has(series) || this.#isRemembered(series)) return;
     void this.#run({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }, requestId);
   }
 

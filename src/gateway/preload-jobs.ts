@@ -19,6 +19,8 @@ export class PreloadJobs {
   readonly #settings: PreloadSettings;
   readonly #places: Semaphore;
   readonly #jobs = new Map<string, PreloadJob>();
+  /** Those that are over, in that order, with what stops them from being forgotten in time. */
+  readonly #ended = new Map<PreloadJob, () => void>();
   #isClosed = false;
 
   constructor(side: RetrieveBinding, settings: PreloadSettings) {
@@ -43,8 +45,7 @@ export class PreloadJobs {
     }
     const { clock } = this.#side.deps;
     const job = new PreloadJob(target, () => clock.now());
-    // Moved to the end: the order is that of starting.
-    this.#jobs.delete(keyOf(target));
+    if (running) this.#forget(running);
     this.#jobs.set(keyOf(target), job);
     void this.#run(job, requestId);
     return job;
@@ -88,13 +89,17 @@ export class PreloadJobs {
   }
 
   #forgetLater(job: PreloadJob): void {
-    const forget = (one: PreloadJob): void => {
-      if (this.#jobs.get(keyOf(one.target)) === one) this.#jobs.delete(keyOf(one.target));
-    };
-    this.#side.deps.clock.after(this.#settings.keepMs, () => {
-      forget(job);
+    const cancel = this.#side.deps.clock.after(this.#settings.keepMs, () => {
+      this.#forget(job);
     });
-    const ended = [...this.#jobs.values()].filter(({ isOver }) => isOver);
-    for (const oldest of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) forget(oldest);
+    this.#ended.set(job, cancel);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > MOST_ENDED && oldest) this.#forget(oldest);
+  }
+
+  #forget(job: PreloadJob): void {
+    this.#ended.get(job)?.();
+    this.#ended.delete(job);
+    if (this.#jobs.get(keyOf(job.target)) === job) this.#jobs.delete(keyOf(job.target));
   }
 }

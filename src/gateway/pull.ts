@@ -105,8 +105,10 @@ class Pull {
     this.#tell();
     for (const listed of planned) await this.#fetch(listed);
     await this.#allSettled();
-    const extras = planned.length === 0 || verified ? [] : await this.#sweep(list);
-    if (this.#failed === 0 && start) watch.remember(target, [...list, ...extras], start);
+    const isSwept = planned.length > 0 && !verified;
+    const extras = isSwept ? await this.#sweep(list) : [];
+    if ((verified || isSwept) && this.#failed === 0 && start)
+      watch.remember(target, [...list, ...extras], start);
     return { ...this.#progress(), listed: this.#listed, dropped: this.#dropped(), error: this.#error };
   }
 

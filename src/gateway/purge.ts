@@ -15,6 +15,7 @@ export async function purge(
   target: PurgeTarget,
   context: OperationContext,
 ): Promise<number> {
+  side.hotFrames.clear();
   if (target.kind === 'study') return side.watch.purge(target);
   let dropped = 0;
   const studies =

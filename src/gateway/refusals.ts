@@ -1,5 +1,6 @@
 import type { Clock, GatewayError } from '../core/index.js';
 import type { InstanceKey } from '../cache/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
 
 interface Refusal {
   readonly error: GatewayError;
@@ -20,8 +21,11 @@ export class Refusals {
     this.#lifeMs = lifeMs;
   }
 
-  get size(): number {
-    return this.#byInstance.size;
+  /** Whether any instance at or below `target` is among them. */
+  has({ studyInstanceUid, seriesInstanceUid }: RetrieveTarget): boolean {
+    const prefix = `${studyInstanceUid} ${seriesInstanceUid === undefined ? '' : `${seriesInstanceUid} `}`;
+    for (const key of this.#byInstance.keys()) if (key.startsWith(prefix)) return true;
+    return false;
   }
 
   get(key: InstanceKey): GatewayError | undefined {

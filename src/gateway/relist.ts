@@ -53,7 +53,8 @@ export async function currentListing(
   if (watch.isOutdated(target)) {
     const { studyInstanceUid, seriesInstanceUid = '' } = target;
     const work = (): Promise<void> => relist(side, target, context);
-    await relisting.run(`${studyInstanceUid} ${seriesInstanceUid}`, work, context.signal);
+    const { priority = 'interactive' } = context;
+    await relisting.run(`${priority} ${studyInstanceUid} ${seriesInstanceUid}`, work, context.signal);
   }
   return watch.listing(target);
 }
@@ -61,11 +62,13 @@ export async function currentListing(
 async function relist(
   side: ListingBinding,
   target: RetrieveTarget,
-  { requestId }: OperationContext,
+  { requestId, priority }: OperationContext,
 ): Promise<void> {
   const { watch } = side;
   const start = watch.listingStart(target);
-  const listing = listAnew(side, target, { requestId, signal: new AbortController().signal, patient: true });
+  const { signal } = new AbortController();
+  const of = { requestId, signal, patient: true, ...(priority && { priority }) };
+  const listing = listAnew(side, target, of);
   const list: ListedInstance[] = [];
   let next = await listing.next();
   for (; !next.done; next = await listing.next()) list.push(next.value);

@@ -47,8 +47,10 @@ export function retrieveFrames(
   context: OperationContext,
 ): Promise<PartsAnswer> {
   return withInstance(side, request.target, context, async (coming) => {
-    const early = await earlyFrames(coming, request, side.binding.retrieve.limits);
-    return early ?? framesAnswer(await whenWhole(coming), request, request.frames);
+    const early = await earlyFrames(coming, request);
+    return (
+      early ?? framesAnswer({ ...(await whenWhole(coming)), hot: side.hotFrames }, request, request.frames)
+    );
   });
 }
 
@@ -68,9 +70,10 @@ export function retrievePixelData(
     const { index, stored } = opened;
     if (index.pixelData?.kind === 'encapsulated' && !isVideo(stored)) {
       const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
-      return framesAnswer(opened, request, frames);
+      return framesAnswer({ ...opened, hot: side.hotFrames }, request, frames);
     }
-    if (index.pixelData?.kind === 'encapsulated') return framesAnswer(opened, request, [1]);
+    if (index.pixelData?.kind === 'encapsulated')
+      return framesAnswer({ ...opened, hot: side.hotFrames }, request, [1]);
     return elementAnswer(opened, { ...request, path: '7FE00010' }, '/pixeldata');
   });
 }

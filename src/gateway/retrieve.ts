@@ -37,7 +37,7 @@ export async function openRetrieve(
   const events = collector.events[Symbol.asyncIterator]();
   try {
     // A remembered refusal further down the list must be known before the status line: then the listing comes first.
-    if (side.fetcher.refusals.size > 0) await collector.listed;
+    if (side.fetcher.refusals.has(target)) await collector.listed;
     const failures: GatewayError[] = [];
     const first = await firstArrival(side, collector, events, failures);
     if (first === undefined) {

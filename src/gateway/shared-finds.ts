@@ -25,6 +25,11 @@ export class SharedFinds {
     this.#clock = clock;
   }
 
+  /** C-FINDs that others can join, or whose answers are kept. */
+  get size(): number {
+    return this.#flights.size;
+  }
+
   /**
    * As `Peer.find`; the rows are shared and must not be changed. `since` tells apart what may not be shared: an answer
    * that began before something was known to have changed.

@@ -1,3 +1,4 @@
+import type { HotBytes } from '../cache/index.js';
 import type { InstanceFetcher } from './instance-fetcher.js';
 import type { MetadataMemory } from './metadata-memory.js';
 import type { FetcherDependencies } from './ports.js';
@@ -7,5 +8,6 @@ import type { ListingBinding } from './relist.js';
 export interface RetrieveBinding extends ListingBinding {
   readonly fetcher: InstanceFetcher;
   readonly metadata: MetadataMemory;
+  readonly hotFrames: HotBytes;
   readonly deps: FetcherDependencies;
 }

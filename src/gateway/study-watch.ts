@@ -168,7 +168,9 @@ export class StudyWatch {
 
   /** Whether the peer has said whose `target`, a study or a series, is. */
   knows({ studyInstanceUid, seriesInstanceUid }: RetrieveTarget): boolean {
-    if (!this.#known.has(studyInstanceUid)) return false;
+    const known = this.#known.get(studyInstanceUid);
+    // What was forgotten is asked for anew.
+    if (known === undefined || known.at === Number.NEGATIVE_INFINITY) return false;
     return seriesInstanceUid === undefined
       ? this.#series.hasStudy(studyInstanceUid)
       : this.knowsSeries(studyInstanceUid, seriesInstanceUid);

@@ -20,6 +20,7 @@ const gauges = {
     labels: ['tier', 'state'],
   },
   metadata_bytes: { help: 'Bytes of metadata documents that are kept.', labels: ['peer'] },
+  hot_frame_bytes: { help: 'Bytes of frames that are kept beside their instances.', labels: [] },
   wanted_instances: {
     help: 'Instances that were asked for and not yet of the peer.',
     labels: ['peer', 'priority'],

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { final, makeInstance, shaped, store, type RogueInstance } from '../helpers/rogue-peer.js';
+import { listing } from '../helpers/listing.js';
+import { final, makeInstance, pending, shaped, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
 
@@ -91,6 +92,42 @@ describe('frames of an instance that is still arriving', () => {
     const answer = get(`${path}/frames/1`, { accept: 'application/octet-stream' });
     go();
     expect((await answer).status).toBe(502);
+  });
+
+  test('do not leave once the PACS says that the study is another patient’s', async () => {
+    const [small, big] = [makeInstance(), multiFrame()];
+    let go: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (go = resolve));
+    const world = { patient: 'P1' };
+    const answers = listing([small, big]);
+    scene = await startScene({
+      instances: [small, big],
+      yaml: 'cache: { revalidateAfter: 0 }',
+      onFind: (command, identifier, ...rest) => {
+        const row = {
+          QueryRetrieveLevel: 'STUDY',
+          StudyInstanceUID: big.studyInstanceUid,
+          PatientID: world.patient,
+          NumberOfStudyRelatedInstances: '2',
+        };
+        if (identifier.get(0x00080052) === 'STUDY') return [pending(row), final()];
+        return typeof answers === 'function' ? answers(command, identifier, ...rest) : answers;
+      },
+      onGet: (wanted) => [
+        ...(wanted.includes(big) ? [shaped({ pauseAt: { bytes: 110_000, until } })] : []),
+        ...wanted.map((one) => store(one)),
+        final(),
+      ],
+    });
+    const base = `/studies/${big.studyInstanceUid}/series/${big.seriesInstanceUid}/instances/`;
+    const octets = { accept: 'application/octet-stream' };
+    expect((await get(`${base}${small.sopInstanceUid}/metadata`)).status).toBe(200);
+    expect((await get(`${base}${big.sopInstanceUid}/frames/1`, octets)).status).toBe(200);
+    world.patient = 'P2';
+    const after = get(`${base}${big.sopInstanceUid}/frames/2`, octets);
+    await scene.gateway.logged('cached study changed');
+    go();
+    expect((await after).status).toBe(502);
   });
 
   test('larger than a cache in memory alone come all the same', async () => {

@@ -6,6 +6,7 @@ import {
   final,
   makeInstance,
   progress,
+  shaped,
   startRoguePeer,
   store,
   until,
@@ -331,11 +332,52 @@ describe('a head start', () => {
     expect(asked).toBe(2);
   });
 
+  test('an instance that is asked for beside it is that instance', async () => {
+    const instances = some(3);
+    const listed = gate();
+    const go = gate();
+    const [first, , third] = instances as [RogueInstance, RogueInstance, RogueInstance];
+    const whole = [until(go.opened), store(first), untilCancelled(), final(0xfe00)];
+    const { peer, gateway } = await setUp({ instances, listed: listed.opened, whole });
+    const read = reading(gateway.service + SERIES);
+    await peer.waitFor('C-GET-RQ');
+    const finds = peer.messages('C-FIND-RQ').length;
+    const one = reading(`${gateway.service}${SERIES}/instances/${third.sopInstanceUid}`);
+    await peer.waitFor('C-FIND-RQ', finds + 1);
+    go.open();
+    await read.first;
+    listed.open();
+    const response = await one.whole;
+    await read.whole;
+    expect([response.status, uidsOf(response)]).toEqual([200, [third.sopInstanceUid]]);
+  });
+
+  test('an instance that takes longer than a peer is given to stop is taken to its end', async () => {
+    const instances = some(3, { pixelBytes: 300_000 });
+    const listed = gate();
+    const [first] = instances as [RogueInstance];
+    // Six seconds of it.
+    const whole = [shaped({ writeBytes: 5000, dripMs: 100 }), store(first), untilCancelled(), final(0xfe00)];
+    const { peer, gateway } = await setUp({ instances, listed: listed.opened, whole });
+    const read = reading(gateway.service + SERIES);
+    await peer.waitFor('C-GET-RQ');
+    listed.open();
+    const response = await read.whole;
+    expect([response.status, response.complete]).toEqual([200, true]);
+    expect(uidsOf(response)).toEqual(uids(instances));
+  }, 20_000);
+
   test('nothing listed and nothing brought: 404', async () => {
     const listed = gate();
     const whole = [final(0)];
     const instances = some(1);
-    const { peer, gateway } = await setUp({ instances, listed: listed.opened, rows: [final()], whole });
+    const { peer, gateway } = await setUp({
+      instances,
+      listed: listed.opened,
+      rows: [final()],
+      listing: { counts: 'none' },
+      whole,
+    });
     const read = reading(gateway.service + SERIES);
     await peer.waitFor('C-GET-RQ');
     listed.open();

@@ -54,6 +54,17 @@ describe('opening an instance', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test.each([0, 0xfe00])(
+    'a list that the peer cut with status %i, of a series that was too large, is not believed',
+    async (capStatus) => {
+      const yaml = `${ON}\ncache: { memory: 2 MiB }`;
+      const { gateway, url } = await open({ instances: many(20, 150_000), yaml, cap: 12, capStatus });
+      await gateway.logged('prefetch skipped');
+      const answer = await request(url(`${SERIES}/metadata`));
+      expect(JSON.parse(answer.body.toString())).toHaveLength(20);
+    },
+  );
+
   test('a person does not wait behind it: what was asked for goes on to come in front', async () => {
     const instances = many(12);
     const hanging = new Promise(() => undefined);
@@ -91,3 +102,8 @@ function away(): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${two(hour)}:00-${two(hour)}:30`;
 }
+
+test('a series of which the PACS counts instances and lists none is an error, and not missing', async () => {
+  scene = await startScene({ instances: many(5), cap: 0 });
+  expect((await request(scene.url(`${SERIES}/metadata`))).status).toBe(502);
+});

@@ -25,7 +25,7 @@ async function start(yaml = ''): Promise<{ go: () => void; finds: () => number }
 }
 
 const search = async (query = 'PatientID=A', headers = {}): Promise<number> => {
-  const { status, body } = await request(scene?.url(`/studies?${query}`) ?? '', { headers });
+  const { status, body } = await request(scene?.url(`/studies?limit=50&${query}`) ?? '', { headers });
   expect(status).toBe(200);
   return (JSON.parse(body.toString()) as unknown[]).length;
 };
@@ -43,6 +43,14 @@ test('20 clients that search for the same at once cause one C-FIND, and each get
   expect(finds()).toBe(2);
   await search();
   expect(finds()).toBe(3);
+});
+
+test('without a limit each search is its own, so that a slow client holds up no other', async () => {
+  const { go, finds } = await start();
+  go();
+  const all = (): Promise<unknown> => request(scene?.url('/studies?PatientID=A') ?? '');
+  await Promise.all([all(), all()]);
+  expect(finds()).toBe(2);
 });
 
 test('an answer that is kept serves who comes later, but not who wants it fresh, nor after a store', async () => {
@@ -66,7 +74,7 @@ test('an answer that is kept serves who comes later, but not who wants it fresh,
 test('a client that leaves does not take the answer from another', async () => {
   const { go, finds } = await start();
   const controller = new AbortController();
-  const leaving = request(scene?.url('/studies?PatientID=A') ?? '', { signal: controller.signal });
+  const leaving = request(scene?.url('/studies?limit=50&PatientID=A') ?? '', { signal: controller.signal });
   leaving.catch(() => undefined);
   await scene?.peer.waitFor('C-FIND-RQ');
   const staying = search();

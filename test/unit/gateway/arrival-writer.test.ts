@@ -28,7 +28,7 @@ async function arrive(before: Seen | undefined, after: Seen): Promise<Written> {
   const { dataset, ...identity } = makeInstance();
   const written: Written = { status: 0, kept: undefined, failed: undefined };
   const arrival = {
-    instance: { key: { ...identity, peer: 'main' }, info: identity },
+    instance: { key: { ...identity, peer: 'main' }, info: identity, complete: new Promise(() => undefined) },
     write: () => undefined,
     finish: (meta: InstanceRecord) => {
       written.kept = meta;

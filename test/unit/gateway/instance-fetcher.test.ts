@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { GatewayError, systemClock, type OperationContext, type Priority } from '../../../src/core/index.js';
-import type { Peer, RetrieveRequest } from '../../../src/dimse/index.js';
+import type { InstanceReceiver, Peer, RetrieveRequest } from '../../../src/dimse/index.js';
 import { InstanceFetcher } from '../../../src/gateway/instance-fetcher.js';
 import type { Instances, PeerBinding } from '../../../src/gateway/ports.js';
 import type { Ticket } from '../../../src/gateway/want.js';
@@ -17,21 +17,35 @@ function fetcherOf(workers: number): {
   readonly doubted: readonly string[];
   /** Ends the latest retrieve. */
   readonly breakOff: (error: GatewayError) => void;
+  /** Sends an instance by it. */
+  readonly send: (sopInstanceUid: string) => void;
+  /** Ends it as it should end when so many were sent. */
+  readonly complete: (received: number) => void;
 } {
   const retrieves: Retrieve[] = [];
   const doubted: string[] = [];
   let breakOff: (error: GatewayError) => void = () => undefined;
+  let send: (sopInstanceUid: string) => void = () => undefined;
+  let complete: (received: number) => void = () => undefined;
   const peer = {
     name: 'main',
-    knowledge: { get: () => undefined },
+    knowledge: { get: () => undefined, learn: () => undefined },
     retrieve: (
       { identifier }: RetrieveRequest,
-      _receiver: unknown,
+      receiver: InstanceReceiver,
       { priority, signal }: OperationContext,
     ) => {
-      retrieves.push({ priority, uids: identifier.strings(0x00080018) });
-      return new Promise((_resolve, reject) => {
+      const uids = identifier.strings(0x00080018);
+      retrieves.push({ priority, uids });
+      return new Promise((resolve, reject) => {
         breakOff = reject;
+        send = (sopInstanceUid) => {
+          receiver({ sopInstanceUid, sopClassUid: '1', transferSyntaxUid: '1.2.840.10008.1.2.1' });
+        };
+        complete = (received) => {
+          const counts = { completed: received, failed: uids.length - received, warning: 0 };
+          resolve({ ...counts, status: 0, received, failedSopInstanceUids: [], cancelled: false });
+        };
         signal.addEventListener('abort', () => {
           reject(signal.reason as Error);
         });
@@ -44,7 +58,11 @@ function fetcherOf(workers: number): {
     peer,
     retrieve: { workers, batchSize: 25, background, refusalMs: 1000, cancelDelayMs: 1000 },
   } as unknown as PeerBinding;
-  const instances = { get: () => undefined } as unknown as Instances;
+  const instances = {
+    get: () => undefined,
+    begin: () => undefined,
+    peek: (key: unknown) => ({ key, info: {}, complete: new Promise(() => undefined) }),
+  } as unknown as Instances;
   const watch = {
     seen: () => undefined,
     sopClassUids: () => Promise.resolve([]),
@@ -60,6 +78,12 @@ function fetcherOf(workers: number): {
     doubted,
     breakOff: (error) => {
       breakOff(error);
+    },
+    send: (sopInstanceUid) => {
+      send(sopInstanceUid);
+    },
+    complete: (received) => {
+      complete(received);
     },
   };
 }
@@ -116,6 +140,25 @@ describe('InstanceFetcher', () => {
       ['interactive', '1.1.2'],
       ['bulk', '1.1.1', '1.1.3'],
     ]);
+  });
+
+  test('what a background retrieve left out and a person waits for is asked for again', async () => {
+    const { fetcher, retrieves, send, complete } = fetcherOf(3);
+    ask(fetcher, [1, 2, 3], 'bulk');
+    await settled();
+    // Something has come of it, so it is not given up for a person.
+    send('1.1.1');
+    ask(fetcher, [2], 'interactive');
+    await settled();
+    expect(retrieves).toHaveLength(1);
+    complete(1);
+    await settled();
+    await settled();
+    expect(retrieves.slice(1).map(({ priority, uids }) => [priority, ...uids])).toContainEqual([
+      'interactive',
+      '1.1.2',
+    ]);
+    expect(fetcher.queued('interactive')).toBe(0);
   });
 
   test('what was said of a study is doubted when its retrieve breaks off, also when all who waited have left', async () => {

@@ -110,12 +110,13 @@ describe('a C-FIND that others join', () => {
   });
 
   test('that fails fails for all, and whoever asks next asks anew', async () => {
-    const { peer, ask } = setUp(3, { error: new GatewayError('peer-failed', 'no') });
+    const { peer, ask, finds } = setUp(3, { error: new GatewayError('peer-failed', 'no') });
     const [one, two] = [ask(), ask()];
     const ends = [numbers(one), numbers(two)];
     for (const end of ends) await expect(end).rejects.toMatchObject({ code: 'peer-failed' });
     await expect(numbers(ask())).rejects.toMatchObject({ code: 'peer-failed' });
     expect(peer.asked).toBe(2);
+    expect(finds.size).toBe(0);
   });
 
   test('of many rows keeps a window: a late one asks anew, a fast one waits for a slow one', async () => {

@@ -1,0 +1,83 @@
+import { LRUCache } from 'lru-cache';
+
+/** Short pieces that are asked for again and again, kept in memory beside the instances they were cut from. */
+export interface HotBytes {
+  /** What is kept under `id`, if it was made of just this `of`: of something else it is another one's. */
+  get(id: string, of: object): Buffer | undefined;
+  /** `chunks` as they are; from the second time on that `id` is asked for a copy of them is kept. */
+  pass(piece: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
+  /** Lets go of everything. */
+  clear(): void;
+  readonly stats: { readonly bytes: number; readonly limit: number };
+}
+
+export interface HotPiece {
+  readonly id: string;
+  readonly of: object;
+  /** Bytes that will come. */
+  readonly length: number;
+}
+
+interface Kept {
+  readonly of: object;
+  readonly bytes: Buffer;
+}
+
+/** One piece may take this share of the memory. */
+const SHARE = 8;
+/** Pieces that were asked for once, of which nothing but the name is kept. */
+const MOST_ASKED = 10_000;
+
+class LruHotBytes implements HotBytes {
+  readonly #limit: number;
+  readonly #kept: LRUCache<string, Kept>;
+  readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED });
+
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.#kept = new LRUCache({ maxSize: limit, sizeCalculation: ({ bytes }) => Math.max(1, bytes.length) });
+  }
+
+  get stats(): HotBytes['stats'] {
+    return { bytes: this.#kept.calculatedSize, limit: this.#limit };
+  }
+
+  get(id: string, of: object): Buffer | undefined {
+    const kept = this.#kept.get(id);
+    if (kept === undefined || kept.of === of) return kept?.bytes;
+    this.#kept.delete(id);
+    return undefined;
+  }
+
+  clear(): void {
+    this.#kept.clear();
+    this.#asked.clear();
+  }
+
+  pass(piece: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    const isAgain = this.#asked.has(piece.id);
+    this.#asked.set(piece.id, true);
+    return isAgain && piece.length <= this.#limit / SHARE ? this.#copy(piece, chunks) : chunks;
+  }
+
+  async *#copy({ id, of, length }: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    const copy = Buffer.allocUnsafeSlow(length);
+    let at = 0;
+    for await (const chunk of chunks) {
+      // Copied first: the chunk may be used again once the next is asked for.
+      at += chunk.length <= length - at ? chunk.copy(copy, at) : Number.POSITIVE_INFINITY;
+      yield chunk;
+    }
+    if (at === length) this.#kept.set(id, { of, bytes: copy });
+  }
+}
+
+const NOTHING: HotBytes = {
+  get: () => undefined,
+  pass: (_piece, chunks) => chunks,
+  clear: () => undefined,
+  stats: { bytes: 0, limit: 0 },
+};
+
+/** Keeps at most `limit` bytes; 0 keeps none. */
+export const createHotBytes = (limit: number): HotBytes => (limit === 0 ? NOTHING : new LruHotBytes(limit));
