@@ -5,8 +5,10 @@ import type { Lease, LeaseOptions } from './lease.js';
 import type { Place } from './spool-file.js';
 import type { SpoolBody } from './spool.js';
 
-/** Bytes of memory that an entry takes beside its bytes and its meta: maps, keys, promises (measured: about 1 KB). */
+/** Bytes of memory that an entry is charged beside its bytes and its meta; what is around it takes about as much again. */
 const ENTRY_BYTES = 1024;
+
+const NOTHING = (): void => undefined;
 
 /** An instance in the cache, arriving or there. */
 export class Entry<M> implements CachedInstance<M> {
@@ -22,8 +24,8 @@ export class Entry<M> implements CachedInstance<M> {
   since = Date.now();
   /** Where every byte of it is on disk. */
   place: Place | undefined;
-  resolve: (meta: M) => void = () => undefined;
-  reject: (error: GatewayError) => void = () => undefined;
+  resolve: (meta: M) => void = NOTHING;
+  reject: (error: GatewayError) => void = NOTHING;
 
   constructor(key: InstanceKey, info: InstanceInfo, spoolOf: (entry: Entry<M>) => SpoolBody) {
     this.id = idOf(key);
@@ -37,12 +39,12 @@ export class Entry<M> implements CachedInstance<M> {
     this.complete.catch(() => undefined);
     const spool = spoolOf(this);
     this.spool = spool;
-    this.source = {
-      get size() {
-        return spool.size;
-      },
-      read: (start, end) => spool.read(start, end),
-    };
+    this.source = spool;
+  }
+
+  /** Lets go of what ends its arrival: there are as many of these as instances. */
+  settled(): void {
+    this.resolve = this.reject = NOTHING;
   }
 
   hold(): () => void {

@@ -170,6 +170,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       failed: (error) => {
         this.#forget(entry);
         entry.reject(error);
+        entry.settled();
       },
       lost: (overflowed) => {
         if (overflowed) this.#counts.overflows += 1;
@@ -209,6 +210,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     entry.since = saved.since;
     entry.chargedBytes += this.#metaBytes(meta);
     entry.resolve(meta);
+    entry.settled();
     this.#add(entry);
     this.#store.charge(entry.chargedBytes);
     this.#reindex(entry);
@@ -235,6 +237,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       this.#store.charge(bytes);
     }
     entry.resolve(meta);
+    entry.settled();
   }
 
   /** Nobody finds it any more. */

@@ -1,4 +1,4 @@
-import type { ByteSource, GatewayError } from '../core/index.js';
+import { LazySet, type ByteSource, type GatewayError } from '../core/index.js';
 import type { FileFetch } from './file-fetch.js';
 import type { ReadableAhead, Reading } from './reading.js';
 
@@ -91,9 +91,9 @@ export class OwnedLease implements Lease, ReadableAhead {
 /** Who wants the bytes of one spool to stay. */
 export class Leases {
   readonly #spool: LeasedSpool;
-  readonly #leases = new Set<OwnedLease>();
+  readonly #leases = new LazySet<OwnedLease>();
   /** Readers without a lease that were failed and whose consumers do not know yet: what they hold pins nothing. */
-  readonly #orphans = new Set<object>();
+  readonly #orphans = new LazySet<object>();
 
   constructor(spool: LeasedSpool) {
     this.#spool = spool;

@@ -23,7 +23,9 @@ export interface SpillDependencies {
 /** Moves the blocks of one spool from memory to its file, in order, a bounded number at a time. */
 export class Spill {
   readonly file: SpoolBytes;
-  readonly #deps: SpillDependencies;
+  /** Undefined when it has ended: there are as many of those as instances on disk. */
+  #deps: SpillDependencies | undefined;
+  readonly #removeFile: () => void;
   #writing = 0;
   #final = false;
   #ended = false;
@@ -34,6 +36,7 @@ export class Spill {
 
   constructor(deps: SpillDependencies) {
     this.#deps = deps;
+    this.#removeFile = deps.removeFile;
     this.file = deps.file;
   }
 
@@ -42,6 +45,7 @@ export class Spill {
     const spill = new Spill(deps);
     spill.saved = true;
     spill.#ended = true;
+    spill.#deps = undefined;
     return spill;
   }
 
@@ -63,7 +67,7 @@ export class Spill {
 
   /** Starts the writes that can start. */
   pump(): void {
-    while (!this.#ended && this.#writing < WRITES_AT_ONCE) {
+    while (this.#deps && this.#writing < WRITES_AT_ONCE) {
       const block = this.#deps.blocks.nextToWrite(this.#final || this.#deps.urgent());
       if (!block) {
         if (this.#final && this.#writing === 0) {
@@ -86,13 +90,15 @@ export class Spill {
     if (this.#ended) return;
     this.#ended = true;
     this.blocked = false;
-    this.#deps.onEnded();
+    const deps = this.#deps;
+    this.#deps = undefined;
+    deps?.onEnded();
   }
 
   /** Nobody needs the file any more. */
   drop(): void {
     this.stop();
-    this.#deps.removeFile();
+    this.#removeFile();
   }
 
   #stopped(): boolean {
@@ -104,13 +110,14 @@ export class Spill {
       await this.file.write(block.bytes.subarray(0, block.length), block.start);
     } catch (error) {
       this.#writing -= 1;
-      if (this.#stopped()) return;
+      const deps = this.#deps;
+      if (deps === undefined) return;
       this.stop();
-      this.#deps.onFailed(error as GatewayError);
+      deps.onFailed(error as GatewayError);
       return;
     }
     this.#writing -= 1;
-    if (this.#stopped()) return;
+    if (this.#deps === undefined) return;
     block.written = true;
     this.#deps.onWritten(this.#deps.blocks.dropWritten());
     this.pump();

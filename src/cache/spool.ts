@@ -1,4 +1,4 @@
-import { GatewayError } from '../core/index.js';
+import { GatewayError, LazySet } from '../core/index.js';
 import { BlockList } from './block-list.js';
 import type { FileFetch, Lender } from './file-fetch.js';
 import { Leases, type Lease, type LeasedSpool, type LeaseOptions, type OwnedLease } from './lease.js';
@@ -44,8 +44,8 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   readonly #room: SpoolRoom;
   readonly #events: SpoolEvents;
   readonly #blocks: BlockList;
-  readonly #readers = new Set<SpoolReader>();
-  readonly #waiting = new Set<SpoolReader>();
+  readonly #readers = new LazySet<SpoolReader>();
+  readonly #waiting = new LazySet<SpoolReader>();
   readonly #leases = new Leases(this);
   #state: Spool['state'] = 'open';
   #failure: GatewayError | undefined;

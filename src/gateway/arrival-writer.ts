@@ -122,8 +122,7 @@ export class ArrivalWriter implements InstanceWriter {
 
   async end(): Promise<number> {
     const index = await this.#finishIndex();
-    this.#indexer = undefined;
-    this.#tellMore();
+    this.#isOver();
     const { key } = this.#arrival.instance;
     const wrong = (index && mismatch(index, key)) ?? this.#overtaken(key);
     if (wrong) {
@@ -154,10 +153,16 @@ export class ArrivalWriter implements InstanceWriter {
   }
 
   fail(error: GatewayError): void {
-    this.#indexer = undefined;
     this.#arrival.fail(error);
-    this.#tellMore();
+    this.#isOver();
     this.#tell('failed');
+  }
+
+  /** What is there longer than it took to arrive should not keep what wrote it. */
+  #isOver(): void {
+    this.#indexer = undefined;
+    writers.delete(this.#arrival.instance.complete);
+    this.#tellMore();
   }
 
   #tellMore(): void {

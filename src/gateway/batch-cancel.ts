@@ -9,11 +9,13 @@ export function cancelWhenDeserted(
   delayMs: number,
 ): void {
   const deserted = (): boolean => batch.every((want) => want.state === 'settled' || !want.wanted);
+  const isOver = (): boolean => batch.every(({ state }) => state === 'settled');
   for (const want of batch) {
     want.onDeserted(() => {
-      if (!deserted()) return;
+      // Most are let go of when they have come: then there is nothing to give up.
+      if (isOver() || !deserted()) return;
       clock.after(delayMs, () => {
-        if (deserted())
+        if (!isOver() && deserted())
           controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
       });
     });
