@@ -129,7 +129,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     const saved = this.#metaCodec ? records.flatMap((record) => parseSavedEntry(record) ?? []) : [];
     const places = saved.map(({ place, length }) => ({ ...place, length }));
     const files = await disk.adopt(places);
-    for (const [index, entry] of saved.entries()) this.#restoreOne(entry, files[index]);
+    for (const [index, entry] of saved.entries()) this.#restoreOne(entry, files[index], disk);
     if (!this.#metaCodec) return;
     await journal.start(() => [...this.#entries.values()].flatMap((entry) => this.#recordOf(entry) ?? []));
     this.#journal = journal;
@@ -196,10 +196,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     return formatSavedEntry(id, { key, info, place, length: spool.length, since, meta: encoded });
   }
 
-  #restoreOne(saved: SavedEntry, file: SpoolBytes | undefined): void {
+  #restoreOne(saved: SavedEntry, file: SpoolBytes | undefined, disk: DiskTier): void {
     const meta = file && this.#metaCodec?.decode(saved.meta);
     if (!file || meta === undefined || this.#entries.has(idOf(saved.key))) {
-      file?.remove();
+      if (file) disk.remove(file);
       return;
     }
     const entry = new Entry<M>(saved.key, saved.info, (made) =>

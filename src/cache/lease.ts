@@ -54,7 +54,11 @@ export class OwnedLease implements Lease, ReadableAhead {
         return spool.size;
       },
       read: (start = 0, end = Infinity) => ({
-        [Symbol.asyncIterator]: () => spool.open(start, end, this, lender),
+        [Symbol.asyncIterator]: () => {
+          // A reader that keeps what it gets takes nothing over: what was read ahead would be held for nobody.
+          if (!lender) this.#dropAhead();
+          return spool.open(start, end, this, lender);
+        },
       }),
     });
     this.source = sourceOf(undefined);
@@ -64,6 +68,7 @@ export class OwnedLease implements Lease, ReadableAhead {
 
   release(): void {
     this.stop();
+    this.#reading?.released(this);
     this.#end(this);
   }
 
@@ -83,6 +88,10 @@ export class OwnedLease implements Lease, ReadableAhead {
   /** Nothing more is read for it. */
   stop(): void {
     this.#ended = true;
+    this.#dropAhead();
+  }
+
+  #dropAhead(): void {
     this.#ahead?.drop();
     this.#ahead = undefined;
   }

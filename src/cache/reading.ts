@@ -50,6 +50,11 @@ export class Reading {
     if (!this.#closed) lease.next?.readAhead();
   }
 
+  /** `lease` is not read any more; a request that has nothing else to read waits for the PACS, and needs no buffers. */
+  released(lease: ReadableAhead): void {
+    if (!lease.next) this.#giveKeptBack();
+  }
+
   /** Begins to read at `position`, of the `most` bytes that are there; undefined when it must not be done ahead. */
   fetch(
     position: number,
@@ -69,6 +74,10 @@ export class Reading {
   /** The request is over: what is still lent is let go of by whoever has it. */
   close(): void {
     this.#closed = true;
+    this.#giveKeptBack();
+  }
+
+  #giveKeptBack(): void {
     for (const buffer of this.#kept.splice(0)) this.#room.giveBack(buffer.length);
   }
 

@@ -111,25 +111,26 @@ export class BodyWriter {
       return Promise.reject(new GatewayError('cancelled', 'The response is over.'));
     }
     return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
+      const settle = (error?: Error | null): void => {
+        clearTimeout(timer);
+        stalled?.removeEventListener('abort', giveUp);
+        if (error) reject(error);
+        else resolve();
+      };
       const giveUp = (): void => {
-        reject(
+        settle(
           stalled?.aborted
             ? abortReason(stalled)
             : new GatewayError('reader-stalled', 'The client did not read.'),
         );
       };
+      this.#giveUp = settle;
       const timer = this.#stallMs > 0 ? setTimeout(giveUp, this.#stallMs) : undefined;
       stalled?.addEventListener('abort', giveUp, { once: true });
       const last = pieces.length - 1;
       for (const piece of pieces.slice(0, last)) this.#response.write(piece);
       // The callback comes when the socket has taken the bytes, or with the error that closed it.
-      this.#response.write(pieces[last], (error) => {
-        clearTimeout(timer);
-        stalled?.removeEventListener('abort', giveUp);
-        if (error) reject(error);
-        else resolve();
-      });
+      this.#response.write(pieces[last], settle);
     });
   }
 }

@@ -35,11 +35,13 @@ export class Exchange {
     const gone = (): void => {
       this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
       response.destroy();
+      // One that waits for its turn on the connection has no socket, and Node tells nobody that it is over.
+      if (!response.socket) response.emit('close');
     };
     // Of pipelined requests Node tells only the one that is being answered that the socket has gone.
     request.socket.once('close', gone);
     response.on('error', () => undefined); // what fails is told to whoever writes
-    response.on('close', () => {
+    response.once('close', () => {
       request.socket.off('close', gone);
       this.#onClose();
     });

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GatewayError, type Clock } from '../core/index.js';
+import { ServerConnections } from './server-connections.js';
 
 export interface ServerOptions {
   readonly host: string;
@@ -52,12 +53,18 @@ function configure(listener: RequestListener, options: ServerOptions): Server {
 
 /** Listens for HTTP. @throws GatewayError `internal` when the address cannot be used */
 export async function listen(listener: RequestListener, options: ServerOptions): Promise<ListeningServer> {
-  const server = configure(listener, options);
-  const sockets = new Set<Socket>();
+  const connections = new ServerConnections();
+  const server = configure((request, response) => {
+    connections.answering(response);
+    listener(request, response);
+  }, options);
   server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    connections.add(socket);
   });
+  // What Node does when the server closes cuts off answers that are ended and not yet sent.
+  server.closeIdleConnections = () => {
+    connections.endWithAnswers();
+  };
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${options.host}:${options.port}`;
@@ -73,20 +80,18 @@ export async function listen(listener: RequestListener, options: ServerOptions):
     host: options.host,
     port,
     origin: `http://${host}:${port}`,
-    close: (graceMs, clock) => close(server, sockets, graceMs, clock),
+    close: (graceMs, clock) => close(server, connections, graceMs, clock),
   };
 }
 
-function close(server: Server, sockets: ReadonlySet<Socket>, graceMs: number, clock: Clock): Promise<void> {
+function close(server: Server, connections: ServerConnections, graceMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(graceMs, () => {
-      // Not `closeAllConnections`: its FIN makes a broken body look whole behind a proxy that talks HTTP/1.0 to us.
-      for (const socket of sockets) socket.resetAndDestroy();
+      connections.reset();
     });
     server.close(() => {
       cancel();
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

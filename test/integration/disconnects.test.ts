@@ -1,11 +1,12 @@
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import http from 'node:http';
+import { connect } from 'node:net';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { listing, selected } from '../helpers/listing.js';
-import { final, makeInstance, startRoguePeer, store, type Script } from '../helpers/rogue-peer.js';
+import { final, makeInstance, silence, startRoguePeer, store, type Script } from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, peerYaml, request, sha256, startTestGateway } from '../helpers/test-gateway.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -17,6 +18,7 @@ const CLIENTS = 1000;
 const AT_ONCE = 50;
 const STUDY = '/studies/2.25.77.1';
 const SERIES = `${STUDY}/series/2.25.77.2`;
+const JSON_BODY = { 'content-type': 'application/json' };
 const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
 
 /** Numbers below 1, the same for a seed. */
@@ -110,4 +112,50 @@ describe('clients that go away', () => {
     // What the client's side of the sockets needs to go is given by the event loop.
     if (!Number.isNaN(before)) while (descriptors() > before + 5) await new Promise(setImmediate);
   }, 60_000);
+});
+
+describe('a client that leaves with an answer waiting for its turn', () => {
+  test('ends both, and what the second had is free again', async () => {
+    const [cold, warm] = [makeInstance(), makeInstance({ pixelBytes: 400_000 })];
+    const onGet: Script = (_request, identifier) => {
+      const wanted = selected([cold, warm], identifier);
+      return wanted.includes(cold) ? [silence()] : [...wanted.map((one) => store(one)), final()];
+    };
+    const peer = await startRoguePeer({ onFind: listing([cold, warm]), onGet });
+    closers.push(() => peer.close());
+    const gateway = await startTestGateway(
+      peerYaml(
+        `${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`,
+        'retrieve: { cancelDelay: 1ms, headStart: 0 }\ncache: { revalidateAfter: 1h }',
+      ),
+    );
+    closers.push(() => gateway.close());
+    const pathOf = (one: { readonly sopInstanceUid: string }): string =>
+      `${new URL(gateway.service).pathname}${SERIES}/instances/${one.sopInstanceUid}`;
+    expect((await request(gateway.origin + pathOf(warm), { headers: AS_STORED })).status).toBe(200);
+    const metric = async (pattern: RegExp): Promise<number> =>
+      Number(pattern.exec((await gateway.telemetry.metrics()).body)?.[1] ?? 0);
+    const hits = (): Promise<number> =>
+      metric(/^dicomgw_cache_events_total\{tier="memory",event="hit"\} (\d+)/m);
+    const before = await hits();
+    const asking = (path: string, id: string): string =>
+      `GET ${path} HTTP/1.1\r\nHost: gateway\r\nAccept: ${AS_STORED.accept}\r\nX-Request-Id: ${id}\r\n\r\n`;
+    const socket = connect(Number(new URL(gateway.origin).port), '127.0.0.1');
+    socket.write(asking(pathOf(cold), 'first') + asking(pathOf(warm), 'second'));
+    while ((await hits()) === before) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    socket.destroy();
+    for (const id of ['first', 'second']) {
+      const line = await gateway.logged(`"requestId":"${id}","method":"GET"`);
+      expect(JSON.parse(line)).toMatchObject({ msg: 'http request', complete: false });
+    }
+    // What is read stays in memory after a purge until its reader has left.
+    await request(`${gateway.origin}/cache/purge`, {
+      method: 'POST',
+      body: '{"all":true}',
+      headers: JSON_BODY,
+    });
+    while ((await metric(/^dicomgw_cache_bytes\{tier="memory"\} (\d+)/m)) > 0)
+      await new Promise(setImmediate);
+  });
 });

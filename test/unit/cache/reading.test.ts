@@ -161,6 +161,39 @@ describe('a request that hands on instances from disk', () => {
   });
 });
 
+describe('a request that does not need what it has', () => {
+  test('has no memory while it waits for the PACS with all that is there behind it', async () => {
+    const { cache, instances } = await onDisk(PIECE * 3, PIECE * 3, 5000);
+    const before = cache.spools.stats.memoryBytes;
+    const reading = cache.instances.reading();
+    const [first, second] = instances.slice(0, 2).map((instance) => leaseOf(instance, reading));
+    if (!first || !second) throw new Error('no leases');
+    await readAll(first.lent);
+    first.release();
+    expect(cache.spools.stats.memoryBytes).toBeGreaterThan(before);
+    await readAll(second.lent);
+    second.release();
+    expect(cache.spools.stats.memoryBytes).toBe(before);
+    expect(await readAll(leaseOf(instances[2], reading).lent)).toHaveLength(5000);
+    reading.close();
+  });
+
+  test('lets go of what was read ahead of an instance that it reads in another way', async () => {
+    const { cache, instances, bytes } = await onDisk(100, 5000);
+    const before = cache.spools.stats.memoryBytes;
+    const reading = cache.instances.reading();
+    const [first, second] = instances.map((instance) => leaseOf(instance, reading));
+    if (!first || !second) throw new Error('no leases');
+    await readAll(first.lent);
+    await turn();
+    expect(cache.spools.stats.memoryBytes - before).toBeGreaterThanOrEqual(5000);
+    const read = await readAll(second.source);
+    expect(read.equals(bytes[1] ?? Buffer.of())).toBe(true);
+    expect(cache.spools.stats.memoryBytes - before).toBeLessThan(5000);
+    reading.close();
+  });
+});
+
 describe('a request that leaves', () => {
   test.each(['while it looks at a piece', 'while one is read'])('%s frees all that it had', async (when) => {
     const { cache, layer, instances } = await onDisk(PIECE * 3, 5000);

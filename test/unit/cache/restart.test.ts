@@ -126,6 +126,22 @@ describe.each<readonly [string, TestCacheOptions]>([
     expect(after.instances.stats.entries).toBe(2);
     expect(after.spools.stats.diskBytes).toBe(40_000);
   });
+
+  test('what is not understood any more goes, and leaves all its room to others', async () => {
+    const disk = { ...how, diskBytes: 100_000 };
+    const before = await openCache(disk);
+    for (const sop of ['1', '2', '3', '4']) await cached(before, sop, pattern(20_000, Number(sop)));
+    await onDisk(before, 80_000);
+    await before.close();
+    const metaCodec = { ...textCodec, decode: () => undefined };
+    const after = await openCache({ ...disk, metaCodec, directory: before.directory });
+    await onDisk(after, 0);
+    for (const sop of ['5', '6', '7', '8']) {
+      await cached(after, sop, pattern(20_000, Number(sop)));
+      await until(() => after.instances.stats.entries === after.spools.stats.diskBytes / 20_000);
+    }
+    expect(after.instances.stats).toMatchObject({ entries: 4, evictions: 0 });
+  });
 });
 
 describe('the journal', () => {
