@@ -1,25 +1,31 @@
 import { GatewayError, type Clock } from '../core/index.js';
 import type { Want } from './want.js';
 
-/** Gives up a retrieve that nobody waits for any more, after `delayMs`, so that a reload does not start it anew. */
+/**
+ * Gives up a retrieve that nobody waits for any more, after `delayMs`, so that a reload does not start it anew; what it
+ * returns is to be called when the retrieve has ended.
+ */
 export function cancelWhenDeserted(
   batch: readonly Want[],
   controller: AbortController,
   clock: Clock,
   delayMs: number,
-): void {
+): () => void {
   const deserted = (): boolean => batch.every((want) => want.state === 'settled' || !want.wanted);
-  const isOver = (): boolean => batch.every(({ state }) => state === 'settled');
+  let isOver = false;
   for (const want of batch) {
     want.onDeserted(() => {
-      // Most are let go of when they have come: then there is nothing to give up.
-      if (isOver() || !deserted()) return;
+      // Most are let go of when everything has come: then there is nothing to give up.
+      if (isOver || !deserted()) return;
       clock.after(delayMs, () => {
-        if (!isOver() && deserted())
+        if (!isOver && deserted())
           controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
       });
     });
   }
+  return () => {
+    isOver = true;
+  };
 }
 
 /**

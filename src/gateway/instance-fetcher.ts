@@ -39,13 +39,13 @@ export class InstanceFetcher {
   /** Workers for what somebody waits for, and for what nobody does. */
   readonly #working = { interactive: 0, background: 0 };
   readonly #lists: UidLists;
+  readonly #duplicate = (): InstanceWriter => duplicate(this.#deps.observe, this.#binding.peer.name);
 
   /** The SOP classes of the retrieve that brought something last. */
   #latestSopClassUids: readonly string[] | undefined;
 
   readonly #seen: StudyWatch['seen'];
-  /** What was said of the instance's study lately may not hold any more. */
-  readonly #doubt: (key: Want['key']) => void;
+  readonly #watch: Pick<StudyWatch, 'forget'>;
 
   /** `watch` tells what the peer said of a study last. */
   constructor(
@@ -56,9 +56,7 @@ export class InstanceFetcher {
     this.#binding = binding;
     this.#deps = deps;
     this.#seen = (key) => watch.seen(key);
-    this.#doubt = ({ studyInstanceUid }) => {
-      watch.forget(studyInstanceUid);
-    };
+    this.#watch = watch;
     this.#lists = new UidLists(binding);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
     const host = {
@@ -235,7 +233,7 @@ export class InstanceFetcher {
     if (missing.length === 0) return;
     const [first] = missing;
     // Also when all who waited have left at the first sign of it.
-    if (first && outcome.kind === 'failed' && !outcome.gaveUp) this.#doubt(first.key);
+    if (first && outcome.kind === 'failed' && !outcome.gaveUp) this.#watch.forget(first.key.studyInstanceUid);
     if (missing.some((want) => !want.wanted)) this.#abandon(missing);
     const open = missing.filter((want) => want.wanted);
     if (outcome.gaveUp) {
@@ -306,7 +304,12 @@ export class InstanceFetcher {
     const [first] = batch;
     if (first === undefined) throw new GatewayError('internal', 'A retrieve of nothing was asked for.');
     const controller = new AbortController();
-    cancelWhenDeserted(batch, controller, this.#deps.clock, this.#binding.retrieve.cancelDelayMs);
+    const ended = cancelWhenDeserted(
+      batch,
+      controller,
+      this.#deps.clock,
+      this.#binding.retrieve.cancelDelayMs,
+    );
     cancelWhenHastened(batch, controller);
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
@@ -322,6 +325,8 @@ export class InstanceFetcher {
       return { kind: 'completed', completion, gaveUp: controller.signal.aborted };
     } catch (thrown) {
       return { kind: 'failed', error: toGatewayError(thrown), gaveUp: controller.signal.aborted };
+    } finally {
+      ended();
     }
   }
 
@@ -348,12 +353,8 @@ export class InstanceFetcher {
     };
     instance.complete.then(settle, () => {
       settle();
-      this.#doubt(want.key);
+      this.#watch.forget(want.key.studyInstanceUid);
     });
     want.arrived(instance);
-  }
-
-  #duplicate(): InstanceWriter {
-    return duplicate(this.#deps.observe, this.#binding.peer.name);
   }
 }
