@@ -28,7 +28,10 @@ const counters = {
   headStarts: ['head_starts_total', 'Retrieves begun beside their listing.', 'peer', 'outcome'],
   pulls: ['pulls_total', 'Series and studies brought ahead of their readers.', 'peer', 'purpose', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
-  logDropped: ['log_lines_dropped_total', 'Log lines that the output did not take in time.'],
+  logDropped: [
+    'log_lines_dropped_total',
+    'Log lines that the output did not take in time, and writes of lines that failed.',
+  ],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string, ...labels: string[]]>>;
 
 const histograms = {

@@ -19,26 +19,62 @@ export interface LogDestination {
   readonly flush?: (callback: () => void) => void;
 }
 
-/** Standard output, which never makes the event loop wait; what it still holds is written at exit. */
-export function standardOutput(onDrop: () => void): LogDestination {
+/**
+ * Standard output, which never makes the event loop wait; what it still holds is written at exit.
+ *
+ * `onDrop` hears of each line for which there is no room, and of each write that failed: its lines wait for the next.
+ */
+export function standardOutput(onDrop: () => void, descriptor = 1): LogDestination {
   const stream = pino.destination({
-    dest: 1,
+    dest: descriptor,
     sync: false,
     minLength: GATHER_BYTES,
     maxLength: MAX_WAITING_BYTES,
   });
-  stream.on('drop', onDrop);
+  let waitingBytes = 0;
+  let failed = false;
   let flushing: NodeJS.Timeout | undefined;
+  const flushSoon = (): void => {
+    flushing ??= setTimeout(() => {
+      flushing = undefined;
+      stream.flush();
+    }, GATHER_MS);
+  };
+  stream.on('drop', (line: string) => {
+    waitingBytes -= Buffer.byteLength(line);
+    onDrop();
+  });
+  stream.on('write', (bytes: number) => {
+    waitingBytes -= bytes;
+    failed = false;
+  });
+  // To flush does nothing while a write is under way.
+  stream.on('drain', () => {
+    if (waitingBytes > 0) flushSoon();
+  });
+  // Pino's own listener tells of the first error twice, and says no more of a pipe that nobody reads.
+  stream.removeAllListeners('error');
+  stream.on('error', () => {
+    failed = true;
+    onDrop();
+  });
+  // At exit it would try for ever.
+  const flushSync = stream.flushSync.bind(stream);
+  stream.flushSync = () => {
+    if (!failed) flushSync();
+  };
   return {
     write: (line) => {
+      waitingBytes += Buffer.byteLength(line);
       stream.write(line);
-      flushing ??= setTimeout(() => {
-        flushing = undefined;
-        stream.flush();
-      }, GATHER_MS);
+      flushSoon();
     },
     flush: (callback) => {
-      stream.flush(callback);
+      // The first may have been called back by a write that was under way.
+      stream.flush(() => {
+        if (waitingBytes > 0 && !failed) stream.flush(callback);
+        else callback();
+      });
     },
   };
 }

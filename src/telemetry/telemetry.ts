@@ -3,6 +3,9 @@ import type { GaugeName, ReadGauge } from './gauges.js';
 import { createLogger, logObservation, standardOutput, type LogDestination, type LogLevel } from './log.js';
 import { createMetrics, type Exposition } from './metrics.js';
 
+/** An output that nobody reads must not hold up the end. */
+const FLUSH_MS = 2000;
+
 /** How a gateway tells about itself. */
 export interface TelemetryOptions {
   readonly level: LogLevel;
@@ -21,7 +24,7 @@ export interface Telemetry {
   readonly collect: (name: GaugeName, read: ReadGauge) => void;
   /** All metrics in Prometheus' text format. */
   readonly metrics: () => Promise<Exposition>;
-  /** Resolves when the log lines written so far have left the process. */
+  /** Resolves when the log lines written so far have left the process, or the output has not taken them in 2 s. */
   readonly flush: () => Promise<void>;
 }
 
@@ -48,8 +51,15 @@ export function createTelemetry({ level, version, peers, destination }: Telemetr
     metrics: metrics.read,
     flush: () =>
       new Promise((resolve) => {
-        if (output.flush) output.flush(resolve);
-        else resolve();
+        if (!output.flush) {
+          resolve();
+          return;
+        }
+        const timer = setTimeout(resolve, FLUSH_MS);
+        output.flush(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       }),
   };
 }

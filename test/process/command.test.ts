@@ -1,5 +1,14 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,9 +51,10 @@ class Program {
   readonly exit: Promise<number | null>;
   output = '';
 
-  constructor(args: readonly string[], env: Environment = {}) {
+  constructor(args: readonly string[], env: Environment = {}, stdout: 'pipe' | number = 'pipe') {
     const { PATH = '' } = process.env;
-    this.#child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env } });
+    const stdio = ['ignore', stdout, 'pipe'] as const;
+    this.#child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env }, stdio: [...stdio] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.output += chunk.toString();
@@ -122,8 +132,8 @@ class Gate {
 }
 
 const started: { kill(signal: NodeJS.Signals): void }[] = [];
-function run(args: readonly string[], env?: Environment): Program {
-  const program = new Program(args, env);
+function run(args: readonly string[], env?: Environment, stdout?: number): Program {
+  const program = new Program(args, env, stdout);
   started.push(program);
   return program;
 }
@@ -190,6 +200,28 @@ describe('serve', () => {
     program.kill('SIGTERM');
     expect(await program.exit).toBe(0);
     expect(program.output).toMatch(/"openAssociations":0.*"msg":"stopped"/);
+  });
+
+  test('serves and ends as it should although there is no room for its log', async () => {
+    const port = await freePort();
+    const full = openSync('/dev/full', 'w');
+    const env = {
+      DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}`,
+      DICOMGW_HTTP_LISTEN: `127.0.0.1:${port}`,
+    };
+    const program = run(['serve'], env, full);
+    closeSync(full);
+    const dropped = async (): Promise<number> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
+      return Number(/dicomgw_log_lines_dropped_total (\d+)/.exec((await answer?.text()) ?? '')?.[1] ?? 0);
+    };
+    const ended = program.exit.then(() => {
+      throw new Error(`It ended: ${program.output}`);
+    });
+    ended.catch(() => undefined);
+    while ((await Promise.race([dropped(), ended])) === 0);
+    program.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
   });
 
   test('lets a request that runs end after SIGTERM, and takes no new one', async () => {

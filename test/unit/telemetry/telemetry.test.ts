@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { GatewayError, type Observation } from '../../../src/core/index.js';
 import { createTelemetry, type LogLevel, type Telemetry } from '../../../src/telemetry/index.js';
 
@@ -177,6 +177,19 @@ describe('log lines', () => {
     });
     observe(request);
     expect((await metrics()).body).toContain('dicomgw_log_lines_dropped_total 1');
+  });
+
+  test('flush does not wait for ever for an output that takes nothing', async () => {
+    jest.useFakeTimers();
+    try {
+      const destination = { write: () => undefined, flush: () => undefined };
+      const flushed = createTelemetry({ level: 'info', version: '1', peers: [], destination }).flush();
+      jest.advanceTimersByTime(2000);
+      await flushed;
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('flush resolves for a destination with and without a flush of its own', async () => {
