@@ -19,12 +19,15 @@ export interface HotPiece {
 }
 
 interface Kept {
-  readonly of: object;
+  /** Weak: the index of an instance that has left the cache may be many times larger than the piece. */
+  readonly of: WeakRef<object>;
   readonly bytes: Buffer;
 }
 
 /** One piece may take this share of the memory. */
 const SHARE = 8;
+/** What a kept piece takes beside its bytes: pieces of a few bytes count too. */
+const PIECE_BYTES = 512;
 /** Pieces that were asked for once, of which nothing but the name is kept. */
 const MOST_ASKED = 10_000;
 
@@ -32,10 +35,13 @@ class LruHotBytes implements HotBytes {
   readonly #limit: number;
   readonly #kept: LRUCache<string, Kept>;
   readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED });
+  /** Pieces that are being copied, each once however many ask for it. */
+  readonly #copying = new Set<string>();
+  #copyingBytes = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
-    this.#kept = new LRUCache({ maxSize: limit, sizeCalculation: ({ bytes }) => Math.max(1, bytes.length) });
+    this.#kept = new LRUCache({ maxSize: limit, sizeCalculation: ({ bytes }) => PIECE_BYTES + bytes.length });
   }
 
   get stats(): HotBytes['stats'] {
@@ -44,7 +50,7 @@ class LruHotBytes implements HotBytes {
 
   get(id: string, of: object): Buffer | undefined {
     const kept = this.#kept.get(id);
-    if (kept === undefined || kept.of === of) return kept?.bytes;
+    if (kept === undefined || kept.of.deref() === of) return kept?.bytes;
     this.#kept.delete(id);
     return undefined;
   }
@@ -60,7 +66,24 @@ class LruHotBytes implements HotBytes {
     return isAgain && piece.length <= this.#limit / SHARE ? this.#copy(piece, chunks) : chunks;
   }
 
-  async *#copy({ id, of, length }: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  /** Copies under way together take no more than one may have: beyond that pieces pass without. */
+  async *#copy(piece: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    const { id, length } = piece;
+    if (this.#copying.has(id) || this.#copyingBytes + length > this.#limit / SHARE) {
+      yield* chunks;
+      return;
+    }
+    this.#copying.add(id);
+    this.#copyingBytes += length;
+    try {
+      yield* this.#keep(piece, chunks);
+    } finally {
+      this.#copying.delete(id);
+      this.#copyingBytes -= length;
+    }
+  }
+
+  async *#keep({ id, of, length }: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     const copy = Buffer.allocUnsafeSlow(length);
     let at = 0;
     for await (const chunk of chunks) {
@@ -68,7 +91,7 @@ class LruHotBytes implements HotBytes {
       at += chunk.length <= length - at ? chunk.copy(copy, at) : Number.POSITIVE_INFINITY;
       yield chunk;
     }
-    if (at === length) this.#kept.set(id, { of, bytes: copy });
+    if (at === length) this.#kept.set(id, { of: new WeakRef(of), bytes: copy });
   }
 }
 

@@ -8,3 +8,4 @@ export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from
 export { LazySet } from './lazy-set.js';
 export type { Observation, Observe, OperationContext, Priority } from './observation.js';
 export { Semaphore } from './semaphore.js';
+export { wait } from './wait.js';

@@ -1,4 +1,4 @@
-import { abortReason, type Clock } from '../core/index.js';
+import { abortReason, wait, type Clock } from '../core/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
 import { minutesUntilWork, type WorkHours } from './work-hours.js';
 
@@ -43,7 +43,7 @@ export class BackgroundPace {
       if (signal.aborted) throw abortReason(signal);
       if (this.closedFor === 0) return;
       // Looked at every minute: the clock of the machine may be set, and summer time may begin.
-      await this.#wait(MINUTE_MS, signal);
+      await wait(this.#clock, MINUTE_MS, signal);
     }
   }
 
@@ -54,7 +54,7 @@ export class BackgroundPace {
     const now = this.#clock.now();
     this.#paidUntil = Math.max(now, this.#paidUntil) + (bytes / bytesPerSecond) * 1000;
     const waitMs = this.#paidUntil - now - BURST_SECONDS * 1000;
-    return waitMs > 0 ? this.#wait(waitMs) : undefined;
+    return waitMs > 0 ? wait(this.#clock, waitMs) : undefined;
   }
 
   /** `writer` at this pace, as long as `isBackground`: somebody may come to wait for it. */
@@ -71,17 +71,5 @@ export class BackgroundPace {
         writer.fail(error);
       },
     };
-  }
-
-  #wait(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        signal?.removeEventListener('abort', done);
-        cancel();
-        resolve();
-      };
-      const cancel = this.#clock.after(ms, done);
-      signal?.addEventListener('abort', done, { once: true });
-    });
   }
 }

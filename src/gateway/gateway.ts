@@ -208,7 +208,7 @@ function searchPeer(
   negotiate('search', accept);
   // Only a page is read at once: a client that takes all rows at its own pace would hold up the others.
   const isAlone = fresh === true || request.limit === undefined;
-  const since = isAlone ? context.requestId : undefined;
-  const find: Peer['find'] = (level, identifier, of) => searches.find(level, identifier, of, since);
+  const find: Peer['find'] = (level, identifier, of) =>
+    (isAlone ? binding.peer : searches).find(level, identifier, of);
   return search({ binding, find }, request, serviceUrl, context);
 }

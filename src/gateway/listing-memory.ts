@@ -1,11 +1,9 @@
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { ListedInstance } from './listing.js';
+import { targetText } from './refusals.js';
 
 /** Instances whose names are remembered per peer, some 150 bytes each; the longest unused lists go first. */
 const MOST_INSTANCES = 50_000;
-
-const keyOf = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget): string =>
-  `${studyInstanceUid} ${seriesInstanceUid}`;
 
 interface Remembered {
   readonly list: readonly ListedInstance[];
@@ -19,7 +17,7 @@ export class ListingMemory {
   #instances = 0;
 
   get(target: RetrieveTarget): Remembered | undefined {
-    const key = keyOf(target);
+    const key = targetText(target);
     const remembered = this.#lists.get(key);
     if (!remembered) return undefined;
     // Moved to the end: the order is that of use.
@@ -31,7 +29,7 @@ export class ListingMemory {
   set(target: RetrieveTarget, list: readonly ListedInstance[], at: number): void {
     this.delete(target);
     if (list.length > MOST_INSTANCES) return;
-    this.#lists.set(keyOf(target), { list, at });
+    this.#lists.set(targetText(target), { list, at });
     this.#instances += list.length;
     for (const oldest of this.#lists.keys()) {
       if (this.#instances <= MOST_INSTANCES) break;
@@ -40,7 +38,7 @@ export class ListingMemory {
   }
 
   delete(target: RetrieveTarget): void {
-    this.#delete(keyOf(target));
+    this.#delete(targetText(target));
   }
 
   /** Forgets the study and its series. */

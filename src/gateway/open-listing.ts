@@ -7,8 +7,7 @@ import type { RetrieveBinding } from './side.js';
 /** A listing that runs, or stands for one. */
 type Listing = AsyncGenerator<ListedInstance, ListingOutcome, undefined>;
 
-// An async generator to stand in for a listing that would ask the peer.
-// eslint-disable-next-line @typescript-eslint/require-await
+// eslint-disable-next-line @typescript-eslint/require-await -- stands in for a listing that asks the peer
 async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
   yield* instances;
   return { count: instances.length, verified: true, remembered: true };

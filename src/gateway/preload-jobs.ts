@@ -3,15 +3,13 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { PreloadJob } from './preload-job.js';
 import type { PreloadSettings } from './preload-settings.js';
 import { pull } from './pull.js';
+import { targetText } from './refusals.js';
 import type { RetrieveBinding } from './side.js';
 
 /** What an `overloaded` client is told to wait. */
 const RETRY_AFTER_SECONDS = 30;
 /** Ended preloads that are remembered, some 500 bytes each; the oldest are forgotten first. */
 const MOST_ENDED = 1000;
-
-const keyOf = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget): string =>
-  `${studyInstanceUid} ${seriesInstanceUid}`;
 
 /** The preloads of one peer: at most one of each study or series. */
 export class PreloadJobs {
@@ -34,7 +32,7 @@ export class PreloadJobs {
    * @throws GatewayError `overloaded` when too many wait, `shutting-down`
    */
   start(target: RetrieveTarget, requestId: string): PreloadJob {
-    const running = this.#jobs.get(keyOf(target));
+    const running = this.#jobs.get(targetText(target));
     if (running && !running.isOver) return running;
     if (this.#isClosed) throw new GatewayError('shutting-down', 'The gateway is stopping.');
     const { parallel, queue } = this.#settings;
@@ -46,14 +44,14 @@ export class PreloadJobs {
     const { clock } = this.#side.deps;
     const job = new PreloadJob(target, () => clock.now());
     if (running) this.#forget(running);
-    this.#jobs.set(keyOf(target), job);
+    this.#jobs.set(targetText(target), job);
     void this.#run(job, requestId);
     return job;
   }
 
   /** The latest preload of just this, if it is not forgotten. */
   get(target: RetrieveTarget): PreloadJob | undefined {
-    return this.#jobs.get(keyOf(target));
+    return this.#jobs.get(targetText(target));
   }
 
   /** Gives up what runs and waits, and takes nothing more. */
@@ -100,6 +98,6 @@ export class PreloadJobs {
   #forget(job: PreloadJob): void {
     this.#ended.get(job)?.();
     this.#ended.delete(job);
-    if (this.#jobs.get(keyOf(job.target)) === job) this.#jobs.delete(keyOf(job.target));
+    if (this.#jobs.get(targetText(job.target)) === job) this.#jobs.delete(targetText(job.target));
   }
 }

@@ -50,3 +50,7 @@ export class Refusals {
 /** One text per instance of one peer; UIDs hold no blanks. */
 export const keyText = (key: Omit<InstanceKey, 'peer'>): string =>
   `${key.studyInstanceUid} ${key.seriesInstanceUid} ${key.sopInstanceUid}`;
+
+/** One text per study or series of one peer. */
+export const targetText = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget): string =>
+  `${studyInstanceUid} ${seriesInstanceUid}`;

@@ -2,6 +2,7 @@ import type { OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { listInstances, type AskedPeer, type ListedInstance } from './listing.js';
 import type { PeerBinding } from './ports.js';
+import { targetText } from './refusals.js';
 import type { SharedFinds } from './shared-finds.js';
 import type { SharedWork } from './shared-work.js';
 import type { StudyWatch } from './study-watch.js';
@@ -51,10 +52,9 @@ export async function currentListing(
 ): Promise<readonly ListedInstance[] | undefined> {
   const { watch, relisting } = side;
   if (watch.isOutdated(target)) {
-    const { studyInstanceUid, seriesInstanceUid = '' } = target;
     const work = (): Promise<void> => relist(side, target, context);
     const { priority = 'interactive' } = context;
-    await relisting.run(`${priority} ${studyInstanceUid} ${seriesInstanceUid}`, work, context.signal);
+    await relisting.run(`${priority} ${targetText(target)}`, work, context.signal);
   }
   return watch.listing(target);
 }

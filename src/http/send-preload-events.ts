@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { abortReason, type Clock, type OperationContext } from '../core/index.js';
+import { abortReason, wait, type Clock, type OperationContext } from '../core/index.js';
 import type { PreloadJob } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
 import { preloadReport } from './preload-report.js';
@@ -43,7 +43,7 @@ export async function sendPreloadEvents(
     await writer.flush();
     if (isOver) break;
     told = version;
-    await pause(LEAST_BETWEEN_MS, clock, context.signal);
+    await wait(clock, LEAST_BETWEEN_MS, context.signal);
     await change(job, told, clock, context.signal);
     if (context.signal.aborted) throw abortReason(context.signal);
   }
@@ -70,17 +70,4 @@ async function change(job: PreloadJob, told: number, clock: Clock, signal: Abort
     cancel();
     signal.removeEventListener('abort', end);
   }
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

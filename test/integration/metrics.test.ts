@@ -60,6 +60,7 @@ async function samplesWhen(
   for (;;) {
     const values = await samples();
     if (holds(values) || performance.now() > deadline) return values;
+    // Nothing tells that a metric has changed, and reading one lets nobody else run.
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -18,6 +18,7 @@ function arriving(sopInstanceUid: string): Arriving {
     };
   });
   // Of an instance nothing else is looked at.
+  // What early arrivals look at of an instance, no more.
   const instance = { key: { sopInstanceUid }, complete } as unknown as FoundInstance;
   return { instance, ...ends };
 }

@@ -84,6 +84,7 @@ function setUp({ isWarm = false, isFree = true, fastestMs = 0, ...options }: Opt
   const binding = {
     peer,
     retrieve: { headStartMs: 10, maxInstances: 3, limits: {} },
+    // The settings that a head start reads, no more.
   } as unknown as PeerBinding;
   const begin = (key: FoundInstance['key'], info: FoundInstance['info']): unknown => {
     let finish = (): void => undefined;
@@ -106,6 +107,7 @@ function setUp({ isWarm = false, isFree = true, fastestMs = 0, ...options }: Opt
     observe: (observation: Observation) => {
       if (observation.kind === 'head-start') outcomes.push(observation.outcome);
     },
+    // Of the cache it begins arrivals, no more.
   } as unknown as FetcherDependencies;
   const world = { isKnown: true };
   const classes = 'classes' in options ? options.classes : [];
