@@ -7,5 +7,6 @@ export { systemClock, type Clock } from './clock.js';
 export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from './errors.js';
 export { LazySet } from './lazy-set.js';
 export type { Observation, Observe, OperationContext, Priority } from './observation.js';
+export { baselineQueryOptions, type QueryOptions } from './query-options.js';
 export { Semaphore } from './semaphore.js';
 export { wait } from './wait.js';

@@ -1,4 +1,4 @@
-import type { AeAddress, GatewayError, OperationContext, Priority } from '../core/index.js';
+import type { AeAddress, GatewayError, OperationContext, Priority, QueryOptions } from '../core/index.js';
 import type { Dataset } from '../dicom/index.js';
 import type { BreakerState } from './breaker.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
@@ -174,6 +174,8 @@ export interface Peer {
   echo(context: OperationContext): Promise<EchoReport>;
   /** Opens as many associations as are configured at once, and tells how many the peer took. @throws GatewayError if none */
   probeAssociations(context: OperationContext): Promise<number>;
+  /** What may be asked beyond the baseline of C-FIND. @throws GatewayError when that has to be asked first, and fails */
+  queryOptions(context: OperationContext): Promise<QueryOptions>;
   /**
    * Searches; rows come as the peer sends them, and the peer is held up when nobody takes them. Ending early
    * (`return`) sends C-CANCEL.

@@ -1,4 +1,11 @@
-import { systemClock, type Clock, type Observe, type OperationContext } from '../core/index.js';
+import {
+  baselineQueryOptions,
+  systemClock,
+  type Clock,
+  type Observe,
+  type OperationContext,
+  type QueryOptions,
+} from '../core/index.js';
 import type { Dataset } from '../dicom/index.js';
 import type {
   EchoReport,
@@ -94,6 +101,10 @@ class DimsePeer implements Peer {
 
   probeAssociations(context: OperationContext): Promise<number> {
     return probeAssociations(this.#operation, context);
+  }
+
+  queryOptions(): Promise<QueryOptions> {
+    return Promise.resolve(baselineQueryOptions);
   }
 
   find(
