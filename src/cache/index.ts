@@ -4,5 +4,6 @@ export type { AppendedFile, FileLayer, OpenFile } from './file-layer.js';
 export { createHotBytes, type HotBytes } from './hot-bytes.js';
 export type { Arrival, CachedInstance, InstanceCache } from './cached-instance.js';
 export type { InstanceKey } from './instance-key.js';
+export type { Lease } from './lease.js';
 export type { Spool } from './spool-contract.js';
 export type { SpoolStore } from './store-contract.js';

@@ -9,6 +9,7 @@ import type {
 } from './cached-instance.js';
 import type { DiskTier } from './disk-tier.js';
 import { Entry } from './entry.js';
+import { EntryEvents, type EntryOwner } from './entry-events.js';
 import { idOf, studyIdOf, type InstanceInfo, type InstanceKey } from './instance-key.js';
 import { Journal, type JournalRecord } from './journal.js';
 import { Reading } from './reading.js';
@@ -45,6 +46,30 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   readonly #studies = new Map<string, Set<Entry<M>>>();
   /** Complete ones that nobody reads or holds, by where their bytes are. */
   readonly #idle: Readonly<Record<Tier, LRUCache<string, Entry<M>>>>;
+  readonly #owner: EntryOwner<M> = {
+    changed: (entry) => {
+      this.#reindex(entry);
+    },
+    failed: (entry, error) => {
+      this.#forget(entry);
+      entry.reject(error);
+      entry.settled();
+    },
+    lost: (entry, overflowed) => {
+      if (overflowed) this.#counts.overflows += 1;
+      if (this.#entries.get(entry.id) === entry) this.#tellEvicted(entry, 'lost');
+      this.#forget(entry);
+    },
+    saved: (entry, place) => {
+      entry.place = place;
+      const record = this.#entries.get(entry.id) === entry ? this.#recordOf(entry) : undefined;
+      if (record) this.#journal?.add(record);
+    },
+    freed: (entry) => {
+      this.#store.refund(entry.chargedBytes);
+      entry.chargedBytes = 0;
+    },
+  };
   readonly #counts = { hits: 0, misses: 0, joins: 0, evictions: 0, overflows: 0 };
 
   constructor(store: Store, options: InstanceCacheOptions<M>, observe: Observe) {
@@ -163,30 +188,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   #eventsOf(entry: Entry<M>): SpoolEvents {
-    return {
-      changed: () => {
-        this.#reindex(entry);
-      },
-      failed: (error) => {
-        this.#forget(entry);
-        entry.reject(error);
-        entry.settled();
-      },
-      lost: (overflowed) => {
-        if (overflowed) this.#counts.overflows += 1;
-        if (this.#entries.get(entry.id) === entry) this.#tellEvicted(entry, 'lost');
-        this.#forget(entry);
-      },
-      saved: (place) => {
-        entry.place = place;
-        const record = this.#entries.get(entry.id) === entry ? this.#recordOf(entry) : undefined;
-        if (record) this.#journal?.add(record);
-      },
-      freed: () => {
-        this.#store.refund(entry.chargedBytes);
-        entry.chargedBytes = 0;
-      },
-    };
+    return new EntryEvents(entry, this.#owner);
   }
 
   #recordOf({ id, key, info, place, since, meta, spool }: Entry<M>): JournalRecord | undefined {

@@ -30,6 +30,28 @@ export interface LeaseOptions {
   readonly reading?: Reading | undefined;
 }
 
+/**
+ * The bytes of a lease, for one kind of reader. A class, for there are two of these for each instance that a request
+ * holds: an object with a getter of its own costs a kilobyte.
+ */
+class LeaseSource implements ByteSource {
+  readonly #lease: OwnedLease;
+  readonly #lender: Reading | undefined;
+
+  constructor(lease: OwnedLease, lender: Reading | undefined) {
+    this.#lease = lease;
+    this.#lender = lender;
+  }
+
+  get size(): number | undefined {
+    return this.#lease.size;
+  }
+
+  read(start = 0, end = Infinity): AsyncIterable<Buffer> {
+    return { [Symbol.asyncIterator]: () => this.#lease.open(start, end, this.#lender) };
+  }
+}
+
 /** A lease as its spool sees it. */
 export class OwnedLease implements Lease, ReadableAhead {
   readonly source: ByteSource;
@@ -40,36 +62,36 @@ export class OwnedLease implements Lease, ReadableAhead {
   #ended = false;
   next: ReadableAhead | undefined;
   readonly onStalled: ((error: GatewayError) => void) | undefined;
-  readonly #end: (lease: OwnedLease) => void;
+  readonly #owner: Leases;
   /** Why the bytes were taken away from a holder that does not read. */
   revoked: GatewayError | undefined;
 
-  constructor(spool: LeasedSpool, end: (lease: OwnedLease) => void, { onStalled, reading }: LeaseOptions) {
+  constructor(spool: LeasedSpool, owner: Leases, { onStalled, reading }: LeaseOptions) {
     this.onStalled = onStalled;
-    this.#end = end;
+    this.#owner = owner;
     this.#spool = spool;
     this.#reading = reading;
-    const sourceOf = (lender: Reading | undefined): ByteSource => ({
-      get size() {
-        return spool.size;
-      },
-      read: (start = 0, end = Infinity) => ({
-        [Symbol.asyncIterator]: () => {
-          // A reader that keeps what it gets takes nothing over: what was read ahead would be held for nobody.
-          if (!lender) this.#dropAhead();
-          return spool.open(start, end, this, lender);
-        },
-      }),
-    });
-    this.source = sourceOf(undefined);
-    this.lent = reading ? sourceOf(reading) : this.source;
+    this.source = new LeaseSource(this, undefined);
+    this.lent = reading ? new LeaseSource(this, reading) : this.source;
     reading?.add(this);
+  }
+
+  /** Of the spool. */
+  get size(): number | undefined {
+    return this.#spool.size;
+  }
+
+  /** A reader that belongs to this lease; with `lender` one that hands on what it gets. */
+  open(start: number, end: number, lender?: Reading): AsyncIterator<Buffer> {
+    // A reader that keeps what it gets takes nothing over: what was read ahead would be held for nobody.
+    if (!lender) this.#dropAhead();
+    return this.#spool.open(start, end, this, lender);
   }
 
   release(): void {
     this.stop();
     this.#reading?.released(this);
-    this.#end(this);
+    this.#owner.end(this);
   }
 
   readAhead(): void {
@@ -114,13 +136,15 @@ export class Leases {
   }
 
   give(options: LeaseOptions): OwnedLease {
-    const end = (ended: OwnedLease): void => {
-      if (this.#leases.delete(ended)) this.#spool.leasesChanged();
-    };
-    const lease = new OwnedLease(this.#spool, end, options);
+    const lease = new OwnedLease(this.#spool, this, options);
     this.#leases.add(lease);
     this.#spool.leasesChanged();
     return lease;
+  }
+
+  /** `lease` was released. */
+  end(lease: OwnedLease): void {
+    if (this.#leases.delete(lease)) this.#spool.leasesChanged();
   }
 
   /** `reader` is about to be failed because it does not read. */

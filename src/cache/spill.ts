@@ -15,7 +15,8 @@ export interface SpillDependencies {
   /** Blocks have left memory; the number of bytes of memory freed. */
   readonly onWritten: (freed: number) => void;
   readonly onFailed: (error: GatewayError) => void;
-  readonly removeFile: () => void;
+  /** One for all spills: what is on disk keeps it. */
+  readonly removeFile: (file: SpoolBytes) => void;
   /** Everything is on disk, or will never be. */
   readonly onEnded: () => void;
 }
@@ -25,7 +26,7 @@ export class Spill {
   readonly file: SpoolBytes;
   /** Undefined when it has ended: there are as many of those as instances on disk. */
   #deps: SpillDependencies | undefined;
-  readonly #removeFile: () => void;
+  readonly #removeFile: (file: SpoolBytes) => void;
   #writing = 0;
   #final = false;
   #ended = false;
@@ -98,7 +99,7 @@ export class Spill {
   /** Nobody needs the file any more. */
   drop(): void {
     this.stop();
-    this.#removeFile();
+    this.#removeFile(this.file);
   }
 
   #stopped(): boolean {

@@ -41,6 +41,9 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   readonly #lent: LentMemory;
   #settling = false;
   #closed = false;
+  readonly #removeFile = (file: SpoolBytes): void => {
+    this.#deps.disk?.remove(file);
+  };
   #whenMoved: () => void = () => undefined;
 
   constructor(options: StoreOptions, deps: StoreDependencies) {
@@ -136,7 +139,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
         onWritten: () => undefined,
         onFailed: () => undefined,
         onEnded: () => undefined,
-        removeFile: () => this.#deps.disk?.remove(file),
+        removeFile: this.#removeFile,
       }),
     );
     return spool;
@@ -193,9 +196,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
       file,
       blocks,
       reserve: (asking, bytes) => this.#reserve(asking, spool, bytes),
-      removeFile: () => {
-        disk.remove(file);
-      },
+      removeFile: this.#removeFile,
       urgent: () => this.exhausted,
       onWritten: (freed) => {
         this.refund(freed);

@@ -3,15 +3,16 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { EarlyArrivals } from './early-arrivals.js';
 import type { Guest } from './head-start.js';
 import type { Seat } from './head-starts.js';
+import { Holding, type HoldingOwner } from './holding.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
 import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
-import { isWithin, type FoundInstance, type HeldInstance, type Ticket } from './want.js';
+import { isWithin, type FoundInstance } from './want.js';
 
 /** What becomes of one thing that was asked for. */
 export type Event =
-  | { readonly kind: 'arrived'; readonly instance: HeldInstance; readonly release: () => void }
+  | Pick<Holding, 'kind' | 'instance' | 'release'>
   /** An instance that will not come. */
   | { readonly kind: 'failed'; readonly error: GatewayError }
   /** It is not known what else there is: nothing that follows can be whole. */
@@ -26,21 +27,40 @@ export class Collector {
   readonly #context: OperationContext;
   // Bounded by the instances of one request, each of which puts in one event.
   readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
-  /** What is still to be given back: places in the queue, and instances held in the cache. */
-  readonly #held = new Set<() => void>();
+  /** What is still to be given back. */
+  readonly #held = new Set<Holding>();
   /** Undefined when there is nothing to abort any more. */
   #listing: AbortController | undefined;
   readonly #stalled = new AbortController();
+  readonly #clientSignal: AbortSignal;
   readonly #onAbort: () => void;
+  readonly #onStalled = (error: GatewayError): void => {
+    this.#stalled.abort(error);
+  };
   readonly #reading: ReturnType<RetrieveBinding['deps']['instances']['reading']>;
+  readonly #owner: HoldingOwner = {
+    arrived: (holding, instance) => {
+      this.#arrived(holding, instance);
+    },
+    failed: (holding, error) => {
+      holding.release();
+      // What was said of the study lately may not hold any more.
+      this.#side.watch.forget(this.#target.studyInstanceUid);
+      this.#events.offer({ kind: 'failed', error });
+      this.#settle();
+    },
+    ended: (holding) => {
+      this.#held.delete(holding);
+    },
+  };
   /** What came before its row did. */
   readonly #early = new EarlyArrivals({
     begun: (instance) => {
       this.#open += 1;
-      return this.#hold(instance.hold());
+      return this.#hold(new Holding(this.#owner, { release: instance.hold() }));
     },
-    there: (instance, letGo) => {
-      if (!this.#arrived(instance, letGo)) letGo();
+    there: (instance, holding) => {
+      if (!this.#arrived(holding, instance)) holding.release();
     },
     failed: () => {
       this.#settle();
@@ -72,10 +92,8 @@ export class Collector {
       this.#events.fail(abortReason(context.signal));
       this.close();
     };
+    this.#clientSignal = context.signal;
     context.signal.addEventListener('abort', this.#onAbort, { once: true });
-    this.#held.add(() => {
-      context.signal.removeEventListener('abort', this.#onAbort);
-    });
   }
 
   /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
@@ -156,43 +174,18 @@ export class Collector {
       return;
     }
     this.#open += 1;
-    const place: { ticket?: Ticket } = {}; // the asker may be told before there is a ticket
-    const giveBack = this.#hold(() => place.ticket?.release());
-    const asker = {
-      arrived: (instance: FoundInstance) => {
-        this.#arrived(instance, giveBack);
-      },
-      failed: (error: GatewayError) => {
-        giveBack();
-        // What was said of the study lately may not hold any more.
-        this.#side.watch.forget(listed.studyInstanceUid);
-        this.#events.offer({ kind: 'failed', error });
-        this.#settle();
-      },
-    };
+    const holding = this.#hold(new Holding(this.#owner));
     const { requestId, priority } = this.#context;
-    place.ticket = fetcher.fetch(listed, asker, { urgent: isOne, requestId, priority });
+    holding.ticket = fetcher.fetch(listed, holding, { urgent: isOne, requestId, priority });
   }
 
   /** Says whether anybody will read it. */
-  #arrived(instance: FoundInstance, giveBack: () => void): boolean {
-    const onStalled = (error: GatewayError): void => {
-      this.#stalled.abort(error);
-    };
-    const lease = instance.lease({ onStalled, reading: this.#reading });
-    const letGo = this.#hold(() => {
-      lease.release();
-    });
-    const release = (): void => {
-      letGo();
-      giveBack();
-    };
+  #arrived(holding: Holding, instance: FoundInstance): boolean {
+    holding.take(instance, instance.lease({ onStalled: this.#onStalled, reading: this.#reading }));
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
     // until `close`, which is what lets a pull go on after its client was told to come back.
-    const { key, info, complete } = instance;
-    const held: HeldInstance = { key, info, complete, source: lease.source, lent: lease.lent };
-    const isTaken = this.#events.offer({ kind: 'arrived', instance: held, release });
-    if (!isTaken) letGo();
+    const isTaken = this.#events.offer(holding);
+    if (!isTaken) holding.letGo();
     this.#settle();
     return isTaken;
   }
@@ -203,7 +196,7 @@ export class Collector {
     const onExtra = (instance: FoundInstance): void => {
       this.#open += 1;
       extras.push({ ...instance.key, ...instance.info });
-      this.#arrived(instance, () => undefined);
+      this.#arrived(this.#hold(new Holding(this.#owner)), instance);
     };
     const seen: SweepRequest['seen'] = (key) => watch.seen(key);
     const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
@@ -217,13 +210,9 @@ export class Collector {
     if (this.#open === 0) this.#events.close();
   }
 
-  /** Remembers something to give back; the returned function does so once. */
-  #hold(giveBack: () => void): () => void {
-    const once = (): void => {
-      if (this.#held.delete(once)) giveBack();
-    };
-    this.#held.add(once);
-    return once;
+  #hold(holding: Holding): Holding {
+    this.#held.add(holding);
+    return holding;
   }
 
   /** The status line is decided now. */
@@ -245,6 +234,7 @@ export class Collector {
     if (this.#detached) return;
     this.#seat?.leave();
     this.#listing?.abort(new GatewayError('cancelled', 'The client has gone.'));
-    for (const giveBack of [...this.#held]) giveBack();
+    this.#clientSignal.removeEventListener('abort', this.#onAbort);
+    for (const holding of this.#held) holding.release();
   }
 }

@@ -1,18 +1,23 @@
 import type { FoundInstance } from './want.js';
 
+/** What holds an instance until it is released. */
+export interface Releasable {
+  release(): void;
+}
+
 /** What becomes of what comes early. */
-export interface EarlyArrivalHooks {
-  /** An instance has begun to arrive; returns what lets go of it. */
-  readonly begun: (instance: FoundInstance) => () => void;
+export interface EarlyArrivalHooks<H> {
+  /** An instance has begun to arrive; returns what holds it. */
+  readonly begun: (instance: FoundInstance) => H;
   /** It may be delivered. */
-  readonly there: (instance: FoundInstance, letGo: () => void) => void;
+  readonly there: (instance: FoundInstance, holding: H) => void;
   /** It will not come this way. */
   readonly failed: () => void;
 }
 
-interface Early {
+interface Early<H> {
   readonly instance: FoundInstance;
-  readonly letGo: () => void;
+  readonly holding: H;
   isTold: boolean;
 }
 
@@ -20,19 +25,19 @@ interface Early {
  * Instances that arrive for one request before its listing has named them. Each is delivered when it is whole, so that
  * one which breaks off can still be asked for when its row comes; or when its row does, if that is sooner.
  */
-export class EarlyArrivals {
-  readonly #hooks: EarlyArrivalHooks;
+export class EarlyArrivals<H extends Releasable> {
+  readonly #hooks: EarlyArrivalHooks<H>;
   /** Those that no row has named, by SOP Instance UID; bounded by `retrieve.maxInstances`. */
-  readonly #unclaimed = new Map<string, Early>();
+  readonly #unclaimed = new Map<string, Early<H>>();
 
-  constructor(hooks: EarlyArrivalHooks) {
+  constructor(hooks: EarlyArrivalHooks<H>) {
     this.#hooks = hooks;
   }
 
   readonly guest = (instance: FoundInstance): void => {
     const { sopInstanceUid } = instance.key;
     if (this.#unclaimed.has(sopInstanceUid)) return;
-    const early = { instance, letGo: this.#hooks.begun(instance), isTold: false };
+    const early = { instance, holding: this.#hooks.begun(instance), isTold: false };
     this.#unclaimed.set(sopInstanceUid, early);
     instance.complete.then(
       () => {
@@ -59,17 +64,17 @@ export class EarlyArrivals {
     return [...this.#unclaimed.values()].map(({ instance }) => instance);
   }
 
-  #deliver(early: Early): void {
+  #deliver(early: Early<H>): void {
     if (early.isTold) return;
     early.isTold = true;
-    this.#hooks.there(early.instance, early.letGo);
+    this.#hooks.there(early.instance, early.holding);
   }
 
-  #failed(early: Early): void {
+  #failed(early: Early<H>): void {
     if (early.isTold) return;
     early.isTold = true;
     this.#unclaimed.delete(early.instance.key.sopInstanceUid);
-    early.letGo();
+    early.holding.release();
     this.#hooks.failed();
   }
 }

@@ -348,8 +348,8 @@ export class InstanceFetcher {
 
   #deliver(want: Want, instance: FoundInstance): void {
     const settle = (): void => {
-      want.state = 'settled';
       this.#forget(want);
+      want.settle();
     };
     instance.complete.then(settle, () => {
       settle();

@@ -1,5 +1,5 @@
 import type { CachedInstance, InstanceKey } from '../cache/index.js';
-import type { GatewayError, Priority } from '../core/index.js';
+import { LazySet, type GatewayError, type Priority } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { ListedInstance } from './listing.js';
 import type { InstanceRecord } from './ports.js';
@@ -34,6 +34,23 @@ export interface FetchOptions {
   readonly priority?: Priority | undefined;
 }
 
+const NOTHING = (): void => undefined;
+
+/** One asker's place with a want. */
+class Place implements Ticket {
+  readonly #want: Want;
+  readonly #asker: Asker;
+
+  constructor(want: Want, asker: Asker) {
+    this.#want = want;
+    this.#asker = asker;
+  }
+
+  release(): void {
+    this.#want.leave(this.#asker);
+  }
+}
+
 /** An instance that somebody waits for. At most one exists per instance, whoever and however many ask. */
 export class Want {
   readonly listed: ListedInstance;
@@ -49,10 +66,10 @@ export class Want {
   /** The best of those who asked; `WantQueue` alone changes it while it is queued. */
   priority: Priority;
   /** Called when somebody with a better priority has come while it is asked for. */
-  onHastened: () => void = () => undefined;
-  readonly #askers = new Set<Asker>();
+  onHastened: () => void = NOTHING;
+  readonly #askers = new LazySet<Asker>();
   #instance: FoundInstance | undefined;
-  #onDeserted: () => void = () => undefined;
+  #onDeserted: () => void = NOTHING;
 
   constructor(listed: ListedInstance, peer: string, requestId: string, priority: Priority = 'interactive') {
     this.listed = listed;
@@ -75,11 +92,22 @@ export class Want {
   join(asker: Asker): Ticket {
     this.#askers.add(asker);
     if (this.#instance) asker.arrived(this.#instance);
-    return {
-      release: () => {
-        if (this.#askers.delete(asker) && !this.wanted) this.#onDeserted();
-      },
-    };
+    return new Place(this, asker);
+  }
+
+  /** `asker` has read it, or does not want it any more. */
+  leave(asker: Asker): void {
+    if (this.#askers.delete(asker) && !this.wanted) this.#onDeserted();
+  }
+
+  /** Every byte is there, or none will come any more: who asked keeps nothing of it here. */
+  settle(): void {
+    this.state = 'settled';
+    this.onHastened = NOTHING;
+    if (!this.wanted) return;
+    this.#askers.clear();
+    this.#onDeserted();
+    this.#onDeserted = NOTHING;
   }
 
   arrived(instance: FoundInstance): void {

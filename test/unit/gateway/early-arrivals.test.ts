@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { EarlyArrivals } from '../../../src/gateway/early-arrivals.js';
+import { EarlyArrivals, type Releasable } from '../../../src/gateway/early-arrivals.js';
 import type { FoundInstance } from '../../../src/gateway/want.js';
 
 interface Arriving {
@@ -23,11 +23,11 @@ function arriving(sopInstanceUid: string): Arriving {
   return { instance, ...ends };
 }
 
-function setUp(): { early: EarlyArrivals; happened: string[] } {
+function setUp(): { early: EarlyArrivals<Releasable>; happened: string[] } {
   const happened: string[] = [];
   const uidOf = ({ key }: FoundInstance): string => key.sopInstanceUid;
-  const early = new EarlyArrivals({
-    begun: (instance) => () => void happened.push(`let go of ${uidOf(instance)}`),
+  const early = new EarlyArrivals<Releasable>({
+    begun: (instance) => ({ release: () => void happened.push(`let go of ${uidOf(instance)}`) }),
     there: (instance) => void happened.push(`there ${uidOf(instance)}`),
     failed: () => void happened.push('failed'),
   });
