@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 export interface HotBytes {
   /** What is kept under `id`, if it was made of just this `of`: of something else it is another one's. */
   get(id: string, of: object): Buffer | undefined;
-  /** `chunks` as they are; from the second time on that `id` is asked for a copy of them is kept. */
+  /** `chunks` as they are; a copy of them is kept when `id` is asked for again after less than what can be kept. */
   pass(piece: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
   /** Lets go of everything. */
   clear(): void;
@@ -34,13 +34,18 @@ const MOST_ASKED = 10_000;
 class LruHotBytes implements HotBytes {
   readonly #limit: number;
   readonly #kept: LRUCache<string, Kept>;
-  readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED });
+  /**
+   * As many bytes of names as of pieces: what is asked for again after more than that, as by a viewer that plays a
+   * long series in a loop, would be copied each time and never be found.
+   */
+  readonly #asked: LRUCache<string, true>;
   /** Pieces that are being copied, each once however many ask for it. */
   readonly #copying = new Set<string>();
   #copyingBytes = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.#asked = new LRUCache({ max: MOST_ASKED, maxSize: limit });
     this.#kept = new LRUCache({ maxSize: limit, sizeCalculation: ({ bytes }) => PIECE_BYTES + bytes.length });
   }
 
@@ -62,7 +67,7 @@ class LruHotBytes implements HotBytes {
 
   pass(piece: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     const isAgain = this.#asked.has(piece.id);
-    this.#asked.set(piece.id, true);
+    this.#asked.set(piece.id, true, { size: PIECE_BYTES + piece.length });
     return isAgain && piece.length <= this.#limit / SHARE ? this.#copy(piece, chunks) : chunks;
   }
 
