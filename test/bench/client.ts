@@ -118,6 +118,41 @@ export async function search(service: string, expected: number): Promise<number>
   return took;
 }
 
+/** A list as its client saw it while it came. */
+export interface Listed {
+  readonly seconds: number;
+  readonly rows: number;
+  /** When the first row was there, in milliseconds of the calendar. */
+  readonly firstRowAt: number;
+}
+
+const ROW = Buffer.from('"0020000D"');
+
+/** Lists all studies and keeps none. */
+export async function list(service: string): Promise<Listed> {
+  let rows = 0;
+  let firstRowAt = 0;
+  let tail: Buffer = Buffer.alloc(0);
+  const count = (chunk: Buffer): void => {
+    const bytes = Buffer.concat([tail, chunk]);
+    let at = bytes.indexOf(ROW);
+    let counted = 0;
+    for (; at >= 0; at = bytes.indexOf(ROW, counted)) {
+      rows += 1;
+      counted = at + ROW.length;
+    }
+    if (rows > 0 && firstRowAt === 0) firstRowAt = Date.now();
+    tail = bytes.subarray(Math.max(counted, bytes.length - ROW.length + 1));
+  };
+  const took = await seconds(async () => {
+    const headers = { Accept: 'application/dicom+json' };
+    const response = await answerTo(http.request(`${service}/studies`, { headers, agent: false }).end());
+    expectStatus(response, 200);
+    await read(response, count);
+  });
+  return { seconds: took, rows, firstRowAt };
+}
+
 const BOUNDARY = 'bench-boundary-of-parts';
 
 function* storeBody(files: readonly string[]): Generator<Buffer> {

@@ -34,7 +34,7 @@ export interface Tuning {
 
 /** Starts the gateway with the defaults of its configuration but for C-GET, a disk cache below `directory` and `tuning`. */
 async function startGateway(
-  pacs: Pacs,
+  pacs: Pick<Pacs, 'aeTitle' | 'port'>,
   directory: string,
   { associations }: Tuning,
 ): Promise<GatewayProcess> {
@@ -68,7 +68,7 @@ async function startGateway(
 
 /** Runs `use` with a gateway of its own. */
 export async function withGateway<T>(
-  pacs: Pacs,
+  pacs: Pick<Pacs, 'aeTitle' | 'port'>,
   directory: string,
   use: (gateway: GatewayProcess) => Promise<T>,
   tuning: Tuning = {},

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- cold|open|warm|qido|crowd|find|store|memory|table ...]`: the gateway beside DCMTK's tools, Orthanc's
+ * `npm run bench [-- cold|open|warm|qido|crowd|find|rows|store|memory|table ...]`: the gateway beside DCMTK's tools, Orthanc's
  * own DICOMweb and nginx, in front of the same Orthanc and dcmqrscp. Without names all parts are measured; `table`
  * only writes the page from the results again.
  */
@@ -14,6 +14,7 @@ import { benchQido } from './qido.js';
 import { record, writePage } from './report.js';
 import type { Findings } from './results.js';
 import { readSettings, type Settings } from './settings.js';
+import { benchRows } from './rows.js';
 import { benchStore } from './store.js';
 import { formatResults } from './table.js';
 import { benchWarm } from './warm.js';
@@ -25,6 +26,7 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Findings>>>
   qido: benchQido,
   crowd: benchCrowd,
   find: benchFind,
+  rows: benchRows,
   store: benchStore,
   memory: benchMemory,
 };

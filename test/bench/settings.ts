@@ -14,6 +14,8 @@ export interface Settings {
   readonly directory: string;
   readonly slices: number;
   readonly studies: number;
+  /** Rows of the long answers: the length and a fifth of it. */
+  readonly rows: readonly number[];
   /** Sizes of the study whose retrieve is measured in memory: the size and half of it. */
   readonly studyBytes: readonly number[];
   readonly multiFrameBytes: readonly number[];
@@ -57,6 +59,7 @@ export function readSettings(): Settings {
     directory: mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'gateway-bench-')),
     slices: scaled(500, 10),
     studies: scaled(1000, 10),
+    rows: [scaled(10_000, 200), scaled(50_000, 1000)],
     studyBytes: [scaled(largest, 8) * MIB, scaled(largest / 2, 4) * MIB],
     multiFrameBytes: [scaled(largest / 2, 8) * MIB, scaled(largest / 4, 4) * MIB],
     openSlices: scaled(180, 9),
