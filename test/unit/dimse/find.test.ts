@@ -197,6 +197,46 @@ describe('C-FIND', () => {
     expect((await allRows(search)).uids).toHaveLength(count - 1);
   });
 
+  test('many rows that are there at once leave turns of the event loop to others', async () => {
+    const count = 2000;
+    let told: () => void = () => undefined;
+    const allSent = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const rows = Array.from({ length: count }, (_, index) => row(index));
+    const { peer } = await start({
+      onFind: [
+        ...rows,
+        final(),
+        () => {
+          told();
+        },
+      ],
+    });
+    const search = peer.find('STUDY', anyStudy(), contextOf());
+    await search.next();
+    await allSent;
+    await new Promise((resolve) => setImmediate(resolve)); // what was sent has been read
+    let inThisTurn = 0;
+    let most = 0;
+    let isOver = false;
+    const turn = (): void => {
+      most = Math.max(most, inThisTurn);
+      inThisTurn = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    let found = 1;
+    for (let next = await search.next(); !next.done; next = await search.next()) {
+      found += 1;
+      inThisTurn += 1;
+    }
+    isOver = true;
+    turn();
+    expect(found).toBe(count);
+    expect(most).toBeLessThanOrEqual(count / 4);
+  });
+
   test('a refused context is peer-unsupported', async () => {
     const { peer } = await start({ associate: accept({ sopClasses: [Uids.verification] }) });
     await expect(allRows(peer.find('STUDY', anyStudy(), contextOf()))).rejects.toMatchObject({
