@@ -282,15 +282,20 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   /** Puts an entry among those that may be dropped, or takes it from them. */
   #reindex(entry: Entry<M>): void {
     const tier = tierOf(entry);
-    this.#idle[tier === 'memory' ? 'disk' : 'memory'].delete(entry.id);
+    this.#leaveIdle(entry, tier === 'memory' ? 'disk' : 'memory');
     const idle =
       entry.spool.idle && entry.spool.state === 'complete' && this.#entries.get(entry.id) === entry;
     if (!idle) {
-      if (this.#idle[tier].peek(entry.id) === entry) this.#idle[tier].delete(entry.id);
+      this.#leaveIdle(entry, tier);
       return;
     }
     this.#idle[tier].set(entry.id, entry);
     if (!this.#idle[tier].has(entry.id)) this.#evict(entry, tier);
+  }
+
+  /** Another that has come since may be there under the same name. */
+  #leaveIdle(entry: Entry<M>, tier: Tier): void {
+    if (this.#idle[tier].peek(entry.id) === entry) this.#idle[tier].delete(entry.id);
   }
 
   #oldest(tier: Tier, suits: (spool: SpoolBody) => boolean = () => true): Entry<M> | undefined {

@@ -11,6 +11,7 @@ import {
   readUntilError,
   rejection,
   turn,
+  until,
   writeAll,
   type TestCache,
 } from './harness.js';
@@ -138,6 +139,19 @@ describe('the instance cache', () => {
     await reader?.return?.();
     await cached(cache, '5', 50_000);
     expect(cache.instances.stats.entries).toBe(1);
+  });
+
+  test('one that was let go of and is still read does not keep the one on disk that followed it', async () => {
+    const cache = await openCache({ diskBytes: 30_000, spillBytes: 4096 });
+    await cached(cache, '1', 2000);
+    const release = cache.instances.get(keyOf('1'))?.hold();
+    cache.instances.delete(keyOf('1'));
+    await cached(cache, '1', 20_000);
+    await until(() => cache.spools.stats.diskBytes === 20_000);
+    release?.();
+    await cached(cache, '2', 20_000);
+    await turn();
+    expect(cache.instances.get(keyOf('1'))).toBeUndefined();
   });
 
   test('counts what is known about instances in the memory budget', async () => {
