@@ -286,8 +286,10 @@ export class InstanceFetcher {
     await this.#run([first]);
     const delivered = first.state === 'arriving' || this.#deps.instances.peek(first.key) !== undefined;
     if (delivered) this.#lists.refused();
-    if (delivered || outcome.kind === 'completed') this.#enqueueAlone(rest);
-    else this.#refuse(rest, outcome);
+    // A head start may have brought some of them meanwhile.
+    const missing = rest.filter((want) => want.state === 'requested');
+    if (delivered || outcome.kind === 'completed') this.#enqueueAlone(missing);
+    else this.#refuse(missing, outcome);
   }
 
   #refuse(wants: readonly Want[], outcome: Outcome): void {

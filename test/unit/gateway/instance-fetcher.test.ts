@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { GatewayError, systemClock, type OperationContext, type Priority } from '../../../src/core/index.js';
 import type { InstanceReceiver, Peer, RetrieveRequest } from '../../../src/dimse/index.js';
 import { InstanceFetcher } from '../../../src/gateway/instance-fetcher.js';
+import type { InstanceKey } from '../../../src/cache/index.js';
 import type { Instances, PeerBinding } from '../../../src/gateway/ports.js';
 import type { Ticket } from '../../../src/gateway/want.js';
 
@@ -21,12 +22,18 @@ function fetcherOf(workers: number): {
   readonly send: (sopInstanceUid: string) => void;
   /** Ends it as it should end when so many were sent. */
   readonly complete: (received: number) => void;
+  /** Resolves, when a head start has begun, to what sends an instance by it. */
+  readonly headStart: Promise<(sopInstanceUid: string) => void>;
 } {
   const retrieves: Retrieve[] = [];
   const doubted: string[] = [];
   let breakOff: (error: GatewayError) => void = () => undefined;
   let send: (sopInstanceUid: string) => void = () => undefined;
   let complete: (received: number) => void = () => undefined;
+  let begun: (sendAhead: (sopInstanceUid: string) => void) => void = () => undefined;
+  const headStart = new Promise<(sopInstanceUid: string) => void>((resolve) => {
+    begun = resolve;
+  });
   const peer = {
     name: 'main',
     knowledge: { get: () => undefined, learn: () => undefined },
@@ -51,21 +58,42 @@ function fetcherOf(workers: number): {
         });
       });
     },
+    retrieveNow: (_request: RetrieveRequest, receiver: InstanceReceiver) => {
+      begun((sopInstanceUid) => {
+        receiver({ sopInstanceUid, sopClassUid: '1', transferSyntaxUid: '1.2.840.10008.1.2.1' });
+      });
+      return new Promise(() => undefined);
+    },
     // What the fetcher uses of a peer, of its settings and of the cache, no more.
   } as unknown as Peer;
   const background = { workers: 1, batchSize: 5, bytesPerSecond: 0, hours: [] };
   const binding = {
     peer,
-    retrieve: { workers, batchSize: 25, background, refusalMs: 1000, cancelDelayMs: 1000 },
+    retrieve: {
+      workers,
+      batchSize: 25,
+      background,
+      refusalMs: 1000,
+      cancelDelayMs: 1000,
+      headStartMs: 1,
+      maxInstances: 100,
+    },
   } as unknown as PeerBinding;
+  const arriving = new Map<string, unknown>();
   const instances = {
     get: () => undefined,
     begin: () => undefined,
-    peek: (key: unknown) => ({ key, info: {}, complete: new Promise(() => undefined) }),
+    peek: (key: InstanceKey) => {
+      const { sopInstanceUid } = key;
+      const there = arriving.get(sopInstanceUid) ?? { key, info: {}, complete: new Promise(() => undefined) };
+      arriving.set(sopInstanceUid, there);
+      return there;
+    },
+    ofStudy: () => [],
   } as unknown as Instances;
   const watch = {
     seen: () => undefined,
-    sopClassUids: () => Promise.resolve([]),
+    sopClassUids: () => Promise.resolve(['1']),
     fastestMs: 0,
     knows: () => true,
     forget: (study: string) => void doubted.push(study),
@@ -85,6 +113,7 @@ function fetcherOf(workers: number): {
     complete: (received) => {
       complete(received);
     },
+    headStart,
   };
 }
 
@@ -178,5 +207,31 @@ describe('InstanceFetcher', () => {
     ask(fetcher, [2], 'prefetch');
     await settled();
     expect(retrieves.map(({ priority }) => priority)).toEqual(['interactive']);
+  });
+
+  test('what a head start brings while a list that brought nothing is tried one by one is told once', async () => {
+    const { fetcher, retrieves, send, complete, headStart } = fetcherOf(1);
+    const { signal } = new AbortController();
+    const series = { studyInstanceUid: '1', seriesInstanceUid: '1.1' };
+    fetcher.headStarts.join(series, () => undefined, { requestId: 'test', signal });
+    const sendAhead = await headStart;
+    const told: string[] = [];
+    for (const n of [1, 2, 3]) {
+      const asker = { arrived: () => void told.push(`1.1.${n}`), failed: () => undefined };
+      const listed = { ...series, sopInstanceUid: `1.1.${n}`, sopClassUid: undefined };
+      fetcher.fetch(listed, asker, { urgent: true, requestId: 'test' });
+    }
+    await settled();
+    complete(0);
+    await settled();
+    sendAhead('1.1.2');
+    send('1.1.1');
+    complete(1);
+    await settled();
+    send('1.1.3');
+    complete(1);
+    await settled();
+    expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1', '1.1.2', '1.1.3'], ['1.1.1'], ['1.1.3']]);
+    expect(told).toEqual(['1.1.2', '1.1.1', '1.1.3']);
   });
 });
