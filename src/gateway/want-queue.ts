@@ -91,9 +91,13 @@ export class WantQueue {
     this.#lanes[want.priority].add(want, urgent && want.priority === 'interactive');
   }
 
-  /** Moves a want that waits up to `priority`; an urgent one goes to the front, and its series goes on from there. */
+  /**
+   * Moves a want that waits up to `priority`; an urgent one goes to the front, and its series goes on from there. What
+   * is at the front already keeps its place there, however many ask.
+   */
   promote(want: Want, priority: Priority = 'interactive', urgent = true): void {
     const lane = this.#lanes[want.priority];
+    if (lane.urgent.has(want)) return;
     if (urgent) lane.continueFrom(want);
     if (!lane.remove(want)) return;
     want.priority = priority;

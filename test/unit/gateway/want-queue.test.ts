@@ -40,6 +40,15 @@ describe('WantQueue', () => {
     expect(queue.size).toBe(1);
   });
 
+  test('who asks again for what goes first already does not send it behind the others', () => {
+    const queue = new WantQueue();
+    const [first, second] = [want(1, 1), want(2, 1)];
+    queue.add(first, true);
+    queue.add(second, true);
+    queue.promote(first);
+    expect(uids(queue.takeBatch(25, 1))).toEqual(['1.1.1']);
+  });
+
   test('an instance that is to be asked for alone is, and does not hold up the others', () => {
     const queue = new WantQueue();
     const [refused, other] = [want(1, 1), want(1, 2)];
