@@ -93,7 +93,8 @@ export class Collector {
       this.close();
     };
     this.#clientSignal = context.signal;
-    context.signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (context.signal.aborted) this.#onAbort();
+    else context.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
@@ -126,6 +127,7 @@ export class Collector {
       this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#guest, this.#context);
     });
     const { watch } = this.#side;
+    const { signal } = this.#context;
     const start = watch.listingStart(this.#target);
     const add = (instance: ListedInstance): void => {
       known.add(instance.sopInstanceUid);
@@ -134,6 +136,8 @@ export class Collector {
     try {
       let next = await listing.next();
       for (; !next.done; next = await listing.next()) {
+        // Rows that were there already come without a look at the signal: nobody would give back what they ask for.
+        if (signal.aborted) throw abortReason(signal);
         if (known.size === 0) this.#seat?.rowCame();
         add(next.value);
         if (!this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
