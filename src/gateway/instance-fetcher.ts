@@ -9,10 +9,11 @@ import { HeadStarts } from './head-starts.js';
 import { isRefusal, notDelivered, type Outcome } from './fetch-outcome.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
-import { keyText, Refusals } from './refusals.js';
+import { Refusals } from './refusals.js';
 import type { StudyWatch } from './study-watch.js';
 import { UidLists } from './uid-lists.js';
 import { WantQueue } from './want-queue.js';
+import { Wants } from './wants.js';
 import {
   isWithin,
   outranks,
@@ -35,7 +36,7 @@ export class InstanceFetcher {
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
-  readonly #wants = new Map<string, Want>();
+  readonly #wants: Wants;
   /** Workers for what somebody waits for, and for what nobody does. */
   readonly #working = { interactive: 0, background: 0 };
   readonly #lists: UidLists;
@@ -55,6 +56,7 @@ export class InstanceFetcher {
   ) {
     this.#binding = binding;
     this.#deps = deps;
+    this.#wants = new Wants(deps.instances);
     this.#seen = (key) => watch.seen(key);
     this.#watch = watch;
     this.#lists = new UidLists(binding);
@@ -83,7 +85,7 @@ export class InstanceFetcher {
   /** What is known of an instance without asking the peer: it is wanted already, or in the cache. */
   knows(key: Omit<Want['key'], 'peer'>): boolean {
     const fullKey = { ...key, peer: this.#binding.peer.name };
-    return this.#wants.has(keyText(key)) || this.#deps.instances.peek(fullKey) !== undefined;
+    return this.#wants.joinable(key) !== undefined || this.#deps.instances.peek(fullKey) !== undefined;
   }
 
   /**
@@ -93,8 +95,7 @@ export class InstanceFetcher {
    * read.
    */
   fetch(listed: ListedInstance, asker: Asker, options: FetchOptions): Ticket {
-    const text = keyText(listed);
-    const known = this.#wants.get(text);
+    const known = this.#wants.joinable(listed);
     if (known) return this.#join(known, asker, options);
     const want = new Want(listed, this.#binding.peer.name, options.requestId, options.priority);
     const cached = this.#deps.instances.get(want.key);
@@ -102,7 +103,7 @@ export class InstanceFetcher {
       asker.arrived(cached);
       return { release: () => undefined };
     }
-    this.#wants.set(text, want);
+    this.#wants.add(want);
     const ticket = want.join(asker);
     // What is urgent waits for nothing, at the risk that it comes twice.
     const isHeld =
@@ -117,10 +118,8 @@ export class InstanceFetcher {
 
   /** Whether anything of a study or series is in the cache, or asked for. */
   #holdsOf(target: RetrieveTarget): boolean {
-    for (const { key } of this.#wants.values()) if (isWithin(key, target)) return true;
-    return this.#deps.instances
-      .ofStudy(this.#binding.peer.name, target.studyInstanceUid)
-      .some(({ key }) => isWithin(key, target));
+    const cached = this.#deps.instances.ofStudy(this.#binding.peer.name, target.studyInstanceUid);
+    return this.#wants.hasWithin(target) || cached.some(({ key }) => isWithin(key, target));
   }
 
   #holdBack(want: Want): void {
@@ -138,7 +137,7 @@ export class InstanceFetcher {
   /** A head start brings what somebody waits for. */
   #adopted(instance: FoundInstance): void {
     this.refusals.delete(instance.key);
-    const want = this.#wants.get(keyText(instance.key));
+    const want = this.#wants.get(instance.key);
     if (want === undefined || want.state === 'arriving') return;
     this.#queue.remove(want);
     this.#deliver(want, instance);
@@ -171,12 +170,7 @@ export class InstanceFetcher {
   }
 
   #dropIfQueued(want: Want): void {
-    if (want.state === 'queued' && this.#queue.remove(want)) this.#forget(want);
-  }
-
-  #forget(want: Want): void {
-    const text = keyText(want.key);
-    if (this.#wants.get(text) === want) this.#wants.delete(text);
+    if (want.state === 'queued' && this.#queue.remove(want)) this.#wants.forget(want);
   }
 
   #startWorkers(): void {
@@ -251,7 +245,7 @@ export class InstanceFetcher {
     for (const want of missing) {
       if (want.wanted) continue;
       want.state = 'settled';
-      this.#forget(want);
+      this.#wants.forget(want);
     }
   }
 
@@ -297,7 +291,7 @@ export class InstanceFetcher {
       const error =
         outcome.kind === 'failed' ? outcome.error : notDelivered(this.#binding, outcome.completion);
       if (isRefusal(outcome)) this.refusals.add(want.key, error);
-      this.#forget(want);
+      this.#wants.forget(want);
       want.failed(error);
     }
   }
@@ -350,7 +344,7 @@ export class InstanceFetcher {
 
   #deliver(want: Want, instance: FoundInstance): void {
     const settle = (): void => {
-      this.#forget(want);
+      this.#wants.forget(want);
       want.settle();
     };
     instance.complete.then(settle, () => {

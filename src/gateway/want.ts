@@ -84,6 +84,11 @@ export class Want {
     return this.#askers.size > 0;
   }
 
+  /** Once it has begun to arrive. */
+  get instance(): FoundInstance | undefined {
+    return this.#instance;
+  }
+
   /** Called when the last asker has gone. */
   onDeserted(callback: () => void): void {
     this.#onDeserted = callback;
