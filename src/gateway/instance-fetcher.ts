@@ -219,26 +219,26 @@ export class InstanceFetcher {
     return this.#queue.takeBackground(this.#lists.most(batchSize), workers);
   }
 
-  async #run(batch: readonly Want[]): Promise<void> {
+  /** Asks for `batch`, and sees to what did not come; says whether that was because it was given up. */
+  async #run(batch: readonly Want[]): Promise<boolean> {
     for (const want of batch) want.state = 'requested';
     const outcome = await this.#ask(batch);
     const missing = batch.filter((want) => want.state === 'requested');
     this.#lists.ended(batch, missing, outcome);
-    if (missing.length === 0) return;
     const [first] = missing;
+    if (first === undefined) return false;
     // Also when all who waited have left at the first sign of it.
-    if (first && outcome.kind === 'failed' && !outcome.gaveUp) this.#watch.forget(first.key.studyInstanceUid);
-    if (missing.some((want) => !want.wanted)) this.#abandon(missing);
+    if (outcome.kind === 'failed' && !outcome.gaveUp) this.#watch.forget(first.key.studyInstanceUid);
+    this.#abandon(missing);
     const open = missing.filter((want) => want.wanted);
     if (outcome.gaveUp) {
       // Somebody asked again while the retrieve was being given up.
       for (const want of open) this.#enqueue(want, true);
       this.#startWorkers();
-      return;
-    }
-    if (batch.length === 1) this.#refuse(open, outcome);
+    } else if (batch.length === 1) this.#refuse(open, outcome);
     else if (missing.length < batch.length) this.#retryAlone(open, outcome);
     else await this.#retryFirst(open, outcome);
+    return outcome.gaveUp;
   }
 
   #abandon(missing: readonly Want[]): void {
@@ -277,12 +277,13 @@ export class InstanceFetcher {
       this.#refuse(open, outcome);
       return;
     }
-    await this.#run([first]);
+    const gaveUp = await this.#run([first]);
     const delivered = first.state === 'arriving' || this.#deps.instances.peek(first.key) !== undefined;
     if (delivered) this.#lists.refused();
     // A head start may have brought some of them meanwhile.
     const missing = rest.filter((want) => want.state === 'requested');
-    if (delivered || outcome.kind === 'completed') this.#enqueueAlone(missing);
+    // Who waited for the first may have left before it could tell anything of the others.
+    if (delivered || gaveUp || outcome.kind === 'completed') this.#enqueueAlone(missing);
     else this.#refuse(missing, outcome);
   }
 

@@ -74,7 +74,7 @@ function fetcherOf(workers: number): {
       batchSize: 25,
       background,
       refusalMs: 1000,
-      cancelDelayMs: 1000,
+      cancelDelayMs: 10,
       headStartMs: 1,
       maxInstances: 100,
     },
@@ -82,13 +82,11 @@ function fetcherOf(workers: number): {
   const arriving = new Map<string, unknown>();
   const instances = {
     get: () => undefined,
-    begin: () => undefined,
-    peek: (key: InstanceKey) => {
-      const { sopInstanceUid } = key;
-      const there = arriving.get(sopInstanceUid) ?? { key, info: {}, complete: new Promise(() => undefined) };
-      arriving.set(sopInstanceUid, there);
-      return there;
+    // As if it were there already: nothing is written.
+    begin: (key: InstanceKey) => {
+      arriving.set(key.sopInstanceUid, { key, info: {}, complete: new Promise(() => undefined) });
     },
+    peek: ({ sopInstanceUid }: InstanceKey) => arriving.get(sopInstanceUid),
     ofStudy: () => [],
   } as unknown as Instances;
   const watch = {
@@ -129,6 +127,13 @@ function ask(fetcher: InstanceFetcher, numbers: readonly number[], priority: Pri
     return fetcher.fetch(listed, asker, { urgent: false, requestId: 'test', priority });
   });
 }
+
+const keyOf = (n: number): InstanceKey => ({
+  peer: 'main',
+  studyInstanceUid: '1',
+  seriesInstanceUid: '1.1',
+  sopInstanceUid: `1.1.${n}`,
+});
 
 /** Until the workers that were started have taken their batches. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -233,5 +238,28 @@ describe('InstanceFetcher', () => {
     await settled();
     expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1', '1.1.2', '1.1.3'], ['1.1.1'], ['1.1.3']]);
     expect(told).toEqual(['1.1.2', '1.1.1', '1.1.3']);
+  });
+
+  test('what a list refused is not refused itself when all leave before the first of it was tried alone', async () => {
+    const { fetcher, retrieves, breakOff } = fetcherOf(1);
+    const tickets = ask(fetcher, [1, 2, 3], 'interactive');
+    await settled();
+    breakOff(new GatewayError('peer-failed', 'No lists.'));
+    await settled();
+    expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1', '1.1.2', '1.1.3'], ['1.1.1']]);
+    for (const ticket of tickets) ticket.release();
+    while (fetcher.knows(keyOf(1))) await settled();
+    expect([1, 2, 3].map((n) => fetcher.refusals.get(keyOf(n)))).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('what a list refused is tried alone when who waited for the first of it leaves', async () => {
+    const { fetcher, retrieves, breakOff } = fetcherOf(1);
+    const [first] = ask(fetcher, [1, 2], 'interactive');
+    await settled();
+    breakOff(new GatewayError('peer-failed', 'No lists.'));
+    await settled();
+    first?.release();
+    while (retrieves.length < 3 && fetcher.refusals.get(keyOf(2)) === undefined) await settled();
+    expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1', '1.1.2'], ['1.1.1'], ['1.1.2']]);
   });
 });
