@@ -13,18 +13,22 @@ export function cancelWhenDeserted(
 ): () => void {
   const deserted = (): boolean => batch.every((want) => want.state === 'settled' || !want.wanted);
   let isOver = false;
+  let cancelTimer = (): void => undefined;
   for (const want of batch) {
     want.onDeserted(() => {
       // Most are let go of when everything has come: then there is nothing to give up.
       if (isOver || !deserted()) return;
-      clock.after(delayMs, () => {
-        if (!isOver && deserted())
+      // Whoever came back meanwhile has the whole of the time again.
+      cancelTimer();
+      cancelTimer = clock.after(delayMs, () => {
+        if (deserted())
           controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
       });
     });
   }
   return () => {
     isOver = true;
+    cancelTimer();
   };
 }
 
