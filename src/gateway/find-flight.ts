@@ -27,10 +27,12 @@ export class FindFlight {
   #rows: Dataset[] = [];
   #first = 0;
   #end: End | undefined;
+  /** Whether a reader has heard that it is whole. */
+  #isTold = false;
   #isPulling = false;
   #wake: (() => void)[] = [];
 
-  /** `onDeserted` is called when nobody reads what has not ended, or has failed. */
+  /** `onDeserted` is called when nobody reads what no reader has heard the good end of. */
   constructor(begin: (signal: AbortSignal) => Find, onDeserted: () => void) {
     this.#find = begin(this.#controller.signal);
     this.#onDeserted = onDeserted;
@@ -55,7 +57,7 @@ export class FindFlight {
         if (signal.aborted) throw abortReason(signal);
         const row = this.#take(reader);
         if (row) yield row;
-        else if (this.#end) return completionOf(this.#end);
+        else if (this.#end) return this.#tell(this.#end);
         else await this.#more(signal);
       }
     } finally {
@@ -75,7 +77,7 @@ export class FindFlight {
   #left(): void {
     this.#trim();
     if (this.#readers.size > 0) return;
-    if (this.#end && 'completion' in this.#end) return;
+    if (this.#isTold) return;
     this.#onDeserted();
     if (this.#end) return;
     this.#controller.abort(new GatewayError('cancelled', 'Nobody waits for this search any more.'));
@@ -126,9 +128,11 @@ export class FindFlight {
     }
     for (const wake of this.#wake.splice(0)) wake();
   }
-}
 
-function completionOf(end: End): FindCompletion {
-  if ('error' in end) throw end.error;
-  return end.completion;
+  /** @throws GatewayError when it has failed */
+  #tell(end: End): FindCompletion {
+    if ('error' in end) throw end.error;
+    this.#isTold = true;
+    return end.completion;
+  }
 }

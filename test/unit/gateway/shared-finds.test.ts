@@ -109,6 +109,25 @@ describe('a C-FIND that others join', () => {
     expect(peer.asked).toBe(2);
   });
 
+  test.each([0, 1000])(
+    'that ended when nobody was there to hear it is not joined any more, kept for %i ms',
+    async (keepMs) => {
+      const { peer, finds, ask } = setUp(2, { keepMs });
+      const controller = new AbortController();
+      const [slow, fast] = [ask(), ask({ signal: controller.signal })];
+      await numbers(slow, 1);
+      await numbers(fast, 2);
+      const leaving = fast.next();
+      controller.abort(new GatewayError('cancelled', 'gone'));
+      await expect(leaving).rejects.toMatchObject({ code: 'cancelled' });
+      await new Promise((resolve) => setImmediate(resolve));
+      await slow.return({ status: 0, truncated: true });
+      expect(finds.size).toBe(0);
+      expect(await numbers(ask())).toEqual([0, 1]);
+      expect(peer.asked).toBe(2);
+    },
+  );
+
   test('that fails fails for all, and whoever asks next asks anew', async () => {
     const { peer, ask, finds } = setUp(3, { error: new GatewayError('peer-failed', 'no') });
     const [one, two] = [ask(), ask()];
