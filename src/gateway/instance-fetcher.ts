@@ -95,7 +95,9 @@ export class InstanceFetcher {
    * read.
    */
   fetch(listed: ListedInstance, asker: Asker, options: FetchOptions): Ticket {
-    const known = this.#wants.joinable(listed);
+    const isForPerson = (options.priority ?? 'interactive') === 'interactive';
+    // Who wants it in the cache and does not read it is helped by no second one: that would be let go of as well.
+    const known = isForPerson ? this.#wants.joinable(listed) : this.#wants.get(listed);
     if (known) return this.#join(known, asker, options);
     const want = new Want(listed, this.#binding.peer.name, options.requestId, options.priority);
     const cached = this.#deps.instances.get(want.key);

@@ -24,6 +24,8 @@ function fetcherOf(workers: number): {
   readonly complete: (received: number) => void;
   /** Resolves, when a head start has begun, to what sends an instance by it. */
   readonly headStart: Promise<(sopInstanceUid: string) => void>;
+  /** The cache lets go of what is arriving. */
+  readonly lose: (sopInstanceUid: string) => void;
 } {
   const retrieves: Retrieve[] = [];
   const doubted: string[] = [];
@@ -112,6 +114,7 @@ function fetcherOf(workers: number): {
       complete(received);
     },
     headStart,
+    lose: (sopInstanceUid) => void arriving.delete(sopInstanceUid),
   };
 }
 
@@ -261,5 +264,19 @@ describe('InstanceFetcher', () => {
     first?.release();
     while (retrieves.length < 3 && fetcher.refusals.get(keyOf(2)) === undefined) await settled();
     expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1', '1.1.2'], ['1.1.1'], ['1.1.2']]);
+  });
+
+  test('what the cache has let go of comes again for a person, and not for who wants it there alone', async () => {
+    const { fetcher, retrieves, send, lose } = fetcherOf(2);
+    ask(fetcher, [1], 'interactive');
+    await settled();
+    send('1.1.1');
+    lose('1.1.1');
+    ask(fetcher, [1], 'prefetch');
+    await settled();
+    expect(retrieves).toHaveLength(1);
+    ask(fetcher, [1], 'interactive');
+    await settled();
+    expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1'], ['1.1.1']]);
   });
 });
