@@ -2,6 +2,7 @@ import type { Cache, HotBytes } from './cache/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import type { Gateway, InstanceRecord } from './gateway/index.js';
 import type { Telemetry } from './telemetry/index.js';
+import type { FramePool } from './transcode/index.js';
 
 const samplesOf = (
   peer: string,
@@ -14,13 +15,15 @@ const samplesOf = (
 export interface Watched {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
+  readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
   readonly gateway: Gateway;
 }
 
 /** Lets the metrics read what is only known when asked for. */
-export function watch(telemetry: Telemetry, { cache, hotFrames, peers, storageScp, gateway }: Watched): void {
+export function watch(telemetry: Telemetry, parts: Watched): void {
+  const { cache, hotFrames, framePool, peers, storageScp, gateway } = parts;
   for (const [name, peer] of peers) {
     telemetry.collect('associations', () => samplesOf(name, 'state', peer.stats.associations));
     telemetry.collect('association_limit', () => [
@@ -37,6 +40,10 @@ export function watch(telemetry: Telemetry, { cache, hotFrames, peers, storageSc
     });
   }
   telemetry.collect('hot_frame_bytes', () => hotFrames.stats.bytes);
+  telemetry.collect('frames_in_work', () => [
+    { labels: { state: 'working' }, value: framePool.stats.working },
+    { labels: { state: 'waiting' }, value: framePool.stats.waiting },
+  ]);
   telemetry.collect('cache_instances', () => cache.instances.stats.entries);
   telemetry.collect('inbound_associations', () => storageScp?.stats.associations ?? 0);
   const byTier = (memory: number, disk: number): { labels: { tier: string }; value: number }[] => [

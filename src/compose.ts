@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
@@ -15,6 +16,7 @@ import {
   type ListeningServer,
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
+import { createFramePool, type FramePool } from './transcode/index.js';
 
 /** A gateway that runs. */
 export interface RunningGateway {
@@ -48,10 +50,25 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
 interface Parts {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
+  readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
   /** By peer: whether its latest association could be opened. */
   readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
+}
+
+function openFramePool({ transcode }: Config, observe: Observe): FramePool {
+  const { workers, queue, frameTimeout, maxFrameBytes, workerHeap } = transcode;
+  return createFramePool(
+    {
+      workers: workers === 0 ? availableParallelism() : workers,
+      queue,
+      frameMs: frameTimeout,
+      heapMegabytes: Math.round(workerHeap / 2 ** 20),
+      frameBytes: maxFrameBytes,
+    },
+    observe,
+  );
 }
 
 /** Remembers of each peer whether its latest association could be opened. Bounded by the configured peers. */
@@ -103,7 +120,8 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
   };
 }
 
-function gatewayOf(config: Config, { cache, hotFrames, peers }: Parts, observe: Observe): Gateway {
+function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
+  const { cache, hotFrames, framePool, peers } = parts;
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
@@ -115,6 +133,7 @@ function gatewayOf(config: Config, { cache, hotFrames, peers }: Parts, observe: 
     spools: cache.spools,
     metadataBytes: config.cache.metadata,
     hotFrames,
+    framePool,
     observe,
     clock: systemClock,
   });
@@ -201,6 +220,7 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
     const parts: Parts = {
       cache,
       hotFrames: createHotBytes(config.cache.frames),
+      framePool: openFramePool(config, observe),
       peers: openPeers(config, watching, storageScp),
       storageScp,
       reachable,
@@ -236,5 +256,6 @@ async function stop(config: Config, parts: Parts, listeners: Listeners, stopping
   await Promise.all([...parts.peers.values()].map((peer) => peer.close(graceMs)));
   await parts.storageScp?.close(graceMs);
   if (listeners.admin !== listeners.main) await listeners.admin.close(0, systemClock);
+  await parts.framePool.close();
   await parts.cache.close();
 }

@@ -24,7 +24,7 @@ type Line =
 
 const NAME = 'journal';
 /** Of its lines; another one is not believed. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Written anew when it has this many lines beyond two for each entry. */
 const SLACK_LINES = 10_000;
 /** Characters of lines that the disk has not taken yet; beyond them it is written anew, when the disk takes something. */

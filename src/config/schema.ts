@@ -199,6 +199,22 @@ const cache = z.strictObject({
   ).prefault('60s'),
 });
 
+const transcode = z.strictObject({
+  workers: key(
+    integer(0, 64),
+    'Threads that decode and encode frames for clients that do not take what is stored; 0 for one for each processor.',
+  ).prefault(0),
+  queue: key(integer(0, 100_000), 'Most requests that wait for one; more are answered 503.').prefault(200),
+  frameTimeout: key(
+    duration,
+    'How long one frame of a million samples or less may take; larger ones as much longer. Then the thread is replaced.',
+  ).prefault('10s'),
+  maxFrameBytes: key(
+    size(KIB, 2 ** 31 - 1),
+    'Most bytes of one decoded frame; larger ones are given as they are stored only. Each thread may need a few times as much.',
+  ).prefault('128 MiB'),
+  workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
+});
 const limits = z.strictObject({
   depth: key(integer(1, 1000), 'Deepest nesting of sequences in a dataset.').prefault(64),
   elements: key(integer(1000, 1_000_000_000), 'Most elements in a dataset.').prefault(5_000_000),
@@ -230,6 +246,7 @@ export const configSchema = z.strictObject({
   preload: preload.prefault({}),
   store: store.prefault({}),
   cache: cache.prefault({}),
+  transcode: transcode.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
 });

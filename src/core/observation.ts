@@ -125,6 +125,16 @@ export type Observation =
       readonly bytes: number;
       readonly error?: unknown;
     }
+  | {
+      /** A frame that was decoded or encoded. */
+      readonly kind: 'frame';
+      /** Transfer syntaxes, or `native`. */
+      readonly from: string;
+      readonly to: string;
+      /** `refused`: it is not what its dataset says; `late`: its time was up; `crashed`: the codec took its thread with it. */
+      readonly outcome: 'done' | 'refused' | 'late' | 'crashed';
+      readonly durationMs: number;
+    }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {
       readonly kind: 'log';

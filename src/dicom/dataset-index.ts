@@ -28,6 +28,11 @@ export interface DatasetIndex extends DatasetUids {
   readonly columns?: number;
   readonly bitsAllocated?: number;
   readonly samplesPerPixel?: number;
+  readonly bitsStored?: number;
+  /** 1: samples are signed. */
+  readonly pixelRepresentation?: number;
+  /** 1: colours stand in planes. */
+  readonly planarConfiguration?: number;
   /** Left out when absent or no positive integer. */
   readonly numberOfFrames?: number;
   readonly photometricInterpretation?: string;
@@ -48,6 +53,9 @@ const numbers = {
   [Tags.Columns]: 'columns',
   [Tags.BitsAllocated]: 'bitsAllocated',
   [Tags.SamplesPerPixel]: 'samplesPerPixel',
+  [Tags.BitsStored]: 'bitsStored',
+  [Tags.PixelRepresentation]: 'pixelRepresentation',
+  [Tags.PlanarConfiguration]: 'planarConfiguration',
 } as const;
 const textByTag: ReadonlyMap<Tag, (typeof texts)[keyof typeof texts]> = mapOf(texts);
 const numberByTag: ReadonlyMap<Tag, (typeof numbers)[keyof typeof numbers]> = mapOf(numbers);

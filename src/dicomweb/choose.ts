@@ -1,4 +1,4 @@
-import { TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
+import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import type { Representation } from './negotiate.js';
 
 /** How to deliver one instance. */
@@ -83,6 +83,68 @@ export function chooseForFrames(
   });
   return representation && { representation, mediaType, transferSyntaxUid };
 }
+
+/** What can be done with frames, by transfer syntax. */
+export interface FrameAbilities {
+  decodes(transferSyntaxUid: string): boolean;
+  /** Without loss. */
+  encodes(transferSyntaxUid: string): boolean;
+}
+
+/** Frames in another transfer syntax than the stored one. */
+export interface FrameConversion extends FrameChoice {
+  /** What they are encoded in; undefined for native frames. */
+  readonly encodeAs: string | undefined;
+}
+
+/**
+ * The first of `representations` that frames stored in `stored` can be turned into; undefined if none. To be asked when
+ * none of them takes the stored bytes, which are always better.
+ *
+ * A media type without a transfer syntax means the default one of Table 8.7.3-5, which is lossless. Nothing is encoded
+ * with loss here.
+ *
+ * @see PS3.18 8.7.3.3.2, 8.7.3.5 (W-20, W-29)
+ */
+export function chooseConversion(
+  representations: readonly Representation[],
+  stored: TransferSyntax,
+  abilities: FrameAbilities,
+): FrameConversion | undefined {
+  if (stored.encapsulated && !abilities.decodes(stored.uid)) return undefined;
+  for (const representation of representations) {
+    const encodeAs = targetOf(representation, abilities);
+    if (encodeAs === undefined) continue;
+    if (encodeAs === explicitLittleEndian)
+      return { representation, mediaType: genericType, transferSyntaxUid: encodeAs, encodeAs: undefined };
+    return { representation, mediaType: representation.mediaType, transferSyntaxUid: encodeAs, encodeAs };
+  }
+  return undefined;
+}
+
+/** The transfer syntax to make; undefined when it cannot be made. */
+function targetOf(
+  { mediaType, transferSyntax: wanted }: Representation,
+  abilities: FrameAbilities,
+): string | undefined {
+  const uid = wanted === undefined || wanted === '*' ? defaultSyntaxes.get(mediaType) : wanted;
+  const target = uid === undefined ? undefined : transferSyntax(uid);
+  if (target?.frameMediaType !== mediaType) return undefined;
+  if (target.uid === explicitLittleEndian) return target.uid;
+  return !target.lossy && abilities.encodes(target.uid) ? target.uid : undefined;
+}
+
+/** @see PS3.18 Table 8.7.3-5 */
+const defaultSyntaxes: ReadonlyMap<string, string> = new Map(
+  [
+    TransferSyntaxes.ExplicitVrLittleEndian,
+    TransferSyntaxes.JpegLosslessSv1,
+    TransferSyntaxes.RleLossless,
+    TransferSyntaxes.JpegLsLossless,
+    TransferSyntaxes.Jpeg2000Lossless,
+    TransferSyntaxes.HtJ2kLossless,
+  ].map(({ frameMediaType, uid }) => [frameMediaType, uid]),
+);
 
 /** Encapsulated Uncompressed has native frames in fragments. */
 const nativeFrames = (stored: TransferSyntax): boolean =>

@@ -1,7 +1,14 @@
 /** The HTTP grammar of PS3.18: parses and checks requests, negotiates representations, frames multipart bodies. */
 export { levelOf, type SearchLevel } from './attribute-level.js';
 export { noneMatchNames, parseRange, rangeApplies, type ByteSpan } from './conditional.js';
-export { chooseForBulkData, chooseForFrames, chooseForInstance, type FrameChoice } from './choose.js';
+export {
+  chooseConversion,
+  chooseForBulkData,
+  chooseForFrames,
+  chooseForInstance,
+  type FrameChoice,
+  type FrameConversion,
+} from './choose.js';
 export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';

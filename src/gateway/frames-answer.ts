@@ -88,7 +88,7 @@ function frameBytes(
   return record && hot ? hot.pass({ id, of: record, length }, bytes) : bytes;
 }
 
-/** The representation for `count` frames. @throws GatewayError `not-acceptable` */
+/** The representation for `count` frames as they are stored. @throws GatewayError `not-acceptable` */
 export function chooseFrames(
   opened: Pick<FrameSource, 'stored'>,
   request: FramesAsked,
@@ -100,8 +100,16 @@ export function chooseFrames(
   throw new GatewayError(
     'not-acceptable',
     `The frames are stored as ${opened.stored.frameMediaType} (${opened.stored.uid}), which this gateway does not ` +
-      'convert. Ask for them as they are with transfer-syntax=*.',
+      'convert to that. Ask for them as they are with transfer-syntax=*.',
   );
+}
+
+/** @throws GatewayError `not-found` when there are fewer frames than that */
+export function requireFrames(count: number, frames: readonly number[]): void {
+  const beyond = frames.find((frame) => frame > count);
+  if (count === 0) throw new GatewayError('not-found', 'The instance has no frames.');
+  if (beyond !== undefined)
+    throw new GatewayError('not-found', `There is no frame ${beyond}; there are ${count}.`);
 }
 
 /** Frames of an instance whose every byte is there. @throws GatewayError `not-found`, `not-acceptable` */
@@ -110,11 +118,7 @@ export function framesAnswer(
   request: FramesAsked,
   frames: readonly number[],
 ): PartsAnswer {
-  const count = frameCount(opened.index);
-  const beyond = frames.find((frame) => frame > count);
-  if (count === 0) throw new GatewayError('not-found', 'The instance has no frames.');
-  if (beyond !== undefined)
-    throw new GatewayError('not-found', `There is no frame ${beyond}; there are ${count}.`);
+  requireFrames(frameCount(opened.index), frames);
   const choice = chooseFrames(opened, request, frames.length);
   // Generators throw where they are read; a frame that cannot be located must be known before the status line.
   const parts = frames.map((frame) => framePart(opened, frame, choice, request.serviceUrl));

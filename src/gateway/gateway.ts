@@ -178,8 +178,8 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
   const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
   const fetcher = new InstanceFetcher(binding, deps, watch);
   const relisting = new SharedWork<void>();
-  const { hotFrames } = deps;
-  const side = { binding, deps, fetcher, watch, metadata, hotFrames, finds, relisting };
+  const { hotFrames, framePool } = deps;
+  const side = { binding, deps, fetcher, watch, metadata, hotFrames, framePool, finds, relisting };
   const cacheBytes = (): number => {
     const { memoryLimit, diskLimit } = deps.spools.stats;
     return Math.max(memoryLimit, diskLimit);

@@ -3,6 +3,7 @@ import type { DatasetIndex, ReaderLimits } from '../dicom/index.js';
 import type { HotBytes, InstanceCache, SpoolStore } from '../cache/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
+import type { FramePool } from '../transcode/index.js';
 import type { BackgroundLimits } from './background-pace.js';
 import type { PreloadSettings } from './preload-settings.js';
 import type { Fingerprint, StudyState } from './study-state.js';
@@ -108,4 +109,6 @@ export interface GatewayDependencies extends FetcherDependencies {
   readonly metadataBytes: number;
   /** Frames that are asked for again and again. */
   readonly hotFrames: HotBytes;
+  /** Decodes and encodes frames. */
+  readonly framePool: FramePool;
 }

@@ -1,15 +1,19 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, isVideo, locateElement, readRanges } from '../dicom/index.js';
+import { frameCount, isVideo, locateElement, readRanges, transferSyntax } from '../dicom/index.js';
 import {
+  chooseConversion,
   chooseForBulkData,
+  chooseForFrames,
   negotiate,
   retrieveUrl,
+  type FrameConversion,
   type MediaRange,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
+import { convertedFrames } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
-import { each, framesAnswer, type FramesRequest } from './frames-answer.js';
+import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
 import { openInstance, whenWhole, type ComingInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
@@ -40,13 +44,32 @@ async function withInstance(
   }
 }
 
-/** Retrieves frames of an instance as they are stored. @throws GatewayError @see rules W-03, W-10..W-12, W-29 */
+/** How frames are to be turned into another transfer syntax; undefined when they can be given as they are stored, or not at all. */
+function conversionOf(
+  { framePool }: RetrieveBinding,
+  { instance }: ComingInstance,
+  { accept }: FramesAsked,
+  count: number,
+): FrameConversion | undefined {
+  const stored = transferSyntax(instance.info.transferSyntaxUid);
+  if (stored === undefined || isVideo(stored)) return undefined;
+  const representations = negotiate('frames', accept, count === 1 ? 'one' : 'many');
+  if (chooseForFrames(representations, stored)) return undefined;
+  return chooseConversion(representations, stored, framePool);
+}
+
+/** Retrieves frames of an instance, as they are stored if the client takes that. @throws GatewayError @see rules W-03, W-10..W-12, W-29 */
 export function retrieveFrames(
   side: RetrieveBinding,
   request: FramesRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
   return withInstance(side, request.target, context, async (coming) => {
+    const conversion = conversionOf(side, coming, request, request.frames.length);
+    if (conversion) {
+      const opened = { ...(await whenWhole(coming)), hot: side.hotFrames };
+      return convertedFrames(opened, { ...request, conversion }, { pool: side.framePool, context });
+    }
     const early = await earlyFrames(coming, request);
     return (
       early ?? framesAnswer({ ...(await whenWhole(coming)), hot: side.hotFrames }, request, request.frames)
@@ -70,6 +93,11 @@ export function retrievePixelData(
     const { index, stored } = opened;
     if (index.pixelData?.kind === 'encapsulated' && !isVideo(stored)) {
       const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
+      const conversion = conversionOf(side, coming, request, frames.length);
+      if (conversion) {
+        const all = { ...request, frames, conversion };
+        return convertedFrames({ ...opened, hot: side.hotFrames }, all, { pool: side.framePool, context });
+      }
       return framesAnswer({ ...opened, hot: side.hotFrames }, request, frames);
     }
     if (index.pixelData?.kind === 'encapsulated')

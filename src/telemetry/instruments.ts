@@ -27,6 +27,7 @@ const counters = {
   revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
   headStarts: ['head_starts_total', 'Retrieves begun beside their listing.', 'peer', 'outcome'],
   pulls: ['pulls_total', 'Series and studies brought ahead of their readers.', 'peer', 'purpose', 'outcome'],
+  frames: ['frames_total', 'Frames decoded and encoded.', 'from', 'to', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
   logDropped: [
     'log_lines_dropped_total',
@@ -37,6 +38,7 @@ const counters = {
 const histograms = {
   httpFirstByte: ['http_time_to_first_byte_seconds', 'Time to the head of the answer.', 'method', 'route'],
   httpSeconds: ['http_request_duration_seconds', 'Time to the last byte of the answer.', 'method', 'route'],
+  frameSeconds: ['frame_duration_seconds', 'Time to decode or encode a frame.', 'from', 'to'],
   operationSeconds: [
     'dimse_operation_duration_seconds',
     'Time to the final response.',

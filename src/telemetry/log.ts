@@ -159,6 +159,10 @@ const lines: ByKind<Line | undefined> = {
     message: `${purpose} ${state}`,
     fields: { ...fields, ...withError(error) },
   }),
+  frame: ({ from, to, outcome, durationMs }) =>
+    outcome === 'done'
+      ? undefined
+      : { level: 'warn', message: `frame ${outcome}`, fields: { from, to, durationMs } },
   'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
   log: ({ level, message, requestId, peer, error }) => ({
     level,

@@ -10,6 +10,8 @@ import { BoundedLabels, KnownLabels } from './labels.js';
 const MAX_ROUTES = 100;
 /** Reasons that the code itself names. */
 const MAX_REASONS = 50;
+/** All transfer syntaxes there are. */
+const MAX_SYNTAXES = 80;
 
 /** What a metrics endpoint answers. */
 export interface Exposition {
@@ -30,6 +32,7 @@ interface Labels {
   readonly method: KnownLabels;
   readonly route: BoundedLabels;
   readonly reason: BoundedLabels;
+  readonly syntax: BoundedLabels;
 }
 
 /** Metrics in a registry of their own; `peers` are the only names that become label values. */
@@ -49,6 +52,7 @@ export function createMetrics({ version, peers }: { version: string; peers: read
     method: new KnownLabels(METHODS),
     route: new BoundedLabels(MAX_ROUTES),
     reason: new BoundedLabels(MAX_REASONS),
+    syntax: new BoundedLabels(MAX_SYNTAXES),
   };
   const counters = createCounters(instruments, labels);
   return {
@@ -63,9 +67,17 @@ export function createMetrics({ version, peers }: { version: string; peers: read
   };
 }
 
+const uncounted = (): void => undefined;
+const notCounted = {
+  learnt: uncounted,
+  ready: uncounted,
+  stopping: uncounted,
+  stopped: uncounted,
+  log: uncounted,
+} as const;
+
 /** What each kind of observation adds to which metric. */
 function createCounters(to: Instruments, labels: Labels): ByKind<void> {
-  const uncounted = (): void => undefined;
   return {
     'http-request': (observation) => {
       countHttp(to, labels, observation);
@@ -114,18 +126,27 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     pull: ({ peer, purpose, state }) => {
       to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
     },
+    frame: (observation) => {
+      countFrame(to, labels, observation);
+    },
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },
-    learnt: uncounted,
-    ready: uncounted,
-    stopping: uncounted,
-    stopped: uncounted,
-    log: uncounted,
+    ...notCounted,
   };
 }
 
 type HttpRequest = Extract<Observation, { kind: 'http-request' }>;
+
+function countFrame(
+  { frames, frameSeconds }: Instruments,
+  { syntax }: Labels,
+  { from, to, outcome, durationMs }: Extract<Observation, { kind: 'frame' }>,
+): void {
+  const syntaxes = { from: syntax.of(from), to: syntax.of(to) };
+  frames.inc({ ...syntaxes, outcome });
+  frameSeconds.observe(syntaxes, durationMs / 1000);
+}
 
 function countHttp(to: Instruments, labels: Labels, observation: HttpRequest): void {
   const route = labels.route.of(observation.route);

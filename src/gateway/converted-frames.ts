@@ -1,0 +1,133 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
+import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
+import type { FramePool, FrameShape } from '../transcode/index.js';
+import type { BodyPart, PartsAnswer } from './answer.js';
+import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
+import type { OpenInstance } from './open-instance.js';
+import { etagOf } from './validator.js';
+
+/** Frames of one instance in another transfer syntax than the stored one. */
+export interface ConversionRequest extends FramesAsked {
+  readonly frames: readonly number[];
+  readonly conversion: FrameConversion;
+}
+
+/** What the frames are made with, and for whom. */
+export interface Conversion {
+  readonly pool: FramePool;
+  readonly context: OperationContext;
+}
+
+/**
+ * Frames decoded or encoded one after the other, so that no more than one is in memory for each request; the first one
+ * before the status line.
+ *
+ * @throws GatewayError `not-found`, `malformed-dataset`, `not-acceptable` for frames that cannot be encoded so
+ * @see rules W-03, W-29
+ */
+export async function convertedFrames(
+  opened: OpenInstance & Pick<FrameSource, 'hot'>,
+  request: ConversionRequest,
+  by: Conversion,
+): Promise<PartsAnswer> {
+  const { frames, conversion } = request;
+  requireFrames(frameCount(opened.index), frames);
+  const shape = shapeOf(opened.index);
+  const { encodeAs, representation, mediaType } = conversion;
+  if (!by.pool.takes(shape) || (encodeAs !== undefined && !by.pool.encodes(encodeAs, shape)))
+    throw new GatewayError(
+      'not-acceptable',
+      'These frames can be had as they are stored, with transfer-syntax=*.',
+    );
+  const make = (frame: number): Promise<BodyPart> => convertedPart({ ...opened, shape }, frame, request, by);
+  const [first = 1, ...rest] = frames;
+  const firstPart = await make(first);
+  const parts = async function* (): AsyncGenerator<BodyPart, void, undefined> {
+    yield firstPart;
+    for (const frame of rest) yield await make(frame);
+  };
+  const { stalled, close } = opened;
+  const { multipart } = representation;
+  return { kind: 'parts', refused: 0, multipart, partType: mediaType, parts: parts(), stalled, close };
+}
+
+type Source = OpenInstance & Pick<FrameSource, 'hot'> & { readonly shape: FrameShape };
+
+async function convertedPart(
+  source: Source,
+  frame: number,
+  { conversion, serviceUrl }: ConversionRequest,
+  by: Conversion,
+): Promise<BodyPart> {
+  const { instance, record } = source;
+  const contentType = `${conversion.mediaType}; transfer-syntax=${conversion.transferSyntaxUid}`;
+  const bytes = await convertedFrame(source, frame, conversion, by);
+  return {
+    contentType,
+    contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
+    contentLength: bytes.length,
+    bytes: each([bytes]),
+    ...(!conversion.representation.multipart && {
+      etag: etagOf(record, 'frame', contentType, String(frame), 'converted'),
+      range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
+    }),
+  };
+}
+
+async function convertedFrame(
+  source: Source,
+  frame: number,
+  { transferSyntaxUid, encodeAs }: FrameConversion,
+  { pool, context }: Conversion,
+): Promise<Buffer> {
+  const { instance, record, hot, stored, shape } = source;
+  const id = `${instance.key.peer} ${instance.key.sopInstanceUid} ${frame} ${transferSyntaxUid}`;
+  const known = hot?.get(id, record);
+  if (known) return known;
+  const place = await pool.enter(context);
+  try {
+    const from = stored.encapsulated ? stored.uid : undefined;
+    const read = await readOwn(source, frame);
+    const { frame: made } = await place.run({ frame: read, from, to: encodeAs, shape });
+    const bytes = Buffer.from(made.buffer, made.byteOffset, made.byteLength);
+    await keep(hot?.pass({ id, of: record, length: bytes.length }, each([bytes])));
+    return bytes;
+  } finally {
+    place.leave();
+  }
+}
+
+/** Frames that are asked for again and again are kept when they have been read to their end. */
+async function keep(passing: AsyncIterable<Buffer> | undefined): Promise<void> {
+  const chunks = passing?.[Symbol.asyncIterator]();
+  while (chunks && !(await chunks.next()).done);
+}
+
+/** A stored frame in memory of its own, which is given to a thread. */
+async function readOwn({ instance, index }: Source, frame: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(frameLength(index, frame));
+  let at = 0;
+  for await (const chunk of readFrame(instance.source, index, frame)) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** @throws GatewayError `malformed-dataset` when the dataset does not say what its pixels are like */
+function shapeOf(index: DatasetIndex): FrameShape {
+  const { rows = 0, columns = 0, bitsAllocated = 0, samplesPerPixel = 1 } = index;
+  if (rows === 0 || columns === 0 || bitsAllocated === 0)
+    throw new GatewayError('malformed-dataset', 'The instance does not say what its pixels are like.');
+  return {
+    rows,
+    columns,
+    samplesPerPixel,
+    bitsAllocated,
+    bitsStored: Math.min(index.bitsStored ?? bitsAllocated, bitsAllocated),
+    signed: index.pixelRepresentation === 1,
+    photometricInterpretation: index.photometricInterpretation ?? 'MONOCHROME2',
+    planar: index.planarConfiguration === 1,
+  };
+}

@@ -1,0 +1,36 @@
+import { badFrame } from './frame-error.js';
+import { MOST_PIXELS, type FrameShape } from './frame-shape.js';
+
+/** What a code stream says of itself, whatever the dataset around it says. */
+export interface CodeStreamHeader {
+  readonly rows: number;
+  readonly columns: number;
+  readonly components: number;
+  /** Bits of the samples in the stream. */
+  readonly precision: number;
+  /** Whether samples are signed, where the stream tells. */
+  readonly signed?: boolean;
+  /** Whether a component has fewer samples than the picture has pixels. */
+  readonly subsampled: boolean;
+}
+
+/**
+ * Compares a code stream with the dataset that it stands in, before a decoder sees it: decoders believe one or the other,
+ * and then write beyond what they allocated, give back what was in memory before, or allocate gigabytes.
+ *
+ * @throws GatewayError `malformed-dataset`
+ */
+export function requireFit(header: CodeStreamHeader, shape: FrameShape): void {
+  const { rows, columns, components, precision } = header;
+  if (rows !== shape.rows || columns !== shape.columns)
+    throw badFrame(
+      `holds ${columns} x ${rows} pixels, not the ${shape.columns} x ${shape.rows} of its dataset`,
+    );
+  if (components !== shape.samplesPerPixel)
+    throw badFrame(`holds ${components} components, not the ${shape.samplesPerPixel} samples of its dataset`);
+  if (precision > shape.bitsAllocated)
+    throw badFrame(
+      `holds samples of ${precision} bits, more than the ${shape.bitsAllocated} that are allocated`,
+    );
+  if (rows * columns > MOST_PIXELS) throw badFrame('holds more pixels than the gateway decodes');
+}

@@ -1,0 +1,76 @@
+import { promisify } from 'node:util';
+import { inflateRaw } from 'node:zlib';
+import { GatewayError } from '../core/index.js';
+import { TransferSyntaxes } from '../dicom/index.js';
+import { badFrame } from './frame-error.js';
+import { nativeFrameBytes, type FrameShape, type NativeFrame } from './frame-shape.js';
+import { decodeHtJ2k, decodeJ2k } from './j2k-codec.js';
+import { decodeJpeg } from './jpeg-codec.js';
+import { decodeJpegLs } from './jpeg-ls-codec.js';
+import { decodeRle } from './rle.js';
+
+type Decode = (frame: Uint8Array, shape: FrameShape, halvings: number) => Promise<NativeFrame>;
+
+const inflate = promisify(inflateRaw);
+const S = TransferSyntaxes;
+
+// Planes stay planes: who knows the dataset's Planar Configuration expects them. @see PS3.3 C.7.6.3.1.3
+const rle: Decode = (frame, shape) => Promise.resolve({ samples: decodeRle(frame, shape), shape });
+
+/** Frames deflated one by one: no more is inflated than the frame can hold. @see PS3.5 A.4.15 */
+const deflated: Decode = async (frame, shape) => {
+  const expected = nativeFrameBytes(shape);
+  try {
+    const samples = await inflate(frame, { maxOutputLength: expected + 1 });
+    if (samples.length < expected || samples.length > expected + 1)
+      throw badFrame('inflates to another size');
+    return { samples: samples.subarray(0, expected), shape };
+  } catch (cause) {
+    throw cause instanceof GatewayError ? cause : badFrame('cannot be inflated', cause);
+  }
+};
+
+const native: Decode = (frame, shape) => {
+  const expected = nativeFrameBytes(shape);
+  if (frame.length < expected) throw badFrame('is shorter than its dataset says');
+  return Promise.resolve({ samples: frame.subarray(0, expected), shape });
+};
+
+const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ...[S.JpegBaseline, S.JpegExtended, S.JpegSpectralSelection68, S.JpegFullProgression1012].map(
+    of(decodeJpeg),
+  ),
+  ...[S.JpegLossless, S.JpegLosslessSv1].map(of(decodeJpeg)),
+  ...[S.JpegLsLossless, S.JpegLsNearLossless].map(of(decodeJpegLs)),
+  ...[S.Jpeg2000Lossless, S.Jpeg2000].map(of(decodeJ2k)),
+  ...[S.HtJ2kLossless, S.HtJ2kLosslessRpcl, S.HtJ2k].map(of(decodeHtJ2k)),
+  ...[S.RleLossless].map(of(rle)),
+  ...[S.DeflatedImageFrameCompression].map(of(deflated)),
+  ...[S.EncapsulatedUncompressedExplicitVrLittleEndian].map(of(native)),
+]);
+
+function of(decode: Decode): (syntax: { readonly uid: string }) => [string, Decode] {
+  return ({ uid }) => [uid, decode];
+}
+
+/** Whether frames of a transfer syntax can be decoded. */
+export const canDecode = (transferSyntaxUid: string): boolean => decoders.has(transferSyntaxUid);
+
+/**
+ * Decodes one encapsulated frame; with `halvings` at most so many times smaller in each direction, where the code stream
+ * allows it.
+ *
+ * @throws GatewayError `malformed-dataset` for a frame that is not what its dataset says, `not-acceptable` for a transfer
+ * syntax that cannot be decoded
+ */
+export async function decodeFrame(
+  frame: Uint8Array,
+  transferSyntaxUid: string,
+  shape: FrameShape,
+  halvings = 0,
+): Promise<NativeFrame> {
+  const decode = decoders.get(transferSyntaxUid);
+  if (!decode)
+    throw new GatewayError('not-acceptable', `Frames in ${transferSyntaxUid} cannot be decoded here.`);
+  return await decode(frame, shape, halvings);
+}

@@ -1,0 +1,141 @@
+import { Piscina } from 'piscina';
+import { GatewayError, type Observe, type OperationContext } from '../core/index.js';
+import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
+import { canDecode } from './decode-frame.js';
+import { canEncode } from './encode-frame.js';
+import type { FrameShape } from './frame-shape.js';
+import { nativeFrameBytes } from './frame-shape.js';
+import { WaitingRoom } from './waiting-room.js';
+
+export interface FramePoolOptions {
+  /** Worker threads, and so frames that are worked on at once. */
+  readonly workers: number;
+  /** Most requests that wait for one. */
+  readonly queue: number;
+  /** How long one frame of a million pixels or less may take; larger ones as much longer. */
+  readonly frameMs: number;
+  /** Of the JavaScript heap of each worker. */
+  readonly heapMegabytes: number;
+  /** Most bytes of a native frame. */
+  readonly frameBytes: number;
+}
+
+/** A place in the pool: its holder may read frames into memory and have them worked on, one after the other. */
+export interface FramePlace {
+  /**
+   * Turns one frame; its memory is given away.
+   *
+   * @throws GatewayError `malformed-dataset` for a frame that cannot be decoded or takes too long, `not-acceptable` for
+   * what no codec does
+   */
+  run(task: FrameTask): Promise<FrameResult>;
+  /** Lets the next one in. */
+  leave(): void;
+}
+
+/** Threads in which frames are decoded and encoded. */
+export interface FramePool {
+  /** Whether frames of a transfer syntax can be decoded. */
+  decodes(transferSyntaxUid: string): boolean;
+  /** Whether frames can be encoded without loss: those of `shape`, or of any when it is left out. */
+  encodes(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  /** Whether a native frame of this shape is small enough. */
+  takes(shape: FrameShape): boolean;
+  /** Waits for a place. @throws GatewayError `overloaded`, or the reason of the context's signal */
+  enter(context: OperationContext): Promise<FramePlace>;
+  readonly stats: { readonly working: number; readonly waiting: number };
+  close(): Promise<void>;
+}
+
+const MEGAPIXEL = 2 ** 20;
+/** Sources run under a loader that threads do not inherit. */
+const isSource = import.meta.url.endsWith('.ts');
+const WORKER = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
+
+/** Starts no thread before the first frame. */
+export function createFramePool(options: FramePoolOptions, observe: Observe): FramePool {
+  return new ThreadedFramePool(options, observe);
+}
+
+class ThreadedFramePool implements FramePool {
+  readonly #options: FramePoolOptions;
+  readonly #observe: Observe;
+  readonly #room: WaitingRoom;
+  #threads: Piscina<FrameTask, FrameAnswer> | undefined;
+  #closed = false;
+
+  constructor(options: FramePoolOptions, observe: Observe) {
+    this.#options = options;
+    this.#observe = observe;
+    this.#room = new WaitingRoom(options.workers, options.queue);
+  }
+
+  decodes(transferSyntaxUid: string): boolean {
+    return canDecode(transferSyntaxUid);
+  }
+
+  encodes(transferSyntaxUid: string, shape?: FrameShape): boolean {
+    return canEncode(transferSyntaxUid, shape);
+  }
+
+  takes(shape: FrameShape): boolean {
+    return nativeFrameBytes(shape) <= this.#options.frameBytes;
+  }
+
+  get stats(): FramePool['stats'] {
+    return { working: this.#room.taken, waiting: this.#room.waiting };
+  }
+
+  async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
+    const leave = await this.#room.enter(priority, signal);
+    return { leave, run: (task) => this.#run(task) };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#threads?.destroy();
+  }
+
+  async #run(task: FrameTask): Promise<FrameResult> {
+    if (this.#closed) throw new GatewayError('shutting-down', 'The gateway is shutting down.');
+    this.#threads ??= this.#start();
+    const began = performance.now();
+    // What a client that leaves has asked for is short: a thread costs more to start than it takes.
+    const deadline = AbortSignal.timeout(this.#limitMs(task));
+    const transferList = [task.frame.buffer as ArrayBuffer];
+    const tell = (outcome: 'done' | 'refused' | 'late' | 'crashed'): void => {
+      const { from = 'native', to = 'native' } = task;
+      this.#observe({ kind: 'frame', from, to, outcome, durationMs: performance.now() - began });
+    };
+    try {
+      const answer = await this.#threads.run(task, { transferList, signal: deadline });
+      tell('result' in answer ? 'done' : 'refused');
+      if ('result' in answer) return answer.result;
+      throw new GatewayError(answer.error.code, answer.error.message);
+    } catch (thrown) {
+      if (thrown instanceof GatewayError) throw thrown;
+      // The thread is gone, whatever it was doing, and another takes its place.
+      tell(deadline.aborted ? 'late' : 'crashed');
+      const what = deadline.aborted ? 'takes too long to decode' : 'cannot be decoded';
+      throw new GatewayError('malformed-dataset', `The frame ${what}.`, { cause: thrown });
+    }
+  }
+
+  #limitMs({ shape }: FrameTask): number {
+    const { frameMs } = this.#options;
+    return Math.ceil(frameMs * Math.max(1, (shape.rows * shape.columns * shape.samplesPerPixel) / MEGAPIXEL));
+  }
+
+  #start(): Piscina<FrameTask, FrameAnswer> {
+    const { workers, heapMegabytes } = this.#options;
+    return new Piscina<FrameTask, FrameAnswer>({
+      filename: WORKER.href,
+      minThreads: 0,
+      maxThreads: workers,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: 60_000,
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+      ...(isSource ? { execArgv: ['--import', 'tsx'] } : { execArgv: [] }),
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import type { GatewayErrorCode } from '../core/index.js';
+import type { FrameShape } from './frame-shape.js';
+
+/** One frame to be turned from one transfer syntax into another, in a worker. */
+export interface FrameTask {
+  /** Lies alone in its memory, which goes to the worker. */
+  readonly frame: Uint8Array;
+  /** Of the frame; undefined when it is native. */
+  readonly from: string | undefined;
+  /** Of the answer; undefined for native samples. */
+  readonly to: string | undefined;
+  readonly shape: FrameShape;
+  /** How many times the picture may be halved in each direction, where that saves work. */
+  readonly halvings?: number;
+}
+
+/** The frame as it was asked for, and its shape: of a compressed frame that which it will have when it is decoded. */
+export interface FrameResult {
+  readonly frame: Uint8Array;
+  readonly shape: FrameShape;
+}
+
+/** What comes back from a worker: errors of a class of ours would not survive the way. */
+export type FrameAnswer =
+  | { readonly result: FrameResult }
+  | { readonly error: { readonly code: GatewayErrorCode; readonly message: string } };

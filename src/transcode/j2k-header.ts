@@ -1,0 +1,113 @@
+import type { CodeStreamHeader } from './code-stream.js';
+import { badFrame } from './frame-error.js';
+
+/** A JPEG 2000 or HTJ2K stream by its main header. */
+export interface J2kHeader extends CodeStreamHeader {
+  readonly signed: boolean;
+  /** Whether the first three components were transformed: to YBR_RCT or YBR_ICT, and back by the decoder. */
+  readonly colourTransformed: boolean;
+  /** Halvings of the picture that a decoder can leave out. */
+  readonly decompositions: number;
+}
+
+const Markers = {
+  codeStream: 0xff4f,
+  size: 0xff51,
+  codingStyle: 0xff52,
+  tilePart: 0xff90,
+  end: 0xffd9,
+} as const;
+const BOX_SIGNATURE = '0000000c6a502020';
+const CODE_STREAM_BOX = 'jp2c';
+
+/** The code stream, taken out of the boxes that some writers put around it although DICOM forbids them (W-29). */
+export function bareCodeStream(frame: Uint8Array): Buffer {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (bytes.toString('hex', 0, 8) !== BOX_SIGNATURE) return bytes;
+  for (let at = 0; at + 8 <= bytes.length;) {
+    const length = bytes.readUInt32BE(at);
+    const wide = length === 1;
+    if (bytes.toString('latin1', at + 4, at + 8) === CODE_STREAM_BOX)
+      return bytes.subarray(at + (wide ? 16 : 8));
+    // A box of 2^32 bytes or more is none of those that stand before the stream.
+    if (wide || length < 8) break;
+    at += length;
+  }
+  throw badFrame('is a JPEG 2000 file without a code stream');
+}
+
+/**
+ * Reads the main header of a bare code stream.
+ *
+ * @throws GatewayError `malformed-dataset` when that is none
+ * @see ISO/IEC 15444-1 annex A
+ */
+export function readJ2kHeader(bytes: Buffer): J2kHeader {
+  if (bytes.length < 4 || bytes.readUInt16BE(0) !== Markers.codeStream)
+    throw badFrame('is no JPEG 2000 code stream');
+  let size: Size | undefined;
+  let style: Style = { colourTransformed: false, decompositions: 0 };
+  for (const { marker, segment, at } of segments(bytes)) {
+    if (marker === Markers.size) size = readSize(segment);
+    else if (marker === Markers.codingStyle) style = readStyle(segment);
+    else if (marker === Markers.tilePart && size) {
+      requireTileParts(bytes, at);
+      return { ...size, ...style };
+    }
+  }
+  throw badFrame('has a JPEG 2000 header that cannot be read');
+}
+
+type Style = Pick<J2kHeader, 'colourTransformed' | 'decompositions'>;
+type Size = Omit<J2kHeader, keyof Style>;
+
+/** The marker segments of the main header, and the first of the first tile-part. */
+function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer; at: number }> {
+  for (let at = 2; at + 4 <= bytes.length;) {
+    const marker = bytes.readUInt16BE(at);
+    const length = bytes.readUInt16BE(at + 2);
+    const segment = bytes.subarray(at + 4, at + 2 + length);
+    if (marker < 0xff00 || length < 2 || segment.length < length - 2) return;
+    yield { marker, segment, at };
+    if (marker === Markers.tilePart) return;
+    at += 2 + length;
+  }
+}
+
+const readStyle = (segment: Buffer): Style => ({
+  colourTransformed: segment[4] === 1,
+  decompositions: segment[5] ?? 0,
+});
+
+function readSize(segment: Buffer): Size {
+  if (segment.length < 39) throw badFrame('has a JPEG 2000 header that ends early');
+  const components = segment.readUInt16BE(34);
+  if (components === 0 || segment.length < 36 + 3 * components)
+    throw badFrame('has a JPEG 2000 header that ends early');
+  const depths = Array.from({ length: components }, (_, index) => segment[36 + 3 * index] ?? 0);
+  const steps = Array.from({ length: 2 * components }, (_, n) => segment[37 + 3 * (n >> 1) + (n & 1)] ?? 0);
+  return {
+    columns: segment.readUInt32BE(2) - segment.readUInt32BE(10),
+    rows: segment.readUInt32BE(6) - segment.readUInt32BE(14),
+    components,
+    precision: Math.max(...depths.map((depth) => (depth & 0x7f) + 1)),
+    signed: depths.some((depth) => (depth & 0x80) !== 0),
+    subsampled: steps.some((step) => step !== 1),
+  };
+}
+
+/** OpenJPH gives a whole picture for half a stream, without a word: so the tile-parts are followed to the end. */
+function requireTileParts(bytes: Buffer, first: number): void {
+  for (let at = first; at + 12 <= bytes.length;) {
+    if (bytes.readUInt16BE(at) !== Markers.tilePart) break;
+    const length = bytes.readUInt32BE(at + 6);
+    // The last tile-part may go on until the end, whatever that is.
+    if (length === 0 && hasEnd(bytes)) return;
+    if (length < 14 || at + length > bytes.length) break;
+    at += length;
+    if (at + 2 <= bytes.length && bytes.readUInt16BE(at) === Markers.end) return;
+  }
+  throw badFrame('is a JPEG 2000 code stream that ends early');
+}
+
+const hasEnd = (bytes: Buffer): boolean => bytes.lastIndexOf(Buffer.from('ffd9', 'hex')) >= 0;

@@ -1,0 +1,95 @@
+import type { CodeStreamHeader } from './code-stream.js';
+import { badFrame } from './frame-error.js';
+
+/** A JPEG or JPEG-LS stream by its markers. */
+export interface JpegHeader extends CodeStreamHeader {
+  /** Low byte of the start-of-frame marker: C0 baseline, C1 extended, C2 progressive, C3 lossless, F7 JPEG-LS. */
+  readonly process: number;
+  /** What an Adobe marker says of the colours: 0 none, 1 YCbCr; undefined without the marker. */
+  readonly adobeTransform?: number;
+}
+
+const MARKER = 0xff;
+const START_OF_IMAGE = 0xd8;
+const END_OF_IMAGE = 0xd9;
+const START_OF_SCAN = 0xda;
+const ADOBE = 0xee;
+const JPEG_LS = 0xf7;
+/** In the range of start-of-frame markers, and none: Huffman tables, extensions, arithmetic conditioning. */
+const NO_FRAMES: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc]);
+const ADOBE_NAME = 'Adobe';
+
+const isFrame = (marker: number): boolean =>
+  marker === JPEG_LS || (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.has(marker));
+
+/**
+ * Reads the marker segments up to the first scan.
+ *
+ * @throws GatewayError `malformed-dataset` when that is no JPEG
+ * @see ISO/IEC 10918-1 annex B, ISO/IEC 14495-1 annex C
+ */
+export function readJpegHeader(frame: Uint8Array): JpegHeader {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (bytes[0] !== MARKER || bytes[1] !== START_OF_IMAGE) throw badFrame('is no JPEG stream');
+  let start: Omit<JpegHeader, 'adobeTransform'> | undefined;
+  let adobe: Pick<JpegHeader, 'adobeTransform'> = {};
+  for (const { marker, segment } of segments(bytes)) {
+    if (isFrame(marker)) start = readFrameSegment(marker, segment);
+    else if (marker === ADOBE) adobe = readAdobe(segment);
+    else if (marker === START_OF_SCAN && start) return { ...start, ...adobe };
+  }
+  throw badFrame('has a JPEG header that cannot be read');
+}
+
+/** The marker segments up to the first scan. */
+function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }> {
+  for (let at = 2; at + 4 <= bytes.length && bytes[at] === MARKER;) {
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === MARKER) {
+      at += 1; // fill byte
+      continue;
+    }
+    const length = bytes.readUInt16BE(at + 2);
+    const segment = bytes.subarray(at + 4, at + 2 + length);
+    if (length < 2 || segment.length < length - 2) return;
+    yield { marker, segment };
+    if (marker === START_OF_SCAN) return;
+    at += 2 + length;
+  }
+}
+
+function readAdobe(segment: Buffer): Pick<JpegHeader, 'adobeTransform'> {
+  const [transform] = segment.subarray(11, 12);
+  const isAdobe = segment.toString('latin1', 0, 5) === ADOBE_NAME;
+  return isAdobe && transform !== undefined ? { adobeTransform: transform } : {};
+}
+
+function readFrameSegment(process: number, segment: Buffer): Omit<JpegHeader, 'adobeTransform'> {
+  const components = segment[5] ?? 0;
+  if (segment.length < 6 + 3 * components || components === 0)
+    throw badFrame('has a JPEG header that cannot be read');
+  const factors = Array.from({ length: components }, (_, index) => segment[7 + 3 * index] ?? 0);
+  return {
+    process,
+    precision: segment[0] ?? 0,
+    rows: segment.readUInt16BE(1),
+    columns: segment.readUInt16BE(3),
+    components,
+    subsampled: new Set(factors).size > 1,
+  };
+}
+
+/**
+ * The stream with an end-of-image marker: without it CharLS reads on for seconds, and with it fails at once.
+ *
+ * Bytes of padding after the marker stay.
+ */
+export function withEndOfImage(frame: Uint8Array): Uint8Array {
+  let end = frame.length;
+  while (end > 0 && frame[end - 1] === 0) end -= 1;
+  if (frame[end - 2] === MARKER && frame[end - 1] === END_OF_IMAGE) return frame;
+  const whole = new Uint8Array(frame.length + 2);
+  whole.set(frame);
+  whole.set([MARKER, END_OF_IMAGE], frame.length);
+  return whole;
+}

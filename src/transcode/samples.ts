@@ -1,0 +1,84 @@
+/** What is left to do with samples when a decoder has done its part. */
+import { badFrame } from './frame-error.js';
+import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from './frame-shape.js';
+
+/** Samples as a decoder gives them. */
+export interface DecodedSamples {
+  readonly bytes: Uint8Array;
+  /** Bits of a sample that the stream held; the others of its bytes say nothing. */
+  readonly precision: number;
+  /** Whether the samples stand in planes. */
+  readonly planar: boolean;
+}
+
+/**
+ * The native frame of `shape`: every sample in the bytes that are allocated for it, negative ones extended over them,
+ * colours by pixel.
+ *
+ * @throws GatewayError `malformed-dataset` when there are more or fewer samples
+ */
+export function toNative({ bytes, precision, planar }: DecodedSamples, shape: FrameShape): Uint8Array {
+  const samples = shape.rows * shape.columns * shape.samplesPerPixel;
+  const narrow = bytes.length === samples && sampleBytes(shape) === 2;
+  const wide = narrow ? widened(bytes) : bytes;
+  if (wide.length !== nativeFrameBytes(shape))
+    throw badFrame('was decoded to another size than its dataset says');
+  if (shape.signed && precision < shape.bitsAllocated) extendSign(wide, precision, shape.bitsAllocated);
+  return planar && shape.samplesPerPixel > 1 ? interleaved(wide, shape) : wide;
+}
+
+function widened(bytes: Uint8Array): Uint8Array {
+  const wide = new Uint8Array(bytes.length * 2);
+  for (let at = 0; at < bytes.length; at++) wide[at * 2] = bytes[at] ?? 0;
+  return wide;
+}
+
+/** As 16-bit words; the bytes must be those of this machine, which are little endian on all that Node runs on. */
+function words(bytes: Uint8Array): Int16Array {
+  return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+}
+
+function extendSign(bytes: Uint8Array, precision: number, bitsAllocated: number): void {
+  const view =
+    bitsAllocated === 8 ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : words(bytes);
+  const shift = 32 - precision;
+  for (let at = 0; at < view.length; at++) view[at] = ((view[at] ?? 0) << shift) >> shift;
+}
+
+/** Colours by pixel in place of planes. */
+function interleaved(bytes: Uint8Array, shape: FrameShape): Uint8Array {
+  const { samplesPerPixel } = shape;
+  const width = sampleBytes(shape);
+  const pixels = shape.rows * shape.columns;
+  const out = new Uint8Array(bytes.length);
+  for (let sample = 0; sample < samplesPerPixel; sample++) {
+    let from = sample * pixels * width;
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      const to = (pixel * samplesPerPixel + sample) * width;
+      for (let byte = 0; byte < width; byte++, from++) out[to + byte] = bytes[from] ?? 0;
+    }
+  }
+  return out;
+}
+
+/** The frame with its colours by pixel, as all encoders but that of RLE want them. */
+export function byPixel({ samples, shape }: NativeFrame): NativeFrame {
+  if (!shape.planar || shape.samplesPerPixel === 1) return { samples, shape };
+  return { samples: interleaved(samples, shape), shape: { ...shape, planar: false } };
+}
+
+/**
+ * Whether the bits stored are all there is to the samples: encoders see no others, but some datasets keep overlays above
+ * them.
+ */
+export function isWithinBitsStored(
+  samples: Uint8Array,
+  { bitsAllocated, bitsStored, signed }: FrameShape,
+): boolean {
+  if (bitsAllocated !== 16 || bitsStored === 16) return true;
+  const shift = 32 - bitsStored;
+  if (signed) return words(samples).every((value) => (value << shift) >> shift === value);
+  return new Uint16Array(samples.buffer, samples.byteOffset, samples.length >> 1).every(
+    (value) => value < 1 << bitsStored,
+  );
+}

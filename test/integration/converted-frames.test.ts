@@ -1,0 +1,165 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TransferSyntaxes } from '../../src/dicom/index.js';
+import { decodeFrame } from '../../src/transcode/decode-frame.js';
+import { encodeFrame } from '../../src/transcode/encode-frame.js';
+import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
+import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
+import { startScene, type Scene } from '../helpers/scene.js';
+import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
+
+let scene: Scene | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+const S = TransferSyntaxes;
+const shape: FrameShape = {
+  rows: 40,
+  columns: 60,
+  samplesPerPixel: 1,
+  bitsAllocated: 16,
+  bitsStored: 12,
+  signed: false,
+  photometricInterpretation: 'MONOCHROME2',
+  planar: false,
+};
+/** Two frames of 12 bits that differ everywhere. */
+const frames = [0, 1].map((frame) => {
+  const samples = new Uint16Array(shape.rows * shape.columns).map((_, at) => (at * 13 + frame * 1000) % 4096);
+  return Buffer.from(samples.buffer);
+});
+const extra = { NumberOfFrames: '2', Rows: 40, Columns: 60, BitsStored: 12, HighBit: 11 };
+
+const nativeInstance = (): RogueInstance =>
+  makeInstance({ pixelBytes: 2, extra: { ...extra, '7FE00010:OW': Buffer.concat(frames) } });
+
+async function encodedInstance(
+  transferSyntaxUid: string,
+  streams?: readonly Buffer[],
+): Promise<RogueInstance> {
+  const made: Buffer[] = [];
+  for (const samples of frames) {
+    const { stream } = await encodeFrame({ samples: new Uint8Array(samples), shape }, transferSyntaxUid);
+    made.push(Buffer.concat([stream, Buffer.alloc(stream.length % 2)]));
+  }
+  const head = makeInstance({ pixelBytes: 0, extra, transferSyntaxUid });
+  const dataset = Buffer.from(head.dataset).subarray(
+    0,
+    head.dataset.indexOf(Buffer.from('e07f10004f42', 'hex')),
+  );
+  const pixelData = encapsulated(streams ?? made)(explicitLittle);
+  return { ...head, dataset: Buffer.concat([dataset, pixelData]) };
+}
+
+async function start(
+  instance: RogueInstance,
+  yaml = '',
+): Promise<(suffix: string, headers?: object) => Promise<RawResponse>> {
+  scene = await startScene({ instances: [instance], yaml });
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
+  const base = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
+  return (suffix, headers = {}) =>
+    request(`${scene?.gateway.service ?? ''}${base}${suffix}`, { headers: { ...headers } });
+}
+
+const NATIVE = 'multipart/related; type="application/octet-stream"';
+
+describe('frames in another transfer syntax than the stored one', () => {
+  test.each([
+    ['image/jls', S.JpegLsLossless.uid],
+    ['image/dicom-rle', S.RleLossless.uid],
+    ['image/jpeg', S.JpegLosslessSv1.uid],
+    ['image/jp2', S.Jpeg2000Lossless.uid],
+    ['image/jphc', S.HtJ2kLossless.uid],
+  ])('W-29: native ones as %s, in its default transfer syntax', async (type, uid) => {
+    const get = await start(nativeInstance());
+    const answer = await get('/frames/1,2', { accept: `multipart/related; type="${type}"` });
+    expect(answer.status).toBe(200);
+    const parts = partsOf(answer);
+    expect(parts.map(({ headers }) => headers['content-type'])).toEqual(
+      Array(2).fill(`${type}; transfer-syntax=${uid}`),
+    );
+    for (const [at, { body }] of parts.entries()) {
+      const { samples } = await decodeFrame(new Uint8Array(body), uid, shape);
+      expect(Buffer.compare(samples, frames[at] ?? Buffer.alloc(0))).toBe(0);
+    }
+  });
+
+  test.each([S.RleLossless, S.JpegLosslessSv1, S.JpegLsLossless, S.Jpeg2000Lossless, S.HtJ2kLossless])(
+    'W-20: decoded from $name for who asks for uncompressed frames, and stored for who takes anything',
+    async ({ uid }) => {
+      const get = await start(await encodedInstance(uid));
+      const parts = partsOf(await get('/frames/1,2', { accept: NATIVE }));
+      expect(parts.map(({ headers }) => headers['content-type'])).toEqual(
+        Array(2).fill('application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1'),
+      );
+      expect(parts.map(({ body }, at) => body.equals(frames[at] ?? body))).toEqual([true, true]);
+      const [stored] = partsOf(await get('/frames/1', { accept: `${NATIVE}; transfer-syntax=*` }));
+      expect(stored?.headers['content-type']).toContain(uid);
+    },
+  );
+
+  test('W-60, W-61: one in a single part has a validator and ranges', async () => {
+    const get = await start(await encodedInstance(S.RleLossless.uid));
+    const accept = 'application/octet-stream';
+    const whole = await get('/frames/2', { accept });
+    expect(whole.body.equals(frames[1] ?? Buffer.alloc(0))).toBe(true);
+    expect(whole.headers['content-length']).toBe(String(whole.body.length));
+    const etag = String(whole.headers.etag);
+    expect((await get('/frames/2', { accept, 'if-none-match': etag })).status).toBe(304);
+    const piece = await get('/frames/2', { accept, range: 'bytes=100-199', 'if-range': etag });
+    expect(piece.status).toBe(206);
+    expect(piece.body.equals(whole.body.subarray(100, 200))).toBe(true);
+    const stored = await get('/frames/2', { accept: 'image/dicom-rle' });
+    expect(stored.headers.etag).not.toBe(etag);
+  });
+
+  test('W-05: all pixel data, frame by frame', async () => {
+    const get = await start(await encodedInstance(S.JpegLsLossless.uid));
+    const parts = partsOf(await get('/pixeldata', { accept: NATIVE }));
+    expect(parts.map(({ body }, at) => body.equals(frames[at] ?? body))).toEqual([true, true]);
+  });
+
+  test('a frame that cannot be decoded is an error before the status line, the other one comes', async () => {
+    const { stream } = await encodeFrame(
+      { samples: new Uint8Array(frames[1] ?? []), shape },
+      S.RleLossless.uid,
+    );
+    const good = Buffer.concat([stream, Buffer.alloc(stream.length % 2)]);
+    const get = await start(await encodedInstance(S.RleLossless.uid, [good.subarray(0, 80), good]));
+    const bad = await get('/frames/1', { accept: NATIVE });
+    expect(bad.status).toBe(502);
+    expect(JSON.parse(bad.body.toString())).toMatchObject({ code: 'malformed-dataset' });
+    const [part] = partsOf(await get('/frames/2', { accept: NATIVE }));
+    expect(part?.body.equals(frames[1] ?? Buffer.alloc(0))).toBe(true);
+    const both = get('/frames/1,2', { accept: `${NATIVE}; transfer-syntax=*` });
+    expect(partsOf(await both)).toHaveLength(2);
+  });
+
+  test('what would be too large in memory is given as it is stored only', async () => {
+    const get = await start(
+      await encodedInstance(S.RleLossless.uid),
+      'transcode: { maxFrameBytes: 1 KiB }\n',
+    );
+    expect((await get('/frames/1', { accept: NATIVE })).status).toBe(406);
+    expect((await get('/frames/1', { accept: `${NATIVE}; transfer-syntax=*` })).status).toBe(200);
+  });
+
+  test('H-06: what no codec makes is not acceptable, and what is not there not found', async () => {
+    const get = await start(await encodedInstance(S.RleLossless.uid));
+    expect((await get('/frames/3', { accept: NATIVE })).status).toBe(404);
+    for (const accept of ['image/jxl', `image/jpeg; transfer-syntax=${S.JpegBaseline.uid}`])
+      expect((await get('/frames/1', { accept })).status).toBe(406);
+  });
+
+  test('the metrics count them', async () => {
+    const get = await start(await encodedInstance(S.RleLossless.uid));
+    await get('/frames/1', { accept: NATIVE });
+    const metrics = (await request(`${scene?.gateway.origin ?? ''}/metrics`)).body.toString();
+    expect(metrics).toMatch(
+      /dicomgw_frames_total\{from="1\.2\.840\.10008\.1\.2\.5",to="native",outcome="done"\} 1/,
+    );
+  });
+});

@@ -1,0 +1,71 @@
+/** Generated frames of every layout that the codecs meet. */
+import { nativeFrameBytes, type FrameShape } from '../../../src/transcode/frame-shape.js';
+
+function shapeOf(bitsAllocated: number, bitsStored: number, more: Partial<FrameShape> = {}): FrameShape {
+  const samplesPerPixel = more.samplesPerPixel ?? 1;
+  return {
+    rows: 37,
+    columns: 53,
+    samplesPerPixel,
+    bitsAllocated,
+    bitsStored,
+    signed: false,
+    photometricInterpretation: samplesPerPixel === 3 ? 'RGB' : 'MONOCHROME2',
+    planar: false,
+    ...more,
+  };
+}
+
+/** Shapes by name. */
+export const shapes: readonly { readonly name: string; readonly shape: FrameShape }[] = [
+  { name: '8 bits', shape: shapeOf(8, 8) },
+  { name: '10 of 16 bits', shape: shapeOf(16, 10) },
+  { name: '12 of 16 bits', shape: shapeOf(16, 12) },
+  { name: '16 bits', shape: shapeOf(16, 16) },
+  { name: 'signed 8 bits', shape: shapeOf(8, 8, { signed: true }) },
+  { name: 'signed 12 of 16 bits', shape: shapeOf(16, 12, { signed: true }) },
+  { name: 'signed 16 bits', shape: shapeOf(16, 16, { signed: true }) },
+  { name: '8 of 16 bits', shape: shapeOf(16, 8) },
+  { name: 'colour', shape: shapeOf(8, 8, { samplesPerPixel: 3 }) },
+  { name: 'planar colour', shape: shapeOf(8, 8, { samplesPerPixel: 3, planar: true }) },
+  { name: '16-bit colour', shape: shapeOf(16, 16, { samplesPerPixel: 3 }) },
+  { name: 'one column', shape: shapeOf(16, 16, { rows: 64, columns: 1 }) },
+  { name: 'one row', shape: shapeOf(8, 8, { rows: 1, columns: 301 }) },
+];
+
+/** A seeded generator of numbers below `limit`. */
+function random(seed: number): (limit: number) => number {
+  let state = seed >>> 0;
+  return (limit) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+/** Samples of `shape`: a slope, noise, one value, and runs; all within the bits stored. */
+export function patterns(shape: FrameShape): readonly Uint8Array[] {
+  const values = 2 ** shape.bitsStored;
+  const next = random(shape.bitsStored * 31 + shape.samplesPerPixel);
+  let held = 0;
+  const makers: readonly ((index: number) => number)[] = [
+    (index) => Math.floor((index * 7) / 3) % values,
+    () => next(values),
+    () => values - 1,
+    (index) => (index % 9 === 0 ? (held = next(values)) : held),
+  ];
+  return makers.map((valueAt) => framed(shape, valueAt));
+}
+
+function framed(shape: FrameShape, valueAt: (index: number) => number): Uint8Array {
+  const bytes = Buffer.alloc(nativeFrameBytes(shape));
+  const wide = shape.bitsAllocated === 16;
+  const half = 2 ** (shape.bitsStored - 1);
+  for (let index = 0; index * (wide ? 2 : 1) < bytes.length; index += 1) {
+    const value = valueAt(index);
+    // Signed samples are sign-extended over the bits allocated.
+    const stored = shape.signed && value >= half ? value - 2 * half : value;
+    if (!wide) bytes.writeUInt8(stored & 0xff, index);
+    else bytes.writeUInt16LE(stored & 0xffff, index * 2);
+  }
+  return bytes;
+}

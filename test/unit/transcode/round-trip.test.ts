@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { TransferSyntaxes } from '../../../src/dicom/index.js';
+import { decodeFrame } from '../../../src/transcode/decode-frame.js';
+import { canEncode, encodeFrame } from '../../../src/transcode/encode-frame.js';
+import { patterns, shapes } from './frames.js';
+
+const S = TransferSyntaxes;
+const syntaxes = [
+  S.RleLossless,
+  S.JpegLosslessSv1,
+  S.JpegLsLossless,
+  S.Jpeg2000Lossless,
+  S.HtJ2kLossless,
+  S.HtJ2kLosslessRpcl,
+  S.DeflatedImageFrameCompression,
+];
+const cases = syntaxes.flatMap(({ uid, name }) =>
+  shapes.map(({ name: what, shape }) => ({ uid, name, what, shape: { ...shape, planar: false } })),
+);
+const encodable = cases.filter(({ uid, shape }) => canEncode(uid, shape));
+
+describe('what is encoded without loss is decoded to the same', () => {
+  test.each(encodable)('$name: $what', async ({ uid, shape }) => {
+    for (const samples of patterns(shape)) {
+      const { stream, photometricInterpretation } = await encodeFrame({ samples, shape }, uid);
+      const decoded = await decodeFrame(stream, uid, { ...shape, photometricInterpretation });
+      expect(Buffer.compare(decoded.samples, samples)).toBe(0);
+      expect(decoded.shape).toEqual(shape);
+    }
+  });
+
+  test('what stands above the bits stored is kept, or nothing is encoded', async () => {
+    for (const { uid, shape } of encodable.filter(({ what }) => what.includes('12 of 16'))) {
+      const [samples = new Uint8Array()] = patterns(shape);
+      const overlaid = Buffer.from(samples);
+      overlaid.writeUInt8(overlaid.readUInt8(1) ^ 0x80, 1);
+      const attempt = encodeFrame({ samples: new Uint8Array(overlaid), shape }, uid);
+      if (uid === S.RleLossless.uid || uid === S.DeflatedImageFrameCompression.uid) {
+        const { samples: back } = await decodeFrame((await attempt).stream, uid, shape);
+        expect(Buffer.compare(back, overlaid)).toBe(0);
+      } else await expect(attempt).rejects.toMatchObject({ code: 'not-acceptable' });
+    }
+  });
+
+  test('what an encoder would get wrong is refused', async () => {
+    const refused = cases.filter(({ uid, shape }) => !canEncode(uid, shape));
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { uid, shape } of refused) {
+      const [samples = new Uint8Array()] = patterns(shape);
+      await expect(encodeFrame({ samples, shape }, uid)).rejects.toMatchObject({ code: 'not-acceptable' });
+    }
+  });
+});
