@@ -7,7 +7,7 @@ import {
   TransferSyntaxes,
   writeDicomJson,
   type DicomJsonObject,
-  type DicomJsonOptions,
+  type MetadataOptions,
   type TransferSyntax,
 } from '../../../src/dicom/index.js';
 import {
@@ -30,7 +30,7 @@ const {
 } = TransferSyntaxes;
 const uncompressed = [ImplicitVrLittleEndian, ExplicitVrLittleEndian, ExplicitVrBigEndian];
 
-const options: DicomJsonOptions = { bulkDataUri: (path) => `bulk/${path}`, inlineLimitBytes: 64 };
+const options: MetadataOptions = { bulkDataUri: (path) => `bulk/${path}`, inlineLimitBytes: 64 };
 
 /** A source that counts what is read of it. */
 class CountingSource implements ByteSource {
