@@ -186,7 +186,7 @@ function gapBefore(number: string | undefined, count: number): number {
 }
 
 /** A dataset: the whole, or an item. */
-export class DatasetNode implements XmlNode {
+class DatasetNode implements XmlNode {
   readonly holdsText = false;
   readonly #object: DicomJsonObject = {};
   readonly #created: CreatedAttribute[] = [];

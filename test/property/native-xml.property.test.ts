@@ -8,6 +8,7 @@ import {
   type DicomJsonValue,
 } from '../../src/dicom/index.js';
 import { byteVrs, dicomJsonObject, elementOf, valueVrs } from '../helpers/dicom-json-arbitrary.js';
+import { parseTree, schemaProblems } from '../helpers/native-xml-tree.js';
 
 const seed = 20_260_101;
 
@@ -64,11 +65,14 @@ describe('X-06: what is written as Native XML reads back as the same object', ()
     );
   });
 
-  test('of every VR, nested, with private blocks, in pieces of any length', () => {
+  test('of every VR, nested, with private blocks, in pieces of any length; and keeps to the schema', () => {
     const pieces = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 5 });
     fc.assert(
       fc.property(dicomJsonObject, pieces, (object, lengths) => {
-        expect(read(formatNativeXml(object), lengths)).toStrictEqual(objectInXml(object));
+        const xml = formatNativeXml(object);
+        expect(read(xml, lengths)).toStrictEqual(objectInXml(object));
+        expect(schemaProblems(parseTree(xml))).toEqual([]);
+        expect(xml).not.toMatch(/[\r]|\n--/);
       }),
       { seed, numRuns: 1500, interruptAfterTimeLimit: 15_000 },
     );

@@ -228,6 +228,14 @@ describe('the metadata of one instance', () => {
     expect(little['00091010']).toEqual({ vr: 'SQ', Value: [expected] });
   });
 
+  test('J-18: private attributes keep their block, and its creator stays', async () => {
+    const write = join(element(0x00290042, 'LO', 'ACME'), element(0x00294201, 'LO', 'x'));
+    expect(await jsonOf(write)).toEqual({
+      '00290042': { vr: 'LO', Value: ['ACME'] },
+      '00294201': { vr: 'LO', Value: ['x'] },
+    });
+  });
+
   test('J-20: an ASCII character set is dropped', async () => {
     expect(await jsonOf(element(Tags.SpecificCharacterSet, 'CS', 'ISO_IR 6'))).toEqual({});
     expect(await jsonOf(element(Tags.SpecificCharacterSet, 'CS', ''))).toEqual({});
