@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import type { DicomJsonElement, DicomJsonObject } from './dicom-json-value.js';
-import { creatorOf, inBlock, reservationOf, reservationsOf } from './private-block.js';
-import { formatTag, type Tag } from './tag.js';
+import { creatorOf, inBlock, isPrivateCreator, reservationOf, reservationsOf } from './private-block.js';
+import { formatTag, parseTag, type Tag } from './tag.js';
 
 /** A private attribute as XML names it: by its creator. */
 export interface CreatedAttribute {
@@ -11,38 +11,59 @@ export interface CreatedAttribute {
   readonly element: DicomJsonElement;
 }
 
-const keyOf = (tag: Tag, creator: string): string => `${tag >>> 16} ${creator}`;
+/** The blocks of one group. */
+interface GroupBlocks {
+  /** The first block of each creator, by the element that reserves it. */
+  readonly byCreator: Map<string, Tag>;
+  readonly taken: Set<Tag>;
+  /** Where the search for a free one goes on. */
+  readonly candidates: Iterator<Tag>;
+}
 
 /** The blocks of one dataset or item, as far as it says itself, and then as they are given out. */
 class Blocks {
   readonly #object: DicomJsonObject;
-  /** The block of a creator in a group. */
-  readonly #found = new Map<string, Tag>();
+  readonly #groups = new Map<number, GroupBlocks>();
 
   constructor(object: DicomJsonObject) {
     this.#object = object;
+    for (const name of Object.keys(object).sort()) {
+      const tag = parseTag(name) ?? 0;
+      if (!isPrivateCreator(tag)) continue;
+      const { byCreator, taken } = this.#groupOf(tag);
+      const creator = creatorOf(object[name]);
+      taken.add(tag);
+      if (creator !== undefined && !byCreator.has(creator)) byCreator.set(creator, tag);
+    }
   }
 
   /** Where the attribute belongs. @throws GatewayError `bad-request` when all blocks of its group are taken */
   tagOf({ tag, creator }: CreatedAttribute): Tag {
     const wished = reservationOf(tag);
     if (wished !== undefined && creatorOf(this.#object[formatTag(wished)]) === creator) return tag;
-    const key = keyOf(tag, creator);
-    const reservation = this.#found.get(key) ?? this.#find(tag, creator);
-    this.#found.set(key, reservation);
+    const { byCreator } = this.#groupOf(tag);
+    const reservation = byCreator.get(creator) ?? this.#reserve(tag, creator);
+    byCreator.set(creator, reservation);
     return inBlock(reservation, tag);
   }
 
-  #find(tag: Tag, creator: string): Tag {
-    let free: Tag | undefined;
-    for (const reservation of reservationsOf(tag)) {
-      const element = this.#object[formatTag(reservation)];
-      if (creatorOf(element) === creator) return reservation;
-      if (element === undefined) free ??= reservation;
+  #groupOf(tag: Tag): GroupBlocks {
+    const group = tag >>> 16;
+    const known = this.#groups.get(group);
+    if (known !== undefined) return known;
+    const blocks = { byCreator: new Map(), taken: new Set<Tag>(), candidates: reservationsOf(tag) };
+    this.#groups.set(group, blocks);
+    return blocks;
+  }
+
+  #reserve(tag: Tag, creator: string): Tag {
+    const { taken, candidates } = this.#groupOf(tag);
+    for (let next = candidates.next(); next.done !== true; next = candidates.next()) {
+      if (taken.has(next.value)) continue;
+      this.#object[formatTag(next.value)] = { vr: 'LO', Value: [creator] };
+      return next.value;
     }
-    if (free === undefined) throw new GatewayError('bad-request', 'A private group has too many creators.');
-    this.#object[formatTag(free)] = { vr: 'LO', Value: [creator] };
-    return free;
+    throw new GatewayError('bad-request', 'A private group has too many creators.');
   }
 }
 
@@ -54,6 +75,7 @@ class Blocks {
  * @see PS3.5 7.8.1 (J-18)
  */
 export function placePrivate(object: DicomJsonObject, attributes: readonly CreatedAttribute[]): void {
+  if (attributes.length === 0) return;
   const blocks = new Blocks(object);
   for (const attribute of attributes) {
     const name = formatTag(blocks.tagOf(attribute));

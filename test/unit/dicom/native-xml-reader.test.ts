@@ -295,6 +295,16 @@ describe('J-18: private attributes', () => {
     });
   });
 
+  test('of as many creators as there are blocks have one each', () => {
+    const many = Array.from({ length: 0xf0 }, (_, index) =>
+      named('00290001', `CREATOR ${index}`, `${index}`),
+    );
+    const object = model(many.join(''));
+    expect(Object.keys(object)).toHaveLength(2 * 0xf0);
+    expect([object['002900FF'], object['0029FF01']]).toEqual([text('CREATOR 239'), text('239')]);
+    refusalOf(() => model(many.join('') + named('00290001', 'ONE MORE', 'x')));
+  });
+
   test('that come to the same place, have no room, or are not private are refused', () => {
     refusalOf(() => model(named('00290001', 'ACME', 'x') + named('00291001', 'ACME', 'y')));
     refusalOf(() => model(named('00280010', 'ACME', 'x')));
