@@ -1,99 +1,21 @@
-import { GatewayError } from '../core/index.js';
-import type { DicomJsonElement, DicomJsonName, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
+import type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
 import { attributeByTag } from './dictionary.js';
-import { nameComponents, nameGroups } from './native-xml.js';
+import { PersonNameNode } from './native-xml-names.js';
 import { valuesFromXml } from './native-xml-value.js';
 import { placePrivate, type CreatedAttribute } from './private-attributes.js';
 import { formatTag, isPrivateTag, parseTag, type Tag } from './tag.js';
 import { isVr, type Vr } from './vr.js';
-
-/** The value of an XML attribute without a namespace. */
-export type XmlAttributes = (name: string) => string | undefined;
-
-/** What a document may take of memory. */
-export interface NodeBudget {
-  /** Counts elements, and values that are there by a gap in the numbers. @throws GatewayError `bad-request` */
-  take(count: number): void;
-  /** @throws GatewayError `bad-request` when sequences are nested deeper than allowed */
-  checkDepth(depth: number): void;
-}
-
-/** An element of the Native DICOM Model that is open. */
-export interface XmlNode {
-  /** An element begins in this one. @throws GatewayError `bad-request` when it has no place here */
-  child(name: string, attributes: XmlAttributes): XmlNode;
-  /** Whether text other than white space may stand here. */
-  readonly holdsText: boolean;
-  end(text: string): void;
-}
-
-const invalid = (message: string): GatewayError => new GatewayError('bad-request', message);
-const misplaced = (): GatewayError =>
-  invalid('The XML has an element where the Native DICOM Model has none of its kind.');
+import {
+  invalid,
+  misplaced,
+  TextNode,
+  type NodeBudget,
+  type XmlAttributes,
+  type XmlNode,
+} from './xml-node.js';
 
 function isBytesVr(vr: Vr): boolean {
   return vr === 'UN' || vr.startsWith('O');
-}
-
-/** An element of text alone. */
-class TextNode implements XmlNode {
-  readonly holdsText = true;
-  readonly end: (text: string) => void;
-
-  constructor(end: (text: string) => void) {
-    this.end = end;
-  }
-
-  child(): XmlNode {
-    throw misplaced();
-  }
-}
-
-/** A component group of a name. */
-class NameGroupNode implements XmlNode {
-  readonly holdsText = false;
-  readonly #components: string[] = [];
-  readonly #ended: (text: string) => void;
-
-  constructor(ended: (text: string) => void) {
-    this.#ended = ended;
-  }
-
-  child(name: string): XmlNode {
-    const index = nameComponents.findIndex((component) => component === name);
-    if (index < 0 || this.#components[index] !== undefined) throw misplaced();
-    return new TextNode((text) => {
-      this.#components[index] = text;
-    });
-  }
-
-  end(): void {
-    const components = Array.from(this.#components, (component: string | undefined) => component ?? '');
-    this.#ended(components.join('^').replace(/\^+$/, ''));
-  }
-}
-
-/** One person's name. */
-class PersonNameNode implements XmlNode {
-  readonly holdsText = false;
-  readonly #name: DicomJsonName = {};
-  readonly #ended: (name: DicomJsonName | null) => void;
-
-  constructor(ended: (name: DicomJsonName | null) => void) {
-    this.#ended = ended;
-  }
-
-  child(name: string): XmlNode {
-    const group = nameGroups.find((one) => one === name);
-    if (group === undefined || this.#name[group] !== undefined) throw misplaced();
-    return new NameGroupNode((text) => {
-      if (text !== '') this.#name[group] = text;
-    });
-  }
-
-  end(): void {
-    this.#ended(Object.keys(this.#name).length === 0 ? null : this.#name);
-  }
 }
 
 /** A DicomAttribute: values, names, items, or bytes here or elsewhere. */

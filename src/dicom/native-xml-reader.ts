@@ -1,8 +1,9 @@
 import { SaxesParser } from 'saxes';
-import { GatewayError } from '../core/index.js';
+import type { GatewayError } from '../core/index.js';
 import type { DicomJsonObject } from './dicom-json-value.js';
 import { nativeXmlNamespace } from './native-xml.js';
-import { DocumentNode, type NodeBudget, type XmlNode } from './native-xml-nodes.js';
+import { DocumentNode } from './native-xml-nodes.js';
+import { invalid, type NodeBudget, type XmlNode } from './xml-node.js';
 
 /** What a document may be at most. */
 export interface NativeXmlLimits {
@@ -29,8 +30,6 @@ const defaults: NativeXmlLimits = {
 
 /** The parser is given so many code units at once, and looked after between. */
 const sliceLength = 64 * 1024;
-
-const invalid = (message: string): GatewayError => new GatewayError('bad-request', message);
 
 class Budget implements NodeBudget {
   readonly #limits: NativeXmlLimits;

@@ -74,7 +74,7 @@ describe('X-06: what is written as Native XML reads back as the same object', ()
         expect(schemaProblems(parseTree(xml))).toEqual([]);
         expect(xml).not.toMatch(/[\r]|\n--/);
       }),
-      { seed, numRuns: 1500, interruptAfterTimeLimit: 15_000 },
+      { seed, numRuns: 800, interruptAfterTimeLimit: 10_000 },
     );
   });
 });
@@ -146,7 +146,7 @@ describe('what is no document of the model', () => {
           expect(String(error)).not.toContain(secret);
         }
       }),
-      { seed, numRuns: 20_000, interruptAfterTimeLimit: 5000 },
+      { seed, numRuns: 20_000, interruptAfterTimeLimit: 3000 },
     );
   });
 });
