@@ -120,3 +120,14 @@ export function valueToJson(
   if (vrTraits(vr).text) return textToJson(textValues(bytes, characterSet, vr), vr);
   return isNumberVr(vr) ? numbersToJson(bytes, vr) : undefined;
 }
+
+/** As `valueToJson`, with what XML can say besides: IS and DS as they are spelled, NaN and the infinities (X-04). */
+export function valueToXml(
+  bytes: Buffer,
+  vr: Vr,
+  characterSet: readonly string[],
+): DicomJsonValue[] | undefined {
+  if (vr === 'IS' || vr === 'DS') return textValues(bytes, characterSet, vr).map(nullIfEmpty);
+  if (vr === 'FL' || vr === 'FD') return readNumbers(bytes, vr)?.map((number) => jsonNumber(number, vr));
+  return valueToJson(bytes, vr, characterSet);
+}

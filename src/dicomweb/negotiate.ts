@@ -30,6 +30,7 @@ interface Candidate extends Representation {
 }
 
 const dicomJson = 'application/dicom+json';
+const dicomXml = 'application/dicom+xml';
 const dicom = 'application/dicom';
 const octetStream = 'application/octet-stream';
 /** Names that clients use for what the standard spells otherwise (PS3.18 8.7.3.3.2 keeps two of them). */
@@ -76,8 +77,9 @@ function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly O
   switch (resource) {
     case 'search':
     case 'metadata':
+      return textForms(true);
     case 'store-response':
-      return [dicomJson, 'application/json'].map((mediaType) => ({ mediaType, multipart: false }));
+      return textForms(false);
     case 'instances':
       return packings([dicom], items, true);
     case 'frames':
@@ -87,6 +89,12 @@ function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly O
       // Who follows a BulkDataURI without an Accept header (a browser, OHIF's `singlepart`) wants the bytes bare.
       return packings(pixelTypes(), items, false);
   }
+}
+
+/** Several datasets are one JSON array, but as many XML documents. @see PS3.18 8.7.3.2 (Q-30, W-02, S-09) */
+function textForms(xmlInParts: boolean): Offer[] {
+  const json = [dicomJson, 'application/json'].map((mediaType) => ({ mediaType, multipart: false }));
+  return [...json, { mediaType: dicomXml, multipart: xmlInParts }];
 }
 
 function packings(mediaTypes: readonly string[], items: 'one' | 'many', multipartFirst: boolean): Offer[] {

@@ -30,12 +30,14 @@ export interface PartsAnswer {
   readonly close: () => Promise<void>;
 }
 
-/** An answer that is one JSON document, written as it comes. */
-export interface JsonAnswer {
-  readonly kind: 'json';
+/** An answer of datasets in a text form, which is one body, written as it comes. */
+export interface DocumentAnswer {
+  readonly kind: 'document';
+  /** Of the body. */
+  readonly contentType: string;
   readonly refused: number;
   readonly warnings: readonly string[];
-  /** Strong validator of the document, where all of it is known. @see rule W-60 */
+  /** Strong validator of the body, where all of it is known. @see rule W-60 */
   readonly etag?: string;
   readonly body: AsyncGenerator<Buffer | string, void, undefined>;
   /** The body as a whole, where it is there. */

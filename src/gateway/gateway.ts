@@ -1,7 +1,7 @@
 import { GatewayError, type OperationContext, type Priority } from '../core/index.js';
 import type { Peer } from '../dimse/index.js';
 import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
-import type { JsonAnswer, PartsAnswer } from './answer.js';
+import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import { InstanceFetcher } from './instance-fetcher.js';
 import type { GatewayDependencies, PeerBinding } from './ports.js';
 import { MetadataMemory } from './metadata-memory.js';
@@ -72,8 +72,8 @@ export interface Gateway {
   search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
   /** WADO-RS: instances as Part 10 files. */
   retrieveInstances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer>;
-  /** WADO-RS: attributes as DICOM JSON. */
-  retrieveMetadata(call: RetrieveCall, context: OperationContext): Promise<JsonAnswer>;
+  /** WADO-RS: attributes as DICOM JSON or as Native DICOM Model. */
+  retrieveMetadata(call: RetrieveCall, context: OperationContext): Promise<DocumentAnswer>;
   /** WADO-RS: frames, 1-based and ascending. */
   retrieveFrames(
     call: InstanceCall & { readonly frames: readonly number[] },
@@ -153,7 +153,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
     },
     store: ({ peer, study, accept, serviceUrl }, context) => {
       const { binding, watch } = sideOf(peer);
-      negotiate('store-response', accept);
+      const [representation] = negotiate('store-response', accept);
       return new StoreSession({
         binding,
         instances: deps.instances,
@@ -162,6 +162,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
         observe: deps.observe,
         study,
         serviceUrl,
+        form: representation?.mediaType === 'application/dicom+xml' ? 'xml' : 'json',
         context,
       });
     },
@@ -205,10 +206,10 @@ function searchPeer(
   context: OperationContext,
 ): Promise<SearchAnswer> {
   const { request, accept, serviceUrl, fresh } = call;
-  negotiate('search', accept);
+  const representations = negotiate('search', accept);
   // Only a page is read at once: a client that takes all rows at its own pace would hold up the others.
   const isAlone = fresh === true || request.limit === undefined;
   const find: Peer['find'] = (level, identifier, of) =>
     (isAlone ? binding.peer : searches).find(level, identifier, of);
-  return search({ binding, find }, request, serviceUrl, context);
+  return search({ binding, find }, request, { serviceUrl, representations }, context);
 }

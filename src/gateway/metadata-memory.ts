@@ -1,10 +1,11 @@
 import { promisify } from 'node:util';
 import { crc32, gzip } from 'node:zlib';
 import type { RetrieveTarget } from '../dicomweb/index.js';
+import type { DatasetList } from './dataset-list.js';
 import type { ListedInstance } from './listing.js';
 
 const compress = promisify(gzip);
-/** Text of DICOM JSON shrinks to a tenth at the fastest level already. */
+/** Text of DICOM JSON and XML shrinks to a tenth at the fastest level already. */
 const LEVEL = 1;
 
 /** A document that is there as a whole, with what HTTP wants to know of it. */
@@ -23,15 +24,18 @@ interface Entry {
   bytes: number;
 }
 
+type Name = Omit<DocumentOf, 'list'>;
+
+const keyOf = ({ target: { studyInstanceUid, seriesInstanceUid = '' }, form, serviceUrl }: Name): string =>
+  `${form} ${studyInstanceUid} ${seriesInstanceUid} ${serviceUrl}`;
+
 /** One document may take this share of the memory. */
 const SHARE = 4;
-
-const keyOf = ({ studyInstanceUid, seriesInstanceUid = '' }: RetrieveTarget, serviceUrl: string): string =>
-  `${studyInstanceUid} ${seriesInstanceUid} ${serviceUrl}`;
 
 /** Which document, and what it tells of. */
 export interface DocumentOf {
   readonly target: RetrieveTarget;
+  readonly form: DatasetList['form'];
   readonly serviceUrl: string;
   readonly list: readonly ListedInstance[];
 }
@@ -105,8 +109,8 @@ export class MetadataMemory {
   }
 
   /** The document of `target`, if it was made of this very list. */
-  get({ target, serviceUrl, list }: DocumentOf): WholeDocument | undefined {
-    const key = keyOf(target, serviceUrl);
+  get({ list, ...name }: DocumentOf): WholeDocument | undefined {
+    const key = keyOf(name);
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     this.#entries.delete(key);
@@ -132,9 +136,9 @@ export class MetadataMemory {
   }
 
   /** What `tee` has kept, to its end, is the document of `target`, made of `list`. */
-  keep(tee: Tee, { target, serviceUrl, list }: DocumentOf): void {
+  keep(tee: Tee, { list, ...name }: DocumentOf): void {
     const bytes = tee.kept;
-    if (bytes) this.#set(keyOf(target, serviceUrl), list, bytes);
+    if (bytes) this.#set(keyOf(name), list, bytes);
   }
 
   /** Whether so many bytes fit when the least recently used documents have gone, which they do. */

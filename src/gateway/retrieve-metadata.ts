@@ -1,9 +1,10 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { transferSyntax, writeDicomJson } from '../dicom/index.js';
+import { transferSyntax } from '../dicom/index.js';
 import { negotiate, retrieveUrl, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
-import type { JsonAnswer } from './answer.js';
+import type { DocumentAnswer } from './answer.js';
+import { datasetList, type DatasetList } from './dataset-list.js';
 import type { ListedInstance } from './listing.js';
-import type { WholeDocument } from './metadata-memory.js';
+import type { DocumentOf, WholeDocument } from './metadata-memory.js';
 import type { RetrieveSettings } from './ports.js';
 import { currentListing } from './relist.js';
 import { openRetrieve } from './retrieve.js';
@@ -20,11 +21,14 @@ export interface MetadataRequest {
 
 const PIXEL_DATA = '7FE00010';
 
-function jsonOf(
-  instance: HeldInstance,
-  serviceUrl: string,
-  settings: RetrieveSettings,
-): AsyncIterable<Buffer> {
+/** How the metadata of instances is written, beside the settings. */
+interface Writing {
+  readonly list: DatasetList;
+  readonly serviceUrl: string;
+  readonly settings: RetrieveSettings;
+}
+
+function textOf(instance: HeldInstance, url: string, { list, settings }: Writing): AsyncIterable<Buffer> {
   const { inlineBytes, fallbackCharacterSet, limits } = settings;
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
@@ -33,8 +37,7 @@ function jsonOf(
       'The instance is in a transfer syntax that the gateway does not know.',
     );
   }
-  const url = retrieveUrl(serviceUrl, instance.key);
-  return writeDicomJson(instance.source, syntax, {
+  return list.write(instance.source, syntax, {
     bulkDataUri: (path) => (path === PIXEL_DATA ? `${url}/pixeldata` : `${url}/bulkdata/${path}`),
     inlineLimitBytes: inlineBytes,
     limits,
@@ -52,24 +55,31 @@ export async function retrieveMetadata(
   side: RetrieveBinding,
   { target, accept, serviceUrl }: MetadataRequest,
   context: OperationContext,
-): Promise<JsonAnswer> {
-  negotiate('metadata', accept);
-  const whole = await documentOf(side, target, serviceUrl, context);
+): Promise<DocumentAnswer> {
+  const writing = {
+    list: datasetList(negotiate('metadata', accept)),
+    serviceUrl,
+    settings: side.binding.retrieve,
+  };
+  const { list } = writing;
+  const name = { target, form: list.form, serviceUrl };
+  const whole = await documentOf(side, name, context);
   const changes = side.watch.changes(target);
-  if (whole) return wholeAnswer(whole);
+  if (whole) return wholeAnswer(whole, list);
   const { refused, instances, stalled } = await openRetrieve(side, target, context);
   const only = target.sopInstanceUid === undefined ? undefined : await instances.next();
   const first = only?.done === false ? only.value : undefined;
-  const etag = first && (await etagOfOne(first, serviceUrl, side.binding.retrieve));
+  const etag = first && (await etagOfOne(first, writing));
   const all = first ? startingWith(first, instances) : instances;
-  const tee = side.metadata.tee(arrayOf(all, serviceUrl, side.binding.retrieve));
+  const end = { written: false };
+  const tee = side.metadata.tee(listing(all, writing, end));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
       // what the study was before.
-      const keeps = chunk === END && refused === 0 && side.watch.changes(target) === changes;
-      const list = keeps ? listOf(side, target) : undefined;
-      if (list) side.metadata.keep(tee, { target, serviceUrl, list });
+      const keeps = end.written && refused === 0 && side.watch.changes(target) === changes;
+      const of = keeps ? listOf(side, target) : undefined;
+      if (of) side.metadata.keep(tee, { ...name, list: of });
       yield chunk;
     }
   })();
@@ -78,7 +88,8 @@ export async function retrieveMetadata(
     await instances.return();
   };
   return {
-    kind: 'json',
+    kind: 'document',
+    contentType: list.contentType,
     refused,
     warnings: [],
     body,
@@ -99,40 +110,40 @@ async function* startingWith(
 /** Of everything that the document of one instance is made of; undefined while the instance arrives. */
 async function etagOfOne(
   instance: HeldInstance,
-  serviceUrl: string,
-  { inlineBytes, fallbackCharacterSet = '' }: RetrieveSettings,
+  { list, serviceUrl, settings: { inlineBytes, fallbackCharacterSet = '' } }: Writing,
 ): Promise<string | undefined> {
   const record = await recordNow(instance);
-  return record && etagOf(record, 'metadata', serviceUrl, String(inlineBytes), fallbackCharacterSet);
+  const representation = list.form === 'xml' ? 'metadata-xml' : 'metadata';
+  return record && etagOf(record, representation, serviceUrl, String(inlineBytes), fallbackCharacterSet);
 }
 
-const END = ']';
-
-async function* arrayOf(
+/** `end` hears when what comes next is the last. */
+async function* listing(
   instances: AsyncIterable<HeldInstance>,
-  serviceUrl: string,
-  settings: RetrieveSettings,
+  writing: Writing,
+  end: { written: boolean },
 ): AsyncGenerator<Buffer | string, void, undefined> {
-  let separator = '[';
+  const { list, serviceUrl } = writing;
   for await (const instance of instances) {
-    yield separator;
-    yield* jsonOf(instance, serviceUrl, settings);
-    separator = ',\n';
+    const url = retrieveUrl(serviceUrl, instance.key);
+    yield list.before({ location: `${url}/metadata` });
+    yield* textOf(instance, url, writing);
   }
-  yield END;
+  end.written = true;
+  yield list.end();
 }
 
 /** The document as it was sent last, if the peer says that nothing has changed since. */
 async function documentOf(
   side: RetrieveBinding,
-  target: RetrieveTarget,
-  serviceUrl: string,
+  name: Omit<DocumentOf, 'list'>,
   context: OperationContext,
 ): Promise<WholeDocument | undefined> {
+  const { target } = name;
   if (listOf(side, target) === undefined) return undefined;
   await side.watch.check(target.studyInstanceUid, context);
   const list = await currentListing(side, target, context);
-  const whole = list && side.metadata.get({ target, serviceUrl, list });
+  const whole = list && side.metadata.get({ ...name, list });
   side.deps.observe({ kind: 'cache', event: whole ? 'hit' : 'miss', tier: 'metadata' });
   return whole;
 }
@@ -141,8 +152,9 @@ async function documentOf(
 const listOf = ({ watch }: RetrieveBinding, target: RetrieveTarget): readonly ListedInstance[] | undefined =>
   target.sopInstanceUid === undefined ? watch.listing(target) : undefined;
 
-const wholeAnswer = (whole: WholeDocument): JsonAnswer => ({
-  kind: 'json',
+const wholeAnswer = (whole: WholeDocument, { contentType }: DatasetList): DocumentAnswer => ({
+  kind: 'document',
+  contentType,
   refused: 0,
   warnings: [],
   whole,

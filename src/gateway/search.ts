@@ -1,14 +1,25 @@
 import { abortReason, GatewayError, type OperationContext } from '../core/index.js';
-import { formatDicomJson, type DicomJsonObject } from '../dicom/index.js';
-import type { SearchRequest } from '../dicomweb/index.js';
-import type { JsonAnswer } from './answer.js';
+import type { DicomJsonObject } from '../dicom/index.js';
+import type { Representation, SearchRequest } from '../dicomweb/index.js';
+import type { DocumentAnswer } from './answer.js';
+import { datasetList, emptyList, type DatasetList } from './dataset-list.js';
 import { readPage, warningsOf } from './search-page.js';
 import { openRows, type SearchRows } from './search-rows.js';
 import type { SearchSource } from './search-run.js';
 
-/** A search's answer: a JSON array whose rows leave as they come once the status line is known to be true. */
-export interface SearchAnswer extends JsonAnswer {
+/** A search's answer: a list whose rows leave as they come once the status line is known to be true. */
+export interface SearchAnswer extends DocumentAnswer {
   readonly empty: boolean;
+  /** Nothing was found, and no acceptable representation can say that: there is no body. @see rule Q-31 */
+  readonly bodiless: boolean;
+}
+
+/** How a search is answered. */
+export interface SearchAnswering {
+  /** Base of the URLs in the answer. */
+  readonly serviceUrl: string;
+  /** What the client takes, best first. */
+  readonly representations: readonly Representation[];
 }
 
 /**
@@ -22,9 +33,10 @@ export interface SearchAnswer extends JsonAnswer {
 export async function search(
   source: SearchSource,
   request: SearchRequest,
-  serviceUrl: string,
+  { serviceUrl, representations }: SearchAnswering,
   context: OperationContext,
 ): Promise<SearchAnswer> {
+  const list = datasetList(representations);
   const found = openRows(source, request, serviceUrl, context);
   const { lookAhead, maxResults } = source.binding.search;
   const limit = request.limit === undefined ? undefined : Math.min(request.limit, maxResults);
@@ -32,38 +44,43 @@ export async function search(
     await found.rows.return();
   };
   try {
-    const window = { offset: request.offset, limit, lookAhead };
-    const page = await readPage(found.rows, formatDicomJson, window);
+    // At least one row, for the status line of an empty answer may be another.
+    const window = { offset: request.offset, limit, lookAhead: Math.max(1, lookAhead) };
+    const page = await readPage(found.rows, list.format, window);
     if (page.ended || limit !== undefined) await close();
     const more = page.ended || limit !== undefined ? undefined : found;
-    const body = bodyOf(page.rows, more, context);
-    const warnings = warningsOf(found, page);
-    return { kind: 'json', refused: 0, warnings, empty: page.rows.length === 0 && !more, body, close };
+    const empty = page.rows.length === 0 && !more;
+    const said = empty ? emptyList(representations) : list;
+    return {
+      kind: 'document',
+      contentType: (said ?? list).contentType,
+      refused: 0,
+      warnings: warningsOf(found, page),
+      empty,
+      bodiless: said === undefined,
+      body: bodyOf(said ?? list, page.rows, more, context),
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;
   }
 }
 
-/** The array: what was held back, and then what is still coming when the status line has gone out. */
+/** The list: what was held back, and then what is still coming when the status line has gone out. */
 async function* bodyOf(
+  list: DatasetList,
   held: readonly string[],
   coming: SearchRows | undefined,
   context: OperationContext,
 ): AsyncGenerator<string, void, undefined> {
-  let separator = '[';
-  for (const row of held) {
-    yield separator + row;
-    separator = ',\n';
-  }
-  for await (const row of coming?.rows ?? noRows()) {
-    yield separator + formatDicomJson(row);
-    separator = ',\n';
-  }
+  const next = (row: string): string => list.before({ lengthBytes: Buffer.byteLength(row) }) + row;
+  for (const row of held) yield next(row);
+  for await (const row of coming?.rows ?? noRows()) yield next(list.format(row));
   if (context.signal.aborted) throw abortReason(context.signal);
   // The headers promised a whole answer.
   if (coming?.truncated) throw new GatewayError('peer-incomplete', 'The PACS cut its answer short.');
-  yield separator === '[' ? '[]' : ']';
+  yield list.end();
 }
 
 function noRows(): readonly DicomJsonObject[] {

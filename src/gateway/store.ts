@@ -6,7 +6,13 @@ import {
   type Observe,
   type OperationContext,
 } from '../core/index.js';
-import { formatDicomJson, isArchivedUid, type Part10Meta } from '../dicom/index.js';
+import {
+  formatDicomJson,
+  formatNativeXml,
+  isArchivedUid,
+  type DicomJsonObject,
+  type Part10Meta,
+} from '../dicom/index.js';
 import { storeResponse, type FailedInstance, type StoredInstance } from '../dicomweb/index.js';
 import type { SpoolStore } from '../cache/index.js';
 import { PartReceiver, type ReceivedPart } from './part-receiver.js';
@@ -17,7 +23,8 @@ import type { StudyWatch } from './study-watch.js';
 export interface StoreAnswer {
   /** All stored without a warning, some of it (or with warnings), or none. */
   readonly status: 'all' | 'some' | 'none';
-  /** The response dataset as DICOM JSON. */
+  readonly contentType: string;
+  /** The response dataset. */
   readonly body: string;
   /** Set when not one instance was stored because the peer could not be reached or is full. */
   readonly unavailable: GatewayError | undefined;
@@ -36,6 +43,12 @@ function reasonOf(error: GatewayError | undefined): number {
   if (error === undefined || error.code === 'malformed-dataset') return Reason.cannotUnderstand;
   return UNAVAILABLE.has(error.code) ? Reason.outOfResources : Reason.processingFailure;
 }
+
+/** How the answer is written. */
+const RESPONSES = {
+  json: (body: DicomJsonObject) => ({ contentType: 'application/dicom+json', body: formatDicomJson(body) }),
+  xml: (body: DicomJsonObject) => ({ contentType: 'application/dicom+xml', body: formatNativeXml(body) }),
+} as const;
 
 /** Most failures of one request that are logged one by one. */
 const MOST_TOLD = 20;
@@ -65,6 +78,8 @@ export interface StoreSessionOptions {
   readonly study: string | undefined;
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
+  /** What the answer is written in: DICOM JSON, or Native DICOM Model. @see rule S-09 */
+  readonly form: 'json' | 'xml';
   readonly context: OperationContext;
   readonly observe: Observe;
 }
@@ -85,13 +100,14 @@ export class StoreSession {
   readonly #observe: Observe;
   readonly #context: OperationContext;
   readonly #serviceUrl: string;
+  readonly #form: StoreSessionOptions['form'];
   readonly #study: string | undefined;
   readonly #slots: Semaphore;
   readonly #results: Promise<PartResult>[] = [];
   #current: PartReceiver | undefined;
 
   constructor(options: StoreSessionOptions) {
-    const { binding, instances, watch, spools, study, serviceUrl, context, observe } = options;
+    const { binding, instances, watch, spools, study, serviceUrl, form, context, observe } = options;
     this.#watch = watch;
     this.#observe = observe;
     this.#binding = binding;
@@ -99,6 +115,7 @@ export class StoreSession {
     this.#spools = spools;
     this.#study = study;
     this.#serviceUrl = serviceUrl;
+    this.#form = form;
     this.#context = context;
     this.#slots = new Semaphore(binding.store.parallel);
   }
@@ -163,7 +180,7 @@ export class StoreSession {
     const failed = failures.map(({ instance }) => instance);
     const { status, body } = storeResponse(this.#serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
-    return { status, body: formatDicomJson(body), unavailable };
+    return { status, ...RESPONSES[this.#form](body), unavailable };
   }
 
   /** The answer has a number for each failure; the words are in the log. */

@@ -15,7 +15,7 @@ import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
 import type { Call, HttpDependencies, On } from './route.js';
-import { sendJson, sendParts, setWarnings, type PartSent } from './send-answer.js';
+import { sendList, sendParts, setWarnings, type PartSent } from './send-answer.js';
 import { serviceUrlOf, type ServiceUrlOptions } from './service-url.js';
 
 export interface DicomwebOptions {
@@ -23,8 +23,6 @@ export interface DicomwebOptions {
   readonly emptySearch: '200-empty-list' | '204';
   readonly storeBody: StoreBodyLimits;
 }
-
-const DICOM_JSON = 'application/dicom+json';
 
 const rawQueryOf = (request: Request): string => {
   const mark = request.originalUrl.indexOf('?');
@@ -93,14 +91,14 @@ function searchRoutes(on: On, gateway: Gateway, options: DicomwebOptions): void 
     on('get', path, async ({ response, context, common, params, rawQuery }) => {
       const request = parseSearch(level, pathOf(params), rawQuery);
       const answer = await gateway.search({ ...common, request }, context);
-      if (answer.empty && options.emptySearch === '204') {
+      if (answer.bodiless || (answer.empty && options.emptySearch === '204')) {
         setWarnings(response, answer.warnings);
         response.status(204).end();
         await answer.close();
         return;
       }
       const stallMs = options.storeBody.bodyTimeoutMs;
-      await sendJson(response, answer, { contentType: DICOM_JSON, stallMs });
+      await sendList(response, answer, { stallMs });
     });
   }
 }
@@ -133,7 +131,7 @@ function retrieveRoutes(on: On, { gateway, observe }: HttpDependencies): void {
     on('get', `${path}/metadata`, async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);
       const answer = await gateway.retrieveMetadata({ ...common, target }, context);
-      await sendJson(response, answer, { contentType: DICOM_JSON, stallMs: 0 });
+      await sendList(response, answer, { stallMs: 0 });
     });
   }
   const instance = '/studies/:study/series/:series/instances/:instance';
@@ -174,7 +172,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       const outcome = await readStoreBody(request, session, body, context);
       if (outcome.unavailable) throw outcome.unavailable;
       response.status(STORE_STATUS[outcome.status]);
-      response.setHeader('Content-Type', DICOM_JSON);
+      response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
       response.end(outcome.body);
     });

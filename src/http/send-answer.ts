@@ -9,7 +9,7 @@ import {
   rangeApplies,
   type ByteSpan,
 } from '../dicomweb/index.js';
-import type { BodyPart, JsonAnswer, PartsAnswer } from '../gateway/index.js';
+import type { BodyPart, DocumentAnswer, PartsAnswer } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
 import { sendDocument } from './send-document.js';
 
@@ -126,18 +126,21 @@ function setSpan(response: Response, part: BodyPart, span: ByteSpan | undefined)
   return part.range(span);
 }
 
-export interface JsonOptions {
-  readonly contentType: string;
+export interface ListOptions {
   /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
   readonly stallMs: number;
 }
 
-/** Answers with DICOM JSON as it comes. */
-export async function sendJson(response: Response, answer: JsonAnswer, options: JsonOptions): Promise<void> {
+/** Answers with datasets as text as they come. */
+export async function sendList(
+  response: Response,
+  answer: DocumentAnswer,
+  options: ListOptions,
+): Promise<void> {
   try {
     if (answer.whole) {
       setCommon(response, answer.refused, answer.warnings);
-      response.setHeader('Content-Type', options.contentType);
+      response.setHeader('Content-Type', answer.contentType);
       await sendDocument(response, answer.whole);
       return;
     }
@@ -150,7 +153,7 @@ export async function sendJson(response: Response, answer: JsonAnswer, options: 
     const first = await answer.body.next();
     setCommon(response, answer.refused, answer.warnings);
     if (answer.etag !== undefined) response.setHeader('ETag', answer.etag);
-    response.setHeader('Content-Type', options.contentType);
+    response.setHeader('Content-Type', answer.contentType);
     if (isHead(response)) return;
     const writer = new BodyWriter(response, { stallMs: options.stallMs, stalled: answer.stalled });
     if (!first.done) await writer.write(first.value);

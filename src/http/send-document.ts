@@ -1,8 +1,8 @@
 import type { Response } from 'express';
 import { noneMatchNames } from '../dicomweb/index.js';
-import type { JsonAnswer } from '../gateway/index.js';
+import type { DocumentAnswer } from '../gateway/index.js';
 
-type Whole = NonNullable<JsonAnswer['whole']>;
+type Whole = NonNullable<DocumentAnswer['whole']>;
 
 /** Below this a compressed body saves no packet. */
 const LEAST_COMPRESSED = 1024;

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
 import { ctSlice, encapsulatedImage, syntaxes } from '../helpers/fixtures.js';
 import { listing, selected } from '../helpers/listing.js';
+import { XML } from '../helpers/native-xml.js';
 import {
   final,
   makeInstance,
@@ -59,28 +60,29 @@ async function warm(url: string, accept: string): Promise<RawResponse> {
 }
 
 describe('validators', () => {
-  test.each([...resources, ['metadata', '/metadata', 'application/dicom+json'] as const])(
-    '%s that the client has is answered with 304 and without the PACS',
-    async (_what, suffix, accept) => {
-      const one = makeInstance();
-      const { peer, gateway } = await start([one]);
-      const url = gateway.service + pathOf(one) + suffix;
-      const whole = await warm(url, accept);
-      const etag = whole.headers.etag ?? '';
-      expect(etag).toMatch(/^"[^"]+"$/);
-      const headers = { accept, 'if-none-match': `"other", W/${etag}`, range: 'bytes=0-1' };
-      for (const method of ['GET', 'HEAD']) {
-        const again = await request(url, { method, headers });
-        expect([again.status, again.body.length, again.headers.etag]).toEqual([304, 0, etag]);
-        expect(again.headers['cache-control']).toBe('private, no-cache');
-        expect(again.headers.vary).toBe(whole.headers.vary);
-        expect(again.headers['content-length']).toBeUndefined();
-      }
-      const other = await request(url, { headers: { accept, 'if-none-match': '"other"' } });
-      expect([other.status, other.body.equals(whole.body)]).toEqual([200, true]);
-      expect(peer.messages('C-GET-RQ')).toHaveLength(1);
-    },
-  );
+  test.each([
+    ...resources,
+    ['metadata', '/metadata', 'application/dicom+json'] as const,
+    ['metadata in XML', '/metadata', XML] as const,
+  ])('%s that the client has is answered with 304 and without the PACS', async (_what, suffix, accept) => {
+    const one = makeInstance();
+    const { peer, gateway } = await start([one]);
+    const url = gateway.service + pathOf(one) + suffix;
+    const whole = await warm(url, accept);
+    const etag = whole.headers.etag ?? '';
+    expect(etag).toMatch(/^"[^"]+"$/);
+    const headers = { accept, 'if-none-match': `"other", W/${etag}`, range: 'bytes=0-1' };
+    for (const method of ['GET', 'HEAD']) {
+      const again = await request(url, { method, headers });
+      expect([again.status, again.body.length, again.headers.etag]).toEqual([304, 0, etag]);
+      expect(again.headers['cache-control']).toBe('private, no-cache');
+      expect(again.headers.vary).toBe(whole.headers.vary);
+      expect(again.headers['content-length']).toBeUndefined();
+    }
+    const other = await request(url, { headers: { accept, 'if-none-match': '"other"' } });
+    expect([other.status, other.body.equals(whole.body)]).toEqual([200, true]);
+    expect(peer.messages('C-GET-RQ')).toHaveLength(1);
+  });
 
   test('representations, and other bytes under the same UIDs, have other validators', async () => {
     const sopInstanceUid = '2.25.77.9.1';

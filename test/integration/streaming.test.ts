@@ -5,15 +5,18 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listing, selected } from '../helpers/listing.js';
+import { XML } from '../helpers/native-xml.js';
 import {
   final,
   makeInstance,
+  pending,
   startRoguePeer,
   store,
   until,
   type RogueInstance,
   type RoguePeer,
   type Script,
+  type Step,
 } from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
@@ -83,6 +86,7 @@ describe('bytes leave while others are still coming', () => {
   test.each([
     ['instances', SERIES, AS_STORED],
     ['metadata', `${SERIES}/metadata`, {}],
+    ['metadata in XML', `${SERIES}/metadata`, { accept: XML }],
   ])(
     'the first of two %s is at the client before the PACS has sent the second',
     async (_what, path, headers) => {
@@ -98,6 +102,30 @@ describe('bytes leave while others are still coming', () => {
       );
       open();
       expect((await rest).includes(second.sopInstanceUid)).toBe(true);
+    },
+  );
+
+  test.each([
+    ['JSON', 'application/dicom+json'],
+    ['XML', XML],
+  ])(
+    'rows of a search in %s beyond the look-ahead are at the client before the last one came',
+    async (_form, accept) => {
+      const { passed, open } = gate();
+      const row = (n: number): Step =>
+        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID: `1.2.${n}.9`, PatientID: `P${n}` });
+      const peer = await startRoguePeer({ onFind: [row(1), row(2), until(passed), row(3), final()] });
+      closers.push(() => peer.close());
+      const address = `${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`;
+      const gateway = await startTestGateway(
+        `peers: { main: { address: "${address}" } }\nsearch: { lookAhead: 1 }`,
+      );
+      closers.push(() => gateway.close());
+      const { rest } = await readUntil(`${gateway.service}/studies`, { accept }, (body) =>
+        body.includes('1.2.2.9'),
+      );
+      open();
+      expect((await rest).includes('1.2.3.9')).toBe(true);
     },
   );
 

@@ -7,7 +7,7 @@ import {
   TransferSyntaxes,
   writeDicomJson,
   type DicomJsonObject,
-  type DicomJsonOptions,
+  type MetadataOptions,
   type TransferSyntax,
 } from '../../../src/dicom/index.js';
 import {
@@ -30,7 +30,7 @@ const {
 } = TransferSyntaxes;
 const uncompressed = [ImplicitVrLittleEndian, ExplicitVrLittleEndian, ExplicitVrBigEndian];
 
-const options: DicomJsonOptions = { bulkDataUri: (path) => `bulk/${path}`, inlineLimitBytes: 64 };
+const options: MetadataOptions = { bulkDataUri: (path) => `bulk/${path}`, inlineLimitBytes: 64 };
 
 /** A source that counts what is read of it. */
 class CountingSource implements ByteSource {
@@ -226,6 +226,14 @@ describe('the metadata of one instance', () => {
     const expected = { '00080104': { vr: 'LO', Value: ['Head'] }, '00280010': { vr: 'US', Value: [512] } };
     const little = await jsonOf(items, ExplicitVrLittleEndian);
     expect(little['00091010']).toEqual({ vr: 'SQ', Value: [expected] });
+  });
+
+  test('J-18: private attributes keep their block, and its creator stays', async () => {
+    const write = join(element(0x00290042, 'LO', 'ACME'), element(0x00294201, 'LO', 'x'));
+    expect(await jsonOf(write)).toEqual({
+      '00290042': { vr: 'LO', Value: ['ACME'] },
+      '00294201': { vr: 'LO', Value: ['x'] },
+    });
   });
 
   test('J-20: an ASCII character set is dropped', async () => {

@@ -23,7 +23,7 @@ const first = (resource: RetrieveResource, accept: string | undefined, items?: '
   return `${best.multipart ? 'multipart ' : ''}${best.mediaType} ${best.transferSyntax ?? 'unsaid'}`;
 };
 
-describe('DICOM JSON resources', () => {
+describe('resources of datasets as text', () => {
   test.each<[string | undefined, string]>([
     [undefined, 'application/dicom+json'],
     ['*/*', 'application/dicom+json'],
@@ -34,10 +34,9 @@ describe('DICOM JSON resources', () => {
     ['application/json;q=0.9, application/dicom+json', 'application/dicom+json'],
     ['application/json, text/plain, */*', 'application/json'],
     ['application/dicom+json; charset=utf-8', 'application/dicom+json'],
-    [
-      'multipart/related; type="application/dicom+xml", application/dicom+json;q=0.1',
-      'application/dicom+json',
-    ],
+    ['multipart/related; type="application/dicom+xml";q=0.5, application/json', 'application/json'],
+    ['multipart/related; type="application/dicom+xml";q=0, */*', 'application/dicom+json'],
+    ['application/xml, application/json', 'application/json'],
     [
       'application/dicom+json, multipart/related; type=application/octet-stream; transfer-syntax=*',
       'application/dicom+json',
@@ -50,12 +49,46 @@ describe('DICOM JSON resources', () => {
     }
   });
 
+  test.each([
+    'multipart/related; type="application/dicom+xml"',
+    'multipart/related; type=application/dicom+xml',
+    'multipart/related;type="application/dicom+xml";boundary=x',
+    'MULTIPART/RELATED; TYPE="Application/DICOM+XML"',
+    'multipart/related; type="application/dicom+xml", application/dicom+json;q=0.1',
+    'application/dicom+json;q=0.1, multipart/related; type="application/dicom+xml"; q=0.2',
+    'multipart/related; type="application/*"',
+    'multipart/related',
+    'multipart/*, application/json;q=0.9',
+    '*/*, application/dicom+json;q=0, application/json;q=0',
+  ])('Q-30, W-02, H-10: Accept %s gets XML, in parts', (accept) => {
+    for (const resource of ['search', 'metadata'] as const) {
+      expect(ask(resource, accept)[0]).toMatchObject({
+        mediaType: 'application/dicom+xml',
+        multipart: true,
+      });
+    }
+  });
+
+  test('S-09: a store response is a single XML document, for it is one dataset', () => {
+    const response = { mediaType: 'application/dicom+xml', multipart: false };
+    for (const accept of [
+      'application/dicom+xml',
+      'application/dicom+xml, application/dicom+json;q=0.5',
+      'application/dicom+json;q=0, application/json;q=0, */*',
+    ])
+      expect(ask('store-response', accept)[0]).toMatchObject(response);
+    expect(codeOf(() => ask('store-response', 'multipart/related; type="application/dicom+xml"'))).toBe(
+      'not-acceptable',
+    );
+  });
+
   test.each(['application/dicom', 'application/dicom+xml', 'image/*', 'text/html', 'nonsense', '*/*;q=0'])(
     'H-07: Accept %s is not acceptable, and the answer lists what there is',
     (accept) => {
       const error = errorOf(() => ask('search', accept));
       expect(error.code).toBe('not-acceptable');
       expect(error.message).toContain('application/dicom+json');
+      expect(error.message).toContain('multipart/related; type="application/dicom+xml"');
     },
   );
 
