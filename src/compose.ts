@@ -1,7 +1,7 @@
 import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
-import { bindPeer, openPeer } from './compose-peer.js';
+import { bindPeer, groupsOf, openPeer } from './compose-peer.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
@@ -111,6 +111,7 @@ function gatewayOf(config: Config, { cache, hotFrames, peers }: Parts, observe: 
   }
   return createGateway({
     peers: bindings,
+    groups: groupsOf(config),
     instances: cache.instances,
     spools: cache.spools,
     metadataBytes: config.cache.metadata,

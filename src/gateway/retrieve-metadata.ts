@@ -62,7 +62,7 @@ export async function retrieveMetadata(
   const first = only?.done === false ? only.value : undefined;
   const etag = first && (await etagOfOne(first, serviceUrl, side.binding.retrieve));
   const all = first ? startingWith(first, instances) : instances;
-  const tee = side.metadata.tee(arrayOf(all, serviceUrl, side.binding.retrieve));
+  const tee = side.metadata.tee(metadataArray(all, serviceUrl, () => side.binding.retrieve));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
@@ -108,15 +108,16 @@ async function etagOfOne(
 
 const END = ']';
 
-async function* arrayOf(
+/** The attributes of instances, each written as it is configured for its peer. */
+export async function* metadataArray(
   instances: AsyncIterable<HeldInstance>,
   serviceUrl: string,
-  settings: RetrieveSettings,
+  settingsOf: (peer: string) => RetrieveSettings,
 ): AsyncGenerator<Buffer | string, void, undefined> {
   let separator = '[';
   for await (const instance of instances) {
     yield separator;
-    yield* jsonOf(instance, serviceUrl, settings);
+    yield* jsonOf(instance, serviceUrl, settingsOf(instance.key.peer));
     separator = ',\n';
   }
   yield END;

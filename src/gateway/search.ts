@@ -2,6 +2,7 @@ import { abortReason, GatewayError, type OperationContext } from '../core/index.
 import { formatDicomJson, type DicomJsonObject } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { JsonAnswer } from './answer.js';
+import type { SearchSettings } from './ports.js';
 import { readPage, warningsOf } from './search-page.js';
 import { openRows, type SearchRows } from './search-rows.js';
 import type { SearchSource } from './search-run.js';
@@ -19,14 +20,27 @@ export interface SearchAnswer extends JsonAnswer {
  *
  * @throws GatewayError @see rules Q-01..Q-46, and Q-63 for the levels that are walked
  */
-export async function search(
+export function search(
   source: SearchSource,
   request: SearchRequest,
   serviceUrl: string,
   context: OperationContext,
 ): Promise<SearchAnswer> {
-  const found = openRows(source, request, serviceUrl, context);
-  const { lookAhead, maxResults } = source.binding.search;
+  return answerSearch(
+    openRows(source, request, serviceUrl, context),
+    request,
+    source.binding.search,
+    context,
+  );
+}
+
+/** Answers with the page of what was found. @throws GatewayError as `search` */
+export async function answerSearch(
+  found: SearchRows,
+  request: SearchRequest,
+  { lookAhead, maxResults }: SearchSettings,
+  context: OperationContext,
+): Promise<SearchAnswer> {
   const limit = request.limit === undefined ? undefined : Math.min(request.limit, maxResults);
   const close = async (): Promise<void> => {
     await found.rows.return();
@@ -37,6 +51,7 @@ export async function search(
     if (page.ended || limit !== undefined) await close();
     const more = page.ended || limit !== undefined ? undefined : found;
     const body = bodyOf(page.rows, more, context);
+    found.tell?.();
     const warnings = warningsOf(found, page);
     return { kind: 'json', refused: 0, warnings, empty: page.rows.length === 0 && !more, body, close };
   } catch (thrown) {

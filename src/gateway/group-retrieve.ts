@@ -1,0 +1,165 @@
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
+import type { JsonAnswer, PartsAnswer } from './answer.js';
+import { nameOf, type Group, type Member } from './group.js';
+import { Failures } from './group-failures.js';
+import { locate, type Located } from './group-locate.js';
+import { openUnion } from './group-union.js';
+import { instancesAnswer } from './retrieve-instances.js';
+import { metadataArray } from './retrieve-metadata.js';
+import type { Gateway, RetrieveCall } from './use-cases.js';
+
+const nobody = (): GatewayError =>
+  new GatewayError('not-found', 'No member of the group has anything under these UIDs.');
+
+/** Retrieves of a group: each asks the members that hold the study. */
+export class GroupRetrieve {
+  readonly #group: Group;
+  /** The same of single peers. */
+  readonly #peers: Gateway;
+
+  constructor(group: Group, peers: Gateway) {
+    this.#group = group;
+    this.#peers = peers;
+  }
+
+  /** @throws GatewayError as of one peer; of a member that failed as `Failures.note` says */
+  async instances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveInstances({ ...call, peer }, context), context);
+    const representations = negotiate('instances', call.accept, 'many');
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveInstances({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const opened = await openUnion(located.holders, call.target, failures, context);
+    const answer = await instancesAnswer(opened, representations, call.serviceUrl);
+    return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  /** @throws GatewayError as `instances` */
+  async metadata(call: RetrieveCall, context: OperationContext): Promise<JsonAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveMetadata({ ...call, peer }, context), context);
+    negotiate('metadata', call.accept);
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveMetadata({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const { refused, instances, stalled, close } = await openUnion(
+      located.holders,
+      call.target,
+      failures,
+      context,
+    );
+    const settings = new Map(located.holders.map((member) => [nameOf(member), member.binding.retrieve]));
+    const body = metadataArray(instances, call.serviceUrl, (peer) => {
+      const found = settings.get(peer);
+      if (found) return found;
+      throw new GatewayError('internal', 'An instance is of no member.');
+    });
+    const answer: JsonAnswer = {
+      kind: 'json',
+      refused,
+      warnings: [],
+      body,
+      stalled,
+      close: () => {
+        close();
+        return Promise.resolve();
+      },
+    };
+    return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  /**
+   * What `retrieve` makes of one instance, or of something in it, at the first member that holds it; one that has it in
+   * the cache comes first. Whole even when other members failed.
+   *
+   * @throws GatewayError as `instances`
+   */
+  async one<A extends PartsAnswer | JsonAnswer>(
+    { target, fresh }: RetrieveCall,
+    retrieve: (peer: string) => Promise<A>,
+    context: OperationContext,
+  ): Promise<A> {
+    const { located, failures } = await this.#locate({ target, fresh }, context);
+    let missing: GatewayError | undefined;
+    for (const member of inOrder(located.holders, target)) {
+      try {
+        return marked(await retrieve(nameOf(member)), { located, failures, isPartial: false });
+      } catch (thrown) {
+        const error = toGatewayError(thrown);
+        if (error.code !== 'not-found') failures.note(member, error);
+        // It has the instance, and in it there is no such thing.
+        else if (knows(member, target)) throw error;
+        else missing ??= error;
+      }
+    }
+    failures.requireNone();
+    throw missing ?? nobody();
+  }
+
+  async #begin(
+    call: RetrieveCall,
+    context: OperationContext,
+  ): Promise<{ only: Member | undefined; located: Located; failures: Failures }> {
+    const { located, failures } = await this.#locate(call, context);
+    const [first, second] = located.holders;
+    if (first !== undefined) return { only: second ? undefined : first, located, failures };
+    failures.requireNone();
+    throw nobody();
+  }
+
+  async #locate(
+    { target, fresh }: Pick<RetrieveCall, 'target'> & { readonly fresh?: boolean | undefined },
+    context: OperationContext,
+  ): Promise<{ located: Located; failures: Failures }> {
+    if (fresh)
+      for (const { absent, watch } of this.#group.members) {
+        absent.clear();
+        watch.purge(target);
+      }
+    const failures = new Failures(this.#group, context);
+    return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
+  }
+}
+
+/** What the one member that holds the study says: nothing there is nothing at all only if every member was asked. */
+async function unlessAbsent<A>(answer: Promise<A>, failures: Failures): Promise<A> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (toGatewayError(thrown).code === 'not-found') failures.requireNone();
+    throw thrown;
+  }
+}
+
+function knows({ fetcher }: Member, target: RetrieveTarget): boolean {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
+  if (seriesInstanceUid === undefined || sopInstanceUid === undefined) return false;
+  return fetcher.knows({ studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+}
+
+function inOrder(holders: readonly Member[], target: RetrieveTarget): readonly Member[] {
+  const cached = holders.filter((member) => knows(member, target));
+  return [...cached, ...holders.filter((member) => !cached.includes(member))];
+}
+
+interface Marks {
+  readonly located: Located;
+  readonly failures: Failures;
+  readonly isPartial: boolean;
+}
+
+/** The answer with what the client must know; one that is partial has no validator, nor is it known as a whole. */
+function marked<A extends PartsAnswer | JsonAnswer>(answer: A, { located, failures, isPartial }: Marks): A {
+  const warnings = [...(answer.warnings ?? []), ...located.warnings, ...failures.warnings];
+  if (!isPartial) return { ...answer, warnings };
+  const partial: A = { ...answer, warnings, isPartial };
+  if (partial.kind === 'parts') return partial;
+  const { etag: _etag, whole: _whole, ...rest } = partial;
+  return rest as A;
+}
