@@ -3,7 +3,7 @@ import type { Peer } from '../dimse/index.js';
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import { AbsentStudies } from './absent-studies.js';
 import type { Member } from './group.js';
-import { withGroups } from './group-gateway.js';
+import { metadataShare, withGroups } from './group-gateway.js';
 import { InstanceFetcher } from './instance-fetcher.js';
 import type { GatewayDependencies, PeerBinding } from './ports.js';
 import { MetadataMemory } from './metadata-memory.js';
@@ -41,7 +41,7 @@ function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
 export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, Side>();
   for (const [name, binding] of deps.peers) sides.set(name, createSide(binding, deps));
-  return withGroups(ofPeers(sides, deps), deps.groups, sides);
+  return withGroups(ofPeers(sides, deps), deps, sides);
 }
 
 function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): Gateway {
@@ -109,7 +109,7 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
     searches.clear();
     absent.clear();
   });
-  const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
+  const metadata = new MetadataMemory(metadataShare(deps));
   const fetcher = new InstanceFetcher(binding, deps, watch);
   const relisting = new SharedWork<void>();
   const { hotFrames } = deps;

@@ -26,6 +26,7 @@ interface Part {
 export class GroupCounts {
   readonly #call: SearchCall;
   readonly #context: OperationContext;
+  readonly #studies = new Map<string, Promise<UnionCounts | undefined>>();
   #finds = MOST_FINDS;
   #instances = MOST_INSTANCES;
   /** Something could not be counted. */
@@ -38,6 +39,15 @@ export class GroupCounts {
 
   /** What `members` hold of a study together; undefined where that cannot be told. */
   study(study: string, members: readonly Member[]): Promise<UnionCounts | undefined> {
+    const known = this.#studies.get(study);
+    if (known) return known;
+    const counted = this.#countStudy(study, members);
+    // Each series of a study asks for it; bounded by what may be asked.
+    if (this.#finds > 0) this.#studies.set(study, counted);
+    return counted;
+  }
+
+  #countStudy(study: string, members: readonly Member[]): Promise<UnionCounts | undefined> {
     return this.#orNothing(async () => {
       const lists = await Promise.all(members.map((member) => this.#list(member, allOf(study))));
       const bySeries = new Map<string, Part[]>();

@@ -1,9 +1,9 @@
-import { GatewayError } from '../core/index.js';
-import type { Member } from './group.js';
-import { Contested, type Group } from './group.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { Contested, type Group, type Member } from './group.js';
+import { GroupDocuments } from './group-documents.js';
 import { GroupRetrieve } from './group-retrieve.js';
 import { searchGroup } from './group-search.js';
-import type { GroupBinding } from './ports.js';
+import type { GatewayDependencies } from './ports.js';
 import type { Gateway } from './use-cases.js';
 
 /** A group with the use cases that it has of its own. */
@@ -13,16 +13,29 @@ interface Addressed {
   readonly store: string | undefined;
 }
 
+/** Bytes of metadata documents that one peer or group keeps. */
+export const metadataShare = ({
+  metadataBytes,
+  peers,
+  groups,
+}: Pick<GatewayDependencies, 'groups' | 'peers' | 'metadataBytes'>): number =>
+  metadataBytes / Math.max(1, peers.size + groups.size);
+
 /** `peers` with groups of them beside, under names of their own. */
 export function withGroups(
   peers: Gateway,
-  groups: ReadonlyMap<string, GroupBinding>,
+  deps: Pick<GatewayDependencies, 'groups' | 'peers' | 'metadataBytes'>,
   members: ReadonlyMap<string, Member>,
 ): Gateway {
+  const { groups } = deps;
   if (groups.size === 0) return peers;
-  const addressed = new Map(
-    [...groups].map(([name, binding]) => [name, address(name, binding, peers, members)]),
-  );
+  const addressed = new Map<string, Addressed>();
+  for (const [name, { members: names, onMemberFailure, store }] of groups) {
+    const chosen = names.flatMap((member) => members.get(member) ?? []);
+    const group: Group = { name, members: chosen, onMemberFailure, contested: new Contested() };
+    const retrieve = new GroupRetrieve(group, peers, new GroupDocuments(metadataShare(deps)));
+    addressed.set(name, { group, store, retrieve });
+  }
   const of = (name: string): Addressed | undefined => addressed.get(name);
   return {
     ...peers,
@@ -54,17 +67,6 @@ export function withGroups(
   };
 }
 
-function address(
-  name: string,
-  { members: names, onMemberFailure, store }: GroupBinding,
-  peers: Gateway,
-  all: ReadonlyMap<string, Member>,
-): Addressed {
-  const members = names.flatMap((member) => all.get(member) ?? []);
-  const group: Group = { name, members, onMemberFailure, contested: new Contested() };
-  return { group, store, retrieve: new GroupRetrieve(group, peers) };
-}
-
 const namesOf = ({ group }: Addressed): string =>
   group.members.map(({ binding }) => binding.peer.name).join(', ');
 
@@ -91,7 +93,7 @@ async function purgeAll(
   peers: Gateway,
   addressed: Addressed | undefined,
   call: Parameters<Gateway['purge']>[0],
-  context: Parameters<Gateway['purge']>[1],
+  context: OperationContext,
 ): Promise<number> {
   const names = addressed?.group.members.map(({ binding }) => binding.peer.name) ?? [call.peer];
   const results = await Promise.allSettled(names.map((peer) => peers.purge({ ...call, peer }, context)));

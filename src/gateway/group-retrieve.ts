@@ -2,11 +2,12 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import type { JsonAnswer, PartsAnswer } from './answer.js';
 import { nameOf, type Group, type Member } from './group.js';
+import type { GroupDocuments, SharedDocument } from './group-documents.js';
 import { Failures } from './group-failures.js';
 import { locate, type Located } from './group-locate.js';
 import { openUnion } from './group-union.js';
 import { instancesAnswer } from './retrieve-instances.js';
-import { metadataArray } from './retrieve-metadata.js';
+import { metadataArray, wholeAnswer } from './retrieve-metadata.js';
 import type { Gateway, RetrieveCall } from './use-cases.js';
 
 const nobody = (): GatewayError =>
@@ -17,10 +18,12 @@ export class GroupRetrieve {
   readonly #group: Group;
   /** The same of single peers. */
   readonly #peers: Gateway;
+  readonly #documents: GroupDocuments;
 
-  constructor(group: Group, peers: Gateway) {
+  constructor(group: Group, peers: Gateway, documents: GroupDocuments) {
     this.#group = group;
     this.#peers = peers;
+    this.#documents = documents;
   }
 
   /** @throws GatewayError as of one peer; of a member that failed as `Failures.note` says */
@@ -48,30 +51,32 @@ export class GroupRetrieve {
       const answer = this.#peers.retrieveMetadata({ ...call, peer: nameOf(only) }, context);
       return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
     }
-    const { refused, instances, stalled, close } = await openUnion(
-      located.holders,
-      call.target,
-      failures,
-      context,
-    );
-    const settings = new Map(located.holders.map((member) => [nameOf(member), member.binding.retrieve]));
-    const body = metadataArray(instances, call.serviceUrl, (peer) => {
+    const of: SharedDocument = { members: located.holders, target: call.target, serviceUrl: call.serviceUrl };
+    const known = failures.any ? undefined : await this.#documents.get(of, context);
+    const answer = known ? wholeAnswer(known) : await this.#union(of, failures, context);
+    return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  async #union(of: SharedDocument, failures: Failures, context: OperationContext): Promise<JsonAnswer> {
+    const { refused, instances, stalled, close } = await openUnion(of.members, of.target, failures, context);
+    const settings = new Map(of.members.map((member) => [nameOf(member), member.binding.retrieve]));
+    const array = metadataArray(instances, of.serviceUrl, (peer) => {
       const found = settings.get(peer);
       if (found) return found;
       throw new GatewayError('internal', 'An instance is of no member.');
     });
-    const answer: JsonAnswer = {
+    const body = this.#documents.pass(array, of, refused === 0 && !failures.any);
+    return {
       kind: 'json',
       refused,
       warnings: [],
       body,
       stalled,
-      close: () => {
+      close: async () => {
         close();
-        return Promise.resolve();
+        await body.return();
       },
     };
-    return marked(answer, { located, failures, isPartial: failures.any });
   }
 
   /**

@@ -90,6 +90,7 @@ class GroupSearch {
     const { group, failures, context, call } = this.#asking;
     const { studyInstanceUid } = call.request;
     if (studyInstanceUid === undefined) return group.members;
+    if (call.fresh) for (const { absent } of group.members) absent.clear();
     const { holders, warnings } = await locate(group, studyInstanceUid, failures, context);
     for (const warning of warnings) this.#asking.warn(warning);
     return holders;

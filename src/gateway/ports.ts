@@ -117,7 +117,7 @@ export interface GatewayDependencies extends FetcherDependencies {
   /** No name is a peer's too. */
   readonly groups: ReadonlyMap<string, GroupBinding>;
   readonly spools: SpoolStore;
-  /** Most bytes of metadata documents that are kept, shared out among the peers. */
+  /** Most bytes of metadata documents that are kept, shared out among the peers and groups. */
   readonly metadataBytes: number;
   /** Frames that are asked for again and again. */
   readonly hotFrames: HotBytes;

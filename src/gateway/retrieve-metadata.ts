@@ -67,7 +67,7 @@ export async function retrieveMetadata(
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
       // what the study was before.
-      const keeps = chunk === END && refused === 0 && side.watch.changes(target) === changes;
+      const keeps = chunk === LAST_CHUNK && refused === 0 && side.watch.changes(target) === changes;
       const list = keeps ? listOf(side, target) : undefined;
       if (list) side.metadata.keep(tee, { target, serviceUrl, list });
       yield chunk;
@@ -106,7 +106,8 @@ async function etagOfOne(
   return record && etagOf(record, 'metadata', serviceUrl, String(inlineBytes), fallbackCharacterSet);
 }
 
-const END = ']';
+/** The end of a document: it is whole when this comes. */
+export const LAST_CHUNK = ']';
 
 /** The attributes of instances, each written as it is configured for its peer. */
 export async function* metadataArray(
@@ -120,7 +121,7 @@ export async function* metadataArray(
     yield* jsonOf(instance, serviceUrl, settingsOf(instance.key.peer));
     separator = ',\n';
   }
-  yield END;
+  yield LAST_CHUNK;
 }
 
 /** The document as it was sent last, if the peer says that nothing has changed since. */
@@ -142,7 +143,8 @@ async function documentOf(
 const listOf = ({ watch }: RetrieveBinding, target: RetrieveTarget): readonly ListedInstance[] | undefined =>
   target.sopInstanceUid === undefined ? watch.listing(target) : undefined;
 
-const wholeAnswer = (whole: WholeDocument): JsonAnswer => ({
+/** A document that was sent before, once more. */
+export const wholeAnswer = (whole: WholeDocument): JsonAnswer => ({
   kind: 'json',
   refused: 0,
   warnings: [],

@@ -3,6 +3,7 @@ import {
   drop,
   final,
   pending,
+  pendingUntilCancelled,
   startRoguePeer,
   store,
   type Attributes,
@@ -29,6 +30,8 @@ export interface Archive {
   readonly before: Partial<Record<Level, Step>>;
   /** The connection is dropped when a C-FIND names this UID among others. */
   dropFor: string | undefined;
+  /** A search for studies that names none brings rows until it is cancelled. */
+  isEndless: boolean;
   /** What is answered to a C-GET; left out, the instances that are wanted. */
   onGet: ((wanted: readonly RogueInstance[]) => readonly Step[]) | undefined;
   /** SOP Instance UIDs that were sent. */
@@ -43,6 +46,7 @@ const archive = (instances: readonly RogueInstance[]): Archive => ({
   counts: true,
   before: {},
   dropFor: undefined,
+  isEndless: false,
   onGet: undefined,
   sent: [],
   finds: [],
@@ -54,6 +58,10 @@ function findScript(held: Archive): Script {
     held.finds.push(level);
     const named = (identifier.get(0x0020000d) ?? '').split('\\');
     if (held.dropFor !== undefined && named.includes(held.dropFor)) return [drop()];
+    if (held.isEndless && named[0] === '')
+      return [
+        pendingUntilCancelled((index) => ({ StudyInstanceUID: `2.25.9.${index + 1}`, PatientID: 'P1' })),
+      ];
     const before = held.before[level];
     const matching = selected(held.instances, identifier);
     const uidOf = (one: RogueInstance): string =>

@@ -99,6 +99,31 @@ describe('what two members hold in part', () => {
     expect(archives[1]?.finds).toEqual(['STUDY', 'STUDY']);
   });
 
+  test('W-60: metadata that were sent before have a validator, as long as no member has changed', async () => {
+    const { get, archives } = await start(
+      [
+        [one, two],
+        [two, three],
+      ],
+      {
+        yaml: 'cache: { revalidateAfter: 0, relistAfter: 0 }',
+      },
+    );
+    const first = await get('/studies/2.25.1/metadata');
+    const second = await get('/studies/2.25.1/metadata');
+    expect(second.body).toEqual(first.body);
+    const etag = String(second.headers.etag);
+    expect((await get('/studies/2.25.1/metadata', { 'if-none-match': etag })).status).toBe(304);
+    const [, b] = archives;
+    if (!b) throw new Error('archives');
+    b.instances = [two, four];
+    const changed = await get('/studies/2.25.1/metadata', { 'if-none-match': etag });
+    expect([changed.status, named(changed)]).toEqual([200, uids(one, two, four)]);
+    b.instances = [];
+    const left = await get('/studies/2.25.1/metadata', { 'if-none-match': etag });
+    expect([left.status, named(left)]).toEqual([200, uids(one, two)]);
+  });
+
   test('an instance that the first refuses comes from the second the next time', async () => {
     const { get, archives } = await start([
       [one, two],

@@ -161,11 +161,41 @@ describe('a search of a group', () => {
 
   test('answers longer than what is read ahead of its turn come whole, and stream', async () => {
     const held = (from: number): RogueInstance[] =>
-      Array.from({ length: 300 }, (_, index) => image(from + index));
-    const { get } = await start([held(1), held(201), held(401)], { yaml: 'search: { lookAhead: 10 }' });
+      Array.from({ length: 220 }, (_, index) => image(from + index));
+    const { get } = await start([held(1), held(101)], { yaml: 'search: { lookAhead: 10 }' });
     const response = await get('/studies');
     expect(response.complete).toBe(true);
-    expect(column(response, STUDY)).toEqual(Array.from({ length: 700 }, (_, index) => `2.25.${index + 1}`));
+    expect(column(response, STUDY)).toEqual(Array.from({ length: 320 }, (_, index) => `2.25.${index + 1}`));
+  }, 20_000);
+
+  test('a member whose answer does not end is cancelled, and its one association serves the look-ups meanwhile', async () => {
+    const { get, archives, peers } = await start([[image(1), image(2)], [image(2)], [image(3)]], {
+      peer: ['associations: 1', 'associations: 1', 'associations: 1'],
+      yaml: 'search: { lookAhead: 10 }',
+    });
+    for (const held of archives.slice(1)) held.isEndless = true;
+    const response = await get('/studies?limit=5');
+    expect(response.status).toBe(200);
+    expect(column(response, STUDY)).toEqual(['2.25.1', '2.25.2', '2.25.9.1', '2.25.9.2', '2.25.9.3']);
+    expect(column(response, '00201208').slice(0, 2)).toEqual([1, 1]);
+    expect(response.headers.warning).toContain('at least 10 additional results');
+    await Promise.all(peers.slice(1).map((peer) => peer.waitFor('C-CANCEL-RQ')));
+    // What was begun has ended: another search finds the associations free.
+    for (const held of archives) held.isEndless = false;
+    expect(column(await get('/studies'), STUDY)).toEqual(['2.25.1', '2.25.2', '2.25.3']);
+  });
+
+  test('a client that leaves in the middle ends what was asked', async () => {
+    const { gateway, archives, peers } = await start([[image(1)], [image(2)]], {
+      yaml: 'search: { lookAhead: 10 }',
+    });
+    for (const held of archives) held.isEndless = true;
+    const controller = new AbortController();
+    const response = await fetch(`${gateway.service}/studies`, { signal: controller.signal });
+    expect(response.status).toBe(200);
+    controller.abort();
+    await peers[0]?.waitFor('C-CANCEL-RQ');
+    await peers[1]?.waitFor('C-CANCEL-RQ');
   });
 });
 
