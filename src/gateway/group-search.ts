@@ -130,9 +130,10 @@ class GroupSearch {
     sources: readonly Member[],
   ): Promise<readonly Row[]> {
     const { call } = this.#asking;
-    const rows = chunk.filter((row) => this.#isNew(uidOf(row, call.request.level)));
+    const rows = chunk.filter((row) => !this.#seen.has(uidOf(row, call.request.level)));
     if (rows.length === 0) return [];
     const entries = await this.#entries(member, rows, sources);
+    this.#saw(entries);
     const places = new Semaphore(member.binding.retrieve.joinConcurrency);
     const first = this.#count;
     this.#count += entries.length;
@@ -156,12 +157,11 @@ class GroupSearch {
     return level === 'SERIES' ? withSeries(this.#asking, own, entries) : entries;
   }
 
-  #isNew(uid: string): boolean {
-    if (this.#seen.has(uid)) return false;
-    if (this.#seen.size >= MOST_DISTINCT)
+  /** One that was left out as another patient's may still be found at a member that has it under the right one. */
+  #saw(entries: readonly Entry[]): void {
+    for (const { row } of entries) this.#seen.add(uidOf(row, this.#asking.call.request.level));
+    if (this.#seen.size > MOST_DISTINCT)
       throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
-    this.#seen.add(uid);
-    return true;
   }
 
   /** What is only skipped or counted need not be made whole. */

@@ -258,6 +258,18 @@ describe('patients of several members', () => {
     },
   );
 
+  test("a row that is left out as another patient's does not hide the one of a member that has the right one", async () => {
+    const { get, archives } = await start([[image(1, 1)], [image(1, 2)], [image(1, 3)]]);
+    const [a, b, c] = archives;
+    if (!a || !b || !c) throw new Error('three archives');
+    a.study = () => ({ PatientID: 'P1', AccessionNumber: 'x' });
+    b.study = () => ({ PatientID: 'P2', AccessionNumber: 'y' });
+    c.study = () => ({ PatientID: 'P1', AccessionNumber: 'y' });
+    const response = await get('/studies?AccessionNumber=y');
+    expect([column(response, '00100020'), column(response, '00201208')]).toEqual([['P1'], [2]]);
+    expect(String(response.headers.warning)).toContain('a and b hold a study under different patients');
+  });
+
   test('names of the same id and issuer may differ', async () => {
     const { get, archives } = await start([[image(1, 1)], [image(1, 2)]], {
       peer: ['issuerOfPatientId: NORTH', 'issuerOfPatientId: NORTH'],
