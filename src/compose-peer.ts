@@ -1,7 +1,7 @@
 import type { Config, PeerConfig } from './config/index.js';
 import { systemClock, type Observe } from './core/index.js';
 import { createPeer, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
-import type { PeerBinding } from './gateway/index.js';
+import type { GroupBinding, PeerBinding } from './gateway/index.js';
 
 /** A configured peer with the associations that are opened to it. */
 export function openPeer(
@@ -60,6 +60,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
     },
+    issuerOfPatientId: settings.issuerOfPatientId,
     search: { lookAhead: search.lookAhead, maxResults: search.maxResults, keepMs: search.keepAnswers },
     store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
@@ -90,4 +91,14 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       fallbackCharacterSet: settings.fallbackCharacterSet,
     },
   };
+}
+
+/** The configured groups of peers. */
+export function groupsOf({ groups }: Config): ReadonlyMap<string, GroupBinding> {
+  return new Map(
+    Object.entries(groups).map(([name, { members, onMemberFailure, store }]) => [
+      name,
+      { members, onMemberFailure, store },
+    ]),
+  );
 }

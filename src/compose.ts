@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
-import { bindPeer, openPeer } from './compose-peer.js';
+import { bindPeer, groupsOf, openPeer } from './compose-peer.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
@@ -129,6 +129,7 @@ function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
   }
   return createGateway({
     peers: bindings,
+    groups: groupsOf(config),
     instances: cache.instances,
     spools: cache.spools,
     metadataBytes: config.cache.metadata,

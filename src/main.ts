@@ -181,7 +181,17 @@ async function check(config: Config, json: boolean): Promise<number> {
   }
   await storageScp?.close(1000);
   if (json) print(JSON.stringify(reports, null, 2));
+  else for (const text of groupTexts(config)) print(text);
   return reports.every(({ usable }) => usable) ? 0 : 1;
+}
+
+/** A line for each group: what it stands for follows from what its members can do. */
+function* groupTexts({ groups }: Config): Generator<string> {
+  for (const [name, { members, onMemberFailure, store }] of Object.entries(groups)) {
+    const failure =
+      onMemberFailure === 'fail' ? 'fails with any member' : 'answers without a member that fails';
+    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${store ?? 'none'}`;
+  }
 }
 
 function reportText({ peer, usable, steps, learnt }: CheckReport, moveHint: string): string {

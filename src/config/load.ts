@@ -13,7 +13,7 @@ type DeepReadonly<T> = T extends readonly unknown[]
 
 /** The effective configuration: every default filled in, deeply frozen; times in milliseconds, sizes in bytes. */
 export type Config = DeepReadonly<Omit<ParsedConfig, 'defaultPeer'>> & {
-  /** The peer behind `http.basePath`; always a key of `peers`. */
+  /** The peer or group behind `http.basePath`; always a key of `peers` or of `groups`. */
   readonly defaultPeer: string;
 };
 
@@ -50,7 +50,8 @@ export function loadConfig({ file = '', env }: ConfigSources): Config {
     throw new ConfigError([...strangers, ...issues.flatMap((issue) => describe(issue, overlay))]);
   }
   const parsed = result.data;
-  const broken = [...strangers, ...ownNames(tree['peers'], parsed.peers), ...brokenRules(parsed)];
+  const named = (['peers', 'groups'] as const).flatMap((key) => ownNames(key, tree[key], parsed[key]));
+  const broken = [...strangers, ...named, ...brokenRules(parsed)];
   const defaultPeer = defaultPeerOf(parsed);
   if (broken.length > 0 || defaultPeer === undefined) throw new ConfigError(broken);
   return freeze({ ...parsed, defaultPeer });
@@ -73,11 +74,11 @@ function describe({ code, path, message, keys }: Issue, { origin }: Overlay): st
 }
 
 /** Names that the schema library passes over in silence, `__proto__` being one. */
-function ownNames(given: unknown, taken: object): string[] {
+function ownNames(key: 'peers' | 'groups', given: unknown, taken: object): string[] {
   const names = isTree(given) ? Object.keys(given) : [];
   return names
     .filter((name) => !Object.hasOwn(taken, name))
-    .map((name) => `peers.${name}: is no name for a peer`);
+    .map((name) => `${key}.${name}: is no name for a ${key === 'peers' ? 'peer' : 'group'}`);
 }
 
 /** Freezes a value and all that is in it; objects lose their prototype, so that a lookup by name finds only entries. */

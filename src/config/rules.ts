@@ -1,14 +1,15 @@
+import { brokenGroups } from './rules-groups.js';
 import type { ParsedConfig } from './schema.js';
 
 /** A name that stands in URLs and metric labels, and cannot be taken for a property of every object. */
-const PEER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Whether only this machine can reach `host`. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host);
 }
 
-/** The peer behind the base path: the one that is named, else the only one. */
+/** The peer or group behind the base path: the one that is named, else the only peer. */
 export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'>): string | undefined {
   const names = Object.keys(config.peers);
   return config.defaultPeer ?? (names.length === 1 ? names[0] : undefined);
@@ -18,6 +19,7 @@ export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'
 export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* exposure(config);
   yield* peers(config);
+  yield* brokenGroups(config, NAME);
   yield* listeners(config);
 }
 
@@ -39,7 +41,7 @@ function* peers(config: ParsedConfig): Generator<string> {
     return;
   }
   for (const name of names) {
-    if (!PEER_NAME.test(name)) {
+    if (!NAME.test(name)) {
       yield `peers.${name}: a peer's name takes letters, digits, dot, hyphen and underscore, 64 at most, beginning with a letter or digit`;
     }
     if (config.peers[name]?.retrieve === 'move' && config.dimse.listen === undefined) {
@@ -47,8 +49,10 @@ function* peers(config: ParsedConfig): Generator<string> {
     }
   }
   const chosen = defaultPeerOf(config);
-  if (chosen === undefined || !Object.hasOwn(config.peers, chosen)) {
-    yield `defaultPeer: must name one of the peers where there are several: ${names.join(', ')}`;
+  const all = [...names, ...Object.keys(config.groups)];
+  if (chosen === undefined || !all.includes(chosen)) {
+    const what = all.length > names.length ? 'peers and groups' : 'peers';
+    yield `defaultPeer: must name one of the ${what} where there are several: ${all.join(', ')}`;
   }
 }
 

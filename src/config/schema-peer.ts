@@ -113,6 +113,10 @@ export const peer = z.strictObject({
   characterSetReturnKey: key(boolean, 'Whether the peer wants (0008,0005) among the return keys.').prefault(
     false,
   ),
+  issuerOfPatientId: key(
+    text(/^[^\\*?\p{Cc}]{1,64}$/u, 'text of 1 to 64 characters without backslash and wildcards'),
+    "Who gave out the peer's patient ids, for rows in a group where (0010,0021) is missing. The same id of two issuers is two patients.",
+  ).exactOptional(),
   callingAeTitle: key(
     aeTitle,
     'AE title of the gateway towards this peer, in place of `dimse.aeTitle`.',

@@ -12,6 +12,7 @@ import {
   text,
   webUrl,
 } from './kind.js';
+import { group } from './schema-group.js';
 import { peer } from './schema-peer.js';
 import { trustProxy } from './trust-proxy.js';
 
@@ -24,9 +25,10 @@ const directory = text(/^[^\0]+$/, 'a directory');
 
 const http = z.strictObject({
   listen: key(hostPort, 'Where DICOMweb is served. Port 0 takes any free one.').prefault('127.0.0.1:8080'),
-  basePath: key(basePath, 'Path of the default peer; any peer is also at `/peers/{name}/dicomweb`.').prefault(
-    '/dicomweb',
-  ),
+  basePath: key(
+    basePath,
+    'Path of the default peer; any peer or group is also at `/peers/{name}/dicomweb`.',
+  ).prefault('/dicomweb'),
   publicUrl: key(
     webUrl,
     'Origin (and path prefix) that clients use, for RetrieveURL and BulkDataURI. Beyond loopback this or `http.trustProxy` must be set.',
@@ -237,9 +239,10 @@ export const configSchema = z.strictObject({
   access: access.prefault({}),
   dimse: dimse.prefault({}),
   peers: z.record(z.string(), peer).prefault({}),
+  groups: z.record(z.string(), group).prefault({}),
   defaultPeer: key(
-    text(/./, 'the name of a peer'),
-    'The peer behind `http.basePath`; the only one if there is one.',
+    text(/./, 'the name of a peer or group'),
+    'The peer or group behind `http.basePath`; the only peer if there is one.',
   ).exactOptional(),
   search: search.prefault({}),
   retrieve: retrieve.prefault({}),

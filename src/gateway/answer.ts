@@ -8,6 +8,8 @@ export interface BodyPart {
   /** Bytes, when that is known before the last of them has come. */
   readonly contentLength?: number;
   readonly bytes: AsyncIterable<Buffer>;
+  /** The peer that it is from. */
+  readonly peer?: string;
   /** Strong validator of a single-part body; missing while the instance arrives. @see rule W-60 */
   readonly etag?: string;
   /** Reads a span of `bytes` in their place; only where `contentLength` is known. @see rule W-61 */
@@ -19,6 +21,10 @@ export interface PartsAnswer {
   readonly kind: 'parts';
   /** Instances that the peer lists and does not deliver: the answer is partial. @see rule W-09 */
   readonly refused: number;
+  /** Somebody who may hold more could not be asked: the answer is partial. */
+  readonly isPartial?: boolean;
+  /** Texts for Warning headers. */
+  readonly warnings?: readonly string[];
   /** False: `parts` yields exactly one part, which is the body. */
   readonly multipart: boolean;
   /** The `type` parameter of the multipart media type. */
@@ -36,6 +42,7 @@ export interface DocumentAnswer {
   /** Of the body. */
   readonly contentType: string;
   readonly refused: number;
+  readonly isPartial?: boolean;
   readonly warnings: readonly string[];
   /** Strong validator of the body, where all of it is known. @see rule W-60 */
   readonly etag?: string;

@@ -8,6 +8,7 @@ import { sopClassesOf, type ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
 import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
+import type { Turn } from './union-turn.js';
 import { isWithin, type FoundInstance } from './want.js';
 
 /** What becomes of one thing that was asked for. */
@@ -25,6 +26,8 @@ export class Collector {
   readonly #side: RetrieveBinding;
   readonly #target: RetrieveTarget;
   readonly #context: OperationContext;
+  /** Undefined where one peer is asked alone. */
+  readonly #turn: Turn | undefined;
   // Bounded by the instances of one request, each of which puts in one event.
   readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
   /** What is still to be given back. */
@@ -81,8 +84,9 @@ export class Collector {
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
 
-  constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext) {
+  constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext, turn?: Turn) {
     this.#side = side;
+    this.#turn = turn;
     this.#target = target;
     const listing = new AbortController();
     this.#listing = listing;
@@ -116,6 +120,7 @@ export class Collector {
     } finally {
       this.#listing = undefined;
       this.#listed();
+      this.#turn?.end();
       this.#seat?.leave();
       this.#settle();
     }
@@ -124,6 +129,8 @@ export class Collector {
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
     const listing = await openListing(this.#side, this.#target, this.#context, () => {
+      // Another member may have it already.
+      if (this.#turn) return;
       this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#guest, this.#context);
     });
     const { watch } = this.#side;
@@ -140,14 +147,23 @@ export class Collector {
         if (signal.aborted) throw abortReason(signal);
         if (known.size === 0) this.#seat?.rowCame();
         add(next.value);
-        if (!this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
+        if (!this.#turn && !this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
       }
+      if (this.#turn) await this.#askInTurn(this.#turn, all);
       this.#listed();
       const isWhole = await this.#complete(next.value.verified, add, known, all);
       if (isWhole && !next.value.remembered) watch.remember(this.#target, all, start);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
+  }
+
+  /** Asks for what no member before this one has. The list is whole by then, so that no association is held for it. */
+  async #askInTurn({ begin, end }: Turn, all: readonly ListedInstance[]): Promise<void> {
+    await begin();
+    if (this.#context.signal.aborted) throw abortReason(this.#context.signal);
+    for (const listed of all) this.#ask(listed);
+    end();
   }
 
   /** Finds what a listing has left out; says whether everything there is is known now. */
@@ -172,11 +188,16 @@ export class Collector {
     // Who asks for just this instance gets a new attempt.
     const isOne = this.#target.sopInstanceUid !== undefined;
     if (refusal && !isOne && !fetcher.knows(listed)) {
+      if (this.#turn) {
+        this.#turn.leave(listed.sopInstanceUid, refusal);
+        return;
+      }
       // After the status line it is too late to call the answer partial.
       if (this.#told) this.#events.offer({ kind: 'failed', error: refusal });
       else this.refused.push(refusal);
       return;
     }
+    if (this.#turn?.take(listed.sopInstanceUid) === false) return;
     this.#open += 1;
     const holding = this.#hold(new Holding(this.#owner));
     const { requestId, priority } = this.#context;
@@ -198,8 +219,9 @@ export class Collector {
     const { binding, deps, watch } = this.#side;
     const extras: ListedInstance[] = [];
     const onExtra = (instance: FoundInstance): void => {
-      this.#open += 1;
       extras.push({ ...instance.key, ...instance.info });
+      if (this.#turn?.take(instance.key.sopInstanceUid) === false) return;
+      this.#open += 1;
       this.#arrived(this.#hold(new Holding(this.#owner)), instance);
     };
     const seen: SweepRequest['seen'] = (key) => watch.seen(key);

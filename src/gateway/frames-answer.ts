@@ -60,6 +60,7 @@ export function framePart(
   const contentType = `${choice.mediaType}; transfer-syntax=${choice.transferSyntaxUid}`;
   return {
     contentType,
+    peer: instance.key.peer,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: frameLength(index, frame),
     bytes: frameBytes(source, frame, isVerbatim),

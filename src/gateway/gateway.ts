@@ -1,14 +1,16 @@
-import { GatewayError, type OperationContext, type Priority } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import type { Peer } from '../dimse/index.js';
-import { negotiate, type MediaRange, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
-import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
+import { AbsentStudies } from './absent-studies.js';
+import type { Member } from './group.js';
+import { metadataShare, withGroups } from './group-gateway.js';
 import { InstanceFetcher } from './instance-fetcher.js';
 import type { GatewayDependencies, PeerBinding } from './ports.js';
 import { MetadataMemory } from './metadata-memory.js';
 import { Prefetcher } from './prefetcher.js';
 import type { PreloadJob } from './preload-job.js';
 import { PreloadJobs } from './preload-jobs.js';
-import { purge, type PurgeTarget } from './purge.js';
+import { purge } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
 import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
@@ -18,87 +20,12 @@ import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
 import { StoreSession } from './store.js';
 import { StudyWatch } from './study-watch.js';
-
-/** What every request carries: which peer it is for, what the client takes, and the base of the URLs in the answer. */
-export interface Common {
-  readonly peer: string;
-  readonly accept: readonly MediaRange[];
-  readonly serviceUrl: string;
-}
-
-export interface RetrieveCall extends Common {
-  readonly target: RetrieveTarget;
-  /** What is cached of it is not good enough: the client said `no-cache`. */
-  readonly fresh?: boolean;
-}
-
-export interface SearchCall extends Common {
-  readonly request: SearchRequest;
-  /** An answer that others got is not good enough: the client said `no-cache`. */
-  readonly fresh?: boolean;
-}
-
-export interface InstanceCall extends RetrieveCall {
-  readonly target: Required<RetrieveTarget>;
-}
-
-export interface PreloadCall {
-  readonly peer: string;
-  readonly target: RetrieveTarget;
-}
+import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
 /** One peer's side of everything. */
-interface Side extends RetrieveBinding {
-  /** C-FINDs of searches. */
-  readonly searches: SharedFinds;
+interface Side extends Member {
   readonly prefetcher: Prefetcher;
   readonly preloads: PreloadJobs;
-}
-
-/** For metrics. */
-export interface GatewayStats {
-  /** Instances that were asked for and not yet of the peer. */
-  readonly wanted: Readonly<Record<Priority, number>>;
-  /** Of metadata documents that are kept. */
-  readonly metadataBytes: number;
-}
-
-/** The use cases, one for each DICOMweb transaction. Each throws `GatewayError`. */
-export interface Gateway {
-  readonly peerNames: readonly string[];
-  /** What goes on at one peer's side, in numbers. */
-  stats(peer: string): GatewayStats;
-  /** QIDO-RS. */
-  search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
-  /** WADO-RS: instances as Part 10 files. */
-  retrieveInstances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer>;
-  /** WADO-RS: attributes as DICOM JSON or as Native DICOM Model. */
-  retrieveMetadata(call: RetrieveCall, context: OperationContext): Promise<DocumentAnswer>;
-  /** WADO-RS: frames, 1-based and ascending. */
-  retrieveFrames(
-    call: InstanceCall & { readonly frames: readonly number[] },
-    context: OperationContext,
-  ): Promise<PartsAnswer>;
-  /** WADO-RS: the value behind a BulkDataURI. */
-  retrieveBulkData(
-    call: InstanceCall & { readonly path: string },
-    context: OperationContext,
-  ): Promise<PartsAnswer>;
-  /** WADO-RS: all pixel data of an instance. */
-  retrievePixelData(call: InstanceCall, context: OperationContext): Promise<PartsAnswer>;
-  /** Drops instances from the cache; says how many. */
-  purge(
-    call: { readonly peer: string; readonly target: PurgeTarget },
-    context: OperationContext,
-  ): Promise<number>;
-  /** Begins to bring a study or a series into the cache; joins a preload of it that is not over. */
-  preload(call: PreloadCall, context: OperationContext): PreloadJob;
-  /** The latest preload of a study or a series. */
-  preloadOf(call: PreloadCall): PreloadJob;
-  /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
-  store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
-  /** Gives up what nobody reads: prefetches and preloads. */
-  close(): void;
 }
 
 function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
@@ -110,10 +37,14 @@ function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
   return { wanted, metadataBytes: metadata.used };
 }
 
-/** Puts the use cases together. @throws GatewayError `not-found` from each of them for a peer that is not configured */
+/** Puts the use cases together. @throws GatewayError `not-found` from each of them for a name that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, Side>();
   for (const [name, binding] of deps.peers) sides.set(name, createSide(binding, deps));
+  return withGroups(ofPeers(sides, deps), deps, sides);
+}
+
+function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): Gateway {
   const sideOf = (peer: string): Side => {
     const side = sides.get(peer);
     if (side === undefined) throw new GatewayError('not-found', 'No peer of this name is configured.');
@@ -138,6 +69,7 @@ export function createGateway(deps: GatewayDependencies): Gateway {
   };
   return {
     peerNames: [...sides.keys()],
+    groupNames: [],
     stats: (peer) => statsOf(sideOf(peer)),
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
     search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
@@ -172,11 +104,13 @@ export function createGateway(deps: GatewayDependencies): Gateway {
 function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
   const finds = new SharedFinds(binding.peer, { keepMs: 0 }, deps.clock);
   const searches = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
+  const absent = new AbsentStudies(deps.clock, binding.retrieve.revalidateMs);
   const watch = new StudyWatch(binding, deps, () => {
     finds.clear();
     searches.clear();
+    absent.clear();
   });
-  const metadata = new MetadataMemory(deps.metadataBytes / Math.max(1, deps.peers.size));
+  const metadata = new MetadataMemory(metadataShare(deps));
   const fetcher = new InstanceFetcher(binding, deps, watch);
   const relisting = new SharedWork<void>();
   const { hotFrames, framePool } = deps;
@@ -186,7 +120,7 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
     return Math.max(memoryLimit, diskLimit);
   };
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
-  return { ...side, searches, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
+  return { ...side, searches, absent, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
 
 function closeSide({ prefetcher, preloads }: Side): void {

@@ -92,6 +92,17 @@ export interface PeerBinding {
   readonly search: SearchSettings;
   readonly store: StoreSettings;
   readonly preload: PreloadSettings;
+  /** Who gave out its patient ids, where it does not say so itself. */
+  readonly issuerOfPatientId?: string | undefined;
+}
+
+/** Several peers that are addressed as one. */
+export interface GroupBinding {
+  /** Names of peers, in the order in which they are believed. */
+  readonly members: readonly string[];
+  readonly onMemberFailure: 'fail' | 'warn';
+  /** The member that gets what is stored. */
+  readonly store: string | undefined;
 }
 
 /** What brings instances into the cache. */
@@ -104,8 +115,10 @@ export interface FetcherDependencies {
 /** What the use cases stand on; `main.ts` puts it together, tests put plain objects in its place. */
 export interface GatewayDependencies extends FetcherDependencies {
   readonly peers: ReadonlyMap<string, PeerBinding>;
+  /** No name is a peer's too. */
+  readonly groups: ReadonlyMap<string, GroupBinding>;
   readonly spools: SpoolStore;
-  /** Most bytes of metadata documents that are kept, shared out among the peers. */
+  /** Most bytes of metadata documents that are kept, shared out among the peers and groups. */
   readonly metadataBytes: number;
   /** Frames that are asked for again and again. */
   readonly hotFrames: HotBytes;

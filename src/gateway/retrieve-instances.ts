@@ -10,7 +10,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { openRetrieve } from './retrieve.js';
+import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
 import { etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
@@ -76,6 +76,7 @@ function deliver(
   const { size } = instance.source;
   const part: BodyPart = {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
+    peer: instance.key.peer,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
     ...(reencode || size === undefined
       ? {}
@@ -93,7 +94,15 @@ export async function retrieveInstances(
 ): Promise<PartsAnswer> {
   const items = target.sopInstanceUid === undefined ? 'many' : 'one';
   const representations = negotiate('instances', accept, items);
-  const { refused, instances, stalled } = await openRetrieve(side, target, context);
+  return instancesAnswer(await openRetrieve(side, target, context), representations, serviceUrl);
+}
+
+/** What was opened, as Part 10 files. @throws GatewayError `not-acceptable` */
+export async function instancesAnswer(
+  { refused, instances, stalled }: OpenedRetrieve,
+  representations: readonly Representation[],
+  serviceUrl: string,
+): Promise<PartsAnswer> {
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');

@@ -22,14 +22,15 @@ export interface MetadataRequest {
 const PIXEL_DATA = '7FE00010';
 
 /** How the metadata of instances is written, beside the settings. */
-interface Writing {
+export interface Writing {
   readonly list: DatasetList;
   readonly serviceUrl: string;
-  readonly settings: RetrieveSettings;
+  /** Of the peer that an instance is of. */
+  readonly settingsOf: (peer: string) => RetrieveSettings;
 }
 
-function textOf(instance: HeldInstance, url: string, { list, settings }: Writing): AsyncIterable<Buffer> {
-  const { inlineBytes, fallbackCharacterSet, limits } = settings;
+function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writing): AsyncIterable<Buffer> {
+  const { inlineBytes, fallbackCharacterSet, limits } = settingsOf(instance.key.peer);
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
     throw new GatewayError(
@@ -59,7 +60,7 @@ export async function retrieveMetadata(
   const writing = {
     list: datasetList(negotiate('metadata', accept)),
     serviceUrl,
-    settings: side.binding.retrieve,
+    settingsOf: () => side.binding.retrieve,
   };
   const { list } = writing;
   const name = { target, form: list.form, serviceUrl };
@@ -72,7 +73,7 @@ export async function retrieveMetadata(
   const etag = first && (await etagOfOne(first, writing));
   const all = first ? startingWith(first, instances) : instances;
   const end = { written: false };
-  const tee = side.metadata.tee(listing(all, writing, end));
+  const tee = side.metadata.tee(metadataList(all, writing, end));
   const body = (async function* (): AsyncGenerator<Buffer | string, void, undefined> {
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
@@ -110,15 +111,16 @@ async function* startingWith(
 /** Of everything that the document of one instance is made of; undefined while the instance arrives. */
 async function etagOfOne(
   instance: HeldInstance,
-  { list, serviceUrl, settings: { inlineBytes, fallbackCharacterSet = '' } }: Writing,
+  { list, serviceUrl, settingsOf }: Writing,
 ): Promise<string | undefined> {
+  const { inlineBytes, fallbackCharacterSet = '' } = settingsOf(instance.key.peer);
   const record = await recordNow(instance);
   const representation = list.form === 'xml' ? 'metadata-xml' : 'metadata';
   return record && etagOf(record, representation, serviceUrl, String(inlineBytes), fallbackCharacterSet);
 }
 
-/** `end` hears when what comes next is the last. */
-async function* listing(
+/** The attributes of instances, each written as it is configured for its peer; `end` hears when what comes next is the last. */
+export async function* metadataList(
   instances: AsyncIterable<HeldInstance>,
   writing: Writing,
   end: { written: boolean },
@@ -152,7 +154,8 @@ async function documentOf(
 const listOf = ({ watch }: RetrieveBinding, target: RetrieveTarget): readonly ListedInstance[] | undefined =>
   target.sopInstanceUid === undefined ? watch.listing(target) : undefined;
 
-const wholeAnswer = (whole: WholeDocument, { contentType }: DatasetList): DocumentAnswer => ({
+/** A document that was sent before, once more. */
+export const wholeAnswer = (whole: WholeDocument, { contentType }: DatasetList): DocumentAnswer => ({
   kind: 'document',
   contentType,
   refused: 0,

@@ -133,6 +133,7 @@ async function elementAnswer(
   const { ranges, vr } = located;
   const part: BodyPart = {
     contentType: 'application/octet-stream',
+    peer: instance.key.peer,
     contentLocation: retrieveUrl(request.serviceUrl, instance.key) + suffix,
     contentLength,
     bytes: readRanges(instance.source, stored, ranges, vr),

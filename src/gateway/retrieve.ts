@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { Collector, type Arrived, type Event } from './collector.js';
 import type { RetrieveBinding } from './side.js';
+import type { Turn } from './union-turn.js';
 import type { HeldInstance } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
@@ -15,6 +16,8 @@ export interface OpenedRetrieve {
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
+  /** Ends it, also while the next instance is waited for. */
+  readonly close: () => void;
 }
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
@@ -25,14 +28,17 @@ const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has
  *
  * @throws GatewayError `not-found` when the peer lists nothing, `retrieve-pending` when the first instance takes longer
  *   than configured (the pull goes on), or the failure when nothing at all could be delivered
+ * With a `turn` it is one of several members that are asked: `not-found` means that it has nothing that is its to deliver.
+ *
  * @see rules W-09..W-14, W-46
  */
 export async function openRetrieve(
   side: RetrieveBinding,
   target: RetrieveTarget,
   context: OperationContext,
+  turn?: Turn,
 ): Promise<OpenedRetrieve> {
-  const collector = new Collector(side, target, context);
+  const collector = new Collector(side, target, context, turn);
   const started = collector.start();
   const events = collector.events[Symbol.asyncIterator]();
   try {
@@ -46,7 +52,10 @@ export async function openRetrieve(
       throw failures[0] ?? collector.refused[0] ?? notFound();
     }
     const refused = failures.length + collector.tell();
-    return { refused, instances: deliver(first, events, collector), stalled: collector.stalled };
+    const close = (): void => {
+      collector.close();
+    };
+    return { refused, instances: deliver(first, events, collector), stalled: collector.stalled, close };
   } catch (thrown) {
     collector.close();
     throw thrown;

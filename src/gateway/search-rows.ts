@@ -12,6 +12,8 @@ export interface SearchRows {
   readonly truncated: boolean;
   /** Texts for Warning headers, as far as they are known from the rows that were taken. */
   readonly warnings: readonly string[];
+  /** To be called before the status line goes out: what is found from then on cannot be told in a Warning. */
+  readonly tell?: () => void;
 }
 
 /** Opens a search of one peer. @throws GatewayError when the request cannot be asked of this peer */

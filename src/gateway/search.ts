@@ -3,6 +3,7 @@ import type { DicomJsonObject } from '../dicom/index.js';
 import type { Representation, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
 import { datasetList, emptyList, type DatasetList } from './dataset-list.js';
+import type { SearchSettings } from './ports.js';
 import { readPage, warningsOf } from './search-page.js';
 import { openRows, type SearchRows } from './search-rows.js';
 import type { SearchSource } from './search-run.js';
@@ -30,15 +31,32 @@ export interface SearchAnswering {
  *
  * @throws GatewayError @see rules Q-01..Q-46, and Q-63 for the levels that are walked
  */
-export async function search(
+export function search(
   source: SearchSource,
   request: SearchRequest,
   { serviceUrl, representations }: SearchAnswering,
   context: OperationContext,
 ): Promise<SearchAnswer> {
+  return answerSearch(openRows(source, request, serviceUrl, context), request, representations, {
+    settings: source.binding.search,
+    context,
+  });
+}
+
+/** With what and for whom a search is answered. */
+export interface SearchAnsweredBy {
+  readonly settings: SearchSettings;
+  readonly context: OperationContext;
+}
+
+/** Answers with the page of what was found, in the first of `representations` that can say it. @throws GatewayError as `search` */
+export async function answerSearch(
+  found: SearchRows,
+  request: SearchRequest,
+  representations: readonly Representation[],
+  { settings: { lookAhead, maxResults }, context }: SearchAnsweredBy,
+): Promise<SearchAnswer> {
   const list = datasetList(representations);
-  const found = openRows(source, request, serviceUrl, context);
-  const { lookAhead, maxResults } = source.binding.search;
   const limit = request.limit === undefined ? undefined : Math.min(request.limit, maxResults);
   const close = async (): Promise<void> => {
     await found.rows.return();
@@ -51,6 +69,7 @@ export async function search(
     const more = page.ended || limit !== undefined ? undefined : found;
     const empty = page.rows.length === 0 && !more;
     const said = empty ? emptyList(representations) : list;
+    found.tell?.();
     return {
       kind: 'document',
       contentType: (said ?? list).contentType,

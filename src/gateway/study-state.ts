@@ -37,12 +37,15 @@ const OF_SERIES: readonly Tag[] = [
 /** What tells two values apart: 48 bits. */
 const HASH_CHARACTERS = 12;
 
+/** What tells one value from another, without the value. */
+export const hashOf = (value: string): string =>
+  createHash('sha256').update(value).digest('hex').slice(0, HASH_CHARACTERS);
+
 function fingerprint(row: Dataset, tags: readonly Tag[]): Fingerprint {
   const hashes: Record<string, string> = {};
   for (const tag of tags) {
     if (!row.has(tag)) continue;
-    const value = (row.string(tag) ?? '').trimEnd();
-    hashes[tag.toString(16)] = createHash('sha256').update(value).digest('hex').slice(0, HASH_CHARACTERS);
+    hashes[tag.toString(16)] = hashOf((row.string(tag) ?? '').trimEnd());
   }
   return hashes;
 }

@@ -221,7 +221,9 @@ export class StudyWatch {
     const took = this.#deps.clock.now() - asked.at;
     this.#fastestMs = Math.min(took, this.#fastestMs ?? took);
     if (row === undefined) {
-      this.purge({ studyInstanceUid: study });
+      // Of a study that nobody has heard of nothing can have changed.
+      if (this.#known.has(study) || this.holds({ studyInstanceUid: study }))
+        this.purge({ studyInstanceUid: study });
       this.#forgetStudy(study);
       this.#tell('gone');
       const { name } = this.#binding.peer;

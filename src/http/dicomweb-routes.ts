@@ -119,8 +119,8 @@ type Item = Extract<Observation, { kind: 'part-sent' }>['item'];
 function retrieveRoutes(on: On, { gateway, observe }: HttpDependencies): void {
   const sending =
     (peer: string, item: Item): PartSent =>
-    (bytes) => {
-      observe({ kind: 'part-sent', peer, item, bytes });
+    (bytes, part) => {
+      observe({ kind: 'part-sent', peer: part.peer ?? peer, item, bytes });
     };
   for (const path of TARGETS) {
     on('get', path, async ({ response, context, common, params }) => {

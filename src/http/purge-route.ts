@@ -16,12 +16,12 @@ interface PurgeRequest {
 }
 
 /** @throws GatewayError `bad-request` for anything but one target */
-function parsePurge(body: unknown, peers: readonly string[]): PurgeRequest {
+function parsePurge(body: unknown, peers: readonly string[], groups: readonly string[]): PurgeRequest {
   if (typeof body !== 'object' || body === null) throw new GatewayError('bad-request', FORM);
   const { peer, study, patient, all, ...rest } = body as Partial<Record<string, unknown>>;
   const named = [study, patient, all].filter((value) => value !== undefined);
   if (named.length !== 1 || Object.keys(rest).length > 0) throw new GatewayError('bad-request', FORM);
-  if (peer !== undefined && !(typeof peer === 'string' && peers.includes(peer))) {
+  if (peer !== undefined && !(typeof peer === 'string' && [...peers, ...groups].includes(peer))) {
     throw new GatewayError('not-found', 'No peer of this name is configured.');
   }
   return { peers: peer === undefined ? peers : [peer], target: targetOf(study, patient, all) };
@@ -38,7 +38,7 @@ function targetOf(study: unknown, patient: unknown, all: unknown): PurgeTarget {
 }
 
 /**
- * `POST /cache/purge`: drops a study, a patient's studies or everything from the cache, of one peer or all.
+ * `POST /cache/purge`: drops a study, a patient's studies or everything from the cache, of one peer, those of a group, or all.
  *
  * Only `application/json` is taken: no page of another origin can send that without asking first.
  */
@@ -48,7 +48,8 @@ export function purgeRoute(deps: HttpDependencies): Router {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
     void exchange.run(async () => {
       if (!request.is('application/json')) throw new GatewayError('unsupported-media-type', FORM);
-      const { peers, target } = parsePurge(request.body, deps.gateway.peerNames);
+      const { peerNames, groupNames } = deps.gateway;
+      const { peers, target } = parsePurge(request.body, peerNames, groupNames);
       const dropped = await purgeAll(deps, peers, target, exchange.context);
       response.set('Cache-Control', 'no-store').json({ dropped });
     });

@@ -25,23 +25,29 @@ export function setWarnings(response: Response, texts: readonly string[]): void 
     );
 }
 
-function setCommon(response: Response, refused: number, warnings: readonly string[]): void {
+type Common = Pick<DocumentAnswer, 'refused' | 'isPartial'> & Pick<PartsAnswer, 'warnings'>;
+
+/** Whether everything that was asked for is in it. */
+const isWhole = ({ refused, isPartial = false }: Common): boolean => refused === 0 && !isPartial;
+
+function setCommon(response: Response, answer: Common): void {
+  const { refused, warnings = [] } = answer;
   const partial = refused === 1 ? '1 instance' : `${refused} instances`;
   const all =
     refused > 0 ? [...warnings, `The PACS did not deliver ${partial}; the rest follows.`] : warnings;
-  response.status(refused > 0 ? 206 : 200);
+  response.status(isWhole(answer) ? 200 : 206);
   response.setHeader('Cache-Control', 'private, no-cache');
   response.setHeader('Vary', 'Accept, Accept-Charset, Accept-Encoding, Authorization');
   setWarnings(response, all);
 }
 
 /** Hears of each part that the connection has taken, with its bytes. */
-export type PartSent = (bytes: number) => void;
+export type PartSent = (bytes: number, part: BodyPart) => void;
 
 /** Answers with instances, frames or bulk data as they come. @see rules H-11, W-09, W-25, W-62 */
 export async function sendParts(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   try {
-    setCommon(response, answer.refused, []);
+    setCommon(response, answer);
     await (answer.multipart ? sendMultipart(response, answer, sent) : sendSinglePart(response, answer, sent));
   } finally {
     await answer.close();
@@ -58,7 +64,7 @@ async function sendMultipart(response: Response, answer: PartsAnswer, sent: Part
     const bytes = await writeAll(writer, part.bytes);
     // A whole instance is of use to the client at once, however small it is.
     await writer.flush();
-    sent(bytes);
+    sent(bytes, part);
   }
   await writer.write(multipart.end());
   await writer.end();
@@ -69,8 +75,8 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   if (next.done) throw new Error('A single-part answer has no part.');
   const part: BodyPart = next.value;
   if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
-  if (answer.refused === 0 && isNotModified(response, part.etag)) return;
-  const span = answer.refused === 0 ? spanOf(response, part) : undefined;
+  if (isWhole(answer) && isNotModified(response, part.etag)) return;
+  const span = isWhole(answer) ? spanOf(response, part) : undefined;
   if (span === 'unsatisfiable') {
     response.removeHeader('ETag');
     response.status(416).setHeader('Content-Range', `bytes */${part.contentLength ?? '*'}`);
@@ -84,7 +90,7 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   const writer = new BodyWriter(response, { stalled: answer.stalled });
   const bytes = await writeAll(writer, setSpan(response, part, span));
   await writer.flush();
-  sent(bytes);
+  sent(bytes, part);
   response.end();
 }
 
@@ -139,19 +145,19 @@ export async function sendList(
 ): Promise<void> {
   try {
     if (answer.whole) {
-      setCommon(response, answer.refused, answer.warnings);
+      setCommon(response, answer);
       response.setHeader('Content-Type', answer.contentType);
       await sendDocument(response, answer.whole);
       return;
     }
     if (answer.etag !== undefined && noneMatchNames(response.req.get('if-none-match'), answer.etag)) {
-      setCommon(response, answer.refused, answer.warnings);
+      setCommon(response, answer);
       isNotModified(response, answer.etag);
       return;
     }
     // The first piece before the status line: most failures happen here, and are told truthfully.
     const first = await answer.body.next();
-    setCommon(response, answer.refused, answer.warnings);
+    setCommon(response, answer);
     if (answer.etag !== undefined) response.setHeader('ETag', answer.etag);
     response.setHeader('Content-Type', answer.contentType);
     if (isHead(response)) return;

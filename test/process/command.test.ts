@@ -378,10 +378,14 @@ describe('a client that has what the gateway sent before it was started again', 
 });
 
 describe('check', () => {
-  test('says what is wrong with a peer that is not there, and ends with status 1', async () => {
-    const program = run(['check'], { DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}` });
+  test('says what is wrong with a peer that is not there, names the groups, and ends with status 1', async () => {
+    const program = run(['check'], {
+      DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}`,
+      DICOMGW_GROUPS_ALL_MEMBERS: 'main',
+    });
     expect(await program.exit).toBe(1);
     expect(program.output).toMatch(/C-ECHO +FAILED .*Check host and port/);
+    expect(program.output).toContain('group all: main; fails with any member; stores to none');
   });
 });
 

@@ -87,9 +87,10 @@ describe('configReference', () => {
     expect(reference.filter(({ description, type }) => description === '' || type === '')).toEqual([]);
   });
 
-  test('only the address of a peer and the directory of a disk cache have no way around', () => {
+  test('only the address of a peer, the members of a group and the directory of a disk cache have no way around', () => {
     expect(reference.filter((entry) => entry.required).map((entry) => entry.key)).toEqual([
       'peers.*.address',
+      'groups.*.members',
       'cache.disk.directory',
     ]);
   });
@@ -108,9 +109,11 @@ describe('configReference', () => {
   test('every variable sets its key', () => {
     for (const { key: dotted, variable, default: preset } of reference) {
       if (preset === undefined || dotted === 'http.listen') continue;
+      const isOfGroup = dotted.startsWith('groups');
       const env = {
         DICOMGW_PEER: 'A@h:1',
-        [variable.replace('{NAME}', 'MAIN')]: preset.replace(/^\[|\]$/g, ''),
+        ...(isOfGroup && { DICOMGW_GROUPS_ALL_MEMBERS: 'main' }),
+        [variable.replace('{NAME}', isOfGroup ? 'ALL' : 'MAIN')]: preset.replace(/^\[|\]$/g, ''),
       };
       expect(
         loadConfig({

@@ -295,6 +295,60 @@ describe('rules between keys', () => {
     expect(load(`${peers}\ndefaultPeer: b`).defaultPeer).toBe('b');
   });
 
+  describe('groups', () => {
+    const peers = 'peers: { a: { address: A@h:1 }, b: { address: B@h:1 } }\ndefaultPeer: a\n';
+
+    test('have peers as members, and can be the default', () => {
+      const text = `${peers.replace('defaultPeer: a', 'defaultPeer: all')}groups: { all: { members: [b, a] } }`;
+      const { groups, defaultPeer } = load(text);
+      expect(defaultPeer).toBe('all');
+      expect(groups['all']).toEqual({ members: ['b', 'a'], onMemberFailure: 'fail' });
+      const env = { DICOMGW_GROUPS_ALL_MEMBERS: 'a', DICOMGW_GROUPS_ALL_STORE: 'a' };
+      expect(load(text, env).groups['all']).toEqual({ members: ['a'], onMemberFailure: 'fail', store: 'a' });
+    });
+
+    test('are beside the only peer, which stays the default', () => {
+      const text = 'peers: { a: { address: A@h:1 } }\ngroups: { all: { members: [a] } }';
+      expect(load(text).defaultPeer).toBe('a');
+    });
+
+    test.each([
+      ['a: { members: [b] }', 'groups.a: a peer has this name already'],
+      ['all: { members: [a, c] }', 'groups.all.members: c is no peer; there are a, b'],
+      ['all: { members: [a, a] }', 'groups.all.members: a is named twice'],
+      [
+        'all: { members: [a] }, more: { members: [all] }',
+        'groups.more.members: all is a group, and a group takes peers alone',
+      ],
+      ['all: { members: [a], store: b }', 'groups.all.store: takes one of the members: a'],
+      ['all: { members: [] }', 'groups.all.members: takes a list of names of peers'],
+      ['all: { onMemberFailure: warn }', 'groups.all.members: takes a list of names of peers'],
+      ['all: { members: [a], onMemberFailure: ignore }', 'groups.all.onMemberFailure: takes fail or warn'],
+      ['"a/b": { members: [a] }', "groups.a/b: a group's name takes letters"],
+      ['all: { member: [a] }', 'groups.all.member: unknown key'],
+      ['__proto__: { members: [a] }', 'groups.__proto__: is no name for a group'],
+    ])('%s', (groups, problem) => {
+      expect(problemsOf(`${peers}groups: { ${groups} }`)).toEqual(
+        expect.arrayContaining([expect.stringContaining(problem)]),
+      );
+    });
+
+    test('are among the names that the default can be', () => {
+      const text = `${peers.replace('defaultPeer: a', 'defaultPeer: c')}groups: { all: { members: [a] } }`;
+      expect(problemsOf(text)).toEqual([
+        'defaultPeer: must name one of the peers and groups where there are several: a, b, all',
+      ]);
+    });
+
+    test('who gave out patient ids is a plain text', () => {
+      const text = (value: string): string => `peers: { a: { address: A@h:1, issuerOfPatientId: ${value} } }`;
+      expect(load(text('NORTH')).peers['a']?.issuerOfPatientId).toBe('NORTH');
+      expect(problemsOf(text('"N*"'))).toEqual([
+        expect.stringContaining('peers.a.issuerOfPatientId: takes text of 1 to 64 characters'),
+      ]);
+    });
+  });
+
   test('C-MOVE needs a storage SCP', () => {
     const file = 'peers: { a: { address: A@h:1, retrieve: move } }';
     expect(problemsOf(file)).toEqual([expect.stringContaining('peers.a.retrieve: move needs dimse.listen')]);

@@ -1,0 +1,96 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import type { DicomJsonObject } from '../dicom/index.js';
+import type { SearchRequest } from '../dicomweb/index.js';
+import type { Group, Member } from './group.js';
+import type { Failures } from './group-failures.js';
+import { openMember, uidOf } from './group-query.js';
+import type { SearchRows } from './search-rows.js';
+import type { SearchCall } from './use-cases.js';
+
+/** What one member says of an entity. */
+export interface Part {
+  readonly member: Member;
+  readonly row: DicomJsonObject;
+}
+
+/** One search of a group as it asks the members, and what has to be told of that. */
+export class Asking {
+  readonly group: Group;
+  readonly call: SearchCall;
+  readonly failures: Failures;
+  readonly context: OperationContext;
+  readonly #controller = new AbortController();
+  readonly #opened: SearchRows[] = [];
+  readonly #warnings = new Set<string>();
+  #isTruncated = false;
+
+  constructor(group: Group, call: SearchCall, failures: Failures, context: OperationContext) {
+    this.group = group;
+    this.call = call;
+    this.failures = failures;
+    this.context = { ...context, signal: AbortSignal.any([context.signal, this.#controller.signal]) };
+  }
+
+  get truncated(): boolean {
+    return this.#isTruncated || this.#opened.some(({ truncated }) => truncated);
+  }
+
+  /** Texts for Warning headers. */
+  get warnings(): readonly string[] {
+    const ofMembers = this.#opened.flatMap(({ warnings }) => warnings);
+    return [...new Set([...ofMembers, ...this.failures.warnings, ...this.#warnings])];
+  }
+
+  /** @throws GatewayError when the status line has gone out: nothing may be left out without a word */
+  warn(warning: string): void {
+    if (this.failures.isTold && !this.#warnings.has(warning))
+      throw new GatewayError('peer-incomplete', warning);
+    this.#warnings.add(warning);
+  }
+
+  /** The search of one member, at most two of each. @throws GatewayError as `openRows` */
+  open(member: Member, request: SearchRequest): SearchRows {
+    const found = openMember(member, request, this.call, this.context);
+    this.#opened.push(found);
+    return found;
+  }
+
+  /**
+   * Asks all of `members` but `member`; what they say by UID, in their order.
+   *
+   * @throws GatewayError of one that failed, as `Failures.note` says
+   */
+  async lookUp(
+    member: Member,
+    members: readonly Member[],
+    request: SearchRequest,
+  ): Promise<ReadonlyMap<string, readonly Part[]>> {
+    const asked = members.filter((one) => one !== member && !this.failures.isOut(one));
+    const answers = await Promise.allSettled(asked.map((one) => this.#all(one, request)));
+    const found = new Map<string, Part[]>();
+    for (const [index, one] of asked.entries()) {
+      const answer = answers[index];
+      if (answer?.status === 'rejected') this.failures.note(one, answer.reason);
+      if (answer?.status !== 'fulfilled') continue;
+      for (const row of answer.value) {
+        const uid = uidOf(row, request.level);
+        found.set(uid, [...(found.get(uid) ?? []), { member: one, row }]);
+      }
+    }
+    return found;
+  }
+
+  /** Ends everything that was asked. */
+  end(): void {
+    this.#controller.abort(new GatewayError('cancelled', 'The search has ended.'));
+  }
+
+  async #all(member: Member, request: SearchRequest): Promise<readonly DicomJsonObject[]> {
+    const rows: DicomJsonObject[] = [];
+    const found = openMember(member, request, this.call, this.context);
+    for await (const row of found.rows) rows.push(row);
+    this.#isTruncated ||= found.truncated;
+    for (const warning of found.warnings) this.#warnings.add(warning);
+    return rows;
+  }
+}

@@ -1,0 +1,70 @@
+import type { OperationContext } from '../core/index.js';
+import type { Member } from './group.js';
+import type { ListedInstance } from './listing.js';
+import { MetadataMemory, type DocumentOf, type WholeDocument } from './metadata-memory.js';
+import { currentListing } from './relist.js';
+
+type List = readonly ListedInstance[];
+
+/** What a document of a group is of. */
+export interface SharedDocument extends Omit<DocumentOf, 'list'> {
+  /** Who hold its study, in the order of the group. */
+  readonly members: readonly Member[];
+}
+
+/** Metadata of what several members hold in part, as they were sent last. */
+export class GroupDocuments {
+  readonly #memory: MetadataMemory;
+  /** What stands for the lists of all members together, by the first of them. */
+  readonly #unions = new WeakMap<List, { readonly lists: readonly List[]; readonly union: List }>();
+
+  constructor(limitBytes: number) {
+    this.#memory = new MetadataMemory(limitBytes);
+  }
+
+  /** The document, if no member says that something has changed since. To be used after `locate`. */
+  async get(of: SharedDocument, context: OperationContext): Promise<WholeDocument | undefined> {
+    if (this.#listOf(of) === undefined) return undefined;
+    try {
+      await Promise.all(of.members.map((member) => currentListing(member, of.target, context)));
+    } catch {
+      return undefined; // who lists it now sees the failure
+    }
+    const list = this.#listOf(of);
+    return list && this.#memory.get({ ...of, list });
+  }
+
+  /** Passes the document on, and keeps it when `isWhole` says that its end comes next. */
+  async *pass(
+    chunks: AsyncIterable<Buffer | string>,
+    of: SharedDocument,
+    isWhole: () => boolean,
+  ): AsyncGenerator<Buffer | string, void, undefined> {
+    const changes = changesOf(of);
+    const tee = this.#memory.tee(chunks);
+    for await (const chunk of tee) {
+      // Before the last chunk leaves the tee still has what it kept.
+      const list = isWhole() && changesOf(of) === changes ? this.#listOf(of) : undefined;
+      if (list) this.#memory.keep(tee, { ...of, list });
+      yield chunk;
+    }
+  }
+
+  /** The same value as long as every member's list is the same; undefined when one of them is not known. */
+  #listOf({ members, target }: SharedDocument): List | undefined {
+    const lists = members.map(({ watch }) => watch.listing(target));
+    if (!lists.every((list) => list !== undefined)) return undefined;
+    const [first] = lists;
+    if (first === undefined) return undefined;
+    const known = this.#unions.get(first);
+    const isSame =
+      known?.lists.length === lists.length && known.lists.every((list, at) => list === lists[at]);
+    if (known && isSame) return known.union;
+    const union: List = [];
+    this.#unions.set(first, { lists, union });
+    return union;
+  }
+}
+
+const changesOf = ({ members, target }: SharedDocument): string =>
+  members.map(({ watch }) => watch.changes(target)).join(' ');

@@ -1,0 +1,62 @@
+import { toGatewayError, type OperationContext } from '../core/index.js';
+import { contestedWarning, nameOf, type Group, type Member } from './group.js';
+import type { Failures } from './group-failures.js';
+import { isSamePatient, patientOfState, type Patient } from './patient.js';
+
+/** Who holds a study. */
+export interface Located {
+  /** In the order of the group, all with the study under one patient; empty when nobody has it. */
+  readonly holders: readonly Member[];
+  /** Texts for Warning headers. */
+  readonly warnings: readonly string[];
+}
+
+type Answer = { readonly holds: Patient } | { readonly holds: undefined } | { readonly error: unknown };
+
+/**
+ * Asks every member whether it holds the study, each once for all who ask within `cache.revalidateAfter`.
+ *
+ * @throws GatewayError of a member that failed, as `Failures.note` says; or that of the member whose the study is known
+ *   to be, where another holds it under a different patient
+ */
+export async function locate(
+  group: Group,
+  studyInstanceUid: string,
+  failures: Failures,
+  context: OperationContext,
+): Promise<Located> {
+  const { members, contested } = group;
+  const answers = await Promise.all(members.map((member) => ask(member, studyInstanceUid, context)));
+  const found: { readonly member: Member; readonly patient: Patient }[] = [];
+  for (const [index, member] of members.entries()) {
+    const answer = answers[index];
+    if (answer === undefined) continue;
+    if ('error' in answer) failures.note(member, answer.error);
+    else if (answer.holds) found.push({ member, patient: answer.holds });
+  }
+  const known = contested.ownerOf(studyInstanceUid);
+  if (known !== undefined) failures.requireNot(known);
+  const [owner] = found;
+  if (owner === undefined) return { holders: [], warnings: [] };
+  const others = found.filter(({ patient }) => !isSamePatient(owner.patient, patient));
+  if (others.length > 0) contested.set(studyInstanceUid, nameOf(owner.member));
+  else if (!failures.any) contested.delete(studyInstanceUid);
+  const holders = found.filter((one) => !others.includes(one)).map(({ member }) => member);
+  const warnings = others.map(({ member }) => contestedWarning(nameOf(owner.member), nameOf(member)));
+  return { holders, warnings };
+}
+
+async function ask(member: Member, studyInstanceUid: string, context: OperationContext): Promise<Answer> {
+  const { absent, watch, binding } = member;
+  if (absent.has(studyInstanceUid)) return { holds: undefined };
+  const isAbsent = absent.asking(studyInstanceUid);
+  try {
+    const { identity } = await watch.checkCached(studyInstanceUid, { ...context, patient: true });
+    return { holds: patientOfState(identity, binding.issuerOfPatientId) };
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    if (error.code !== 'not-found') return { error };
+    isAbsent();
+    return { holds: undefined };
+  }
+}

@@ -1,0 +1,184 @@
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
+import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import { datasetList, type DatasetList } from './dataset-list.js';
+import { nameOf, type Group, type Member } from './group.js';
+import type { GroupDocuments, SharedDocument } from './group-documents.js';
+import { Failures } from './group-failures.js';
+import { locate, type Located } from './group-locate.js';
+import { openUnion } from './group-union.js';
+import type { RetrieveSettings } from './ports.js';
+import { instancesAnswer } from './retrieve-instances.js';
+import { metadataList, wholeAnswer } from './retrieve-metadata.js';
+import type { Gateway, RetrieveCall } from './use-cases.js';
+
+const nobody = (): GatewayError =>
+  new GatewayError('not-found', 'No member of the group has anything under these UIDs.');
+
+/** Retrieves of a group: each asks the members that hold the study. */
+export class GroupRetrieve {
+  readonly #group: Group;
+  /** The same of single peers. */
+  readonly #peers: Gateway;
+  readonly #documents: GroupDocuments;
+
+  constructor(group: Group, peers: Gateway, documents: GroupDocuments) {
+    this.#group = group;
+    this.#peers = peers;
+    this.#documents = documents;
+  }
+
+  /** @throws GatewayError as of one peer; of a member that failed as `Failures.note` says */
+  async instances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveInstances({ ...call, peer }, context), context);
+    const representations = negotiate('instances', call.accept, 'many');
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveInstances({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const opened = await openUnion(located.holders, call.target, failures, context);
+    const answer = await instancesAnswer(opened, representations, call.serviceUrl);
+    return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  /** @throws GatewayError as `instances` */
+  async metadata(call: RetrieveCall, context: OperationContext): Promise<DocumentAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveMetadata({ ...call, peer }, context), context);
+    const list = datasetList(negotiate('metadata', call.accept));
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveMetadata({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const { target, serviceUrl } = call;
+    const of: SharedDocument = { members: located.holders, target, form: list.form, serviceUrl };
+    const known = failures.any ? undefined : await this.#documents.get(of, context);
+    const answer = known ? wholeAnswer(known, list) : await this.#union(of, list, failures, context);
+    return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  async #union(
+    of: SharedDocument,
+    list: DatasetList,
+    failures: Failures,
+    context: OperationContext,
+  ): Promise<DocumentAnswer> {
+    const { refused, instances, stalled, close } = await openUnion(of.members, of.target, failures, context);
+    const settings = new Map(of.members.map((member) => [nameOf(member), member.binding.retrieve]));
+    const settingsOf = (peer: string): RetrieveSettings => {
+      const found = settings.get(peer);
+      if (found) return found;
+      throw new GatewayError('internal', 'An instance is of no member.');
+    };
+    const end = { written: false };
+    const chunks = metadataList(instances, { list, serviceUrl: of.serviceUrl, settingsOf }, end);
+    const body = this.#documents.pass(chunks, of, () => end.written && refused === 0 && !failures.any);
+    return {
+      kind: 'document',
+      contentType: list.contentType,
+      refused,
+      warnings: [],
+      body,
+      stalled,
+      close: async () => {
+        close();
+        await body.return();
+      },
+    };
+  }
+
+  /**
+   * What `retrieve` makes of one instance, or of something in it, at the first member that holds it; one that has it in
+   * the cache comes first. Whole even when other members failed.
+   *
+   * @throws GatewayError as `instances`
+   */
+  async one<A extends PartsAnswer | DocumentAnswer>(
+    { target, fresh }: RetrieveCall,
+    retrieve: (peer: string) => Promise<A>,
+    context: OperationContext,
+  ): Promise<A> {
+    const { located, failures } = await this.#locate({ target, fresh }, context);
+    let missing: GatewayError | undefined;
+    for (const member of inOrder(located.holders, target)) {
+      try {
+        return marked(await retrieve(nameOf(member)), { located, failures, isPartial: false });
+      } catch (thrown) {
+        const error = toGatewayError(thrown);
+        if (error.code !== 'not-found') failures.note(member, error);
+        // It has the instance, and in it there is no such thing.
+        else if (knows(member, target)) throw error;
+        else missing ??= error;
+      }
+    }
+    failures.requireNone();
+    throw missing ?? nobody();
+  }
+
+  async #begin(
+    call: RetrieveCall,
+    context: OperationContext,
+  ): Promise<{ only: Member | undefined; located: Located; failures: Failures }> {
+    const { located, failures } = await this.#locate(call, context);
+    const [first, second] = located.holders;
+    if (first !== undefined) return { only: second ? undefined : first, located, failures };
+    failures.requireNone();
+    throw nobody();
+  }
+
+  async #locate(
+    { target, fresh }: Pick<RetrieveCall, 'target'> & { readonly fresh?: boolean | undefined },
+    context: OperationContext,
+  ): Promise<{ located: Located; failures: Failures }> {
+    if (fresh)
+      for (const { absent, watch } of this.#group.members) {
+        absent.clear();
+        watch.purge(target);
+      }
+    const failures = new Failures(this.#group, context);
+    return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
+  }
+}
+
+/** What the one member that holds the study says: nothing there is nothing at all only if every member was asked. */
+async function unlessAbsent<A>(answer: Promise<A>, failures: Failures): Promise<A> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (toGatewayError(thrown).code === 'not-found') failures.requireNone();
+    throw thrown;
+  }
+}
+
+function knows({ fetcher }: Member, target: RetrieveTarget): boolean {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
+  if (seriesInstanceUid === undefined || sopInstanceUid === undefined) return false;
+  return fetcher.knows({ studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+}
+
+function inOrder(holders: readonly Member[], target: RetrieveTarget): readonly Member[] {
+  const cached = holders.filter((member) => knows(member, target));
+  return [...cached, ...holders.filter((member) => !cached.includes(member))];
+}
+
+interface Marks {
+  readonly located: Located;
+  readonly failures: Failures;
+  readonly isPartial: boolean;
+}
+
+/** The answer with what the client must know; one that is partial has no validator, nor is it known as a whole. */
+function marked<A extends PartsAnswer | DocumentAnswer>(
+  answer: A,
+  { located, failures, isPartial }: Marks,
+): A {
+  const warnings = [...(answer.warnings ?? []), ...located.warnings, ...failures.warnings];
+  if (!isPartial) return { ...answer, warnings };
+  const partial: A = { ...answer, warnings, isPartial };
+  if (partial.kind === 'parts') return partial;
+  const { etag: _etag, whole: _whole, ...rest } = partial;
+  return rest as A;
+}

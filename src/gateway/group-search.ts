@@ -1,0 +1,182 @@
+import { GatewayError, Semaphore, type OperationContext } from '../core/index.js';
+import type { DicomJsonObject } from '../dicom/index.js';
+import { negotiate } from '../dicomweb/index.js';
+import type { Group, Member } from './group.js';
+import { Asking } from './group-asking.js';
+import { GroupCounts } from './group-counts.js';
+import { withSeries, withStudies, type Entry } from './group-entries.js';
+import { Failures } from './group-failures.js';
+import { locate } from './group-locate.js';
+import { withSeriesUnion, withStudyUnion } from './group-merge.js';
+import { uidOf } from './group-query.js';
+import { MemberRows } from './member-rows.js';
+import { answerSearch, type SearchAnswer } from './search.js';
+import type { SearchCall } from './use-cases.js';
+
+type Row = DicomJsonObject;
+
+/** Most rows whose UIDs are kept to leave out repeated ones. About 100 bytes each. */
+const MOST_DISTINCT = 500_000;
+const COUNTS_MISSING =
+  'Some of what several members hold in part was not counted: these counts are left empty';
+
+/** Searches every member of a group. @throws GatewayError as `search`; of a member that failed as `Failures.note` says */
+export function searchGroup(
+  group: Group,
+  call: SearchCall,
+  context: OperationContext,
+): Promise<SearchAnswer> {
+  const representations = negotiate('search', call.accept);
+  const [first] = group.members;
+  if (first === undefined) throw new GatewayError('internal', 'A group has no members.');
+  const failures = new Failures(group, context);
+  const asking = new Asking(group, call, failures, context);
+  const search = new GroupSearch(asking);
+  const found = {
+    rows: search.rows(),
+    get truncated() {
+      return asking.truncated;
+    },
+    get warnings() {
+      return search.warnings;
+    },
+    tell: () => {
+      failures.tell();
+    },
+  };
+  return answerSearch(found, call.request, representations, { settings: first.binding.search, context });
+}
+
+/**
+ * The rows of one search of a group: those of each member in the order of the group, and each entity once.
+ *
+ * What a row tells of is looked up by its UID at the other members, whatever else was searched for: they may hold a part
+ * of it that does not match, or hold it under another patient.
+ */
+class GroupSearch {
+  readonly #asking: Asking;
+  readonly #counts: GroupCounts;
+  readonly #seen = new Set<string>();
+  /** Rows that have left. */
+  #count = 0;
+
+  constructor(asking: Asking) {
+    this.#asking = asking;
+    this.#counts = new GroupCounts(asking.call, asking.context);
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#asking.warnings, ...(this.#counts.isIncomplete ? [COUNTS_MISSING] : [])];
+  }
+
+  async *rows(): AsyncGenerator<Row, void, undefined> {
+    const { group, failures, call } = this.#asking;
+    try {
+      const sources = await this.#sources();
+      const searches = sources.map((member) => new MemberRows(() => this.#asking.open(member, call.request)));
+      for (const search of searches.slice(1)) search.begin();
+      for (const [index, member] of sources.entries()) {
+        const search = searches[index];
+        if (search && !failures.isOut(member)) yield* this.#of(member, search, sources);
+      }
+      failures.requireSome(group.members);
+    } finally {
+      this.#asking.end();
+    }
+  }
+
+  /** Who is searched: where the URL names a study, those that hold it under one patient. */
+  async #sources(): Promise<readonly Member[]> {
+    const { group, failures, context, call } = this.#asking;
+    const { studyInstanceUid } = call.request;
+    if (studyInstanceUid === undefined) return group.members;
+    if (call.fresh) for (const { absent } of group.members) absent.clear();
+    const { holders, warnings } = await locate(group, studyInstanceUid, failures, context);
+    for (const warning of warnings) this.#asking.warn(warning);
+    return holders;
+  }
+
+  async *#of(
+    member: Member,
+    search: MemberRows,
+    sources: readonly Member[],
+  ): AsyncGenerator<Row, void, undefined> {
+    const chunks = search.chunks();
+    try {
+      for (;;) {
+        const chunk = await this.#next(member, chunks);
+        if (chunk === undefined) return;
+        yield* await this.#complete(member, chunk, sources);
+      }
+    } finally {
+      await chunks.return();
+    }
+  }
+
+  /** Undefined when there are no more, or the member has failed and the others are to answer. */
+  async #next(member: Member, chunks: ReturnType<MemberRows['chunks']>): Promise<readonly Row[] | undefined> {
+    try {
+      return (await chunks.next()).value ?? undefined;
+    } catch (thrown) {
+      this.#asking.failures.note(member, thrown);
+      return undefined;
+    }
+  }
+
+  /** The rows of `member` that have not left yet, each with what the other members hold of the same. */
+  async #complete(
+    member: Member,
+    chunk: readonly Row[],
+    sources: readonly Member[],
+  ): Promise<readonly Row[]> {
+    const { call } = this.#asking;
+    const rows = chunk.filter((row) => !this.#seen.has(uidOf(row, call.request.level)));
+    if (rows.length === 0) return [];
+    const entries = await this.#entries(member, rows, sources);
+    this.#saw(entries);
+    const places = new Semaphore(member.binding.retrieve.joinConcurrency);
+    const first = this.#count;
+    this.#count += entries.length;
+    return Promise.all(
+      entries.map(async (entry, index) => {
+        if (!this.#isInPage(first + index)) return entry.row;
+        const leave = await places.acquire();
+        return this.#united(entry).finally(leave);
+      }),
+    );
+  }
+
+  async #entries(own: Member, rows: readonly Row[], sources: readonly Member[]): Promise<readonly Entry[]> {
+    const { call, failures } = this.#asking;
+    const { studyInstanceUid, level } = call.request;
+    const holders = sources.filter((one) => !failures.isOut(one));
+    const entries =
+      studyInstanceUid === undefined
+        ? await withStudies(this.#asking, own, rows)
+        : rows.map((row) => ({ own, row, holders, study: [], series: [] }));
+    return level === 'SERIES' ? withSeries(this.#asking, own, entries) : entries;
+  }
+
+  /** One that was left out as another patient's may still be found at a member that has it under the right one. */
+  #saw(entries: readonly Entry[]): void {
+    for (const { row } of entries) this.#seen.add(uidOf(row, this.#asking.call.request.level));
+    if (this.#seen.size > MOST_DISTINCT)
+      throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
+  }
+
+  /** What is only skipped or counted need not be made whole. */
+  #isInPage(position: number): boolean {
+    const { offset, limit = Number.POSITIVE_INFINITY } = this.#asking.call.request;
+    return position >= offset && position < offset + limit;
+  }
+
+  /** The row with what its parts amount to together. */
+  async #united({ own, row, holders, study, series }: Entry): Promise<Row> {
+    const uid = this.#asking.call.request.studyInstanceUid ?? uidOf(row, 'STUDY');
+    const united =
+      study.length > 1 ? withStudyUnion(row, study, await this.#counts.study(uid, holders)) : row;
+    if (series.length === 0) return united;
+    const members = [own, ...series.map(({ member }) => member)];
+    return withSeriesUnion(united, await this.#counts.series(uid, uidOf(row, 'SERIES'), members));
+  }
+}

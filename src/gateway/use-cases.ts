@@ -1,0 +1,83 @@
+import type { OperationContext, Priority } from '../core/index.js';
+import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
+import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import type { PreloadJob } from './preload-job.js';
+import type { PurgeTarget } from './purge.js';
+import type { SearchAnswer } from './search.js';
+import type { StoreSession } from './store.js';
+
+/** What every request carries: which peer or group it is for, what the client takes, and the base of the URLs in the answer. */
+export interface Common {
+  readonly peer: string;
+  readonly accept: readonly MediaRange[];
+  readonly serviceUrl: string;
+}
+
+export interface RetrieveCall extends Common {
+  readonly target: RetrieveTarget;
+  /** What is cached of it is not good enough: the client said `no-cache`. */
+  readonly fresh?: boolean;
+}
+
+export interface SearchCall extends Common {
+  readonly request: SearchRequest;
+  /** An answer that others got is not good enough: the client said `no-cache`. */
+  readonly fresh?: boolean;
+}
+
+export interface InstanceCall extends RetrieveCall {
+  readonly target: Required<RetrieveTarget>;
+}
+
+export interface PreloadCall {
+  readonly peer: string;
+  readonly target: RetrieveTarget;
+}
+
+/** For metrics. */
+export interface GatewayStats {
+  /** Instances that were asked for and not yet of the peer. */
+  readonly wanted: Readonly<Record<Priority, number>>;
+  /** Of metadata documents that are kept. */
+  readonly metadataBytes: number;
+}
+
+/** The use cases, one for each DICOMweb transaction. Each throws `GatewayError`. */
+export interface Gateway {
+  readonly peerNames: readonly string[];
+  /** Of groups, which are addressed as peers are. */
+  readonly groupNames: readonly string[];
+  /** What goes on at one peer's side, in numbers. */
+  stats(peer: string): GatewayStats;
+  /** QIDO-RS. */
+  search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
+  /** WADO-RS: instances as Part 10 files. */
+  retrieveInstances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer>;
+  /** WADO-RS: attributes as DICOM JSON or as Native DICOM Model. */
+  retrieveMetadata(call: RetrieveCall, context: OperationContext): Promise<DocumentAnswer>;
+  /** WADO-RS: frames, 1-based and ascending. */
+  retrieveFrames(
+    call: InstanceCall & { readonly frames: readonly number[] },
+    context: OperationContext,
+  ): Promise<PartsAnswer>;
+  /** WADO-RS: the value behind a BulkDataURI. */
+  retrieveBulkData(
+    call: InstanceCall & { readonly path: string },
+    context: OperationContext,
+  ): Promise<PartsAnswer>;
+  /** WADO-RS: all pixel data of an instance. */
+  retrievePixelData(call: InstanceCall, context: OperationContext): Promise<PartsAnswer>;
+  /** Drops instances from the cache; says how many. */
+  purge(
+    call: { readonly peer: string; readonly target: PurgeTarget },
+    context: OperationContext,
+  ): Promise<number>;
+  /** Begins to bring a study or a series into the cache; joins a preload of it that is not over. */
+  preload(call: PreloadCall, context: OperationContext): PreloadJob;
+  /** The latest preload of a study or a series. */
+  preloadOf(call: PreloadCall): PreloadJob;
+  /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
+  store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
+  /** Gives up what nobody reads: prefetches and preloads. */
+  close(): void;
+}

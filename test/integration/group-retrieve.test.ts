@@ -1,0 +1,349 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
+import { drop, final, makeInstance, refusingPort, store, type RogueInstance } from '../helpers/rogue-peer.js';
+import { datasetOf, partsOf, request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
+
+let scene: Archives | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+const image = (study: number, series = 1, instance = 1, patientId = 'P1'): RogueInstance =>
+  makeInstance({
+    studyInstanceUid: `2.25.${study}`,
+    seriesInstanceUid: `2.25.${study}.${series}`,
+    sopInstanceUid: `2.25.${study}.${series}.${instance}`,
+    extra: { PatientID: patientId },
+  });
+
+async function start(
+  holdings: readonly (readonly RogueInstance[])[],
+  options?: ArchivesOptions,
+): Promise<Archives> {
+  scene = await startArchives(holdings, options);
+  return scene;
+}
+
+const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
+const FRAME = { accept: 'multipart/related; type="application/octet-stream"; transfer-syntax=*' };
+
+const locations = (response: RawResponse): string[] =>
+  partsOf(response)
+    .map(({ headers }) => (headers['content-location'] ?? '').split('/').at(-1) ?? '')
+    .sort();
+const named = (response: RawResponse): unknown[] =>
+  (JSON.parse(response.body.toString()) as Record<string, { Value?: unknown[] }>[])
+    .map((one) => one['00080018']?.Value?.[0])
+    .sort();
+const problem = ({ body }: RawResponse): unknown => JSON.parse(body.toString());
+const uids = (...instances: readonly RogueInstance[]): string[] =>
+  instances.map(({ sopInstanceUid }) => sopInstanceUid).sort();
+
+const [one, two, three, four] = [image(1, 1, 1), image(1, 1, 2), image(1, 2, 1), image(1, 2, 2)];
+
+describe('what two members hold in part', () => {
+  test('a study, a series and their metadata are the union, each instance once', async () => {
+    const { get, archives } = await start([[one, two], [two, three, four], [image(2)]]);
+    const study = await get('/studies/2.25.1', AS_STORED);
+    expect([study.status, study.headers.warning]).toEqual([200, undefined]);
+    expect(locations(study)).toEqual(uids(one, two, three, four));
+    const sent = new Map(partsOf(study).map(({ headers, body }) => [headers['content-location'], body]));
+    for (const held of [one, two, three, four]) {
+      const [, file] = [...sent].find(([url]) => url?.endsWith(`/${held.sopInstanceUid}`)) ?? [];
+      expect(file && datasetOf(file)).toEqual(held.dataset);
+    }
+    // Nothing is fetched twice: what the first has the second is not asked for.
+    expect(archives.map((held) => [...held.sent].sort())).toEqual([uids(one, two), uids(three, four), []]);
+    expect(locations(await get('/studies/2.25.1/series/2.25.1.1', AS_STORED))).toEqual(uids(one, two));
+    expect(named(await get('/studies/2.25.1/metadata'))).toEqual(uids(one, two, three, four));
+    expect(named(await get('/studies/2.25.1/series/2.25.1.2/metadata'))).toEqual(uids(three, four));
+    expect(archives.flatMap((held) => held.sent)).toHaveLength(4);
+    // URLs are the group's.
+    expect((await get('/studies/2.25.1/metadata')).body.toString()).toContain(
+      `${scene?.gateway.service ?? ''}/studies/2.25.1/series/2.25.1.2/`,
+    );
+  });
+
+  test('instances, frames, bulk data and pixel data come from the member that has them', async () => {
+    const { get, archives } = await start([[one], [three]]);
+    const path = '/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1';
+    const file = await get(path, { accept: 'application/dicom; transfer-syntax=*' });
+    expect(datasetOf(file.body)).toEqual(three.dataset);
+    expect(file.headers.etag).toBeDefined();
+    expect((await get(`${path}/frames/1`, FRAME)).status).toBe(200);
+    expect((await get(`${path}/bulkdata/7FE00010`, { accept: 'application/octet-stream' })).status).toBe(200);
+    expect((await get(`${path}/pixeldata`, { accept: 'application/octet-stream' })).status).toBe(200);
+    expect(named(await get(`${path}/metadata`))).toEqual(uids(three));
+    expect(archives.map((held) => held.sent)).toEqual([[], uids(three)]);
+    // A conditional request is answered as by one peer.
+    const again = await get(path, {
+      accept: 'application/dicom; transfer-syntax=*',
+      'if-none-match': String(file.headers.etag),
+    });
+    expect(again.status).toBe(304);
+    const beyond = await get(`${path}/frames/9`, FRAME);
+    expect(beyond.status).toBe(404);
+    expect(problem(beyond)).toMatchObject({ detail: 'There is no frame 9; there are 1.' });
+    const other = '/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.1';
+    expect((await get(other, AS_STORED)).status).toBe(200);
+  });
+
+  test('a member that does not hold the study is asked once in a while, and after a store at once', async () => {
+    const { get, archives } = await start([[one], [image(2)]]);
+    const path = '/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.1';
+    await get(`${path}/frames/1`, FRAME);
+    await get(`${path}/frames/1`, FRAME);
+    expect(archives[1]?.finds).toEqual(['STUDY']);
+    await get(`${path}/frames/1`, { ...FRAME, 'cache-control': 'no-cache' });
+    expect(archives[1]?.finds).toEqual(['STUDY', 'STUDY']);
+  });
+
+  test('W-60: metadata that were sent before have a validator, as long as no member has changed', async () => {
+    const { get, archives } = await start(
+      [
+        [one, two],
+        [two, three],
+      ],
+      {
+        yaml: 'cache: { revalidateAfter: 0, relistAfter: 0 }',
+      },
+    );
+    const first = await get('/studies/2.25.1/metadata');
+    const second = await get('/studies/2.25.1/metadata');
+    expect(second.body).toEqual(first.body);
+    const etag = String(second.headers.etag);
+    expect((await get('/studies/2.25.1/metadata', { 'if-none-match': etag })).status).toBe(304);
+    const [, b] = archives;
+    if (!b) throw new Error('archives');
+    b.instances = [two, four];
+    const changed = await get('/studies/2.25.1/metadata', { 'if-none-match': etag });
+    expect([changed.status, named(changed)]).toEqual([200, uids(one, two, four)]);
+    b.instances = [];
+    const left = await get('/studies/2.25.1/metadata', { 'if-none-match': etag });
+    expect([left.status, named(left)]).toEqual([200, uids(one, two)]);
+  });
+
+  test('an instance that the first refuses comes from the second the next time', async () => {
+    const { get, archives } = await start([
+      [one, two],
+      [two, three],
+    ]);
+    const [a] = archives;
+    if (!a) throw new Error('archives');
+    a.onGet = (wanted) => [
+      ...wanted.filter((each) => each !== two).map((each) => store(each)),
+      final(wanted.includes(two) ? 0xb000 : 0, { failed: wanted.includes(two) ? 1 : 0 }),
+    ];
+    const first = await get('/studies/2.25.1', AS_STORED);
+    expect(first.status === 206 || !first.complete).toBe(true);
+    const second = await get('/studies/2.25.1', AS_STORED);
+    expect([second.status, locations(second)]).toEqual([200, uids(one, two, three)]);
+  });
+
+  test('nobody has it: 404, and so it is for a series and an instance of a study that is there', async () => {
+    const { get } = await start([[one], [three]]);
+    for (const path of [
+      '/studies/2.25.9',
+      '/studies/2.25.9/metadata',
+      '/studies/2.25.1/series/2.25.9',
+      '/studies/2.25.1/series/2.25.9/metadata',
+      '/studies/2.25.1/series/2.25.1.1/instances/2.25.9',
+      '/studies/2.25.1/series/2.25.1.1/instances/2.25.9/frames/1',
+    ]) {
+      const { status } = await get(path, path.endsWith('metadata') ? {} : { accept: '*/*' });
+      expect([path, status]).toEqual([path, 404]);
+    }
+    expect((await get('/studies/2.25.1', { accept: 'image/png' })).status).toBe(406);
+  });
+});
+
+describe('a study under two patients', () => {
+  test("is the first member's: no image of the other's comes under its name", async () => {
+    const theirs = image(1, 2, 1, 'P2');
+    const { get, archives } = await start([[one], [theirs]]);
+    const [, b] = archives;
+    if (!b) throw new Error('archives');
+    b.study = () => ({ PatientID: 'P2' });
+    const study = await get('/studies/2.25.1', AS_STORED);
+    expect([study.status, locations(study)]).toEqual([200, uids(one)]);
+    expect(study.headers.warning).toContain('a and b hold a study under different patients');
+    expect((await get('/studies/2.25.1/series/2.25.1.2', AS_STORED)).status).toBe(404);
+    const instance = await get('/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1', AS_STORED);
+    expect(instance.status).toBe(404);
+    // At the member itself it is there.
+    const direct = `${scene?.gateway.origin ?? ''}/peers/b/dicomweb/studies/2.25.1`;
+    expect(locations(await request(direct, { headers: AS_STORED }))).toEqual(uids(theirs));
+  });
+
+  test("is nobody else's while the first cannot be asked", async () => {
+    const { get, archives } = await start([[one], [image(1, 2, 1, 'P2')]], {
+      group: 'onMemberFailure: warn',
+      yaml: 'cache: { revalidateAfter: 0 }',
+    });
+    const [a, b] = archives;
+    if (!a || !b) throw new Error('archives');
+    b.study = () => ({ PatientID: 'P2' });
+    await get('/studies');
+    a.before.STUDY = drop();
+    const response = await get('/studies/2.25.1', AS_STORED);
+    expect(response.status).toBe(502);
+    expect(problem(response)).toMatchObject({ peer: 'a' });
+    expect(named(await get('/studies'))).toEqual([]);
+  });
+});
+
+describe('a member that fails', () => {
+  test('fail: its error is the answer, with its name', async () => {
+    const port = await refusingPort();
+    const { get } = await start([[one], [two]], { ports: [undefined, port] });
+    for (const path of ['', '/metadata', '/series/2.25.1.1', '/series/2.25.1.1/instances/2.25.1.1.1']) {
+      const response = await get(`/studies/2.25.1${path}`, { accept: '*/*' });
+      expect([path, response.status]).toEqual([path, 503]);
+      expect(problem(response)).toMatchObject({ code: 'peer-unreachable', peer: 'b' });
+    }
+  });
+
+  test('W-09: warn: what the others have is a partial answer that names it; an instance is whole', async () => {
+    const port = await refusingPort();
+    const { get } = await start([[one], [two], [three]], {
+      group: 'onMemberFailure: warn',
+      ports: [undefined, port],
+    });
+    const study = await get('/studies/2.25.1', AS_STORED);
+    expect([study.status, locations(study)]).toEqual([206, uids(one, three)]);
+    expect(study.headers.warning).toContain('b could not be asked');
+    const metadata = await get('/studies/2.25.1/metadata');
+    expect([metadata.status, named(metadata)]).toEqual([206, uids(one, three)]);
+    const path = '/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1';
+    const instance = await get(path, AS_STORED);
+    expect([instance.status, locations(instance)]).toEqual([200, uids(three)]);
+    expect(instance.headers.warning).toContain('b could not be asked');
+    // What is not found may be at the one that could not be asked.
+    for (const missing of ['/studies/2.25.9', '/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.2']) {
+      const response = await get(missing, AS_STORED);
+      expect([missing, response.status]).toEqual([missing, 503]);
+      expect(problem(response)).toMatchObject({ peer: 'b' });
+    }
+  });
+
+  test('W-09: warn: of one member alone metadata that were sent before are partial too, without a validator', async () => {
+    const { get, archives } = await start([[one], [image(2)]], {
+      group: 'onMemberFailure: warn',
+      yaml: 'cache: { revalidateAfter: 0 }',
+    });
+    await get('/studies/2.25.1/metadata');
+    const whole = await get('/studies/2.25.1/metadata');
+    expect([whole.status, typeof whole.headers.etag]).toEqual([200, 'string']);
+    const [, b] = archives;
+    if (!b) throw new Error('archives');
+    b.before.STUDY = drop();
+    const partial = await get('/studies/2.25.1/metadata', { 'if-none-match': String(whole.headers.etag) });
+    expect([partial.status, named(partial), partial.headers.etag]).toEqual([206, uids(one), undefined]);
+  });
+
+  test('warn: what a member had begun and cannot deliver comes from the others', async () => {
+    const { get, archives } = await start(
+      [
+        [one, two],
+        [one, two, three],
+      ],
+      {
+        group: 'onMemberFailure: warn',
+      },
+    );
+    const [a] = archives;
+    if (!a) throw new Error('archives');
+    a.before.IMAGE = drop();
+    const study = await get('/studies/2.25.1', AS_STORED);
+    expect([study.status, locations(study)]).toEqual([206, uids(one, two, three)]);
+    expect(study.headers.warning).toContain('a could not be asked');
+  });
+
+  test.each(['fail', 'warn'])('%s: one that breaks off in the middle resets the connection', async (mode) => {
+    const { get, archives } = await start(
+      [
+        [one, two],
+        [three, four],
+      ],
+      { group: `onMemberFailure: ${mode}` },
+    );
+    const [, b] = archives;
+    if (!b) throw new Error('archives');
+    b.onGet = (wanted) => [
+      ...wanted.filter((each) => each === three).map((each) => store(each)),
+      wanted.includes(four) ? drop() : final(),
+    ];
+    const study = await get('/studies/2.25.1', AS_STORED);
+    expect(study.complete && study.status === 200).toBe(false);
+  });
+});
+
+describe('what is not retrieved', () => {
+  const files = async (): Promise<Buffer> => {
+    const { body } = await request(
+      `${scene?.gateway.origin ?? ''}/peers/a/dicomweb/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.1`,
+      { headers: { accept: 'application/dicom; transfer-syntax=*' } },
+    );
+    return body;
+  };
+
+  test('a group without a member for it takes nothing to be stored', async () => {
+    const { gateway } = await start([[one], [two]]);
+    const { contentType, body } = storeBody([await files()]);
+    const response = await request(`${gateway.service}/studies`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body,
+    });
+    expect(response.status).toBe(501);
+    expect(problem(response)).toMatchObject({
+      code: 'not-implemented',
+      detail: expect.stringContaining('a, b'),
+    });
+  });
+
+  test('store: the member that is named gets it, and the URLs are those of the group', async () => {
+    const { gateway, peers, archives, get } = await start([[one], [image(2)]], { group: 'store: b' });
+    // Asked for before, so that it is known that b does not hold it.
+    await get('/studies/2.25.1/metadata');
+    const { contentType, body } = storeBody([await files()]);
+    const response = await request(`${gateway.service}/studies`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body,
+    });
+    expect([response.status, response.body.toString()]).toEqual([
+      200,
+      expect.stringContaining(`${gateway.service}/studies/2.25.1`),
+    ]);
+    expect(peers.map((peer) => peer.messages('C-STORE-RQ').length)).toEqual([0, 1]);
+    const [, b] = archives;
+    if (!b) throw new Error('archives');
+    b.instances = [image(2), two];
+    expect(named(await get('/studies/2.25.1/metadata'))).toEqual(uids(one, two));
+  });
+
+  test('a preload is refused, a purge reaches every member, and metrics name members', async () => {
+    const { gateway, get } = await start([[one], [two]]);
+    const preload = await request(`${gateway.service}/studies/2.25.1/preload`, { method: 'POST' });
+    expect([preload.status, problem(preload)]).toEqual([
+      501,
+      expect.objectContaining({ code: 'not-implemented' }),
+    ]);
+    await get('/studies/2.25.1', AS_STORED);
+    const metrics = (await request(`${gateway.origin}/metrics`)).body.toString();
+    expect(metrics).toMatch(/parts_sent_total\{[^}]*peer="b"/);
+    expect(metrics).not.toMatch(/peer="(?:all|other)"/);
+    const purge = await request(`${gateway.origin}/cache/purge`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ peer: 'all', study: '2.25.1' }),
+    });
+    expect(purge.body.toString()).toBe('{"dropped":2}');
+    const none = await request(`${gateway.origin}/peers/none/dicomweb/studies`);
+    expect(none.status).toBe(404);
+    const named = await request(`${gateway.origin}/peers/all/dicomweb/studies`);
+    expect(named.body.toString()).toContain(`${gateway.origin}/peers/all/dicomweb/studies/2.25.1`);
+  });
+});

@@ -1,0 +1,371 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
+import { drop, final, makeInstance, refusingPort, type RogueInstance } from '../helpers/rogue-peer.js';
+import type { RawResponse } from '../helpers/test-gateway.js';
+
+let scene: Archives | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+const image = (study: number, series = 1, instance = 1): RogueInstance =>
+  makeInstance({
+    studyInstanceUid: `2.25.${study}`,
+    seriesInstanceUid: `2.25.${study}.${series}`,
+    sopInstanceUid: `2.25.${study}.${series}.${instance}`,
+  });
+
+type Row = Record<string, { readonly Value?: readonly unknown[] } | undefined>;
+
+const rowsOf = ({ body }: RawResponse): readonly Row[] => JSON.parse(body.toString()) as Row[];
+const values = (row: Row | undefined, tag: string): unknown => row?.[tag]?.Value;
+const column = (response: RawResponse, tag: string): unknown[] =>
+  rowsOf(response).map((row) => row[tag]?.Value?.[0]);
+const STUDY = '0020000D';
+const SERIES = '0020000E';
+const SOP = '00080018';
+
+async function start(
+  holdings: readonly (readonly RogueInstance[])[],
+  options?: ArchivesOptions,
+): Promise<Archives> {
+  scene = await startArchives(holdings, options);
+  return scene;
+}
+
+const problem = ({ body }: RawResponse): unknown => JSON.parse(body.toString());
+
+describe('a search of a group', () => {
+  test('Q-25: has the rows of each member in their order, each study once, at the URLs of the group', async () => {
+    const { get, gateway } = await start([
+      [image(3), image(1)],
+      [image(1), image(2)],
+      [image(4), image(3)],
+    ]);
+    const response = await get('/studies');
+    expect(response.status).toBe(200);
+    expect(column(response, STUDY)).toEqual(['2.25.3', '2.25.1', '2.25.2', '2.25.4']);
+    expect(response.headers.warning).toBeUndefined();
+    expect(column(response, '00081190')).toContain(`${gateway.service}/studies/2.25.1`);
+    expect((await get('/studies')).body).toEqual(response.body);
+  });
+
+  test('a study that two hold in part is one row: modalities and counts are of the union, attributes of the first', async () => {
+    const { get, archives } = await start([
+      [image(1, 1, 1), image(1, 1, 2), image(1, 2, 1)],
+      [image(1, 2, 1), image(1, 2, 2), image(1, 3, 1), image(1, 3, 2)],
+    ]);
+    const [a, b] = archives;
+    if (!a || !b) throw new Error('two archives');
+    a.study = () => ({
+      PatientID: 'P1',
+      PatientName: 'ONE^A',
+      StudyDescription: '',
+      AccessionNumber: 'first',
+    });
+    b.study = () => ({
+      PatientID: 'P1',
+      PatientName: 'ONE^A',
+      StudyDescription: 'theirs',
+      AccessionNumber: 'x',
+    });
+    b.modality = (series) => (series === '2.25.1.3' ? 'MR' : 'CT');
+    const response = await get('/studies?includefield=StudyDescription');
+    const [row, ...more] = rowsOf(response);
+    expect(more).toEqual([]);
+    expect([values(row, '00201206'), values(row, '00201208')]).toEqual([[3], [6]]);
+    expect(values(row, '00080061')).toEqual(['CT', 'MR']);
+    expect([values(row, '00080050'), values(row, '00081030')]).toEqual([['first'], ['theirs']]);
+    expect(Object.keys(row ?? {})).toEqual(Object.keys(row ?? {}).sort());
+  });
+
+  test('what does not match at the second member is part of the union all the same', async () => {
+    const { get, archives } = await start([[image(1, 1, 1)], [image(1, 2, 1)]]);
+    const [a, b] = archives;
+    if (!a || !b) throw new Error('two archives');
+    a.study = () => ({ PatientID: 'P1', AccessionNumber: 'here' });
+    b.study = () => ({ PatientID: 'P1', AccessionNumber: 'there' });
+    for (const accession of ['here', 'there']) {
+      const [row] = rowsOf(await get(`/studies?AccessionNumber=${accession}`));
+      expect([accession, values(row, '00080050'), values(row, '00201208')]).toEqual([
+        accession,
+        [accession],
+        [2],
+      ]);
+    }
+  });
+
+  test('counts that cannot be had are empty and said to be, modalities are left out', async () => {
+    const { get, archives } = await start([[image(1, 1)], [image(1, 2)]], {
+      peer: ['', 'findLimit: 1'],
+    });
+    const [, b] = archives;
+    if (!b) throw new Error('two archives');
+    b.counts = false;
+    const response = await get('/studies');
+    const [row] = rowsOf(response);
+    expect([row?.['00201206'], row?.['00201208'], row?.['00080061']]).toEqual([
+      { vr: 'IS' },
+      { vr: 'IS' },
+      undefined,
+    ]);
+    expect(String(response.headers.warning)).toContain('these counts are left empty');
+  });
+
+  test('series and instances of a study that two hold in part', async () => {
+    const { get, archives } = await start([
+      [image(1, 1, 1), image(1, 2, 1)],
+      [image(1, 2, 1), image(1, 2, 2), image(1, 3, 1), image(2, 1, 1)],
+      [image(2, 2, 1)],
+    ]);
+    const series = await get('/studies/2.25.1/series');
+    expect(column(series, SERIES)).toEqual(['2.25.1.1', '2.25.1.2', '2.25.1.3']);
+    expect(column(series, '00201209')).toEqual([1, 2, 1]);
+    const instances = await get('/studies/2.25.1/instances');
+    expect(column(instances, SOP)).toEqual(['2.25.1.1.1', '2.25.1.2.1', '2.25.1.2.2', '2.25.1.3.1']);
+    const ofSeries = await get('/studies/2.25.1/series/2.25.1.2/instances');
+    expect(column(ofSeries, SOP)).toEqual(['2.25.1.2.1', '2.25.1.2.2']);
+    expect(column(await get('/studies/2.25.9/series'), SERIES)).toEqual([]);
+    // Who does not hold the study is asked for it alone.
+    expect(archives[2]?.finds).toEqual(['STUDY', 'STUDY']);
+  });
+
+  test('series of all studies carry what their study amounts to', async () => {
+    const { get } = await start([[image(1, 1)], [image(1, 2), image(2, 1)]]);
+    const response = await get('/series?PatientID=P1');
+    expect(column(response, SERIES)).toEqual(['2.25.1.1', '2.25.1.2', '2.25.2.1']);
+    expect(column(response, '00201206')).toEqual([2, 2, 1]);
+    expect(column(await get('/instances?PatientID=P1'), SOP)).toEqual([
+      '2.25.1.1.1',
+      '2.25.1.2.1',
+      '2.25.2.1.1',
+    ]);
+  });
+
+  test('Q-23, Q-24: pages are cut out of the union, and what remains is counted in it', async () => {
+    const held = (from: number, to: number): RogueInstance[] =>
+      Array.from({ length: to - from + 1 }, (_, index) => image(from + index));
+    const { get } = await start([held(1, 60), held(40, 130)]);
+    const pages = [];
+    for (let offset = 0; offset < 150; offset += 50)
+      pages.push(await get(`/studies?limit=50&offset=${offset}`));
+    expect(pages.flatMap((page) => column(page, STUDY))).toEqual(
+      Array.from({ length: 130 }, (_, index) => `2.25.${index + 1}`),
+    );
+    const [first, second, last] = pages;
+    expect(first?.headers.warning).toContain('There are 80 additional results');
+    expect(second?.headers.warning).toContain('There are 30 additional results');
+    expect(last?.headers.warning).toBeUndefined();
+  });
+
+  test('answers longer than what is read ahead of its turn come whole, and stream', async () => {
+    const held = (from: number): RogueInstance[] =>
+      Array.from({ length: 220 }, (_, index) => image(from + index));
+    const { get } = await start([held(1), held(101)], { yaml: 'search: { lookAhead: 10 }' });
+    const response = await get('/studies');
+    expect(response.complete).toBe(true);
+    expect(column(response, STUDY)).toEqual(Array.from({ length: 320 }, (_, index) => `2.25.${index + 1}`));
+  }, 20_000);
+
+  test('a member whose answer does not end is cancelled, and its one association serves the look-ups meanwhile', async () => {
+    const { get, archives, peers } = await start([[image(1), image(2)], [image(2)], [image(3)]], {
+      peer: ['associations: 1', 'associations: 1', 'associations: 1'],
+      yaml: 'search: { lookAhead: 10 }',
+    });
+    for (const held of archives.slice(1)) held.isEndless = true;
+    const response = await get('/studies?limit=5');
+    expect(response.status).toBe(200);
+    expect(column(response, STUDY)).toEqual(['2.25.1', '2.25.2', '2.25.9.1', '2.25.9.2', '2.25.9.3']);
+    expect(column(response, '00201208').slice(0, 2)).toEqual([1, 1]);
+    expect(response.headers.warning).toContain('at least 10 additional results');
+    await Promise.all(peers.slice(1).map((peer) => peer.waitFor('C-CANCEL-RQ')));
+    // What was begun has ended: another search finds the associations free.
+    for (const held of archives) held.isEndless = false;
+    expect(column(await get('/studies'), STUDY)).toEqual(['2.25.1', '2.25.2', '2.25.3']);
+  });
+
+  test('a client that leaves in the middle ends what was asked', async () => {
+    const { gateway, archives, peers } = await start([[image(1)], [image(2)]], {
+      yaml: 'search: { lookAhead: 10 }',
+    });
+    for (const held of archives) held.isEndless = true;
+    const controller = new AbortController();
+    const response = await fetch(`${gateway.service}/studies`, { signal: controller.signal });
+    expect(response.status).toBe(200);
+    controller.abort();
+    await peers[0]?.waitFor('C-CANCEL-RQ');
+    await peers[1]?.waitFor('C-CANCEL-RQ');
+  });
+});
+
+describe('patients of several members', () => {
+  test('the issuer that is configured for a peer is in its rows, and is matched', async () => {
+    const { get, archives } = await start([[image(1)], [image(2)], [image(3)]], {
+      peer: ['issuerOfPatientId: NORTH', 'issuerOfPatientId: SOUTH', ''],
+    });
+    const [a] = archives;
+    if (!a) throw new Error('archives');
+    const all = await get('/studies?PatientID=P1');
+    expect(rowsOf(all).map((row) => values(row, '00100021'))).toEqual([['NORTH'], ['SOUTH'], undefined]);
+    expect(rowsOf(all)[2]).not.toHaveProperty('00100021');
+    expect(column(await get('/studies?IssuerOfPatientID=SOUTH'), STUDY)).not.toContain('2.25.1');
+    expect(column(await get('/studies?IssuerOfPatientID=N*'), STUDY)).toContain('2.25.1');
+    a.study = () => ({ PatientID: 'P1', '00100021:LO': 'SOUTH' });
+    expect(column(await get('/studies?IssuerOfPatientID=SOUTH'), STUDY)).toEqual(
+      expect.arrayContaining(['2.25.1', '2.25.2']),
+    );
+    expect(column(await get('/studies?IssuerOfPatientID=N*'), STUDY)).not.toContain('2.25.1');
+    // Of one peer alone rows are what the peer said.
+    const { gateway } = scene ?? {};
+    const alone = await fetch(`${gateway?.origin ?? ''}/peers/b/dicomweb/studies`);
+    expect(await alone.json()).not.toEqual([expect.objectContaining({ '00100021': expect.anything() })]);
+  });
+
+  const conflicts = [
+    ['another id', {}, { PatientID: 'P2', PatientName: 'ONE^A' }],
+    [
+      'the same id of another issuer',
+      { '00100021:LO': 'NORTH' },
+      { PatientID: 'P1', '00100021:LO': 'SOUTH' },
+    ],
+    ['the same id without an issuer, and another name', {}, { PatientID: 'P1', PatientName: 'TWO^B' }],
+  ] as const;
+
+  test.each(conflicts)(
+    "a study under %s is the first member's, with a Warning",
+    async (_what, first, second) => {
+      const { get, archives } = await start([[image(1, 1)], [image(1, 2), image(2)]]);
+      const [a, b] = archives;
+      if (!a || !b) throw new Error('two archives');
+      a.study = () => ({ PatientID: 'P1', PatientName: 'ONE^A', ...first });
+      b.study = (uid) => (uid === '2.25.1' ? second : { PatientID: 'P1', PatientName: 'ONE^A' });
+      const response = await get('/studies');
+      expect(column(response, STUDY)).toEqual(['2.25.1', '2.25.2']);
+      expect([column(response, '00100010')[0], column(response, '00201208')[0]]).toEqual([
+        { Alphabetic: 'ONE^A' },
+        1,
+      ]);
+      expect(String(response.headers.warning)).toContain('a and b hold a study under different patients');
+      const series = await get('/studies/2.25.1/series');
+      expect(column(series, SERIES)).toEqual(['2.25.1.1']);
+      expect(String(series.headers.warning)).toContain('different patients');
+      // Nor is it found under the other patient: its images would be those of the first.
+      const other = await get(`/studies?PatientID=${second.PatientID}&StudyInstanceUID=2.25.1`);
+      expect(column(other, '00100010')).not.toContainEqual({ Alphabetic: 'TWO^B' });
+      expect(column(other, STUDY)).toEqual(second.PatientID === 'P1' ? ['2.25.1'] : []);
+      expect(String(other.headers.warning)).toContain('different patients');
+    },
+  );
+
+  test("a row that is left out as another patient's does not hide the one of a member that has the right one", async () => {
+    const { get, archives } = await start([[image(1, 1)], [image(1, 2)], [image(1, 3)]]);
+    const [a, b, c] = archives;
+    if (!a || !b || !c) throw new Error('three archives');
+    a.study = () => ({ PatientID: 'P1', AccessionNumber: 'x' });
+    b.study = () => ({ PatientID: 'P2', AccessionNumber: 'y' });
+    c.study = () => ({ PatientID: 'P1', AccessionNumber: 'y' });
+    const response = await get('/studies?AccessionNumber=y');
+    expect([column(response, '00100020'), column(response, '00201208')]).toEqual([['P1'], [2]]);
+    expect(String(response.headers.warning)).toContain('a and b hold a study under different patients');
+  });
+
+  test('names of the same id and issuer may differ', async () => {
+    const { get, archives } = await start([[image(1, 1)], [image(1, 2)]], {
+      peer: ['issuerOfPatientId: NORTH', 'issuerOfPatientId: NORTH'],
+    });
+    const [, b] = archives;
+    if (!b) throw new Error('two archives');
+    b.study = () => ({ PatientID: 'P1', PatientName: 'MARRIED^A' });
+    const response = await get('/studies');
+    expect(column(response, '00201208')).toEqual([2]);
+    expect(response.headers.warning).toBeUndefined();
+  });
+
+  test('a conflict that shows only after the status line resets the connection', async () => {
+    const held = Array.from({ length: 200 }, (_, index) => image(index + 1));
+    const { get, archives } = await start([held, [image(150, 2)]], { yaml: 'search: { lookAhead: 20 }' });
+    const [, b] = archives;
+    if (!b) throw new Error('two archives');
+    b.study = () => ({ PatientID: 'P2' });
+    const { complete, status } = await get('/studies');
+    expect([status, complete]).not.toEqual([200, true]);
+    // A page is told of it.
+    const page = await get('/studies?limit=60&offset=140');
+    expect(String(page.headers.warning)).toContain('different patients');
+  });
+});
+
+describe('a member of a group that fails', () => {
+  test('by default its error is the answer, with its name', async () => {
+    const port = await refusingPort();
+    const { get } = await start([[image(1)], [image(2)]], { ports: [undefined, port] });
+    for (const path of ['/studies', '/studies?limit=1', '/studies/2.25.1/series']) {
+      const response = await get(path);
+      expect([path, response.status]).toEqual([path, 503]);
+      expect(problem(response)).toMatchObject({ code: 'peer-unreachable', peer: 'b' });
+    }
+  });
+
+  test('warn: the others answer, with a Warning that names it; when all fail there is an error', async () => {
+    const port = await refusingPort();
+    const { get, archives, gateway } = await start([[image(1)], [image(2)], [image(3)]], {
+      group: 'onMemberFailure: warn',
+      ports: [undefined, port],
+    });
+    const response = await get('/studies');
+    expect(response.status).toBe(200);
+    expect(column(response, STUDY)).toEqual(['2.25.1', '2.25.3']);
+    expect(response.headers.warning).toContain('b could not be asked');
+    await gateway.logged('the group all answers without this peer');
+    const series = await get('/studies/2.25.3/series');
+    expect(column(series, SERIES)).toEqual(['2.25.3.1']);
+    expect(series.headers.warning).toContain('b could not be asked');
+    for (const held of archives) held.before.STUDY = final(0xc001);
+    const none = await get('/studies');
+    expect(none.status).toBeGreaterThanOrEqual(500);
+    expect(problem(none)).toMatchObject({ peer: 'a' });
+  });
+
+  test.each(['fail', 'warn'])(
+    '%s: one that breaks off after the status line resets the connection',
+    async (mode) => {
+      const held = (from: number, to: number): RogueInstance[] =>
+        Array.from({ length: to - from + 1 }, (_, index) => image(from + index));
+      const { get, archives } = await start([held(1, 200), held(201, 250)], {
+        group: `onMemberFailure: ${mode}`,
+        yaml: 'search: { lookAhead: 20 }',
+      });
+      const [, b] = archives;
+      if (!b) throw new Error('two archives');
+      b.dropFor = '2.25.150';
+      const response = await get('/studies');
+      expect(response.complete).toBe(false);
+    },
+  );
+
+  test('warn: one that breaks off before the status line is left out from then on', async () => {
+    const { get, archives } = await start(
+      [
+        [image(1), image(2)],
+        [image(2), image(3)],
+      ],
+      {
+        group: 'onMemberFailure: warn',
+      },
+    );
+    const [a] = archives;
+    if (!a) throw new Error('two archives');
+    a.before.STUDY = drop();
+    const response = await get('/studies');
+    expect(response.status).toBe(200);
+    expect(column(response, STUDY)).toEqual(['2.25.2', '2.25.3']);
+    expect(response.headers.warning).toContain('a could not be asked');
+  });
+
+  test('what is wrong with the request is no failure of a member', async () => {
+    const { get } = await start([[image(1)], [image(2)]], { group: 'onMemberFailure: warn' });
+    expect((await get('/instances')).status).toBe(413);
+    expect((await get('/studies?StudyDate=junk')).status).toBe(400);
+  });
+});
