@@ -1,6 +1,6 @@
 import type { Config, PeerConfig } from './config/index.js';
 import { systemClock, type Observe } from './core/index.js';
-import { createPeer, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
+import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
 import type { PeerBinding } from './gateway/index.js';
 
 /** A configured peer with the associations that are opened to it. */
@@ -37,6 +37,8 @@ export function openPeer(
       },
       breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
       relearnMs: peer.relearnAfter,
+      extendedNegotiation: peer.extendedNegotiation,
+      fixed: fixedFacts(peer),
       characterSetReturnKey: peer.characterSetReturnKey,
     },
     {
@@ -46,6 +48,13 @@ export function openPeer(
       ...(deps.known ? { known: deps.known } : {}),
     },
   );
+}
+
+/** What the configuration says of a peer that would be learnt otherwise. */
+function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
+  const { ignoredKeys, ...flags } = profile;
+  const known = Object.entries(flags).filter(([, value]) => value !== 'auto');
+  return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, findCap: findLimit };
 }
 
 /** A peer with everything that is configured for it. */

@@ -53,7 +53,7 @@ export async function probeLists(
 
 /** What was learnt of a peer, a line for each thing, for whoever configures it. */
 export function wordsOf(learnt: Learnt, facts: PeerFacts): readonly string[] {
-  const { getRefused, contextOrder, refusedTransferSyntaxes, relational } = facts;
+  const { getRefused, contextOrder, refusedTransferSyntaxes } = facts;
   const lines = [associationsText(learnt), listText(learnt)];
   if (getRefused) lines.push('C-GET is refused: retrieves go by C-MOVE');
   else if (learnt.list && learnt.way) lines.push(`retrieves go by C-${learnt.way.toUpperCase()}`);
@@ -63,11 +63,30 @@ export function wordsOf(learnt: Learnt, facts: PeerFacts): readonly string[] {
     );
   if (refusedTransferSyntaxes)
     lines.push(`C-GET refuses transfer syntaxes: ${namesOf(refusedTransferSyntaxes.value)}`);
-  if (relational)
-    lines.push(
-      `${relational.value ? 'offers' : 'does not offer'} relational queries; the gateway needs none`,
-    );
+  lines.push(optionsText(facts));
   return lines.filter((line) => line !== undefined);
+}
+
+const optionNames = {
+  relational: 'relational searches',
+  dateTime: 'combined dates and times',
+  fuzzy: 'fuzzy names',
+  timezone: 'time zones',
+  emptyValue: 'empty values',
+  multipleValue: 'lists of values',
+  relationalRetrieve: 'relational retrieves',
+} as const;
+
+function optionsText(facts: PeerFacts): string | undefined {
+  if (facts.extendedNegotiation?.value === false)
+    return 'takes no association with extended negotiation: options of searches are not proposed';
+  const told = Object.entries(optionNames).filter(([name]) => name in facts);
+  if (told.length === 0) return undefined;
+  // Entries lose the type of their names.
+  const accepted = told.filter(([name]) => facts[name as keyof typeof optionNames]?.value);
+  return accepted.length === 0
+    ? 'accepts no options of searches'
+    : `accepts ${accepted.map(([, words]) => words).join(', ')}`;
 }
 
 function associationsText({ configured, associations }: Learnt): string | undefined {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Observation } from '../../../src/core/index.js';
-import { PeerKnowledge, type PeerFacts } from '../../../src/dimse/peer-knowledge.js';
+import type { PeerFacts } from '../../../src/dimse/peer-facts.js';
+import { PeerKnowledge } from '../../../src/dimse/peer-knowledge.js';
 
 let now = 0;
 let observations: Observation[];
