@@ -60,3 +60,53 @@ export type PeerFacts = { readonly [N in FactName]?: Fact<Learnable[N]> };
 
 /** What is not to be learnt: the administrator knows. */
 export type FixedFacts = { readonly [N in FactName]?: Learnable[N] | undefined };
+
+const isCount = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+/** UIDs, keywords and character sets; texts of patients have blanks, carets and accents, and are longer lists. */
+const isNames = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length <= 200 &&
+  value.every((name) => typeof name === 'string' && /^[A-Za-z0-9._ ]{1,64}$/.test(name));
+
+const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
+  associations: isCount,
+  getRefused: (value) => value === true,
+  uidList: isCount,
+  contextOrder: (value) => value === 'plain-first' || value === 'plain-last',
+  refusedTransferSyntaxes: isNames,
+  extendedNegotiation: isFlag,
+  relational: isFlag,
+  dateTime: isFlag,
+  fuzzy: isFlag,
+  timezone: isFlag,
+  emptyValue: isFlag,
+  multipleValue: isFlag,
+  relationalRetrieve: isFlag,
+  dateTimeProved: isFlag,
+  findCap: isCount,
+  ignoredKeys: isNames,
+  unreturnedKeys: isNames,
+  literalWildcard: isFlag,
+  needsPatientId: isFlag,
+  upperCasesNames: isFlag,
+  characterSets: isNames,
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isFact(name: string, fact: unknown): boolean {
+  const isValid = Object.hasOwn(validators, name) && validators[name as FactName];
+  if (!isValid || !isObject(fact)) return false;
+  const { value, expires } = fact;
+  return typeof expires === 'string' && !Number.isNaN(Date.parse(expires)) && isValid(value);
+}
+
+/** Facts that were written down, undefined unless every one of them is what it should be. */
+export function readPeerFacts(value: unknown): PeerFacts | undefined {
+  if (!isObject(value)) return undefined;
+  const isWhole = Object.entries(value).every(([name, fact]) => isFact(name, fact));
+  return isWhole ? value : undefined;
+}
