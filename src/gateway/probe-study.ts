@@ -17,6 +17,8 @@ const impossible: readonly (readonly [tag: Tag, value: string])[] = [
 ];
 /** Names that can be sent to any peer as they are, and do not mean something else there. */
 const PLAIN_NAME = /^[A-Za-z][A-Za-z^ '-]{2,60}$/;
+/** Names that are looked at for lower case. */
+const MOST_NAMES = 50;
 /** As facts may have them. */
 const CHARACTER_SET = /^[A-Z0-9_ ]{1,16}$/;
 /**
@@ -30,7 +32,7 @@ export async function probeStudy(peer: Peer, study: ProbedStudy, context: Operat
   learnReturned(probe, row);
   const ignored = await ignoredKeys(probe, row.string(Tags.StudyDate));
   peer.knowledge.learn('ignoredKeys', ignored, relearnMs);
-  await learnNames(probe, row.string(Tags.PatientName) ?? '');
+  await learnNames(probe, row);
   const proved = await provesDateTime(probe, row);
   if (proved !== undefined) peer.knowledge.learn('dateTimeProved', proved, relearnMs);
   return `${probe.searches} searches for one study tried what the PACS makes of keys`;
@@ -79,7 +81,8 @@ async function ignoredKeys(probe: StudyProbe, date: string | undefined): Promise
 }
 
 /** What becomes of a name in another case, and of one with a wildcard; nothing where names do not matter at all. */
-async function learnNames(probe: StudyProbe, name: string): Promise<void> {
+async function learnNames(probe: StudyProbe, row: Dataset): Promise<void> {
+  const name = row.string(Tags.PatientName) ?? '';
   const { knowledge } = probe.peer;
   const { studyInstanceUid, relearnMs } = probe.study;
   if (!PLAIN_NAME.test(name)) return;
@@ -92,7 +95,22 @@ async function learnNames(probe: StudyProbe, name: string): Promise<void> {
   const wild = await finds(`${name.slice(0, Math.ceil(name.length / 2))}*`);
   if (wild !== undefined) knowledge.learn('literalWildcard', !wild, relearnMs);
   const upper = name === name.toUpperCase() ? await finds(name.toLowerCase()) : false;
-  if (upper !== undefined) knowledge.learn('upperCasesNames', upper, relearnMs);
+  if (upper === undefined) return;
+  knowledge.learn('upperCasesNames', upper && (await allUpper(probe, row)), relearnMs);
+}
+
+/** Whether no name of the same day is seen in lower case: of one study alone it may be the name that was stored. */
+async function allUpper(probe: StudyProbe, row: Dataset): Promise<boolean> {
+  const date = row.string(Tags.StudyDate);
+  if (date === undefined) return true;
+  let seen = 0;
+  for await (const other of probe.rows([[Tags.StudyDate, date]])) {
+    const name = other.string(Tags.PatientName) ?? '';
+    if (name !== name.toUpperCase()) return false;
+    seen += 1;
+    if (seen === MOST_NAMES) break;
+  }
+  return true;
 }
 
 function keywordOf(tag: Tag): string {

@@ -23,7 +23,7 @@ const ending = new Set(['peer-unreachable', 'peer-timeout', 'peer-busy', 'cancel
 /** A key and what it is to match. */
 export type Key = readonly [tag: Tag, value: string];
 
-/** Searches at STUDY level, one row at most of each. */
+/** Searches at STUDY level. */
 export class StudyProbe {
   readonly peer: Peer;
   readonly study: ProbedStudy;
@@ -40,6 +40,12 @@ export class StudyProbe {
 
   /** The first row; undefined when there is none. @throws GatewayError */
   async first(keys: readonly Key[], context = this.context): Promise<Dataset | undefined> {
+    for await (const row of this.rows(keys, context)) return row;
+    return undefined;
+  }
+
+  /** Rows as they come; whoever has enough leaves. @throws GatewayError */
+  rows(keys: readonly Key[], context = this.context): ReturnType<Peer['find']> {
     const identifier = new Dataset();
     const returned = [
       ...completedKeys,
@@ -51,8 +57,7 @@ export class StudyProbe {
     for (const tag of returned) identifier.setEmpty(tag);
     for (const [tag, value] of [...this.base, ...keys]) identifier.setString(tag, value);
     this.searches += 1;
-    for await (const row of this.peer.find('STUDY', identifier, context)) return row;
-    return undefined;
+    return this.peer.find('STUDY', identifier, context);
   }
 
   /** Whether there is a row; undefined when the peer refuses to say. @throws GatewayError when it says nothing more */

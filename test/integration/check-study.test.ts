@@ -197,6 +197,18 @@ describe('check --study', () => {
     expect(report.learnt).toContainEqual(expect.stringMatching(line));
   });
 
+  test('of a peer that matches names in any case, and has one in lower case: it does not turn them', async () => {
+    const find = finder({ anyCase: true });
+    const other = pending({ ...ROW, StudyInstanceUID: '2.25.77.9', PatientName: 'Roe^Jim' });
+    const onFind: Script = (request, identifier) => {
+      const steps = typeof find === 'function' ? find(request, identifier) : find;
+      const isByDate = [KeyTags.PatientName, KeyTags.StudyInstanceUID].every((tag) => !identifier.get(tag));
+      return isByDate ? [...steps.slice(0, -1), other, final()] : steps;
+    };
+    const report = await checkQuirks({}, {}, { onFind });
+    expect(valuesOf(report)).toMatchObject({ upperCasesNames: false, literalWildcard: false });
+  });
+
   test('of a peer that passes over names: nothing is learnt of wildcards in them', async () => {
     const report = await checkQuirks({ ignores: ['PatientName'] });
     expect(valuesOf(report)).toMatchObject({ ignoredKeys: ['PatientName'] });
