@@ -14,7 +14,8 @@ export function meaningOf(level: QueryRetrieveLevel, identifier: Dataset): Reado
   for (const { tag, vr, value } of valuesIn(identifier)) {
     vrs.add(vr);
     if (tag === Tags.TimezoneOffsetFromUTC) found.add('timezone');
-    if (value.toString('latin1').trimEnd() === EMPTY_VALUE) found.add('emptyValue');
+    if (value.length === EMPTY_VALUE.length && value.toString('latin1') === EMPTY_VALUE)
+      found.add('emptyValue');
     if (vr !== 'UI' && value.includes(BACKSLASH)) found.add('multipleValue');
   }
   if (vrs.has('DA') && vrs.has('TM')) found.add('dateTime');

@@ -6,8 +6,8 @@ import type { PeerKnowledge } from './peer-knowledge.js';
 
 export interface OpenOptions extends AssociationOptions {
   readonly knowledge: PeerKnowledge;
-  /** The peer has no other association with us, so that it cannot have too many. */
-  readonly isAlone: boolean;
+  /** What is open with the peer meanwhile. */
+  readonly others: readonly Association[];
 }
 
 /**
@@ -17,7 +17,7 @@ export interface OpenOptions extends AssociationOptions {
  * @throws GatewayError see `Association.open`
  */
 export async function openAssociation(options: OpenOptions, signal: AbortSignal): Promise<Association> {
-  const { contextSet, peer, knowledge, isAlone } = options;
+  const { contextSet, peer, knowledge, others } = options;
   const bears = peer.extendedNegotiation === 'off' ? false : knowledge.get('extendedNegotiation');
   const plain = { ...options, contextSet: withoutNegotiation(contextSet) };
   if (bears === false || !contextSet.extendedNegotiations) return Association.open(plain, signal);
@@ -27,7 +27,8 @@ export async function openAssociation(options: OpenOptions, signal: AbortSignal)
     learnOptions(knowledge, association, peer.relearnMs);
     return association;
   } catch (thrown) {
-    const isTooMany = bears === true && !isAlone;
+    // Where it bears the item it has as many associations as it takes.
+    const isTooMany = others.some((other) => bears === true || Object.keys(other.options).length > 0);
     if (signal.aborted || isTooMany || !mayBeProposal(toGatewayError(thrown))) throw thrown;
   }
   const association = await Association.open(plain, signal);

@@ -217,6 +217,7 @@ export class AssociationPool {
         controller.abort(reason);
       },
     };
+    const others = [...this.#slots].flatMap(({ association }) => association ?? []);
     this.#slots.add(slot);
     const startedAt = clock.now();
     const makeRoom = (): void => {
@@ -229,7 +230,7 @@ export class AssociationPool {
     const { requestId } = context;
     try {
       const association = await openAssociation(
-        { id, peer, contextSet, observe, clock, requestId, knowledge, isAlone: this.#slots.size === 1 },
+        { id, peer, contextSet, observe, clock, requestId, knowledge, others },
         controller.signal,
       );
       slot.association = association;

@@ -12,6 +12,7 @@ import {
   returning,
   store,
   Uids,
+  until,
   unlessExtended,
   type AssociateStep,
   type RoguePeer,
@@ -147,6 +148,28 @@ describe('a peer that on the item', () => {
     await expect(peer.queryOptions(contextOf())).rejects.toMatchObject({ code: 'peer-rejected' });
     expect(proposals(rogue)).toEqual(['1111011', '-']);
     expect(peer.knowledge.facts).toEqual({});
+  });
+
+  test('takes one association and hangs up on the next: that one waits, and the item is not blamed', async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const { peer, rogue } = await start(
+      {
+        associate: (association, request, self) => {
+          const held = self.open.filter(({ accepted }) => accepted.size > 0).length;
+          if (held === 0) return accept()(association, request, self);
+          association.drop();
+          open();
+        },
+        onFind: [pending({ StudyInstanceUID: '1.2.3' }), until(gate), final()],
+      },
+      { relearnMs: 1 },
+    );
+    const first = allRows(peer.find('STUDY', anyStudy(), contextOf()));
+    await rogue.waitFor('C-FIND-RQ');
+    const second = allRows(peer.find('STUDY', anyStudy(), contextOf()));
+    expect((await Promise.all([first, second])).map(({ uids }) => uids)).toEqual([['1.2.3'], ['1.2.3']]);
+    expect(proposals(rogue)).toEqual(['1111011', '1111011']);
   });
 
   test('is asked with it again when what was learnt has expired', async () => {

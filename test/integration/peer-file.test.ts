@@ -133,6 +133,11 @@ describe('what was learnt of a peer', () => {
     expect(knowledge.get('needsPatientId')).toBe(true);
   });
 
+  test.each(['../main', '.', '..', 'a/b', 'a\\0b', ''])('has no place for a peer named %j', (name) => {
+    const file = `peers: { ${JSON.stringify(name)}: { address: "PACS@192.0.2.1:104" } }`;
+    expect(() => loadConfig({ file, env: {} })).toThrow(/peer's name/);
+  });
+
   test('is not written by a check before a gateway has', async () => {
     await fileOf().update({ uidList: { value: 1, expires: new Date(Date.now() + 1000).toISOString() } });
     expect(readdirSync(directory)).toEqual([]);
