@@ -87,5 +87,8 @@ export function believedOptions(knowledge: PeerKnowledge): {
     if (value === undefined) unknown.push(name);
     else options[name] = value;
   }
+  // It was accepted and is not done: such searches go where it was not accepted.
+  const isDisproved = knowledge.get('dateTimeProved') === false && knowledge.fixed('dateTime') === undefined;
+  if (isDisproved) options.dateTime = false;
   return { options, unknown };
 }

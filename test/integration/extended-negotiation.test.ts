@@ -202,6 +202,15 @@ describe('a search never runs with another meaning than it was planned for', () 
     expect(proposals(rogue)).toEqual(['1111011']);
   });
 
+  test('combined matching that was accepted and seen not to be done is not offered, nor used', async () => {
+    const { peer, rogue } = await start({ associate: accept({ extended: returning(...EVERY) }), onFind });
+    peer.knowledge.learn('dateTimeProved', false, 600_000);
+    const options = await peer.queryOptions(contextOf());
+    expect(options).toEqual({ ...all, dateTime: false });
+    await allRows(peer.find('STUDY', pair(), planned({ ...options, fuzzy: false })));
+    expect(proposals(rogue)).toEqual(['1111011', '1001011']);
+  });
+
   test('names match by similarity where that was asked for, and nowhere else', async () => {
     const { peer, rogue } = await start({ associate: accept({ extended: returning(...EVERY) }), onFind });
     const options = await peer.queryOptions(contextOf());
