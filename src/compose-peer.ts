@@ -1,5 +1,6 @@
 import type { Config, PeerConfig } from './config/index.js';
 import { systemClock, type Observe } from './core/index.js';
+import { Tags } from './dicom/index.js';
 import { createPeer, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
 import type { PeerBinding } from './gateway/index.js';
 
@@ -59,8 +60,19 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       characterSets: settings.characterSets,
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
+      unsentKeys: settings.modalitiesInStudy === 'filter' ? [Tags.ModalitiesInStudy] : [],
     },
-    search: { lookAhead: search.lookAhead, maxResults: search.maxResults, keepMs: search.keepAnswers },
+    search: {
+      lookAhead: search.lookAhead,
+      maxResults: search.maxResults,
+      maxUnlimited: search.maxUnlimited,
+      order: search.order,
+      complete: search.complete,
+      completeMs: search.completeWithin,
+      completeRows: search.completeInstances,
+      maxLookups: search.maxLookups,
+      keepMs: search.keepAnswers,
+    },
     store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
     retrieve: {

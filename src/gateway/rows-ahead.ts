@@ -2,6 +2,8 @@ import { GatewayError } from '../core/index.js';
 
 /** Rows that are read ahead of their reader, some KB each. */
 const MOST_AHEAD = 500;
+/** Rows that can be told apart from those that were had, some 100 bytes each; beyond them nothing is asked again. */
+const MOST_HAD = 200_000;
 
 /** Where the rows come from, and what makes each the one it is. */
 export interface RowSource<T> {
@@ -22,7 +24,7 @@ export class RowsAhead<T> {
   readonly #source: RowSource<T>;
   readonly #most: number;
   readonly #rows: T[] = [];
-  /** Keys of all rows so far; bounded by what a search may find. */
+  /** Keys of the rows so far. */
   readonly #had = new Set<string>();
   #holds: boolean;
   #isAwaited = false;
@@ -96,7 +98,7 @@ export class RowsAhead<T> {
         if (next === 'later') return false;
         if (next.done === true || this.#isClosed) return true;
         this.#add(next.value);
-        while (this.#isFull() && this.#holds) await this.#change();
+        while (this.#isFull() && this.#isHeld()) await this.#change();
         if (this.#isFull()) return false;
       }
     } finally {
@@ -118,10 +120,14 @@ export class RowsAhead<T> {
   #add(row: T): void {
     const key = this.#source.keyOf(row);
     if (this.#had.has(key)) return;
-    this.#had.add(key);
+    if (this.#had.size < MOST_HAD) this.#had.add(key);
     this.#rows.push(row);
     this.#isAwaited = false;
     this.#changed();
+  }
+
+  #isHeld(): boolean {
+    return this.#holds || this.#had.size >= MOST_HAD;
   }
 
   #isFull(): boolean {
