@@ -200,7 +200,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches, deps }: Side,
+  { binding, searches, finds, deps }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -211,6 +211,6 @@ function searchPeer(
   const find: Peer['find'] = (level, identifier, of) =>
     (isAlone ? binding.peer : searches).find(level, identifier, of);
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
-    (fresh === true ? binding.peer : searches).find(level, identifier, of);
+    (fresh === true ? binding.peer : finds).find(level, identifier, of);
   return search({ binding, find, findAtOnce, clock: deps.clock }, request, serviceUrl, context);
 }

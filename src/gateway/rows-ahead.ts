@@ -93,14 +93,15 @@ export class RowsAhead<T> {
   async #ask(): Promise<boolean> {
     const rows = this.#source.open();
     try {
-      for (;;) {
+      while (!this.#isClosed) {
         const next = await this.#next(rows);
         if (next === 'later') return false;
-        if (next.done === true || this.#isClosed) return true;
+        if (next.done === true) return true;
         this.#add(next.value);
         while (this.#isFull() && this.#isHeld()) await this.#change();
         if (this.#isFull()) return false;
       }
+      return true;
     } finally {
       await rows.return();
     }
@@ -119,7 +120,7 @@ export class RowsAhead<T> {
 
   #add(row: T): void {
     const key = this.#source.keyOf(row);
-    if (this.#had.has(key)) return;
+    if (this.#isClosed || this.#had.has(key)) return;
     if (this.#had.size < MOST_HAD) this.#had.add(key);
     this.#rows.push(row);
     this.#isAwaited = false;

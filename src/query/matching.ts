@@ -100,10 +100,13 @@ function sequenceMatcher(
   };
 }
 
-/** An empty value of a key that the peer must support is unknown; of any other it may mean that the peer ignored the key. */
+/**
+ * An empty value of a key that the peer must support is unknown, and matches as the policy says; of any other it may mean
+ * that the peer passed the key over.
+ */
 function judgeEmpty(tag: Tag, { dateTime, isRequired }: MatchingOptions): Verdict {
-  if (dateTime.unknown === 'exclude') return 'no-match';
-  return isRequired?.(tag) === true ? 'match' : 'unverified';
+  if (isRequired?.(tag) !== true) return 'unverified';
+  return dateTime.unknown === 'exclude' ? 'no-match' : 'match';
 }
 
 function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {

@@ -101,6 +101,19 @@ test.each([
   expect([studiesOf(response), response.headers.warning]).toEqual([expected, undefined]);
 });
 
+test('Q-46: a PACS that finds nothing by a modality is not asked by one where that is configured', async () => {
+  const picky: Script = (_rq, identifier) =>
+    (identifier.get(0x00080061) ?? '') !== ''
+      ? [final()]
+      : [
+          pending({ StudyInstanceUID: '1.2.1', ModalitiesInStudy: 'CT\\SR' }),
+          pending({ StudyInstanceUID: '1.2.2', ModalitiesInStudy: 'MR' }),
+          final(),
+        ];
+  await start(picky, '    modalitiesInStudy: filter');
+  expect(studiesOf(await get('/studies?ModalitiesInStudy=CT'))).toEqual(['1.2.1']);
+});
+
 test('Q-42: requests that are under way at once share what they look up', async () => {
   const { levels } = await start(silentOnModalities);
   const answers = await Promise.all(Array.from({ length: 10 }, () => get('/studies?limit=101')));
@@ -170,7 +183,7 @@ test('Q-61: a walk over more studies than are held does not wait for itself on o
   expect(response.status).toBe(200);
   expect(rowsOf(response)).toHaveLength(520);
   expect(response.headers.warning).toContain('There are at least 100 additional results');
-}, 20_000);
+}, 60_000);
 
 test('Q-23: once the page is filled the PACS is told to stop, and stops', async () => {
   let sent = 0;

@@ -190,6 +190,7 @@ describe('what is not known', () => {
     expect(matches(blank, key(Tags.PatientID, 'LO', 'x'), options)).toBe('match');
     const exclude: MatchingOptions = { ...options, dateTime: { ...options.dateTime, unknown: 'exclude' } };
     expect(matches(empty, key(Tags.PatientID, 'LO', 'x'), exclude)).toBe('no-match');
+    expect(matches(empty, key(Tags.StudyDescription, 'LO', 'x'), exclude)).toBe('unverified');
   });
 
   test('dates and times without a partner are compared alone', () => {
