@@ -1,7 +1,13 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
-import { completableTags, planSearch, unverifiedWarnings, type SearchPlan } from '../query/index.js';
+import {
+  completableTags,
+  optionalKeys,
+  planSearch,
+  unverifiedWarnings,
+  type SearchPlan,
+} from '../query/index.js';
 import { inOrder } from './in-order.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
@@ -20,6 +26,8 @@ export interface SearchRows {
   readonly truncated: boolean;
   /** Texts for Warning headers, as far as they are known from the rows that were taken. */
   readonly warnings: readonly string[];
+  /** The headers are to leave before the rows tell enough: the warnings name what may turn out to be unchecked. */
+  readonly foresee: () => void;
   /** The same of what could not be completed, or where rows are yet to leave may turn out to be so. */
   readonly gaps: (hasMore: boolean) => readonly string[];
   /** How many results beyond a page are worth being counted: fewer where each costs the peer a question. */
@@ -61,6 +69,8 @@ class OpenSearch implements SearchRows {
   readonly #completion: RowCompletion | undefined;
   /** Read ahead where the peer may be asked between two matches. */
   #ahead: RowsAhead<Match> | undefined;
+  /** Keys that the warnings name whatever the rows tell. */
+  #foreseen: readonly Tag[] = [];
   /** What is being asked between two matches. */
   #questions = 0;
 
@@ -86,6 +96,10 @@ class OpenSearch implements SearchRows {
 
   get warnings(): readonly string[] {
     return [...this.#plan.warnings, ...unverifiedWarnings(this.#unverified(), this.#plan)];
+  }
+
+  foresee(): void {
+    this.#foreseen = optionalKeys(this.#plan);
   }
 
   gaps(hasMore: boolean): readonly string[] {
@@ -155,10 +169,10 @@ class OpenSearch implements SearchRows {
 
   #unverified(): readonly Tag[] {
     const { unverified } = this.#run;
-    if (!this.#verification) return [...unverified];
+    if (!this.#verification) return [...this.#foreseen, ...unverified];
     const lookedUp = this.#plan.steps.flatMap(({ level }) => completableTags[level]);
     const others = [...unverified].filter((tag) => !lookedUp.includes(tag));
-    return [...others, ...this.#verification.undecided];
+    return [...this.#foreseen, ...others, ...this.#verification.undecided];
   }
 }
 

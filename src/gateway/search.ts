@@ -13,6 +13,9 @@ export interface SearchAnswer extends JsonAnswer {
   readonly empty: boolean;
 }
 
+/** Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. */
+const ENOUGH_ROWS = 100;
+
 /**
  * Searches one peer.
  *
@@ -40,6 +43,7 @@ export async function search(
     const head = await Promise.all(page.rows.map(async (row) => found.complete(row)));
     if (context.signal.aborted) throw abortReason(context.signal);
     const hasMore = !isOver || page.later.length > 0;
+    if (!isOver && page.rows.length < ENOUGH_ROWS) found.foresee();
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
     const rest = laterRows(page, isOver ? undefined : found);
     const later = inOrder(rest, retrieve.joinConcurrency, (row) => found.complete(row));

@@ -15,6 +15,7 @@ export { matches, type MatchingOptions } from './matching.js';
 export { sortRows } from './order.js';
 export {
   defaultPeerQueryProfile,
+  optionalKeys,
   planSearch,
   unverifiedWarnings,
   type PeerQueryProfile,

@@ -4,7 +4,7 @@ import type { Tag } from '../dicom/index.js';
 import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
 import type { DateTimePolicy, Zones } from './date-time.js';
-import { levels } from './levels.js';
+import { levels, requiredKeys } from './levels.js';
 import { namesOf, planCompletion, type CompletionPlan } from './completion.js';
 import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
@@ -89,6 +89,13 @@ export function unverifiedWarnings(
   ];
   if (unverified.some((tag) => plan.emptyKeys.has(tag))) warnings.push(notEmptyMatched);
   return warnings;
+}
+
+/** The keys of a search that a peer may pass over: what it returns tells whether it did. @see PS3.4 C.2.2.1.3 */
+export function optionalKeys({ steps }: Pick<SearchPlan, 'steps'>): readonly Tag[] {
+  return steps.flatMap(({ level, constrained }) =>
+    [...constrained].filter((tag) => !requiredKeys[level].has(tag)),
+  );
 }
 
 /** PS3.18 8.3.4.6 gives the wording. */

@@ -190,7 +190,7 @@ describe('Q-43: what the headers said stays true of the rows after them', () => 
   const query = 'StudyDescription=Head';
 
   test('a row that may not match breaks the body off when no Warning could say so', async () => {
-    const source = sourceOf(fakeArchive({ studies: described(50, 40) }), { lookAhead: 10 });
+    const source = sourceOf(fakeArchive({ studies: described(200, 150) }), { lookAhead: 100 });
     const answer = await open(source, query);
     expect(answer.warnings).toEqual([]);
     await expect(uidsOf(answer)).rejects.toMatchObject({ code: 'peer-incomplete' });
@@ -198,15 +198,26 @@ describe('Q-43: what the headers said stays true of the rows after them', () => 
   });
 
   test('it does not when the Warning was there, or every row could be checked', async () => {
-    const warned = await open(sourceOf(fakeArchive({ studies: described(50, 0) }), { lookAhead: 10 }), query);
+    const settings = { lookAhead: 100 };
+    const warned = await open(sourceOf(fakeArchive({ studies: described(200, 0) }), settings), query);
     expect(warned.warnings).toEqual([expect.stringContaining('StudyDescription')]);
-    expect(await uidsOf(warned)).toHaveLength(50);
-    const checked = await open(
-      sourceOf(fakeArchive({ studies: described(50, 50) }), { lookAhead: 10 }),
-      query,
-    );
-    expect(await uidsOf(checked)).toHaveLength(50);
+    expect(await uidsOf(warned)).toHaveLength(200);
+    const checked = await open(sourceOf(fakeArchive({ studies: described(200, 200) }), settings), query);
+    expect(await uidsOf(checked)).toHaveLength(200);
   });
+
+  test.each([0, 10])(
+    'a look-ahead of %d rows tells too little: the Warning names what may be',
+    async (lookAhead) => {
+      const source = sourceOf(fakeArchive({ studies: described(50, 40) }), { lookAhead });
+      const answer = await open(source, query);
+      expect(answer.warnings).toEqual([expect.stringMatching(/whether StudyDescription matches/)]);
+      expect(await uidsOf(answer)).toHaveLength(50);
+      const unkeyed = await open(source);
+      expect(unkeyed.warnings).toEqual([]);
+      await unkeyed.close();
+    },
+  );
 });
 
 describe('rows in memory follow the look-ahead, never the size of the answer', () => {
