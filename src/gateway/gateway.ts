@@ -135,7 +135,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches }: Side,
+  { binding, searches, finds, deps }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -145,5 +145,8 @@ function searchPeer(
   const isAlone = fresh === true || request.limit === undefined;
   const find: Peer['find'] = (level, identifier, of) =>
     (isAlone ? binding.peer : searches).find(level, identifier, of);
-  return search({ binding, find }, request, { serviceUrl, representations }, context);
+  const findAtOnce: Peer['find'] = (level, identifier, of) =>
+    (fresh === true ? binding.peer : finds).find(level, identifier, of);
+  const source = { binding, find, findAtOnce, clock: deps.clock };
+  return search(source, request, { serviceUrl, representations }, context);
 }

@@ -22,6 +22,8 @@ export class Asking {
   readonly #controller = new AbortController();
   readonly #opened: SearchRows[] = [];
   readonly #warnings = new Set<string>();
+  /** Whose search a row is of. */
+  readonly #owners = new WeakMap<DicomJsonObject, SearchRows>();
   #isTruncated = false;
 
   constructor(group: Group, call: SearchCall, failures: Failures, context: OperationContext) {
@@ -49,10 +51,39 @@ export class Asking {
   }
 
   /** The search of one member, at most two of each. @throws GatewayError as `openRows` */
-  open(member: Member, request: SearchRequest): SearchRows {
+  open(member: Member, request: SearchRequest): Pick<SearchRows, 'rows'> {
     const found = openMember(member, request, this.call, this.context);
     this.#opened.push(found);
-    return found;
+    return { rows: this.#owned(found) };
+  }
+
+  /** As `SearchRows.complete`: by the member that the row is of; one that was put together stays as it is. */
+  complete(row: DicomJsonObject): DicomJsonObject | Promise<DicomJsonObject> {
+    return this.#owners.get(row)?.complete(row) ?? row;
+  }
+
+  foresee(): void {
+    for (const found of this.#opened) found.foresee();
+  }
+
+  gaps(hasMore: boolean): readonly string[] {
+    return [...new Set(this.#opened.flatMap((found) => found.gaps(hasMore)))];
+  }
+
+  /** `most` where no member has been asked yet. */
+  mostBeyond(most: number): number {
+    return Math.min(most, ...this.#opened.map(({ mostBeyond }) => mostBeyond));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((found) => found.close()));
+  }
+
+  async *#owned(found: SearchRows): SearchRows['rows'] {
+    for await (const row of found.rows) {
+      this.#owners.set(row, found);
+      yield row;
+    }
   }
 
   /**

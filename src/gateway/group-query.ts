@@ -51,7 +51,10 @@ export function openMember(
   const isAlone = fresh === true || asked.limit === undefined;
   const find: Peer['find'] = (level, identifier, of) =>
     (isAlone ? binding.peer : member.searches).find(level, identifier, of);
-  const found = openRows({ binding, find }, requestFor(member, request), serviceUrl, context);
+  const findAtOnce: Peer['find'] = (level, identifier, of) =>
+    (fresh === true ? binding.peer : member.finds).find(level, identifier, of);
+  const source = { binding, find, findAtOnce, clock: member.deps.clock };
+  const found = openRows(source, requestFor(member, request), serviceUrl, context);
   const { issuerOfPatientId: issuer } = binding;
   const keys = issuer === undefined ? [] : request.matchingKeys.filter(({ path }) => isIssuer(path));
   const rows = async function* (): AsyncGenerator<DicomJsonObject, void, undefined> {
@@ -72,6 +75,15 @@ export function openMember(
     get warnings() {
       return found.warnings;
     },
+    get mostBeyond() {
+      return found.mostBeyond;
+    },
+    foresee: () => {
+      found.foresee();
+    },
+    gaps: (hasMore) => found.gaps(hasMore),
+    complete: (row) => found.complete(row),
+    close: () => found.close(),
   };
 }
 

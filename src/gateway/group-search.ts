@@ -18,7 +18,7 @@ type Row = DicomJsonObject;
 /** Most rows whose UIDs are kept to leave out repeated ones. About 100 bytes each. */
 const MOST_DISTINCT = 500_000;
 const COUNTS_MISSING =
-  'Some of what several members hold in part was not counted: these counts are left empty';
+  'Some of what several members hold in part may not be counted: these counts are left empty';
 
 /** Searches every member of a group. @throws GatewayError as `search`; of a member that failed as `Failures.note` says */
 export function searchGroup(
@@ -32,19 +32,33 @@ export function searchGroup(
   const failures = new Failures(group, context);
   const asking = new Asking(group, call, failures, context);
   const search = new GroupSearch(asking);
+  const rows = search.rows();
+  const { lookAhead } = first.binding.search;
   const found = {
-    rows: search.rows(),
+    rows,
     get truncated() {
       return asking.truncated;
     },
     get warnings() {
       return search.warnings;
     },
+    get mostBeyond() {
+      return asking.mostBeyond(lookAhead);
+    },
     tell: () => {
       failures.tell();
     },
+    foresee: () => {
+      asking.foresee();
+    },
+    gaps: (hasMore: boolean) => search.gaps(hasMore),
+    complete: (row: DicomJsonObject) => asking.complete(row),
+    close: async () => {
+      await rows.return();
+      await asking.close();
+    },
   };
-  return answerSearch(found, call.request, representations, { settings: first.binding.search, context });
+  return answerSearch(found, call.request, representations, { binding: first.binding, context });
 }
 
 /**
@@ -66,7 +80,12 @@ class GroupSearch {
   }
 
   get warnings(): readonly string[] {
-    return [...this.#asking.warnings, ...(this.#counts.isIncomplete ? [COUNTS_MISSING] : [])];
+    return this.#asking.warnings;
+  }
+
+  /** Of rows that are yet to leave it is not known whether all of them will be counted. */
+  gaps(hasMore: boolean): readonly string[] {
+    return [...this.#asking.gaps(hasMore), ...(this.#counts.isIncomplete || hasMore ? [COUNTS_MISSING] : [])];
   }
 
   async *rows(): AsyncGenerator<Row, void, undefined> {

@@ -17,10 +17,10 @@ const AHEAD = 200;
  * it may need.
  */
 export class MemberRows {
-  readonly #open: () => SearchRows;
+  readonly #open: () => Pick<SearchRows, 'rows'>;
   #head: Promise<readonly Row[] | undefined> | undefined;
 
-  constructor(open: () => SearchRows) {
+  constructor(open: () => Pick<SearchRows, 'rows'>) {
     this.#open = open;
   }
 

@@ -3,8 +3,9 @@ import type { DicomJsonObject } from '../dicom/index.js';
 import type { Representation, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
 import { datasetList, emptyList, type DatasetList } from './dataset-list.js';
-import type { SearchSettings } from './ports.js';
-import { readPage, warningsOf } from './search-page.js';
+import { inOrder } from './in-order.js';
+import type { PeerBinding, SearchSettings } from './ports.js';
+import { readPage, warningsOf, type Page, type Window } from './search-page.js';
 import { openRows, type SearchRows } from './search-rows.js';
 import type { SearchSource } from './search-run.js';
 
@@ -23,6 +24,9 @@ export interface SearchAnswering {
   readonly representations: readonly Representation[];
 }
 
+/** Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. */
+const ENOUGH_ROWS = 100;
+
 /**
  * Searches one peer.
  *
@@ -38,14 +42,14 @@ export function search(
   context: OperationContext,
 ): Promise<SearchAnswer> {
   return answerSearch(openRows(source, request, serviceUrl, context), request, representations, {
-    settings: source.binding.search,
+    binding: source.binding,
     context,
   });
 }
 
 /** With what and for whom a search is answered. */
 export interface SearchAnsweredBy {
-  readonly settings: SearchSettings;
+  readonly binding: Pick<PeerBinding, 'search' | 'retrieve'>;
   readonly context: OperationContext;
 }
 
@@ -54,54 +58,115 @@ export async function answerSearch(
   found: SearchRows,
   request: SearchRequest,
   representations: readonly Representation[],
-  { settings: { lookAhead, maxResults }, context }: SearchAnsweredBy,
+  { binding: { search: settings, retrieve }, context }: SearchAnsweredBy,
 ): Promise<SearchAnswer> {
-  const list = datasetList(representations);
-  const limit = request.limit === undefined ? undefined : Math.min(request.limit, maxResults);
-  const close = async (): Promise<void> => {
-    await found.rows.return();
-  };
+  const limit = limitOf(request, settings);
   try {
-    // At least one row, for the status line of an empty answer may be another.
-    const window = { offset: request.offset, limit, lookAhead: Math.max(1, lookAhead) };
-    const page = await readPage(found.rows, list.format, window);
-    if (page.ended || limit !== undefined) await close();
-    const more = page.ended || limit !== undefined ? undefined : found;
-    const empty = page.rows.length === 0 && !more;
-    const said = empty ? emptyList(representations) : list;
+    const window = windowOf(request, settings);
+    const page = await readPage(found, window);
+    const isOver = page.ended || limit !== undefined;
+    // What is completed now may need the association on which the search ran.
+    if (isOver) await found.rows.return();
+    const head = await Promise.all(page.rows.map(async (row) => found.complete(row)));
+    if (context.signal.aborted) throw abortReason(context.signal);
+    const hasMore = !isOver || page.later.length > 0;
+    if (!isOver && page.rows.length < ENOUGH_ROWS) found.foresee();
     found.tell?.();
-    return {
-      kind: 'document',
-      contentType: (said ?? list).contentType,
-      refused: 0,
-      warnings: warningsOf(found, page),
-      empty,
-      bodiless: said === undefined,
-      body: bodyOf(said ?? list, page.rows, more, context),
-      close,
-    };
+    const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
+    const rest = laterRows(page, isOver ? undefined : found);
+    const later = inOrder(rest, retrieve.joinConcurrency, (row) => found.complete(row));
+    const promised = { found, told: found.warnings, wasTruncated: found.truncated, context };
+    return documentOf(representations, { head, later, hasMore, warnings, promised });
   } catch (thrown) {
-    await close();
+    await found.close();
     throw thrown;
   }
 }
 
-/** The list: what was held back, and then what is still coming when the status line has gone out. */
+/** What an answer is made of. */
+interface Answering {
+  readonly head: readonly DicomJsonObject[];
+  readonly later: AsyncGenerator<DicomJsonObject, void, undefined>;
+  readonly hasMore: boolean;
+  readonly warnings: readonly string[];
+  readonly promised: Promised;
+}
+
+function documentOf(
+  representations: readonly Representation[],
+  { head, later, hasMore, warnings, promised }: Answering,
+): SearchAnswer {
+  const empty = head.length === 0 && !hasMore;
+  const list = datasetList(representations);
+  const said = empty ? emptyList(representations) : list;
+  return {
+    kind: 'document',
+    contentType: (said ?? list).contentType,
+    refused: 0,
+    warnings,
+    empty,
+    bodiless: said === undefined,
+    body: bodyOf(said ?? list, head, later, promised),
+    close: () => promised.found.close(),
+  };
+}
+
+function windowOf(request: SearchRequest, settings: SearchSettings): Window {
+  const { lookAhead, order } = settings;
+  return {
+    offset: request.offset,
+    limit: limitOf(request, settings),
+    // At least one row, for the status line of an empty answer may be another.
+    lookAhead: Math.max(1, lookAhead),
+    sorted: order === 'sorted',
+  };
+}
+
+/** A limit that nobody asked for is one all the same: a Warning says how many results remain. */
+function limitOf({ limit }: SearchRequest, { maxResults, maxUnlimited }: SearchSettings): number | undefined {
+  if (limit === undefined) return maxUnlimited === 0 ? undefined : maxUnlimited;
+  return Math.min(limit, maxResults);
+}
+
+/** The rest of a page, and then what is still coming when the status line has gone out. */
+async function* laterRows(
+  page: Page,
+  coming: SearchRows | undefined,
+): AsyncGenerator<DicomJsonObject, void, undefined> {
+  for (const text of page.later) yield JSON.parse(text) as DicomJsonObject;
+  if (coming) yield* coming.rows;
+}
+
+/** What the status line and the headers said. */
+interface Promised {
+  readonly found: SearchRows;
+  readonly told: readonly string[];
+  readonly wasTruncated: boolean;
+  readonly context: OperationContext;
+}
+
+/** The list: what was held back, and then what comes after the status line. */
 async function* bodyOf(
   list: DatasetList,
-  held: readonly string[],
-  coming: SearchRows | undefined,
-  context: OperationContext,
+  head: readonly DicomJsonObject[],
+  later: AsyncGenerator<DicomJsonObject, void, undefined>,
+  promised: Promised,
 ): AsyncGenerator<string, void, undefined> {
-  const next = (row: string): string => list.before({ lengthBytes: Buffer.byteLength(row) }) + row;
-  for (const row of held) yield next(row);
-  for await (const row of coming?.rows ?? noRows()) yield next(list.format(row));
-  if (context.signal.aborted) throw abortReason(context.signal);
-  // The headers promised a whole answer.
-  if (coming?.truncated) throw new GatewayError('peer-incomplete', 'The PACS cut its answer short.');
+  const next = (row: DicomJsonObject): string => {
+    const text = list.format(row);
+    return list.before({ lengthBytes: Buffer.byteLength(text) }) + text;
+  };
+  for (const row of head) yield next(row);
+  for await (const row of later) yield next(row);
+  requireKept(promised);
   yield list.end();
 }
 
-function noRows(): readonly DicomJsonObject[] {
-  return [];
+/** @throws GatewayError where the rows turned out not to be what the status line and the headers promised */
+function requireKept({ found, told, wasTruncated, context }: Promised): void {
+  if (context.signal.aborted) throw abortReason(context.signal);
+  if (found.truncated && !wasTruncated)
+    throw new GatewayError('peer-incomplete', 'The PACS cut its answer short.');
+  if (!found.warnings.every((text) => told.includes(text)))
+    throw new GatewayError('peer-incomplete', 'The PACS did not return what tells whether results match.');
 }

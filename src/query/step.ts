@@ -14,7 +14,15 @@ import {
   uniqueKeyTags,
   type DateTimePair,
 } from './levels.js';
-import { createMatcher, groupByTag, isUniversal, storedText, type Matcher } from './matching.js';
+import {
+  asksForEmpty,
+  createMatcher,
+  groupByTag,
+  isUniversal,
+  storedText,
+  type Matcher,
+} from './matching.js';
+import type { Verdict } from './verdict.js';
 
 /** The entities above a query: from the URL, or from the rows of the steps before. */
 export interface ParentKeys {
@@ -35,6 +43,10 @@ export interface FindStep {
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
   readonly unverified: (row: Dataset) => readonly Tag[];
+  /** The attributes that have a key which restricts anything. */
+  readonly constrained: ReadonlySet<Tag>;
+  /** The filter of the keys of one attribute, for what was found out of it elsewhere; `match` where there is none. */
+  readonly judge: (tag: Tag, found: Dataset) => Verdict;
 }
 
 /** What a step is made of. */
@@ -50,6 +62,9 @@ export interface StepOptions {
   /** False when the step is there for `includeFields` alone. */
   readonly includeRequired: boolean;
   readonly multipleValueMatching: boolean;
+  readonly emptyValueMatching: boolean;
+  readonly fuzzyMatching: boolean;
+  readonly unsentKeys: readonly Tag[];
   readonly characterSets: readonly string[] | undefined;
   readonly characterSetReturnKey: boolean;
   readonly dateTime: DateTimePolicy;
@@ -92,16 +107,22 @@ export function createStep(options: StepOptions): FindStep {
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
       filters.every(({ matcher }) => matcher(row) !== 'no-match'),
+    constrained: new Set(filters.map(({ tag }) => tag)),
+    judge: (tag, found) => filters.find((filter) => filter.tag === tag)?.matcher(found) ?? 'match',
     unverified: (row) => filters.filter(({ matcher }) => matcher(row) === 'unverified').map(({ tag }) => tag),
   };
 }
 
-function planPairs({ keys, dateTime, zones }: StepOptions): readonly PlannedPair[] {
-  const valueOf = (tag: Tag): string | undefined =>
-    keys.find(({ path }) => path.length === 1 && path[0] === tag)?.value;
+function planPairs(options: StepOptions): readonly PlannedPair[] {
+  const { keys, dateTime, zones } = options;
+  const keyOf = (tag: Tag): MatchingKey | undefined =>
+    keys.find(({ path }) => path.length === 1 && path[0] === tag);
   return dateTimePairs.flatMap((pair) => {
-    const [date, time] = [valueOf(pair.date), valueOf(pair.time)];
+    const both = [keyOf(pair.date), keyOf(pair.time)];
+    const [date, time] = both.map((key) => key?.value);
     if (date === undefined && time === undefined) return [];
+    // Who asks for an empty date or time asks for no span: each of the two is matched by itself.
+    if (both.some((key) => key !== undefined && asksForEmpty(key, options))) return [];
     const plan = planDateTime(date ?? '', time ?? '', dateTime, pair.zoned ? zones : {});
     return [{ pair, plan }];
   });
@@ -120,7 +141,7 @@ function pairFilter({ pair, plan }: PlannedPair): Filter {
 }
 
 function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonly Filter[] {
-  const { level, dateTime, zones, multipleValueMatching } = options;
+  const { level, dateTime, zones, multipleValueMatching, emptyValueMatching, fuzzyMatching } = options;
   const constrained = keys.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
     tag,
@@ -128,6 +149,8 @@ function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonl
       dateTime,
       zones,
       multipleValueMatching,
+      emptyValueMatching,
+      fuzzyMatching,
       isRequired: (required) => requiredKeys[level].has(required),
     }),
   }));
@@ -139,11 +162,14 @@ function buildIdentifier(
   keys: readonly MatchingKey[],
   parent: ParentKeys,
 ): Dataset {
-  const { level, dateTime, zones, multipleValueMatching, characterSets } = options;
+  const { level, characterSets } = options;
   const identifier = new Dataset(characterSets === undefined ? {} : { encodingCharacterSets: characterSets });
   identifier.setString(Tags.QueryRetrieveLevel, level, 'CS');
   if (options.characterSetReturnKey) identifier.setEmpty(Tags.SpecificCharacterSet, 'CS');
-  for (const key of keys) addMatchingKey(identifier, key, { dateTime, zones, multipleValueMatching });
+  for (const key of keys) {
+    if (options.unsentKeys.some((tag) => tag === key.path[0])) addReturnKey(identifier, key.path, key.vr);
+    else addMatchingKey(identifier, key, options);
+  }
   for (const { pair, plan } of pairs) {
     identifier
       .setString(pair.date, plan.identifierDate, 'DA')

@@ -38,11 +38,14 @@ const problem = ({ body }: RawResponse): unknown => JSON.parse(body.toString());
 
 describe('a search of a group', () => {
   test('Q-25: has the rows of each member in their order, each study once, at the URLs of the group', async () => {
-    const { get, gateway } = await start([
-      [image(3), image(1)],
-      [image(1), image(2)],
-      [image(4), image(3)],
-    ]);
+    const { get, gateway } = await start(
+      [
+        [image(3), image(1)],
+        [image(1), image(2)],
+        [image(4), image(3)],
+      ],
+      { yaml: 'search: { order: peer }' },
+    );
     const response = await get('/studies');
     expect(response.status).toBe(200);
     expect(column(response, STUDY)).toEqual(['2.25.3', '2.25.1', '2.25.2', '2.25.4']);
@@ -146,7 +149,7 @@ describe('a search of a group', () => {
   test('Q-23, Q-24: pages are cut out of the union, and what remains is counted in it', async () => {
     const held = (from: number, to: number): RogueInstance[] =>
       Array.from({ length: to - from + 1 }, (_, index) => image(from + index));
-    const { get } = await start([held(1, 60), held(40, 130)]);
+    const { get } = await start([held(1, 60), held(40, 130)], { yaml: 'search: { order: peer }' });
     const pages = [];
     for (let offset = 0; offset < 150; offset += 50)
       pages.push(await get(`/studies?limit=50&offset=${offset}`));
