@@ -59,8 +59,15 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       characterSets: settings.characterSets,
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
+      ...(settings.timezone === undefined ? {} : { timezone: settings.timezone }),
     },
-    search: { lookAhead: search.lookAhead, maxResults: search.maxResults, keepMs: search.keepAnswers },
+    search: {
+      lookAhead: search.lookAhead,
+      maxResults: search.maxResults,
+      maxScan: search.maxScan,
+      maxSlices: search.maxSlices,
+      keepMs: search.keepAnswers,
+    },
     store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
     retrieve: {

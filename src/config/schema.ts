@@ -105,6 +105,14 @@ const search = z.strictObject({
     durationOrOff,
     "How long the PACS's answer to a search is given to others who search for the same; 0 means only while it comes.",
   ).prefault(0),
+  maxScan: key(
+    integer(0, 10_000_000),
+    'How many rows beside the times of a search by date and time are passed over, before the peer is asked for narrower slices where it can be (`peers.*.dateTime.plan`).',
+  ).prefault(10_000),
+  maxSlices: key(
+    integer(1, 1_000_000),
+    'Most C-FINDs that a search by date is divided into when the peer cuts its answers; beyond it the answer is 413.',
+  ).prefault(1000),
   joinConcurrency: key(integer(1, 100), 'How many lower-level queries of one search run at once.').prefault(
     2,
   ),

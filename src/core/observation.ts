@@ -1,3 +1,5 @@
+import type { QueryOptions } from './query-options.js';
+
 /**
  * Everything that the gateway can tell about itself. Code emits these; `telemetry/` decides what to log and count.
  *
@@ -151,4 +153,9 @@ export interface OperationContext {
   readonly patient?: boolean;
   /** `interactive` when left out. */
   readonly priority?: Priority;
+  /**
+   * Of a search: what its identifier makes use of, of what `Peer.queryOptions` offers; `fuzzy` only where that was asked
+   * for, because it changes how every name matches. The baseline when left out.
+   */
+  readonly planned?: QueryOptions;
 }

@@ -15,6 +15,10 @@ interface Learnable {
   readonly refusedTransferSyntaxes: readonly string[];
   /** Whether it says that searches may leave out the unique keys above their level. @see PS3.4 C.5.1.1.1 */
   readonly relational: boolean;
+  /** Combined matching of dates and times, which it accepted, finds what asking by the days and filtering finds. */
+  readonly dateTimeProved: boolean;
+  /** A range of times also finds what has no time. */
+  readonly findsEmptyTimes: boolean;
 }
 
 type FactName = keyof Learnable;

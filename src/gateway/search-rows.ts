@@ -1,7 +1,8 @@
 import type { OperationContext } from '../core/index.js';
 import type { DicomJsonObject } from '../dicom/index.js';
 import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
-import { planSearch, unverifiedWarning } from '../query/index.js';
+import { unverifiedWarning } from '../query/index.js';
+import { planFor } from './search-plan.js';
 import { SearchRun, type SearchSource } from './search-run.js';
 
 /** The results of a search as they come, before a page is cut out of them. */
@@ -15,14 +16,13 @@ export interface SearchRows {
 }
 
 /** Opens a search of one peer. @throws GatewayError when the request cannot be asked of this peer */
-export function openRows(
+export async function openRows(
   source: SearchSource,
   request: SearchRequest,
   serviceUrl: string,
   context: OperationContext,
-): SearchRows {
-  const { profile } = source.binding;
-  const plan = planSearch(request, profile);
+): Promise<SearchRows> {
+  const plan = await planFor(source.binding, request, context);
   const run = new SearchRun(source, plan, context);
   const toRows = async function* (): AsyncGenerator<DicomJsonObject, void, undefined> {
     for await (const match of run.matches())

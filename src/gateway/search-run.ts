@@ -1,8 +1,9 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
-import { requireUniqueKey, type FindStep, type ParentKeys, type SearchPlan } from '../query/index.js';
+import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
 import type { PeerBinding } from './ports.js';
+import { SliceRun, type SliceLimits } from './search-slices.js';
 
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
@@ -26,7 +27,8 @@ export interface SearchSource {
 
 /** Runs a plan against a peer, level by level. */
 export class SearchRun {
-  readonly #find: Peer['find'];
+  readonly #source: SearchSource;
+  readonly #limits: SliceLimits;
   readonly #joinConcurrency: number;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
@@ -36,10 +38,16 @@ export class SearchRun {
   readonly unverified = new Set<Tag>();
 
   constructor(source: SearchSource, plan: SearchPlan, context: OperationContext) {
-    this.#find = source.find;
-    this.#joinConcurrency = source.binding.retrieve.joinConcurrency;
+    const { retrieve, search } = source.binding;
+    this.#source = source;
+    this.#limits = {
+      findLimit: retrieve.findLimit,
+      maxScan: search.maxScan,
+      maxSlices: search.maxSlices,
+    };
+    this.#joinConcurrency = retrieve.joinConcurrency;
     this.#plan = plan;
-    this.#context = context;
+    this.#context = { ...context, planned: plan.planned };
   }
 
   matches(): AsyncGenerator<Match, void, undefined> {
@@ -87,26 +95,24 @@ export class SearchRun {
     context: OperationContext,
   ): AsyncGenerator<Dataset, void, undefined> {
     const parent = uidsOf(above);
-    const find = this.#find(step.level, step.identifier(parent), context);
+    const { find } = this.#source;
+    const run = new SliceRun({ find, step, parent, context, limits: this.#limits, today: today() });
     const seen = new Set<string>();
-    try {
-      for (;;) {
-        const next = await find.next();
-        if (next.done) {
-          this.truncated ||= next.value.truncated;
-          return;
-        }
-        const key = requireUniqueKey(step.level, next.value);
-        if (seen.has(key) || !this.#accepts(step, next.value, parent)) continue;
-        if (seen.size >= MOST_DISTINCT)
-          throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
-        seen.add(key);
-        yield next.value;
-      }
-    } finally {
-      // Leaving early cancels the C-FIND.
-      await find.return({ status: 0xfe00, truncated: false });
+    for await (const row of run.rows()) {
+      const key = step.keyOf(row);
+      if (seen.has(key) || !this.#accepts(step, row, parent)) continue;
+      if (seen.size >= MOST_DISTINCT)
+        throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
+      seen.add(key);
+      yield row;
     }
+    this.truncated ||= run.report.truncated;
+    if (run.report.findsEmptyTimes) this.#learn('findsEmptyTimes');
+  }
+
+  #learn(fact: 'findsEmptyTimes'): void {
+    const { peer, retrieve } = this.#source.binding;
+    peer.knowledge.learn(fact, true, retrieve.relearnMs);
   }
 
   #accepts(step: FindStep, row: Dataset, parent: ParentKeys): boolean {
@@ -120,6 +126,11 @@ async function collect(matches: AsyncGenerator<Match>): Promise<readonly Match[]
   const all: Match[] = [];
   for await (const match of matches) all.push(match);
   return all;
+}
+
+/** Days since 1970-01-01, in whichever zone it is latest. */
+function today(): number {
+  return Math.floor(Date.now() / 86_400_000) + 1;
 }
 
 function uidsOf(above: Match): ParentKeys {

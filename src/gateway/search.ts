@@ -25,7 +25,7 @@ export async function search(
   serviceUrl: string,
   context: OperationContext,
 ): Promise<SearchAnswer> {
-  const found = openRows(source, request, serviceUrl, context);
+  const found = await openRows(source, request, serviceUrl, context);
   const { lookAhead, maxResults } = source.binding.search;
   const limit = request.limit === undefined ? undefined : Math.min(request.limit, maxResults);
   const close = async (): Promise<void> => {

@@ -1,13 +1,18 @@
 /** Translates DICOMweb requests into Query/Retrieve terms: identifiers, the exact filter over answers, results. */
-export { planDateTime, type DateTimePlan, type DateTimePolicy, type Zones } from './date-time.js';
+export type { DateTimePolicy } from './date-time-form.js';
+export type { DateTimeSlice } from './date-time-slices.js';
+export { planDateTime, type DateTimePlan } from './date-time.js';
 export { matches, type MatchingOptions } from './matching.js';
 export {
   defaultPeerQueryProfile,
   planSearch,
   unverifiedWarning,
+  usesQueryOptions,
   type PeerQueryProfile,
   type SearchPlan,
 } from './plan.js';
 export { listingIdentifier, retrieveIdentifier } from './retrieve-plan.js';
 export { requireUniqueKey, uniqueKey } from './row.js';
-export type { FindStep, ParentKeys } from './step.js';
+export type { ParentKeys } from './step-options.js';
+export type { FindStep } from './step.js';
+export type { Zones } from './zone.js';
