@@ -161,6 +161,7 @@ function subjectOf(
       return openPeer(config, name, { ...settings, retrieve, breaker }, { ...deps, known });
     },
     moveHint: moveHintOf(config, storageScp),
+    dates: { dateTime: settings.dateTime, relearnMs: settings.relearnAfter },
   };
 }
 

@@ -3,6 +3,7 @@ import { Tags } from '../dicom/index.js';
 import { listingIdentifier, retrieveIdentifier } from '../query/index.js';
 import type { Peer, PeerFacts } from '../dimse/index.js';
 import { drain } from './arrival-writer.js';
+import { probeDateTime, type DateTimeProbe } from './check-date-time.js';
 import { probeLists, wordsOf, type Learnt } from './learnt.js';
 
 /** One thing that was tried with a peer. */
@@ -35,6 +36,8 @@ export interface CheckSubject {
   open(way: 'configured' | 'get' | 'move', known: PeerFacts): Peer | undefined;
   /** What the PACS must be told so that C-MOVE works. */
   readonly moveHint: string;
+  /** How the peer is asked for dates and times, and how long what is learnt of that is believed. */
+  readonly dates?: Omit<DateTimeProbe, 'studyInstanceUid'>;
 }
 
 /** How long the release of associations may take. */
@@ -193,6 +196,8 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
         : 'the PACS holds nothing, or shows nothing to the gateway';
     };
     steps.push(await attempt('C-FIND', given, find));
+    if (found.sample && given.dates)
+      await probeDateTime(peer, { ...given.dates, ...found.sample }, context).catch(() => undefined);
   });
   const { sample } = found;
   const searches = steps.at(-1)?.step === 'C-FIND' && steps.at(-1)?.result === 'ok';

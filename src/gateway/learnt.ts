@@ -67,7 +67,15 @@ export function wordsOf(learnt: Learnt, facts: PeerFacts): readonly string[] {
     lines.push(
       `${relational.value ? 'offers' : 'does not offer'} relational queries; the gateway needs none`,
     );
+  lines.push(dateTimeText(facts));
   return lines.filter((line) => line !== undefined);
+}
+
+function dateTimeText({ dateTimeProved }: PeerFacts): string | undefined {
+  if (dateTimeProved === undefined) return undefined;
+  return dateTimeProved.value
+    ? 'combines dates and times: it is asked for spans of them'
+    : 'accepts combined dates and times and does not find what it should: it is asked by the days';
 }
 
 function associationsText({ configured, associations }: Learnt): string | undefined {

@@ -1,4 +1,5 @@
 /** Translates DICOMweb requests into Query/Retrieve terms: identifiers, the exact filter over answers, results. */
+export { spanAround } from './date-time-probe.js';
 export type { DateTimePolicy } from './date-time-form.js';
 export type { DateTimeSlice } from './date-time-slices.js';
 export { planDateTime, type DateTimePlan } from './date-time.js';

@@ -99,7 +99,7 @@ export interface DatedPeerOptions {
 }
 
 /** `20220101·1000-`; without the dot where no time is asked for. */
-export function keysOf(identifier: Dataset): string {
+function keysOf(identifier: Dataset): string {
   const [date, time] = [Tags.StudyDate, Tags.StudyTime].map((tag) => identifier.string(tag) ?? '');
   return time === '' ? (date ?? '') : `${date ?? ''}·${time ?? ''}`;
 }
