@@ -88,7 +88,8 @@ function rolledOver({ day, second }: Bound): Bound | undefined {
 
 /**
  * Halves of a slice that are disjoint and cover it: of its days, and within one day of its seconds. Those share the
- * second in which they meet, for peers differ on its fractions (DT-21). None when it is too small. `today` is the last
+ * second in which they meet, for peers differ on its fractions (DT-21). Of a day that holds no more than a second of what
+ * is asked for that second; of a second nothing. `today` is the last
  * day on which studies are to be expected.
  *
  * @see rule DT-25
@@ -101,7 +102,8 @@ export function split(asked: AskedDateTime, slice: DateTimeSlice, today: number)
     return [sliceOf({ ...days, to: last }, seconds), sliceOf({ ...days, from: last + 1 }, seconds)];
   }
   const part = seconds ?? portion(asked, from);
-  if (part.to - part.from <= 1) return [];
+  // What is left of a day may be a second: to be asked for instead of the day, and not further divided.
+  if (part.to - part.from <= 1) return seconds === undefined ? [timeSlice(daysOf(from), part)] : [];
   const middle = Math.floor((part.from + part.to) / 2);
   return [
     timeSlice(daysOf(from), { from: part.from, to: middle }),

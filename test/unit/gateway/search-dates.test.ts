@@ -272,6 +272,17 @@ describe('a peer that cuts its answers', () => {
     expect(rows).toHaveLength(40);
   });
 
+  test('DT-25: where a second of a day is all that was asked for, that is asked for instead of the day', async () => {
+    const options = {
+      studies: [...busy(['20220101'], 100), ['20220101', '235959.5'] as const],
+      habits: { cap: 30 },
+      dateTime: { findsEmptyTimes: true },
+    };
+    const { peer, rows } = await run(options, requestFor('20220101-20220102', '235959-0000'));
+    expect(rows).toEqual([101]);
+    expect(peer.asked).toEqual(['20220101-20220102', '20220101', '20220101·235959-', '20220102']);
+  });
+
   test('DT-25: more in one second than it gives is 413, never a short list', async () => {
     const second = Array.from({ length: 40 }, (): [string, string] => ['20220101', '101010']);
     const options = { studies: second, habits: { cap: 30 } };
