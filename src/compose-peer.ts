@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import type { Config, PeerConfig } from './config/index.js';
-import { systemClock, type Observe } from './core/index.js';
-import { createPeer, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
+import { formatAeAddress, systemClock, type Clock, type Observe } from './core/index.js';
+import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
 import type { PeerBinding } from './gateway/index.js';
+import { PeerFile } from './peer-file.js';
 
 /** A configured peer with the associations that are opened to it. */
 export function openPeer(
@@ -37,6 +39,8 @@ export function openPeer(
       },
       breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
       relearnMs: peer.relearnAfter,
+      extendedNegotiation: peer.extendedNegotiation,
+      fixed: fixedFacts(peer),
       characterSetReturnKey: peer.characterSetReturnKey,
     },
     {
@@ -46,6 +50,38 @@ export function openPeer(
       ...(deps.known ? { known: deps.known } : {}),
     },
   );
+}
+
+/** Where what is learnt of a peer is kept: beside the cache on disk, nowhere without one. */
+export function peerFile(
+  config: Config,
+  name: string,
+  { observe, clock = systemClock }: { readonly observe: Observe; readonly clock?: Clock },
+): PeerFile | undefined {
+  const { disk } = config.cache;
+  const peer = config.peers[name];
+  if (!disk || !peer) return undefined;
+  const { retrieve, associations, extendedNegotiation, profile, findLimit } = peer;
+  const configured = {
+    address: formatAeAddress(peer.address),
+    callingAeTitle: peer.callingAeTitle ?? config.dimse.aeTitle,
+    ...{ retrieve, associations, extendedNegotiation, profile, findLimit },
+  };
+  // Names of peers are those of files: the configuration takes no others.
+  return new PeerFile({
+    path: join(disk.directory, 'peers', `${name}.json`),
+    peer: name,
+    configured,
+    observe,
+    clock,
+  });
+}
+
+/** What the configuration says of a peer that would be learnt otherwise. */
+export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
+  const { ignoredKeys, ...flags } = profile;
+  const known = Object.entries(flags).filter(([, value]) => value !== 'auto');
+  return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, findCap: findLimit };
 }
 
 /** A peer with everything that is configured for it. */

@@ -1,7 +1,7 @@
 import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
-import { bindPeer, openPeer } from './compose-peer.js';
+import { bindPeer, openPeer, peerFile } from './compose-peer.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
@@ -14,6 +14,7 @@ import {
   type AdminDependencies,
   type ListeningServer,
 } from './http/index.js';
+import type { PeerFile } from './peer-file.js';
 import type { Telemetry } from './telemetry/index.js';
 
 /** A gateway that runs. */
@@ -49,6 +50,7 @@ interface Parts {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
   readonly peers: ReadonlyMap<string, Peer>;
+  readonly peerFiles: readonly PeerFile[];
   readonly storageScp: StorageScp | undefined;
   /** By peer: whether its latest association could be opened. */
   readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
@@ -177,16 +179,23 @@ interface Listeners {
   readonly admin: ListeningServer;
 }
 
-/** Every configured peer; associations are opened when the first request needs them. */
-function openPeers(
+/** Every configured peer, with what was learnt of it before; associations are opened when a request needs them. */
+async function openPeers(
   config: Config,
   observe: Observe,
   storageScp: StorageScp | undefined,
-): ReadonlyMap<string, Peer> {
-  const entries = Object.entries(config.peers);
-  return new Map(
-    entries.map(([name, peer]) => [name, openPeer(config, name, peer, { observe, storageScp })]),
-  );
+): Promise<Pick<Parts, 'peers' | 'peerFiles'>> {
+  const peers = new Map<string, Peer>();
+  const peerFiles: PeerFile[] = [];
+  for (const [name, settings] of Object.entries(config.peers)) {
+    const file = peerFile(config, name, { observe });
+    const known = (await file?.read()) ?? {};
+    const peer = openPeer(config, name, settings, { observe, storageScp, known });
+    file?.keep(peer.knowledge);
+    if (file) peerFiles.push(file);
+    peers.set(name, peer);
+  }
+  return { peers, peerFiles };
 }
 
 /** Starts everything that the configuration names. @throws GatewayError when a listener or the cache cannot be opened */
@@ -201,7 +210,7 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
     const parts: Parts = {
       cache,
       hotFrames: createHotBytes(config.cache.frames),
-      peers: openPeers(config, watching, storageScp),
+      ...(await openPeers(config, watching, storageScp)),
       storageScp,
       reachable,
     };
@@ -234,6 +243,7 @@ async function stop(config: Config, parts: Parts, listeners: Listeners, stopping
   listeners.gateway.close();
   await listeners.main.close(graceMs, systemClock);
   await Promise.all([...parts.peers.values()].map((peer) => peer.close(graceMs)));
+  await Promise.all(parts.peerFiles.map((file) => file.close()));
   await parts.storageScp?.close(graceMs);
   if (listeners.admin !== listeners.main) await listeners.admin.close(0, systemClock);
   await parts.cache.close();

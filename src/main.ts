@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { openStorageScp, startGateway } from './compose.js';
-import { openPeer } from './compose-peer.js';
+import { fixedFacts, openPeer, peerFile } from './compose-peer.js';
 import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
 import type { DemoPacs } from './demo/index.js';
+import { isArchivedUid } from './dicom/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import { checkPeer, type CheckReport, type CheckSubject } from './gateway/index.js';
 import { requestPurge } from './purge-command.js';
@@ -17,7 +18,9 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
 
   serve --config FILE    run the gateway (the default command)
   demo                   run it in front of an embedded PACS with generated studies
-  check --config FILE    try everything that is needed of each peer; exit status 0 if all are usable
+  check --config FILE [--peer NAME] [--study UID [--patient ID]]
+                         try everything that is needed of each peer; exit status 0 if all are usable; with a
+                         study of it also what the peer makes of searches
   config --config FILE   print the effective configuration
   purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
                          drop instances from the cache of the running gateway
@@ -144,14 +147,21 @@ function subjectOf(
   config: Config,
   name: string,
   deps: { readonly observe: Observe; readonly storageScp: StorageScp | undefined },
+  asked: CheckOptions,
 ): CheckSubject {
   const settings = config.peers[name];
   if (settings === undefined) throw new GatewayError('internal', `There is no peer ${name}.`);
   const { storageScp } = deps;
-  const { retrieve: configured, associations } = settings;
+  const { retrieve: configured, associations, relearnAfter: relearnMs } = settings;
+  const { study: studyInstanceUid, patient: patientId } = asked;
   return {
     name: `${name} (${formatAeAddress(settings.address)})`,
     associations,
+    study:
+      studyInstanceUid === undefined
+        ? undefined
+        : { studyInstanceUid, patientId, relearnMs, dateTime: settings.dateTime },
+    fixed: fixedFacts(settings),
     open: (way, known) => {
       const isRuledOut = way === 'get' ? configured === 'move' : configured === 'get' || !storageScp;
       if (way !== 'configured' && isRuledOut) return undefined;
@@ -161,11 +171,28 @@ function subjectOf(
       return openPeer(config, name, { ...settings, retrieve, breaker }, { ...deps, known });
     },
     moveHint: moveHintOf(config, storageScp),
-    dates: { dateTime: settings.dateTime, relearnMs: settings.relearnAfter },
   };
 }
 
-async function check(config: Config, json: boolean): Promise<number> {
+interface CheckOptions {
+  readonly json?: boolean | undefined;
+  readonly study?: string | undefined;
+  readonly patient?: string | undefined;
+  readonly peer?: string | undefined;
+}
+
+/** @throws GatewayError for options that make no sense */
+function peersToCheck({ peers }: Config, { study, peer }: CheckOptions): readonly string[] {
+  if (study !== undefined && !isArchivedUid(study))
+    throw new GatewayError('bad-request', '--study takes a Study Instance UID.');
+  const names = Object.keys(peers);
+  if (peer === undefined) return names;
+  if (!names.includes(peer)) throw new GatewayError('bad-request', `There is no peer ${peer}.`);
+  return [peer];
+}
+
+async function check(config: Config, options: CheckOptions): Promise<number> {
+  const names = peersToCheck(config, options);
   const { observe } = createTelemetry({
     level: 'silent',
     version: version(),
@@ -173,25 +200,31 @@ async function check(config: Config, json: boolean): Promise<number> {
   });
   const storageScp = await openStorageScp(config, observe);
   const reports: CheckReport[] = [];
-  for (const name of Object.keys(config.peers)) {
+  for (const name of names) {
     const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
-    const subject = subjectOf(config, name, { observe, storageScp });
-    const report = await checkPeer(subject, context);
+    const subject = subjectOf(config, name, { observe, storageScp }, options);
+    const file = peerFile(config, name, { observe });
+    const remembered = (await file?.read()) ?? {};
+    const report = await checkPeer({ ...subject, remembered }, context);
+    await file?.update({ ...remembered, ...report.facts });
     reports.push(report);
-    if (!json) print(reportText(report, subject.moveHint));
+    if (!options.json) print(reportText(report, subject.moveHint));
   }
   await storageScp?.close(1000);
-  if (json) print(JSON.stringify(reports, null, 2));
+  if (options.json) print(JSON.stringify(reports, null, 2));
   return reports.every(({ usable }) => usable) ? 0 : 1;
 }
 
-function reportText({ peer, usable, steps, learnt }: CheckReport, moveHint: string): string {
+function reportText(report: CheckReport, moveHint: string): string {
+  const { peer, usable, steps, learnt, remembered, configured } = report;
   const mark = { ok: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
   const lines = steps.map(({ step, result, durationMs, detail }) => {
     const time = result === 'skipped' ? '' : ` (${durationMs} ms)`;
     return `  ${step.padEnd(7)} ${mark[result]} ${detail}${time}`;
   });
-  const more = learnt.map((line) => `  learnt          ${line}`);
+  const more = Object.entries({ learnt, remembered, configured }).flatMap(([title, of]) =>
+    of.map((line) => `  ${title.padEnd(15)} ${line}`),
+  );
   return [peer, ...lines, ...more, `  ${usable ? 'usable' : 'NOT usable'}. ${moveHint}`, ''].join('\n');
 }
 
@@ -222,7 +255,7 @@ async function run(): Promise<number> {
     const { study, patient, all, peer } = values;
     return (print(await requestPurge(config, { study, patient, all, peer })), 0);
   }
-  return command === 'check' ? check(config, values.json ?? false) : serve(config, telemetryFor(config));
+  return command === 'check' ? check(config, values) : serve(config, telemetryFor(config));
 }
 
 try {

@@ -159,11 +159,20 @@ export function integer(least: number, most: number): Kind<number> {
   };
 }
 
+const toBoolean = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
+
 /** True or false, spelled so. */
 export const boolean: Kind<boolean> = {
   takes: 'true or false',
   read: (value) => (typeof value === 'boolean' ? value : undefined),
-  fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+  fromText: toBoolean,
+};
+
+/** True or false, or what the program finds out. */
+export const booleanOrAuto: Kind<boolean | 'auto'> = {
+  takes: 'true, false or auto',
+  read: (value) => (value === 'auto' || typeof value === 'boolean' ? value : undefined),
+  fromText: toBoolean,
 };
 
 /** One of a few words. */

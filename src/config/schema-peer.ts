@@ -3,6 +3,7 @@ import {
   aeAddress,
   aeTitle,
   boolean,
+  booleanOrAuto,
   choice,
   duration,
   durationOrOff,
@@ -77,7 +78,7 @@ const dateTime = z.strictObject({
   ).prefault('strict'),
   plan: key(
     choice('auto', 'native', 'date-only', 'sliced'),
-    'How a span of dates and times is asked for: as one range where the peer has accepted combined matching (native), by its days with the exact filter behind it (date-only), or first day, days between and last day apart (sliced). auto is native where `check` has seen it agree, else date-only, else sliced.',
+    'How a span of dates and times is asked for: as one range where the peer has accepted combined matching (native), by its days with the exact filter behind it (date-only), or first day, days between and last day apart (sliced). auto is native where `check --study` has seen it agree, else date-only, else sliced.',
   ).prefault('auto'),
   findsEmptyTimes: key(
     boolean,
@@ -111,6 +112,44 @@ const breaker = z.strictObject({
   ).prefault('15s'),
 });
 
+/** What `auto` finds out is believed for `relearnAfter`; anything else is never tried. */
+const fact = (description: string): ReturnType<typeof key<boolean | 'auto'>> =>
+  key(booleanOrAuto, description);
+
+const profile = z.strictObject({
+  relational: fact(
+    'Whether searches for series and instances may leave out the study; auto: as the peer accepts it in the negotiation.',
+  ).prefault('auto'),
+  dateTime: fact(
+    'Whether a range of dates and one of times match as one range at the peer; auto: as the peer accepts it in the negotiation.',
+  ).prefault('auto'),
+  fuzzy: fact(
+    'Whether names match by similarity at the peer; auto: as the peer accepts it in the negotiation.',
+  ).prefault('auto'),
+  timezone: fact(
+    'Whether the peer heeds (0008,0201) of a search; auto: as the peer accepts it in the negotiation.',
+  ).prefault('auto'),
+  emptyValue: fact(
+    'Whether `""` matches empty values at the peer; auto: as the peer accepts it in the negotiation.',
+  ).prefault('auto'),
+  multipleValue: fact(
+    'Whether a list of values matches what holds all of them at the peer; auto: as the peer accepts it in the negotiation.',
+  ).prefault('auto'),
+  needsPatientId: fact(
+    'Whether the peer finds no study without a Patient ID; auto: as `check --study` finds.',
+  ).prefault('auto'),
+  literalWildcard: fact(
+    'Whether `*` stands for itself at the peer; auto: as `check --study` finds.',
+  ).prefault('auto'),
+  upperCasesNames: fact(
+    'Whether names come in upper case from the peer, and match in any case; auto: as `check --study` finds.',
+  ).prefault('auto'),
+  ignoredKeys: key(
+    list(text(/^[A-Z][A-Za-z0-9]{1,63}$/, 'a keyword'), 'a list of keywords such as [StudyDescription]', 0),
+    'Which keys the peer does not match by at STUDY level; as `check --study` finds if left out.',
+  ).exactOptional(),
+});
+
 /** One peer: where it is, and what is known of it. */
 export const peer = z.strictObject({
   address: key(aeAddress, 'AE title, host and port of the peer.'),
@@ -129,11 +168,16 @@ export const peer = z.strictObject({
   breaker: breaker.prefault({}),
   relearnAfter: key(
     duration,
-    'How long what is learnt of the peer is believed, such as that it refuses C-GET or lists of UIDs.',
+    'How long what is learnt of the peer is believed, such as that it refuses C-GET or lists of UIDs; with a disk cache also by the next process.',
   ).prefault('10m'),
+  extendedNegotiation: key(
+    choice('auto', 'off'),
+    'Whether options of searches are negotiated; auto leaves that out for a while where the peer rejects, aborts or closes the association because of it.',
+  ).prefault('auto'),
+  profile: profile.prefault({}),
   findLimit: key(
     integer(1, 10_000_000),
-    'How many responses the peer gives to a C-FIND at most, if it cuts its answers.',
+    'How many responses the peer gives to a C-FIND at most, if it cuts its answers; learnt if left out, where the peer says that it did.',
   ).exactOptional(),
   characterSets: key(
     list(characterSet, 'a list of character sets such as [ISO_IR 100, ISO_IR 192]'),

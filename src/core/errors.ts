@@ -17,6 +17,7 @@ export type GatewayErrorCode =
   // the peer is not there, or said no
   | 'peer-unreachable'
   | 'peer-busy'
+  | 'peer-changed'
   | 'peer-rejected'
   | 'peer-unsupported'
   | 'peer-not-authorized'

@@ -1,6 +1,7 @@
 import { Dataset, Tags, type Tag } from '../dicom/index.js';
+import { noOptions, type FindOptions } from './extended-negotiation.js';
 import { readHeader } from './header.js';
-import { matchesKey, type Identifier } from './identifier.js';
+import { matchesKey, matchesPair, type Identifier } from './identifier.js';
 import type { DemoInstance } from './studies.js';
 
 /** Query/Retrieve levels, from the top. */
@@ -124,9 +125,16 @@ export class DemoArchive {
     );
   }
 
-  /** One response for each entity of the level that matches; undefined when a unique key of a level above is missing. */
-  find(level: Level, identifier: Identifier): readonly Dataset[] | undefined {
-    const above = levels.slice(0, levels.indexOf(level));
+  /**
+   * One response for each entity of the level that matches; undefined when a unique key of a level above is missing, and
+   * relational queries were not agreed on.
+   */
+  find(
+    level: Level,
+    identifier: Identifier,
+    options: FindOptions = noOptions,
+  ): readonly Dataset[] | undefined {
+    const above = options.relational ? [] : levels.slice(0, levels.indexOf(level));
     if (above.some((each) => identifier.get(uniqueKeys[each].keyword)?.values.length !== 1)) return undefined;
     const groups = new Map<string, StoredInstance[]>();
     for (const instance of this.#instances.values()) {
@@ -135,7 +143,9 @@ export class DemoArchive {
       if (group) group.push(instance);
       else groups.set(uid, [instance]);
     }
-    return [...groups.values()].flatMap((instances) => responseOf(level, identifier, instances) ?? []);
+    return [...groups.values()].flatMap(
+      (instances) => responseOf(level, identifier, { instances, options }) ?? [],
+    );
   }
 }
 
@@ -144,6 +154,30 @@ function elementOf(level: Level, tag: Tag, instances: readonly StoredInstance[])
   const compute = computed[level].get(tag);
   if (compute) return new Dataset().setString(tag, compute(instances));
   return levels.indexOf(levelOf(tag)) <= levels.indexOf(level) ? instances[0]?.header : undefined;
+}
+
+/** Pairs of a date and a time that are matched as one where both are ranges. */
+const pairs = [
+  [Tags.StudyDate, Tags.StudyTime],
+  [Tags.SeriesDate, Tags.SeriesTime],
+] as const;
+
+/** The keys of pairs that match as one; undefined when one of the pairs does not match. @see PS3.4 C.2.2.2.5.4 */
+function combinedMatch(
+  identifier: Identifier,
+  [first]: readonly StoredInstance[],
+): ReadonlySet<Tag> | undefined {
+  const keys = [...identifier.values()];
+  const done = new Set<Tag>();
+  for (const tags of pairs) {
+    const [date, time] = tags.map((tag) => keys.find(({ attribute }) => attribute.tag === tag));
+    const [day, hour] = tags.map((tag) => first?.header.string(tag) ?? '');
+    const match = date && time && matchesPair([date, time], `${day ?? ''}${hour ?? ''}`);
+    if (match === undefined) continue;
+    if (!match) return undefined;
+    for (const tag of tags) done.add(tag);
+  }
+  return done;
 }
 
 function copyElement(from: Dataset, tag: Tag, to: Dataset): void {
@@ -155,9 +189,11 @@ function copyElement(from: Dataset, tag: Tag, to: Dataset): void {
 function responseOf(
   level: Level,
   identifier: Identifier,
-  instances: readonly StoredInstance[],
+  { instances, options }: { readonly instances: readonly StoredInstance[]; readonly options: FindOptions },
 ): Dataset | undefined {
   const response = new Dataset();
+  const combined = options.dateTime ? combinedMatch(identifier, instances) : new Set<Tag>();
+  if (!combined) return undefined;
   if (instances[0]) copyElement(instances[0].header, Tags.SpecificCharacterSet, response);
   for (const key of identifier.values()) {
     const { tag } = key.attribute;
@@ -165,7 +201,7 @@ function responseOf(
     const owner = elementOf(level, tag, instances);
     // A key that is not supported is as if it were not there.
     if (!owner?.has(tag)) continue;
-    if (!matchesKey(key, owner.strings(tag))) return undefined;
+    if (!combined.has(tag) && !matchesKey(key, owner.strings(tag), options)) return undefined;
     copyElement(owner, tag, response);
   }
   return response.setString(Tags.QueryRetrieveLevel, level);

@@ -1,4 +1,5 @@
 import { attributeByKeyword, type AttributeInfo } from '../dicom/index.js';
+import { noOptions, type FindOptions } from './extended-negotiation.js';
 
 /** One key of an identifier; without values it matches everything and asks for the attribute. */
 export interface Key {
@@ -42,9 +43,27 @@ function textOf(value: unknown): string {
 const RANGE_VRS = new Set(['DA', 'TM', 'DT']);
 
 /** Whether what an entity has fits the key. @see PS3.4 C.2.2.2 */
-export function matchesKey({ attribute, values }: Key, actual: readonly string[]): boolean {
+export function matchesKey(
+  { attribute, values }: Key,
+  actual: readonly string[],
+  options: FindOptions = noOptions,
+): boolean {
   if (values.length === 0) return true;
-  return values.some((wanted) => actual.some((value) => matchesValue(attribute.vr, wanted, value)));
+  if (options.emptyValue && values[0] === '""') return actual.every((value) => value === '');
+  const isThere = (wanted: string): boolean =>
+    actual.some((value) => matchesValue(attribute.vr, wanted, value));
+  // Lists of UIDs match any of theirs, whatever was agreed.
+  return options.multipleValue && attribute.vr !== 'UI' ? values.every(isThere) : values.some(isThere);
+}
+
+/** Whether a date with its time is in the range that two ranges of the same form make; undefined when they make none. */
+export function matchesPair([date, time]: readonly [Key, Key], actual: string): boolean | undefined {
+  const [days = '', hours = ''] = [date.values[0], time.values[0]];
+  const [from = '', to] = days.split('-');
+  const [start = '', end] = hours.split('-');
+  const isSameForm = (from === '') === (start === '') && (to === '') === (end === '');
+  if (to === undefined || end === undefined || !isSameForm) return undefined;
+  return inRange(`${from}${start}-${to}${end}`, actual);
 }
 
 function matchesValue(vr: string, wanted: string, value: string): boolean {

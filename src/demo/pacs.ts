@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { AeAddress } from '../core/index.js';
 import { DemoArchive } from './archive.js';
+import type { DemoNegotiation } from './extended-negotiation.js';
 import { DemoScp } from './scp.js';
 import { demoStudies, type DemoInstance } from './studies.js';
 
@@ -14,6 +15,8 @@ export interface DemoPacsOptions {
   readonly instances?: readonly DemoInstance[];
   /** Most bytes of datasets in memory; 256 MiB if left out. C-STORE beyond it is answered A700H. */
   readonly maxBytes?: number;
+  /** What it does with associations that propose extended negotiation; `ignore` if left out, as most archives do. */
+  readonly negotiation?: DemoNegotiation;
 }
 
 /** A PACS inside this process. */
@@ -39,6 +42,7 @@ export async function createDemoPacs(options: DemoPacsOptions = {}): Promise<Dem
     movePort = 0,
     instances = demoStudies(),
     maxBytes = DEFAULT_MAX_BYTES,
+    negotiation = 'ignore',
   } = options;
   const archive = new DemoArchive(maxBytes);
   for (const instance of instances) {
@@ -53,7 +57,7 @@ export async function createDemoPacs(options: DemoPacsOptions = {}): Promise<Dem
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    new DemoScp(socket, { archive, aeTitle, moveDestination });
+    new DemoScp(socket, { archive, aeTitle, moveDestination, negotiation });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -15,6 +15,7 @@ import {
   type MoveOriginator,
 } from './association.js';
 import { EncodedDataset, responses } from './dcmjs-dimse.js';
+import { DemoNegotiator, noOptions, type DemoNegotiation } from './extended-negotiation.js';
 import { readIdentifier, type Identifier } from './identifier.js';
 import type { DemoInstance } from './studies.js';
 
@@ -22,6 +23,8 @@ import type { DemoInstance } from './studies.js';
 export interface DemoScpContext {
   readonly archive: DemoArchive;
   readonly aeTitle: string;
+  /** `ignore` if left out. */
+  readonly negotiation?: DemoNegotiation;
   /** Where instances go that are moved; undefined when the PACS knows no such destination. */
   readonly moveDestination: (aeTitle: string) => { readonly host: string; readonly port: number } | undefined;
 }
@@ -93,19 +96,30 @@ function identifierOf(request: requestTypes.Request): Identifier {
 /** The accepting side of one association: the services of a small PACS. */
 export class DemoScp extends DemoAssociation {
   readonly #context: DemoScpContext;
+  readonly #negotiator: DemoNegotiator;
   readonly #cancelled = new Set<number>();
+  #options = noOptions;
   #running = 0;
 
   constructor(socket: Socket, context: DemoScpContext) {
     super(socket);
     this.#context = context;
+    this.#negotiator = new DemoNegotiator(socket, context.negotiation ?? 'ignore');
   }
 
   override associationRequested(association: associationTypes.Association): void {
     this.answer(() => {
+      const { refusal } = this.#negotiator;
+      // Rejected for good, by the service user, without a reason.
+      if (refusal === 'reject') this.sendAssociationReject(1, 1, 1);
+      if (refusal === 'abort') this.sendAbort();
+      if (refusal === 'close') this.abort();
+      if (refusal) return;
       for (const { context } of association.getPresentationContexts()) answerContext(context);
       this.negotiated = association;
-      this.sendAssociationAccept();
+      this.#options = this.#negotiator.accept(() => {
+        this.sendAssociationAccept();
+      });
     });
   }
 
@@ -133,7 +147,7 @@ export class DemoScp extends DemoAssociation {
     this.answer(() => {
       const identifier = identifierOf(request);
       const level = levelOf(identifier);
-      const rows = level && this.#context.archive.find(level, identifier);
+      const rows = level && this.#context.archive.find(level, identifier, this.#options);
       if (!rows) callback([respond(Status.identifierDoesNotMatch)]);
       else callback([...rows.map((row) => respond(Status.pending, row)), respond(Status.success)]);
     });

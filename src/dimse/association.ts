@@ -4,14 +4,17 @@ import { connectLink, type ByteLink } from './byte-link.js';
 import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
 import type { PeerOptions } from './contract.js';
 import type { Exchange, ExchangeHandler } from './exchange.js';
+import type { NegotiatedOptions } from './extended-negotiation.js';
 import { MessageChannel } from './message-channel.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
 import {
   associateRequest,
-  NegotiatedContexts,
+  negotiationOf,
   rejectionError,
   withRetryAdvice,
   type ContextSet,
+  type NegotiatedContexts,
+  type Negotiation,
 } from './negotiation.js';
 import type { UserInformation } from './pdu-items.js';
 import type { AssociateRequest, AssociationPdu } from './pdu.js';
@@ -43,7 +46,7 @@ export class Association {
   readonly #channel: MessageChannel;
   readonly #report: AssociationReport;
   #state: 'requested' | 'open' | 'releasing' | 'closed' = 'requested';
-  #negotiated: { readonly contexts: NegotiatedContexts; readonly user: UserInformation } | undefined;
+  #negotiated: Negotiation | undefined;
   #answered: ((error: GatewayError | undefined) => void) | undefined;
   #request: AssociateRequest;
   #operation: Operation | undefined;
@@ -86,14 +89,9 @@ export class Association {
    *   signal's reason
    */
   static async open(options: AssociationOptions, signal: AbortSignal): Promise<Association> {
-    const { address, timeouts } = options.peer;
-    const report = new AssociationReport({
-      peer: options.peer.name,
-      associationId: options.id,
-      requestId: options.requestId,
-      observe: options.observe,
-      clock: options.clock,
-    });
+    const { id: associationId, requestId, observe, clock } = options;
+    const { name: peer, address, timeouts } = options.peer;
+    const report = new AssociationReport({ peer, associationId, requestId, observe, clock });
     try {
       const link = await connectLink({ ...address, timeoutMs: timeouts.connectMs, signal });
       const association = new Association(link, options, report);
@@ -101,7 +99,7 @@ export class Association {
       report.opened();
       return association;
     } catch (thrown) {
-      const error = withRetryAdvice(toGatewayError(thrown), options.peer.name);
+      const error = withRetryAdvice(toGatewayError(thrown), peer);
       report.notOpened(error);
       throw error;
     }
@@ -115,6 +113,11 @@ export class Association {
   /** What the peer said of itself. */
   get peerInformation(): UserInformation {
     return this.#negotiation.user;
+  }
+
+  /** What came of the extended negotiation: what operations on it mean. */
+  get options(): NegotiatedOptions {
+    return this.#negotiation.options;
   }
 
   /** Whether messages can be exchanged. */
@@ -225,7 +228,7 @@ export class Association {
     this.#channel.abort(error);
   }
 
-  get #negotiation(): { readonly contexts: NegotiatedContexts; readonly user: UserInformation } {
+  get #negotiation(): Negotiation {
     if (!this.#negotiated) throw new GatewayError('internal', 'The association is not negotiated.');
     return this.#negotiated;
   }
@@ -279,9 +282,9 @@ export class Association {
       this.#channel.fail(rejectionError(pdu, this.#options.peer.name));
       return;
     }
-    const contexts = new NegotiatedContexts(this.#request, pdu);
-    this.#channel.open(new Set(contexts.accepted.map(({ id }) => id)), pdu.user.maxPduLength);
-    this.#negotiated = { contexts, user: pdu.user };
+    this.#negotiated = negotiationOf(this.#request, pdu);
+    const ids = this.#negotiated.contexts.accepted.map(({ id }) => id);
+    this.#channel.open(new Set(ids), pdu.user.maxPduLength);
     this.#state = 'open';
     this.#answered?.(undefined);
   }

@@ -1,4 +1,5 @@
 import { transferSyntax, TransferSyntaxes } from '../dicom/index.js';
+import { findNegotiation, retrieveNegotiation, type QueryOptionName } from './extended-negotiation.js';
 import { MAX_CONTEXTS, type ContextSet } from './negotiation.js';
 import { commonStorageSopClasses, storageTransferSyntaxes } from './storage-sop-classes.js';
 import { SopClasses } from './uids.js';
@@ -25,17 +26,30 @@ export function isPlain(transferSyntaxUid: string): boolean {
   return plainTransferSyntaxes.includes(transferSyntaxUid);
 }
 
-/** For C-FIND. */
-export const findContexts: ContextSet = { signature: 'find', contexts: [service(SopClasses.studyRootFind)] };
+/** For C-FIND, with the options that `wants` tells. */
+export function findContexts(wants?: (name: QueryOptionName) => boolean): ContextSet {
+  return {
+    signature: 'find',
+    contexts: [service(SopClasses.studyRootFind)],
+    extendedNegotiations: [findNegotiation(wants)],
+  };
+}
 
 /** For C-MOVE. */
-export const moveContexts: ContextSet = { signature: 'move', contexts: [service(SopClasses.studyRootMove)] };
+export const moveContexts: ContextSet = {
+  signature: 'move',
+  contexts: [service(SopClasses.studyRootMove)],
+  extendedNegotiations: [retrieveNegotiation(SopClasses.studyRootMove)],
+};
 
 /** For C-ECHO; the services are proposed to learn which of them the peer has. */
 export const echoContexts: ContextSet = {
   signature: 'echo',
-  // Relational queries, of which the gateway makes none: it only asks. @see PS3.4 C.5.1.1.1
-  extendedNegotiations: [{ sopClassUid: SopClasses.studyRootFind, information: Buffer.of(1) }],
+  extendedNegotiations: [
+    findNegotiation(),
+    retrieveNegotiation(SopClasses.studyRootGet),
+    retrieveNegotiation(SopClasses.studyRootMove),
+  ],
   contexts: [
     service(SopClasses.verification),
     service(SopClasses.studyRootFind),
@@ -93,6 +107,7 @@ export function getContexts(
     signature: ['get', order, ...named, ...(transferSyntaxUids ?? [])].join(' '),
     contexts: [service(SopClasses.studyRootGet), ...storage],
     roles: classes.map(({ sopClassUid }) => ({ sopClassUid, scu: false, scp: true })),
+    extendedNegotiations: [retrieveNegotiation(SopClasses.studyRootGet)],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { AeAddress, GatewayError, OperationContext, Priority, QueryOptions } from '../core/index.js';
 import type { Dataset } from '../dicom/index.js';
 import type { BreakerState } from './breaker.js';
+import type { FixedFacts } from './peer-facts.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
 
 /** Value of (0008,0052) in the Study Root model. @see PS3.4 C.6.2 */
@@ -47,6 +48,10 @@ export interface PeerOptions {
   readonly characterSetReturnKey: boolean;
   /** How long what is learnt of the peer is believed, in milliseconds; then it is found out again. */
   readonly relearnMs: number;
+  /** Whether options are negotiated (PS3.7 D.3.3.5); `auto` when left out: with every peer that bears it. */
+  readonly extendedNegotiation?: 'auto' | 'off';
+  /** What is known of the peer, and need not be learnt. */
+  readonly fixed?: FixedFacts;
 }
 
 /** How a C-FIND ended. Failures are thrown instead. */
@@ -174,12 +179,18 @@ export interface Peer {
   echo(context: OperationContext): Promise<EchoReport>;
   /** Opens as many associations as are configured at once, and tells how many the peer took. @throws GatewayError if none */
   probeAssociations(context: OperationContext): Promise<number>;
-  /** What may be asked beyond the baseline of C-FIND. @throws GatewayError when that has to be asked first, and fails */
+  /**
+   * What may be asked beyond the baseline of C-FIND; a search that makes use of it says so in its context's `planned`.
+   * Where nothing is known yet, the association that the search will need anyhow is opened.
+   * @throws GatewayError why it could not be
+   */
   queryOptions(context: OperationContext): Promise<QueryOptions>;
   /**
    * Searches; rows come as the peer sends them, and the peer is held up when nobody takes them. Ending early
-   * (`return`) sends C-CANCEL.
-   * @throws GatewayError at the place where the answer broke
+   * (`return`) sends C-CANCEL. It runs on an association where the identifier means what it was planned to mean
+   * (`context.planned`, the baseline when left out).
+   * @throws GatewayError at the place where the answer broke; before the first row `peer-changed` when the peer accepts
+   *   no more what the search was planned for: ask `queryOptions` again
    * @see PS3.4 C.4.1
    */
   find(

@@ -28,10 +28,6 @@ export function echoPeer(
       associationId: association.id,
       context,
     });
-    const extended = peerInformation.extendedNegotiations.find(
-      ({ sopClassUid }) => sopClassUid === SopClasses.studyRootFind,
-    );
-    dependencies.knowledge.learn('relational', extended?.information[0] === 1, peer.relearnMs);
     const startedAt = clock.now();
     const command = {
       affectedSopClassUid: SopClasses.verification,

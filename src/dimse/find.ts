@@ -1,17 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abortReason, ByteBudget, Channel, GatewayError, type OperationContext } from '../core/index.js';
 import { decodeDataset, Tags, type Dataset, type TransferSyntax } from '../dicom/index.js';
+import type { Association } from './association.js';
 import { CommandFields, type CommandSet } from './command-set.js';
 import { findContexts } from './context-sets.js';
 import type { FindCompletion, QueryRetrieveLevel } from './contract.js';
 import { DatasetCollector } from './dataset-collector.js';
 import type { Exchange, ExchangeHandler } from './exchange.js';
+import { FindNeeds } from './find-meaning.js';
 import { encodeIdentifier, identifierSyntax } from './identifier.js';
 import type { DatasetSink } from './message-reader.js';
 import type { AcceptedContext } from './negotiation.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
-import { diedUnheard, type Lease } from './lease.js';
+import { diedUnheard, type AssociationRequest, type Lease } from './lease.js';
 import { statusCategory, statusError, Statuses } from './status.js';
 import { SopClasses } from './uids.js';
 
@@ -36,19 +38,43 @@ export async function* findRows(
   query: { readonly level: QueryRetrieveLevel; readonly identifier: Dataset },
   context: OperationContext,
 ): AsyncGenerator<Dataset, FindCompletion, undefined> {
-  const request = { contextSet: findContexts, use: 'search', context } as const;
   const { level, identifier } = query;
+  const { planned } = context;
+  const needs = new FindNeeds({ level, identifier, ...(planned && { planned }) }, dependencies.knowledge);
+  const request = {
+    contextSet: findContexts(needs.wants),
+    use: 'search',
+    context,
+    suits: (association: Association) => needs.areMetBy(association),
+  } as const;
   if (dependencies.peer.characterSetReturnKey && !identifier.has(Tags.SpecificCharacterSet)) {
     identifier.setEmpty(Tags.SpecificCharacterSet);
   }
-  const search = new Search(dependencies, await dependencies.pool.acquire(request), context);
+  const search = new Search(dependencies, await acquire(dependencies, request, needs), context);
   try {
     return yield* search.rows(level, identifier);
   } catch (error) {
     if (!search.mayRepeat(error)) throw error;
   }
-  const fresh = await dependencies.pool.acquire({ ...request, fresh: true });
+  const fresh = await acquire(dependencies, { ...request, fresh: true }, needs);
   return yield* new Search(dependencies, fresh, context).rows(level, identifier);
+}
+
+/** An association on which the identifier means what it was planned to mean. @throws GatewayError also `peer-changed` */
+async function acquire(
+  { pool, peer }: OperationDependencies,
+  request: AssociationRequest,
+  needs: FindNeeds,
+): Promise<Lease> {
+  const lease = await pool.acquire(request);
+  if (needs.areMetBy(lease.association)) return lease;
+  const error = new GatewayError(
+    'peer-changed',
+    'The peer accepts no more what the search was planned for.',
+    { peer: peer.name, retryAfterSeconds: 1 },
+  );
+  lease.release(error);
+  throw error;
 }
 
 class Search implements ExchangeHandler {
@@ -182,11 +208,20 @@ class Search implements ExchangeHandler {
   #finish(status: number): void {
     const category = statusCategory(status);
     this.#report.ended(status, this.#rowCount);
+    this.#learnCap(status);
     if (category === 'success' || category === 'cancel') {
       this.#completion = { status, truncated: status === Statuses.cancel };
       this.#rows.close();
     } else this.#rows.fail(statusError('C-FIND', status, this.#dependencies.peer.name));
     this.#end();
+  }
+
+  /** The peer stops by itself after some rows: it gives no more to one search. */
+  #learnCap(status: number): void {
+    const isCapped = status === Statuses.cancel || status === Statuses.outOfResources;
+    if (!isCapped || this.#rowCount === 0 || this.#leaving.signal.aborted) return;
+    const { knowledge, peer } = this.#dependencies;
+    knowledge.learn('findCap', this.#rowCount, peer.relearnMs);
   }
 
   /** Nobody wants more rows. The peer is told, and heard out in the background, so that the association stays good. */

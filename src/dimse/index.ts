@@ -12,6 +12,6 @@ export type {
   RetrieveRequest,
   StoreRequest,
 } from './contract.js';
-export type { PeerFacts } from './peer-knowledge.js';
+export { readPeerFacts, type FixedFacts, type PeerFacts } from './peer-facts.js';
 export { createPeer } from './peer.js';
 export { createStorageScp, type StorageScp } from './storage-scp.js';

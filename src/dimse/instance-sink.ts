@@ -44,7 +44,7 @@ export class InstanceSink implements DatasetSink {
 
   async end(): Promise<void> {
     const writer = this.#writer;
-    let status: number = Statuses.storeOutOfResources;
+    let status: number = Statuses.outOfResources;
     try {
       if (writer) status = await writer.end();
     } catch {

@@ -9,6 +9,8 @@ export interface AssociationRequest {
   readonly contextSet: ContextSet;
   readonly use: AssociationUse;
   readonly context: OperationContext;
+  /** Whether one that is open already would do, beside being open for the same; any would when left out. */
+  readonly suits?: (association: Association) => boolean;
   /** Not one that was used before. */
   readonly fresh?: boolean;
   /** False: when the peer takes no more, the request fails at once in place of waiting for another one to end. */

@@ -1,5 +1,6 @@
 import { GatewayError, type AeAddress } from '../core/index.js';
-import type { ExtendedNegotiation, RoleSelection } from './pdu-items.js';
+import { negotiatedOptions, type NegotiatedOptions } from './extended-negotiation.js';
+import type { ExtendedNegotiation, RoleSelection, UserInformation } from './pdu-items.js';
 import {
   ContextResults,
   type AssociateAccept,
@@ -16,6 +17,11 @@ export interface ContextSet {
   readonly contexts: readonly Omit<ContextProposal, 'id'>[];
   readonly roles?: readonly RoleSelection[];
   readonly extendedNegotiations?: readonly ExtendedNegotiation[];
+}
+
+/** The same contexts for a peer that cannot bear extended negotiation. */
+export function withoutNegotiation({ signature, contexts, roles }: ContextSet): ContextSet {
+  return { signature, contexts, ...(roles && { roles }) };
 }
 
 /** A presentation context that messages can use. */
@@ -106,6 +112,41 @@ export class NegotiatedContexts {
   }
 }
 
+/** What two application entities agreed on. */
+export interface Negotiation {
+  readonly contexts: NegotiatedContexts;
+  /** What the acceptor said of itself. */
+  readonly user: UserInformation;
+  readonly options: NegotiatedOptions;
+}
+
+/** @throws GatewayError `peer-protocol` when the answer does not fit the request */
+export function negotiationOf(request: AssociateRequest, accept: AssociateAccept): Negotiation {
+  const { user } = accept;
+  const options = negotiatedOptions(request.user.extendedNegotiations, user.extendedNegotiations);
+  return { contexts: new NegotiatedContexts(request, accept), user, options };
+}
+
+/** What is wrong is named, and it is not what was proposed. */
+const namedReasons = ['1.2', '1.3', '1.7', '2.2'];
+
+/** Whether an association may have been refused for what was proposed in it: the peer gave no reason, or broke off. */
+export function mayBeProposal({ code, cause }: GatewayError): boolean {
+  if (code !== 'peer-rejected') return code === 'peer-aborted';
+  return !(cause instanceof Rejection && namedReasons.includes(cause.reason));
+}
+
+/** An A-ASSOCIATE-RJ, as the cause of an error. */
+class Rejection extends Error {
+  /** Source and reason. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`A-ASSOCIATE-RJ ${reason}`);
+    this.reason = reason;
+  }
+}
+
 const REJECT_TRANSIENT = 2;
 const SOURCE_PRESENTATION = 3;
 const BUSY_RETRY_SECONDS = 5;
@@ -122,12 +163,13 @@ const rejectReasons: Readonly<Record<string, string>> = {
 
 /** An A-ASSOCIATE-RJ as an error: `peer-busy` when it may go away by itself, else `peer-rejected`. */
 export function rejectionError(reject: AssociateReject, peer: string): GatewayError {
-  const reason = rejectReasons[`${reject.source}.${reject.reason}`] ?? 'it gave no reason';
+  const cause = new Rejection(`${reject.source}.${reject.reason}`);
+  const reason = rejectReasons[cause.reason] ?? 'it gave no reason';
   const message = `The peer refused the association: ${reason}.`;
   if (reject.result === REJECT_TRANSIENT || reject.source === SOURCE_PRESENTATION) {
-    return new GatewayError('peer-busy', message, { peer, retryAfterSeconds: BUSY_RETRY_SECONDS });
+    return new GatewayError('peer-busy', message, { peer, cause, retryAfterSeconds: BUSY_RETRY_SECONDS });
   }
-  return new GatewayError('peer-rejected', message, { peer });
+  return new GatewayError('peer-rejected', message, { peer, cause });
 }
 
 const UNREACHABLE_RETRY_SECONDS = 10;

@@ -1,37 +1,5 @@
 import type { Clock, Observe } from '../core/index.js';
-import type { ContextOrder } from './context-sets.js';
-
-/** What may be learnt of a peer by asking it, beyond what is configured. */
-interface Learnable {
-  /** Most associations that it takes from us at once: it refused more. */
-  readonly associations: number;
-  /** C-GET is refused, and C-MOVE works. */
-  readonly getRefused: true;
-  /** Most SOP Instance UIDs of one retrieve that it heeds; 1 = it knows no lists. */
-  readonly uidList: number;
-  /** The order of presentation contexts in which a C-GET brings what is stored. */
-  readonly contextOrder: ContextOrder;
-  /** Transfer syntaxes that it accepts for no SOP class in a C-GET, those that archives use most first. */
-  readonly refusedTransferSyntaxes: readonly string[];
-  /** Whether it says that searches may leave out the unique keys above their level. @see PS3.4 C.5.1.1.1 */
-  readonly relational: boolean;
-  /** Combined matching of dates and times, which it accepted, finds what asking by the days and filtering finds. */
-  readonly dateTimeProved: boolean;
-  /** A range of times also finds what has no time. */
-  readonly findsEmptyTimes: boolean;
-}
-
-type FactName = keyof Learnable;
-
-/** Something learnt, and until when it is believed. */
-export interface Fact<T> {
-  readonly value: T;
-  /** Time of the calendar, as ISO 8601 has it: it means the same to the next process. */
-  readonly expires: string;
-}
-
-/** All that is believed of a peer, as a plain record that can be written down. */
-export type PeerFacts = { readonly [N in FactName]?: Fact<Learnable[N]> };
+import type { FactName, FixedFacts, Learnable, PeerFacts } from './peer-facts.js';
 
 interface Held {
   readonly value: Learnable[FactName];
@@ -45,43 +13,93 @@ export interface KnowledgeOptions {
   readonly observe: Observe;
   /** What was written down before. */
   readonly known?: PeerFacts | undefined;
+  /** What is configured, and so not learnt. */
+  readonly fixed?: FixedFacts | undefined;
+  /** Nothing that was written down is believed for longer, in milliseconds; no limit when left out. */
+  readonly mostMs?: number;
 }
+
+/** Told of what is believed anew, or for notably longer. */
+type Listener = () => void;
+
+/** The share of its life that a fact gains before it is worth to be written down again. */
+const NOTABLE = 0.1;
+/** What is taken for granted until something else is learnt: learning just that is no news. */
+const assumed: FixedFacts = {
+  extendedNegotiation: true,
+  relational: false,
+  dateTime: false,
+  fuzzy: false,
+  timezone: false,
+  emptyValue: false,
+  multipleValue: false,
+  relationalRetrieve: false,
+};
 
 /** What was learnt of one peer. Every fact expires, for peers are configured anew, and then it is found out again. */
 export class PeerKnowledge {
   readonly #options: KnowledgeOptions;
   /** Bounded by the names. */
   readonly #held = new Map<FactName, Held>();
+  #listener: Listener = () => undefined;
 
   constructor(options: KnowledgeOptions) {
     this.#options = options;
-    for (const [name, { value, expires }] of Object.entries(options.known ?? {})) {
-      const leftMs = Date.parse(expires) - Date.now();
-      this.#held.set(name as FactName, { value, expires: options.clock.now() + leftMs });
-    }
+    this.believe(options.known ?? {});
   }
 
-  /** Undefined when it was never learnt, or that is too long ago. */
+  /** What is configured, else what is believed; undefined when it was never learnt, or that is too long ago. */
   get<N extends FactName>(name: N): Learnable[N] | undefined {
+    const fixed = this.fixed(name);
+    if (fixed !== undefined) return fixed;
     const held = this.#held.get(name);
     if (!held || held.expires <= this.#options.clock.now()) return undefined;
     return held.value as Learnable[N];
   }
 
-  /** Believes `value` for `lifeMs` milliseconds from now. */
+  /** What is configured, if it is. */
+  fixed<N extends FactName>(name: N): Learnable[N] | undefined {
+    return this.#options.fixed?.[name];
+  }
+
+  /** Believes `value` for `lifeMs` milliseconds from now; what is configured stays as it is. */
   learn<N extends FactName>(name: N, value: Learnable[N], lifeMs: number): void {
+    if (this.fixed(name) !== undefined) return;
     const { clock, observe, peer } = this.#options;
-    const isNew = String(this.get(name)) !== String(value);
-    this.#held.set(name, { value, expires: clock.now() + lifeMs });
+    const before = this.#held.get(name);
+    const expires = clock.now() + lifeMs;
+    const isNew = String(this.get(name) ?? assumed[name]) !== String(value);
+    const isNotable =
+      isNew ||
+      before === undefined ||
+      expires - before.expires > NOTABLE * lifeMs ||
+      expires < before.expires;
+    this.#held.set(name, { value, expires });
     if (isNew) observe({ kind: 'learnt', peer, fact: name, value: String(value), forMs: lifeMs });
+    if (isNotable) this.#listener();
   }
 
   /** It turned out to be wrong. */
   forget(name: FactName): void {
-    this.#held.delete(name);
+    if (this.#held.delete(name)) this.#listener();
   }
 
-  /** What is believed now. */
+  /** Takes over what another process wrote down, where it holds for longer than what is believed here. */
+  believe(facts: PeerFacts): void {
+    const { clock, mostMs = Number.POSITIVE_INFINITY } = this.#options;
+    for (const [name, { value, expires }] of Object.entries(facts)) {
+      const until = clock.now() + Math.min(Date.parse(expires) - Date.now(), mostMs);
+      const held = this.#held.get(name as FactName);
+      if (!held || held.expires < until) this.#held.set(name as FactName, { value, expires: until });
+    }
+  }
+
+  /** Calls `listener` from now on when there is something to be written down; there is one listener. */
+  onChange(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  /** What is believed now, without what is configured. */
   get facts(): PeerFacts {
     const now = this.#options.clock.now();
     const entries = [...this.#held].flatMap(([name, { value, expires }]) =>

@@ -15,6 +15,7 @@ const failures: ReadonlySet<GatewayErrorCode> = new Set([
 /** It said no, or not now: it is there. */
 const answers: ReadonlySet<GatewayErrorCode> = new Set([
   'peer-busy',
+  'peer-changed',
   'peer-rejected',
   'peer-unsupported',
   'peer-not-authorized',

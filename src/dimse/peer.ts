@@ -1,5 +1,4 @@
 import {
-  baselineQueryOptions,
   systemClock,
   type Clock,
   type Observe,
@@ -24,8 +23,10 @@ import { CircuitBreaker } from './breaker.js';
 import { echoPeer, probeAssociations } from './echo.js';
 import { findRows } from './find.js';
 import type { OperationDependencies } from './operation.js';
-import { PeerKnowledge, type PeerFacts } from './peer-knowledge.js';
+import type { PeerFacts } from './peer-facts.js';
+import { PeerKnowledge } from './peer-knowledge.js';
 import { AssociationPool } from './pool.js';
+import { askQueryOptions } from './query-options.js';
 import { Retriever } from './retrieve.js';
 import type { StorageScp } from './storage-scp.js';
 import { storeInstance } from './store.js';
@@ -64,7 +65,14 @@ class DimsePeer implements Peer {
       }
       observe(observation);
     };
-    this.knowledge = new PeerKnowledge({ peer: options.name, observe, clock, known });
+    this.knowledge = new PeerKnowledge({
+      peer: options.name,
+      observe,
+      clock,
+      known,
+      fixed: options.fixed,
+      mostMs: options.relearnMs,
+    });
     const shared = { peer: options, observe: observeAndCount, clock, knowledge: this.knowledge };
     const { failures = 0, openForMs = 0 } = options.breaker ?? {};
     this.#breaker = new CircuitBreaker({
@@ -103,8 +111,8 @@ class DimsePeer implements Peer {
     return probeAssociations(this.#operation, context);
   }
 
-  queryOptions(): Promise<QueryOptions> {
-    return Promise.resolve(baselineQueryOptions);
+  queryOptions(context: OperationContext): Promise<QueryOptions> {
+    return askQueryOptions(this.#operation, context);
   }
 
   find(

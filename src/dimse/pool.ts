@@ -6,10 +6,11 @@ import {
   type Observe,
   type Priority,
 } from '../core/index.js';
-import { Association } from './association.js';
+import type { Association } from './association.js';
 import type { Attempt, CircuitBreaker } from './breaker.js';
 import type { PeerOptions, PeerStats } from './contract.js';
 import { diedUnheard, runOn, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
+import { openAssociation } from './open-association.js';
 import { openingSign, operationSign, saysFull } from './peer-sign.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
 import { PoolLimit } from './pool-limit.js';
@@ -178,13 +179,12 @@ export class AssociationPool {
 
   /** The one used last is the least likely to be dead. */
   #grantIdle(waiter: Waiter): boolean {
-    const { contextSet, use, fresh } = waiter.request;
+    const { contextSet, use, fresh, suits = () => true } = waiter.request;
     if (fresh) return false;
-    let found: Slot | undefined;
-    for (const slot of this.#slots) {
-      if (slot.state === 'idle' && slot.association?.contextSet.signature === contextSet.signature)
-        found = slot;
-    }
+    const found = [...this.#slots].findLast(
+      ({ state, association }) =>
+        state === 'idle' && association?.contextSet.signature === contextSet.signature && suits(association),
+    );
     if (!found?.association) return false;
     found.cancel(shuttingDown());
     found.state = 'busy';
@@ -201,7 +201,7 @@ export class AssociationPool {
   }
 
   async #open(waiter: Waiter): Promise<void> {
-    const { peer, observe, clock } = this.#options;
+    const { peer, observe, clock, knowledge } = this.#options;
     const { contextSet, use, context } = waiter.request;
     const controller = new AbortController();
     const onAbort = (): void => {
@@ -228,8 +228,8 @@ export class AssociationPool {
     const id = `${peer.name}-${this.#lastId}`;
     const { requestId } = context;
     try {
-      const association = await Association.open(
-        { id, peer, contextSet, observe, clock, requestId },
+      const association = await openAssociation(
+        { id, peer, contextSet, observe, clock, requestId, knowledge, isAlone: this.#slots.size === 1 },
         controller.signal,
       );
       slot.association = association;

@@ -6,7 +6,7 @@ export const Statuses = {
   sopClassNotSupported: 0x0122,
   notAuthorized: 0x0124,
   unrecognizedOperation: 0x0211,
-  storeOutOfResources: 0xa700,
+  outOfResources: 0xa700,
   subOperationsFailed: 0xa702,
   identifierMismatch: 0xa900,
   transferSyntaxNotSupported: 0xc122,

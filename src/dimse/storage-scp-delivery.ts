@@ -56,7 +56,7 @@ class Target implements Reception {
     const writer = this.#writer;
     if (!writer) return undefined;
     this.#writer = undefined;
-    let status: number = Statuses.storeOutOfResources;
+    let status: number = Statuses.outOfResources;
     const release = this.move.expectation.onHold();
     try {
       status = await writer.end();
@@ -131,7 +131,7 @@ export class InstanceDelivery {
   async end(): Promise<number> {
     const ends = this.#targets.map((target) => target.end());
     const statuses = (await Promise.all(ends)).filter((status) => status !== undefined);
-    return statuses.find(isTaken) ?? statuses[0] ?? Statuses.storeOutOfResources;
+    return statuses.find(isTaken) ?? statuses[0] ?? Statuses.outOfResources;
   }
 
   fail(error: GatewayError): void {

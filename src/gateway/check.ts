@@ -1,14 +1,16 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { Tags } from '../dicom/index.js';
 import { listingIdentifier, retrieveIdentifier } from '../query/index.js';
-import type { Peer, PeerFacts } from '../dimse/index.js';
+import type { FixedFacts, Peer, PeerFacts } from '../dimse/index.js';
 import { drain } from './arrival-writer.js';
-import { probeDateTime, type DateTimeProbe } from './check-date-time.js';
+import { factLines, fixedLines } from './fact-words.js';
 import { probeLists, wordsOf, type Learnt } from './learnt.js';
+import { probeStudy } from './probe-study.js';
+import type { ProbedStudy } from './study-probe.js';
 
 /** One thing that was tried with a peer. */
 export interface CheckStep {
-  readonly step: 'C-ECHO' | 'C-FIND' | 'C-GET' | 'C-MOVE';
+  readonly step: 'C-ECHO' | 'C-FIND' | 'study' | 'C-GET' | 'C-MOVE';
   readonly result: 'ok' | 'failed' | 'skipped';
   readonly durationMs: number;
   /** What was seen, or what is wrong and what to change. */
@@ -21,7 +23,11 @@ export interface CheckReport {
   readonly steps: readonly CheckStep[];
   /** What was learnt of the peer beyond that, in words. */
   readonly learnt: readonly string[];
-  /** The same as the gateway believes it, until each expires. */
+  /** What was learnt before, is written down, and was not found out anew, in words. */
+  readonly remembered: readonly string[];
+  /** What the configuration says in place of it, in words. */
+  readonly configured: readonly string[];
+  /** `learnt` as the gateway believes it, until each expires. */
   readonly facts: PeerFacts;
 }
 
@@ -36,8 +42,11 @@ export interface CheckSubject {
   open(way: 'configured' | 'get' | 'move', known: PeerFacts): Peer | undefined;
   /** What the PACS must be told so that C-MOVE works. */
   readonly moveHint: string;
-  /** How the peer is asked for dates and times, and how long what is learnt of that is believed. */
-  readonly dates?: Omit<DateTimeProbe, 'studyInstanceUid'>;
+  /** What searches are tried with, if they are to be. */
+  readonly study?: ProbedStudy | undefined;
+  /** What is written down of the peer. */
+  readonly remembered?: PeerFacts | undefined;
+  readonly fixed?: FixedFacts | undefined;
 }
 
 /** How long the release of associations may take. */
@@ -132,9 +141,13 @@ async function firstRows(
   return rows;
 }
 
-async function findSample(peer: Peer, context: OperationContext): Promise<Sample | undefined> {
-  const [study] = await firstRows(peer, 'STUDY', {}, context);
-  const studyInstanceUid = study?.string(Tags.StudyInstanceUID);
+async function findSample(
+  peer: Peer,
+  given: ProbedStudy | undefined,
+  context: OperationContext,
+): Promise<Sample | undefined> {
+  const [study] = given ? [] : await firstRows(peer, 'STUDY', {}, context);
+  const studyInstanceUid = given?.studyInstanceUid ?? study?.string(Tags.StudyInstanceUID);
   if (studyInstanceUid === undefined) return undefined;
   const [series] = await firstRows(peer, 'SERIES', { studyInstanceUid }, context);
   const seriesInstanceUid = series?.string(Tags.SeriesInstanceUID);
@@ -177,7 +190,8 @@ async function echo(peer: Peer, context: OperationContext): Promise<string> {
 /**
  * Tries everything that the gateway needs of a peer: C-ECHO, C-FIND down to one instance, and that instance by C-GET
  * and by C-MOVE. The peer is usable when searching and one way of retrieving work. Beyond that it finds out how many
- * associations the peer takes at once and what it makes of a list of UIDs.
+ * associations the peer takes at once and what it makes of a list of UIDs; with a study to try them with, also what it
+ * makes of the keys of searches.
  */
 export async function checkPeer(given: CheckSubject, context: OperationContext): Promise<CheckReport> {
   const subject = new Subject(given);
@@ -189,18 +203,18 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
     if (steps[0]?.result !== 'ok') return;
     learnt.associations = await peer.probeAssociations(context).catch(() => undefined);
     const find = async (): Promise<string> => {
-      const sample = await findSample(peer, context);
+      const sample = await findSample(peer, given.study, context);
       if (sample) found.sample = sample;
       return sample
         ? 'found a study, a series and an instance'
         : 'the PACS holds nothing, or shows nothing to the gateway';
     };
     steps.push(await attempt('C-FIND', given, find));
-    if (found.sample && given.dates)
-      await probeDateTime(peer, { ...given.dates, ...found.sample }, context).catch(() => undefined);
+    const { study } = given;
+    if (study) steps.push(await attempt('study', given, () => probeStudy(peer, study, context)));
   });
   const { sample } = found;
-  const searches = steps.at(-1)?.step === 'C-FIND' && steps.at(-1)?.result === 'ok';
+  const searches = steps.some(({ step, result }) => step === 'C-FIND' && result === 'ok');
   if (searches) for (const step of retrieves) steps.push(await checkRetrieve(step, subject, sample, context));
   const worked = steps.some(({ step, result }) => retrieves.includes(step) && result === 'ok');
   if (worked && sample)
@@ -208,7 +222,16 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   const { facts, way } = subject;
   // Of an empty PACS no retrieve can be tried: what can be seen of it is in order.
   const usable = searches && (worked || sample === undefined);
-  return { peer: given.name, usable, steps, learnt: wordsOf({ ...learnt, way }, facts), facts };
+  const old = Object.entries(given.remembered ?? {}).filter(([name]) => !(name in facts));
+  return {
+    peer: given.name,
+    usable,
+    steps,
+    learnt: wordsOf({ ...learnt, way }, facts),
+    remembered: factLines(Object.fromEntries(old)),
+    configured: fixedLines(given.fixed ?? {}),
+    facts,
+  };
 }
 
 const retrieves: readonly CheckStep['step'][] = ['C-GET', 'C-MOVE'];

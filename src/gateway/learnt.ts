@@ -1,8 +1,8 @@
 import type { OperationContext } from '../core/index.js';
-import { transferSyntax } from '../dicom/index.js';
 import type { Peer, PeerFacts } from '../dimse/index.js';
 import { retrieveIdentifier } from '../query/index.js';
 import { drain } from './arrival-writer.js';
+import { factLines } from './fact-words.js';
 
 /** What trying a peer showed beside what it keeps as its knowledge. */
 export interface Learnt {
@@ -18,9 +18,6 @@ export interface Learnt {
 
 /** `single` and `none`: the peer heeds one UID of a list, or refuses it. */
 type ListProbe = 'whole' | 'single' | 'none';
-
-/** Most names of transfer syntaxes in one line. */
-const MOST_NAMES = 6;
 
 /** Asks for two instances in one retrieve, in the way that the gateway would. */
 export async function probeLists(
@@ -53,29 +50,13 @@ export async function probeLists(
 
 /** What was learnt of a peer, a line for each thing, for whoever configures it. */
 export function wordsOf(learnt: Learnt, facts: PeerFacts): readonly string[] {
-  const { getRefused, contextOrder, refusedTransferSyntaxes, relational } = facts;
-  const lines = [associationsText(learnt), listText(learnt)];
-  if (getRefused) lines.push('C-GET is refused: retrieves go by C-MOVE');
-  else if (learnt.list && learnt.way) lines.push(`retrieves go by C-${learnt.way.toUpperCase()}`);
-  if (contextOrder)
-    lines.push(
-      `C-GET brings what is stored when ${contextOrder.value === 'plain-last' ? 'compressed' : 'uncompressed'} syntaxes are proposed first`,
-    );
-  if (refusedTransferSyntaxes)
-    lines.push(`C-GET refuses transfer syntaxes: ${namesOf(refusedTransferSyntaxes.value)}`);
-  if (relational)
-    lines.push(
-      `${relational.value ? 'offers' : 'does not offer'} relational queries; the gateway needs none`,
-    );
-  lines.push(dateTimeText(facts));
-  return lines.filter((line) => line !== undefined);
-}
-
-function dateTimeText({ dateTimeProved }: PeerFacts): string | undefined {
-  if (dateTimeProved === undefined) return undefined;
-  return dateTimeProved.value
-    ? 'combines dates and times: it is asked for spans of them'
-    : 'accepts combined dates and times and does not find what it should: it is asked by the days';
+  const { associations, uidList, ...others } = facts;
+  const way =
+    learnt.list && learnt.way && !facts.getRefused
+      ? `retrieves go by C-${learnt.way.toUpperCase()}`
+      : undefined;
+  const tried = [associationsText(learnt), listText(learnt), way].filter((line) => line !== undefined);
+  return [...tried, ...factLines(others)];
 }
 
 function associationsText({ configured, associations }: Learnt): string | undefined {
@@ -90,10 +71,4 @@ function listText({ list }: Learnt): string | undefined {
   if (list === 'whole') return 'delivers lists of UIDs';
   if (list === 'single') return 'heeds one UID of a list: each instance is asked for alone';
   return list && 'refuses lists of UIDs: each instance is asked for alone';
-}
-
-function namesOf(uids: readonly string[]): string {
-  const names = uids.map((uid) => transferSyntax(uid)?.name ?? uid);
-  const more = names.length - MOST_NAMES;
-  return names.slice(0, MOST_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -1,4 +1,4 @@
-import type { Clock, OperationContext } from '../core/index.js';
+import { baselineQueryOptions, type Clock, type OperationContext } from '../core/index.js';
 import { datasetToJson, type Dataset } from '../dicom/index.js';
 import type { Peer, QueryRetrieveLevel } from '../dimse/index.js';
 import { FindFlight, type Find } from './find-flight.js';
@@ -40,9 +40,12 @@ export class SharedFinds {
     context: OperationContext,
     since: number | string = '',
   ): Find {
-    const { priority = 'interactive', patient = false } = context;
+    const { priority = 'interactive', patient = false, planned = baselineQueryOptions } = context;
     const keys = JSON.stringify(datasetToJson(identifier));
-    const key = `${priority} ${patient} ${since} ${level} ${keys}`;
+    const meaning = Object.entries(planned)
+      .flatMap(([name, isOn]) => (isOn ? [name] : []))
+      .sort();
+    const key = `${priority} ${patient} ${since} ${meaning.join()} ${level} ${keys}`;
     const flight = this.#join(key) ?? this.#begin(key, level, identifier, context);
     const completion = yield* flight.read(context.signal);
     this.#keep(key, flight);

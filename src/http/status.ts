@@ -17,6 +17,7 @@ export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'not-implemented': 501,
   'peer-unreachable': 503,
   'peer-busy': 503,
+  'peer-changed': 503,
   'peer-rejected': 502,
   'peer-unsupported': 501,
   'peer-not-authorized': 403,

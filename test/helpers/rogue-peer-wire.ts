@@ -296,11 +296,17 @@ export interface Role {
   readonly scu: boolean;
   readonly scp: boolean;
 }
+/** SOP Class Extended Negotiation, item type 56H. */
+export interface Extended {
+  readonly sopClassUid: string;
+  readonly information: Buffer;
+}
 interface AssociateCommon {
   readonly calledAeTitle: string;
   readonly callingAeTitle: string;
   readonly maxPduLength: number;
   readonly roles: readonly Role[];
+  readonly extended?: readonly Extended[];
 }
 export interface AssociateRq extends AssociateCommon {
   readonly contexts: readonly ProposedContext[];
@@ -325,16 +331,29 @@ function item(type: number, body: Buffer): Buffer {
 
 const uidItem = (type: number, uid: string): Buffer => item(type, Buffer.from(uid, 'latin1'));
 
-function userInformation({ maxPduLength, roles }: AssociateCommon): Buffer {
+function withUid(type: number, sopClassUid: string, rest: Buffer): Buffer {
+  const uid = Buffer.from(sopClassUid, 'latin1');
+  const size = Buffer.alloc(2);
+  size.writeUInt16BE(uid.length);
+  return item(type, Buffer.concat([size, uid, rest]));
+}
+
+function userInformation({ maxPduLength, roles, extended = [] }: AssociateCommon): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(maxPduLength);
-  const roleItems = roles.map(({ sopClassUid, scu, scp }) => {
-    const uid = Buffer.from(sopClassUid, 'latin1');
-    const size = Buffer.alloc(2);
-    size.writeUInt16BE(uid.length);
-    return item(0x54, Buffer.concat([size, uid, Buffer.from([scu ? 1 : 0, scp ? 1 : 0])]));
-  });
-  const parts = [item(0x51, length), uidItem(0x52, '2.25.1'), ...roleItems, uidItem(0x55, 'ROGUE')];
+  const roleItems = roles.map(({ sopClassUid, scu, scp }) =>
+    withUid(0x54, sopClassUid, Buffer.from([scu ? 1 : 0, scp ? 1 : 0])),
+  );
+  const extendedItems = extended.map(({ sopClassUid, information }) =>
+    withUid(0x56, sopClassUid, information),
+  );
+  const parts = [
+    item(0x51, length),
+    uidItem(0x52, '2.25.1'),
+    ...roleItems,
+    uidItem(0x55, 'ROGUE'),
+    ...extendedItems,
+  ];
   return item(0x50, Buffer.concat(parts));
 }
 
@@ -399,14 +418,21 @@ function decodeRole(body: Buffer): Role {
   return { sopClassUid: text(body.subarray(2, end)), scu: body[end] === 1, scp: body[end + 1] === 1 };
 }
 
+function decodeExtended(body: Buffer): Extended {
+  const end = 2 + body.readUInt16BE(0);
+  return { sopClassUid: text(body.subarray(2, end)), information: Buffer.from(body.subarray(end)) };
+}
+
 function decodeCommon(body: Buffer): AssociateCommon {
   let maxPduLength = 0;
   const roles: Role[] = [];
+  const extended: Extended[] = [];
   for (const { type, body: information } of items(body.subarray(68))) {
     if (type !== 0x50) continue;
     for (const sub of items(information)) {
       if (sub.type === 0x51) maxPduLength = sub.body.readUInt32BE(0);
       if (sub.type === 0x54) roles.push(decodeRole(sub.body));
+      if (sub.type === 0x56) extended.push(decodeExtended(sub.body));
     }
   }
   return {
@@ -414,6 +440,7 @@ function decodeCommon(body: Buffer): AssociateCommon {
     callingAeTitle: text(body.subarray(20, 36)),
     maxPduLength,
     roles,
+    extended,
   };
 }
 

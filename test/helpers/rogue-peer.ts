@@ -36,6 +36,7 @@ import {
   type Attributes,
   type CommandFields,
   type ContextResult,
+  type Extended,
   type ProposedContext,
   type ReceivedCommand,
   type Role,
@@ -592,6 +593,8 @@ export interface AcceptOptions {
   /** Default: as proposed. */
   readonly roles?: readonly Role[];
   readonly maxPduLength?: number;
+  /** What is returned of the extended negotiation; default: nothing, as by most peers. */
+  readonly extended?: (proposed: readonly Extended[]) => readonly Extended[];
   /** Changes the answer at will: other ids, contexts nobody proposed, ... */
   readonly tamper?: (contexts: readonly ContextResult[]) => readonly ContextResult[];
 }
@@ -620,10 +623,27 @@ export function accept(options: AcceptOptions = {}): AssociateStep {
     const { callingAeTitle, calledAeTitle } = request;
     const roles = options.roles ?? request.roles;
     const maxPduLength = options.maxPduLength ?? 16_384;
+    const extended = options.extended?.(request.extended ?? []) ?? [];
     await association.write(
-      encodeAssociateAc({ callingAeTitle, calledAeTitle, roles, contexts, maxPduLength }),
+      encodeAssociateAc({ callingAeTitle, calledAeTitle, roles, contexts, maxPduLength, extended }),
     );
   };
+}
+
+/** Returns these bytes for each SOP class that extended negotiation is proposed for, 1 where it proposes 1. */
+export function returning(...most: readonly number[]): NonNullable<AcceptOptions['extended']> {
+  return (proposed) =>
+    proposed.map(({ sopClassUid, information }) => ({
+      sopClassUid,
+      information: Buffer.from(most.map((byte, index) => byte & (information[index] ?? 0))),
+    }));
+}
+
+/** Does with an association that proposes extended negotiation what it is told, and accepts the others. */
+export function unlessExtended(step: AssociateStep): AssociateStep {
+  const acceptOthers = accept();
+  return (association, request, peer) =>
+    ((request.extended ?? []).length > 0 ? step : acceptOthers)(association, request, peer);
 }
 
 /** A-ASSOCIATE-RJ; by default permanent, service user, calling AE title not recognised. @see PS3.8 9.3.4 */

@@ -12,10 +12,12 @@ import {
   makeInstance,
   refusingPort,
   reject,
+  returning,
   silence,
   startRoguePeer,
   store,
   Uids,
+  unlessExtended,
   type RoguePeerOptions,
   type Script,
 } from '../helpers/rogue-peer.js';
@@ -137,9 +139,26 @@ describe('what check learns', () => {
       'takes 4 associations at once, as many as are configured',
       'delivers lists of UIDs',
       'retrieves go by C-GET',
-      'does not offer relational queries; the gateway needs none',
+      'accepts no options of searches (believed for 10 minutes)',
     ]);
-    expect(report.facts).toEqual({ relational: { value: false, expires: expect.any(String) } });
+    expect(report.facts).toMatchObject({ relational: { value: false, expires: expect.any(String) } });
+  });
+
+  test('of a peer that accepts some options of searches', async () => {
+    const { learnt: lines } = await learnt({ associate: accept({ extended: returning(1, 1) }) });
+    expect(lines).toContain(
+      'accepts relational searches, combined dates and times, relational retrieves (believed for 10 minutes)',
+    );
+  });
+
+  test('of a peer that bears no extended negotiation: it is usable without', async () => {
+    const { usable, learnt: lines } = await learnt({
+      associate: unlessExtended(reject('permanent', 1, 1)),
+    });
+    expect(usable).toBe(true);
+    expect(lines).toContain(
+      'takes no association with extended negotiation: options of searches are not proposed (believed for 10 minutes)',
+    );
   });
 
   test('of a peer that takes two associations', async () => {
@@ -185,7 +204,7 @@ describe('what check learns', () => {
       await freePort(),
     );
     expect(stepsOf(report)).toMatchObject({ 'C-GET': 'failed', 'C-MOVE': 'ok' });
-    expect(report.learnt).toContain('C-GET is refused: retrieves go by C-MOVE');
+    expect(report.learnt).toContain('C-GET is refused: retrieves go by C-MOVE (believed for 10 minutes)');
     expect(report.facts.getRefused?.value).toBe(true);
   });
 
@@ -197,7 +216,7 @@ describe('what check learns', () => {
       }),
     });
     expect(lines).toContainEqual(
-      expect.stringMatching(/^C-GET refuses transfer syntaxes: .*JPEG.* and \d+ more$/),
+      expect.stringMatching(/^C-GET refuses transfer syntaxes: .*JPEG.* and \d+ more \(believed/),
     );
   });
 });

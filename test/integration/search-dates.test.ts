@@ -2,9 +2,13 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { examples, numbers, studies } from '../helpers/date-time-examples.js';
 import { found, plainHabits, type DatedStudy, type Habits } from '../helpers/dated-peer.js';
 import {
+  accept,
   final,
   pending,
+  reject,
+  returning,
   startRoguePeer,
+  unlessExtended,
   type RoguePeer,
   type RoguePeerOptions,
   type Step,
@@ -108,6 +112,46 @@ describe('the ways of asking for a span of dates and times', () => {
     await start('');
     expect((await search(query)).status).toBe(400);
     expect(asked).toEqual([]);
+  });
+});
+
+describe('the negotiation', () => {
+  const EVERY = [1, 1, 1, 1, 0, 1, 1];
+  const ways: readonly (readonly [string, RoguePeerOptions['associate'], string | undefined])[] = [
+    ['accepts', accept({ extended: returning(...EVERY) }), flagship?.n],
+    ['accepts byte 1 alone', accept({ extended: returning(1) }), flagship?.a],
+    ['refuses', accept({ extended: returning(0, 0, 0) }), flagship?.a],
+    ['ignores', accept({ extended: () => [] }), flagship?.a],
+    ['rejects', unlessExtended(reject('permanent', 1, 1)), flagship?.a],
+  ];
+
+  test.each(ways)('DT-23: with a peer that %s it', async (_, associate, identifier) => {
+    await start('    dateTime: { plan: native }', {
+      habits: { combines: identifier === flagship?.n },
+      ...(associate && { associate }),
+    });
+    expect(rowsOf(await search(asSpan))).toEqual(numbers(flagship?.match ?? ''));
+    expect(asked).toEqual([identifier]);
+  });
+
+  test('DT-23: what was accepted is made use of once it is proved', async () => {
+    await start('', { habits: { combines: true }, associate: accept({ extended: returning(...EVERY) }) });
+    expect(rowsOf(await search(asSpan))).toEqual(numbers(flagship?.match ?? ''));
+    gateway?.running.peers.get('main')?.knowledge.learn('dateTimeProved', true, 60_000);
+    expect(rowsOf(await search(asSpan))).toEqual(numbers(flagship?.match ?? ''));
+    expect(asked).toEqual([flagship?.a, flagship?.n]);
+  });
+
+  test('DT-22: slices of a day are asked for on an association that does not combine', async () => {
+    await start('    dateTime: { plan: sliced, findsEmptyTimes: true }', {
+      associate: accept({ extended: returning(...EVERY) }),
+    });
+    expect(rowsOf(await search(asSpan))).toEqual(numbers(flagship?.match ?? ''));
+    const proposed = peer?.events.flatMap((event) =>
+      event.type === 'associate-rq' ? [event.request.extended?.[0]?.information[1]] : [],
+    );
+    expect(asked).toEqual(flagship?.b.split(' ∪ '));
+    expect(proposed?.at(-1)).toBe(0);
   });
 });
 

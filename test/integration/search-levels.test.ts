@@ -1,5 +1,15 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { final, pending, silence, startRoguePeer, type RoguePeer, type Step } from '../helpers/rogue-peer.js';
+import {
+  accept,
+  final,
+  pending,
+  returning,
+  silence,
+  startRoguePeer,
+  type AssociateStep,
+  type RoguePeer,
+  type Step,
+} from '../helpers/rogue-peer.js';
 import {
   peerYaml,
   request,
@@ -22,9 +32,14 @@ const STUDIES = 40;
 const asked: string[] = [];
 
 /** A hierarchical peer with two series in each study, and two instances in each series. */
-async function start(yaml: string, odd?: (asked: string) => readonly Step[] | undefined): Promise<void> {
+async function start(
+  yaml: string,
+  odd?: (asked: string) => readonly Step[] | undefined,
+  associate?: AssociateStep,
+): Promise<void> {
   asked.length = 0;
   peer = await startRoguePeer({
+    ...(associate && { associate }),
     onFind: (_request, identifier) => {
       const level = (identifier.get(0x00080052) ?? '').trim();
       const study = identifier.get(0x0020000d) ?? '';
@@ -127,6 +142,49 @@ describe('series and instances of all studies at a hierarchical peer', () => {
   test('Q-62: without a key of a study or series it is 413', async () => {
     await start('');
     expect((await get('/instances?SOPInstanceUID=1.2.1.1.1')).status).toBe(413);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('series and instances of all studies at a relational peer', () => {
+  /** Rows of any level have the attributes of all levels above. */
+  const relational = (what: string): readonly Step[] => {
+    const level = what.split(' ')[0] ?? '';
+    const rows = Array.from({ length: 5 }, (_, index) =>
+      pending({
+        StudyInstanceUID: `1.2.${index + 1}`,
+        SeriesInstanceUID: `1.2.${index + 1}.1`,
+        ...(level === 'IMAGE' ? { SOPInstanceUID: `1.2.${index + 1}.1.1` } : {}),
+        PatientID: 'A',
+        PatientName: `NAME^${index + 1}`,
+        Modality: 'CT',
+      }),
+    );
+    return [...rows, final()];
+  };
+  const accepts = accept({ extended: returning(1) });
+
+  test.each([
+    ['/series?PatientID=A', 'SERIES', '0020000E', '1.2.5.1'],
+    ['/instances?PatientID=A', 'IMAGE', '00080018', '1.2.5.1.1'],
+    ['/instances', 'IMAGE', '00080018', '1.2.5.1.1'],
+  ])('Q-04, Q-05, Q-06, Q-33, Q-60: %s is one C-FIND', async (path, level, tag, last) => {
+    await start('', relational, accepts);
+    const response = await get(path);
+    expect(valuesOf(response, tag).at(-1)).toBe(last);
+    expect(valuesOf(response, '00100010').at(-1)).toEqual({ Alphabetic: 'NAME^5' });
+    expect(asked).toEqual([level]);
+  });
+
+  test('Q-04, Q-60: instances of a study are one C-FIND with its UID alone', async () => {
+    await start('', () => [...rowsOf('IMAGE', '1.2.1', '1.2.1.1'), final()], accepts);
+    expect(valuesOf(await get('/studies/1.2.1/instances'), '00080018')).toHaveLength(2);
+    expect(peer?.messages('C-FIND-RQ')).toHaveLength(1);
+  });
+
+  test('Q-62: a peer that does not accept it is not asked for everything', async () => {
+    await start('', relational, accept({ extended: returning(0, 1) }));
+    expect((await get('/instances')).status).toBe(413);
     expect(asked).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { GatewayError, type OperationContext } from '../../../src/core/index.js';
+import { baselineQueryOptions, GatewayError, type OperationContext } from '../../../src/core/index.js';
 import { Dataset, Tags } from '../../../src/dicom/index.js';
 import type { FindCompletion, Peer } from '../../../src/dimse/index.js';
 import { SharedFinds } from '../../../src/gateway/shared-finds.js';
@@ -42,10 +42,17 @@ const setUp = (count: number, { keepMs = 0, error }: { keepMs?: number; error?: 
   const clock = new ManualClock();
   // What is shared uses of a peer no more than this.
   const finds = new SharedFinds(peer as unknown as Peer, { keepMs }, clock);
-  const ask = (of: { id?: string; signal?: AbortSignal; priority?: 'bulk'; since?: number } = {}): Rows => {
-    const { id = '1', signal = new AbortController().signal, priority, since } = of;
+  const ask = (
+    of: { id?: string; signal?: AbortSignal; priority?: 'bulk'; fuzzy?: boolean; since?: number } = {},
+  ): Rows => {
+    const { id = '1', signal = new AbortController().signal, priority, fuzzy, since } = of;
     const identifier = new Dataset().setString(Tags.PatientID, id, 'LO');
-    const context = { requestId: 'test', signal, ...(priority ? { priority } : {}) };
+    const context = {
+      requestId: 'test',
+      signal,
+      ...(priority ? { priority } : {}),
+      ...(fuzzy !== undefined && { planned: { ...baselineQueryOptions, fuzzy } }),
+    };
     return finds.find('STUDY', identifier, context, since);
   };
   return { peer, clock, finds, ask };
@@ -136,6 +143,12 @@ describe('a C-FIND that others join', () => {
     await fast.return({ status: 0, truncated: true });
     expect(await others).toEqual(upTo(5000).slice(1000));
   });
+});
+
+test('a C-FIND is shared by those who mean the same, as planned or as the baseline has it', async () => {
+  const { peer, ask } = setUp(3);
+  await Promise.all([ask(), ask({ fuzzy: false }), ask({ fuzzy: true })].map((rows) => numbers(rows)));
+  expect(peer.asked).toBe(2);
 });
 
 describe('answers that are kept', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Peer } from '../../../src/dimse/index.js';
-import { probeDateTime } from '../../../src/gateway/check-date-time.js';
+import { probeDateTime } from '../../../src/gateway/probe-date-time.js';
 import { spanAround } from '../../../src/query/index.js';
 import { datedPeer, type DatedPeerOptions, type DatedStudy } from '../../helpers/dated-peer.js';
 

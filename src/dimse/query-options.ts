@@ -1,0 +1,24 @@
+import type { OperationContext, QueryOptions } from '../core/index.js';
+import { findContexts } from './context-sets.js';
+import { believedOptions } from './find-meaning.js';
+import { learnOptions } from './open-association.js';
+import type { OperationDependencies } from './operation.js';
+
+/** See `Peer.queryOptions`. */
+export async function askQueryOptions(
+  { peer, pool, knowledge }: OperationDependencies,
+  context: OperationContext,
+): Promise<QueryOptions> {
+  const { options, unknown } = believedOptions(knowledge);
+  const isOff = peer.extendedNegotiation === 'off' || knowledge.get('extendedNegotiation') === false;
+  if (isOff || unknown.length === 0) return options;
+  const lease = await pool.acquire({
+    contextSet: findContexts((name) => knowledge.fixed(name) !== false),
+    use: 'search',
+    context,
+    suits: (association) => unknown.every((name) => association.options[name] !== undefined),
+  });
+  learnOptions(knowledge, lease.association, peer.relearnMs);
+  lease.release();
+  return believedOptions(knowledge).options;
+}

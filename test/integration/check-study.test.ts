@@ -1,0 +1,275 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { fixedFacts, openPeer } from '../../src/compose-peer.js';
+import { loadConfig } from '../../src/config/index.js';
+import { createDemoPacs } from '../../src/demo/index.js';
+import { checkPeer, type CheckReport } from '../../src/gateway/index.js';
+import {
+  accept,
+  final,
+  pending,
+  returning,
+  startRoguePeer,
+  type RoguePeerOptions,
+  type Script,
+} from '../helpers/rogue-peer.js';
+
+const closers: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const STUDY = '2.25.77.1';
+const KeyTags = {
+  StudyDate: 0x00080020,
+  StudyTime: 0x00080030,
+  AccessionNumber: 0x00080050,
+  ModalitiesInStudy: 0x00080061,
+  ReferringPhysicianName: 0x00080090,
+  StudyDescription: 0x00081030,
+  PatientName: 0x00100010,
+  PatientID: 0x00100020,
+  PatientBirthDate: 0x00100030,
+  StudyInstanceUID: 0x0020000d,
+  StudyID: 0x00200010,
+} as const;
+type Keyword = keyof typeof KeyTags;
+
+/** What a PACS with one study does with keys, right but for what is named. */
+interface Quirks {
+  readonly row?: Readonly<Record<string, string>>;
+  readonly ignores?: readonly Keyword[];
+  readonly literal?: boolean;
+  readonly needsPatientId?: boolean;
+  readonly anyCase?: boolean;
+  readonly refuses?: readonly Keyword[];
+  /** Its ranges of dates and times match as one; else each for itself. */
+  readonly combines?: boolean;
+}
+
+const ROW = {
+  StudyInstanceUID: STUDY,
+  StudyDate: '20220102',
+  StudyTime: '143000',
+  PatientName: 'DOE^JANE',
+  PatientID: 'P-1',
+  ModalitiesInStudy: 'CT',
+  NumberOfStudyRelatedSeries: '1',
+  NumberOfStudyRelatedInstances: '2',
+} as const;
+
+function within(range: string, value: string): boolean {
+  const [from = '', to = from] = range.split('-');
+  return from <= value && (to === '' || value <= to);
+}
+
+function finder(quirks: Quirks): Script {
+  const row: Readonly<Record<string, string>> = { ...ROW, ...quirks.row };
+  return (_request, identifier) => {
+    const keys = Object.entries(KeyTags).flatMap(([keyword, tag]) => {
+      const value = (identifier.get(tag) ?? '').trim();
+      return value === '' ? [] : [{ keyword: keyword as Keyword, value }];
+    });
+    const given = (keyword: Keyword): string => keys.find((key) => key.keyword === keyword)?.value ?? '';
+    if (keys.some(({ keyword }) => quirks.refuses?.includes(keyword))) return [final(0xa900)];
+    const isCombined = quirks.combines === true && given('StudyTime') !== '';
+    const combined = (): boolean => {
+      const [from = '', to = ''] = given('StudyDate').split('-');
+      const [start = '', end = ''] = given('StudyTime').split('-');
+      const at = `${row['StudyDate'] ?? ''}${row['StudyTime'] ?? ''}`;
+      return from + start <= at && at <= to + end;
+    };
+    const matches = ({ keyword, value }: { keyword: Keyword; value: string }): boolean => {
+      if (quirks.ignores?.includes(keyword)) return true;
+      if (keyword === 'StudyDate' || keyword === 'StudyTime')
+        return isCombined ? combined() : within(value, row[keyword] ?? '');
+      const fold = (text: string): string => (quirks.anyCase === true ? text.toUpperCase() : text);
+      const stored = fold(row[keyword] ?? '');
+      const wanted = fold(value);
+      if (!wanted.endsWith('*') || quirks.literal === true) return wanted === stored;
+      return stored.startsWith(wanted.slice(0, -1));
+    };
+    const isFound = keys.every(matches) && (quirks.needsPatientId !== true || given('PatientID') !== '');
+    return [...(isFound ? [pending(row)] : []), final()];
+  };
+}
+
+async function check(
+  address: string,
+  { extra = '', patientId, study = STUDY }: { extra?: string; patientId?: string; study?: string } = {},
+): Promise<CheckReport> {
+  const file = `peers: { main: { address: "${address}", timeouts: { connect: 1s, association: 1s, firstResponse: 1s } ${extra} } }`;
+  const config = loadConfig({ file, env: {} });
+  const settings = config.peers['main'];
+  if (settings === undefined) throw new Error('no peer');
+  const deps = { observe: (): void => undefined, storageScp: undefined };
+  return checkPeer(
+    {
+      name: 'main',
+      associations: settings.associations,
+      study: { studyInstanceUid: study, patientId, relearnMs: settings.relearnAfter },
+      fixed: fixedFacts(settings),
+      open: (way, known) =>
+        way === 'move'
+          ? undefined
+          : openPeer(config, 'main', { ...settings, retrieve: 'get' }, { ...deps, known }),
+      moveHint: '',
+    },
+    { requestId: 'check', signal: AbortSignal.timeout(10_000) },
+  );
+}
+
+async function checkQuirks(
+  quirks: Quirks,
+  options: Parameters<typeof check>[1] = {},
+  peerOptions: RoguePeerOptions = {},
+): Promise<CheckReport> {
+  const peer = await startRoguePeer({ onFind: finder(quirks), ...peerOptions });
+  closers.push(() => peer.close());
+  return check(`ROGUE@127.0.0.1:${peer.address.port}`, options);
+}
+
+const valuesOf = ({ facts }: CheckReport): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(facts).map(([name, { value }]) => [name, value]));
+
+describe('check --study', () => {
+  test('of a peer that does all of it right', async () => {
+    const report = await checkQuirks({});
+    expect(report.steps.find(({ step }) => step === 'study')).toMatchObject({ result: 'ok' });
+    expect(valuesOf(report)).toMatchObject({
+      needsPatientId: false,
+      literalWildcard: false,
+      upperCasesNames: false,
+      ignoredKeys: [],
+      unreturnedKeys: [],
+      characterSets: ['ISO_IR 6'],
+    });
+    expect(report.facts).not.toHaveProperty('dateTimeProved');
+    expect(report.learnt).toEqual(
+      expect.arrayContaining([
+        'finds studies without a Patient ID (believed for 10 minutes)',
+        'wildcards work (believed for 10 minutes)',
+        'matches by every key that was tried (believed for 10 minutes)',
+        'returns modalities and counts of studies (believed for 10 minutes)',
+      ]),
+    );
+  });
+
+  test('tells nothing of the patient', async () => {
+    const report = await checkQuirks({ ignores: ['StudyDescription'] });
+    expect(JSON.stringify(report)).not.toMatch(/DOE|JANE|P-1|20220102|143000/);
+  });
+
+  test.each<[string, Quirks, Readonly<Record<string, unknown>>, RegExp]>([
+    [
+      'passes over keys',
+      { ignores: ['ModalitiesInStudy', 'StudyDescription'] },
+      { ignoredKeys: ['ModalitiesInStudy', 'StudyDescription'] },
+      /^does not match by ModalitiesInStudy, StudyDescription/,
+    ],
+    [
+      'takes * for itself',
+      { literal: true },
+      { literalWildcard: true },
+      /^takes \* for itself: wildcards find nothing/,
+    ],
+    [
+      'turns names into upper case',
+      { anyCase: true },
+      { upperCasesNames: true },
+      /^names come in upper case and match in any case/,
+    ],
+    [
+      'leaves out counts',
+      { row: { NumberOfStudyRelatedSeries: '', NumberOfStudyRelatedInstances: '' } },
+      { unreturnedKeys: ['NumberOfStudyRelatedSeries', 'NumberOfStudyRelatedInstances'] },
+      /^does not return NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances/,
+    ],
+    [
+      'answers in another character set',
+      { row: { SpecificCharacterSet: 'ISO_IR 100' } },
+      { characterSets: ['ISO_IR 100'] },
+      /^answers in ISO_IR 100/,
+    ],
+  ])('of a peer that %s', async (_, quirks, facts, line) => {
+    const report = await checkQuirks(quirks);
+    expect(valuesOf(report)).toMatchObject(facts);
+    expect(report.learnt).toContainEqual(expect.stringMatching(line));
+  });
+
+  test('of a peer that matches names in any case, and has one in lower case: it does not turn them', async () => {
+    const find = finder({ anyCase: true });
+    const other = pending({ ...ROW, StudyInstanceUID: '2.25.77.9', PatientName: 'Roe^Jim' });
+    const onFind: Script = (request, identifier) => {
+      const steps = typeof find === 'function' ? find(request, identifier) : find;
+      const isByDate = [KeyTags.PatientName, KeyTags.StudyInstanceUID].every((tag) => !identifier.get(tag));
+      return isByDate ? [...steps.slice(0, -1), other, final()] : steps;
+    };
+    const report = await checkQuirks({}, {}, { onFind });
+    expect(valuesOf(report)).toMatchObject({ upperCasesNames: false, literalWildcard: false });
+  });
+
+  test('of a peer that passes over names: nothing is learnt of wildcards in them', async () => {
+    const report = await checkQuirks({ ignores: ['PatientName'] });
+    expect(valuesOf(report)).toMatchObject({ ignoredKeys: ['PatientName'] });
+    expect(report.facts).not.toHaveProperty('literalWildcard');
+  });
+
+  test('of a peer that refuses a key: nothing is learnt of that one, and the others are', async () => {
+    const report = await checkQuirks({ refuses: ['StudyDescription'], ignores: ['StudyID'] });
+    expect(valuesOf(report)).toMatchObject({ ignoredKeys: ['StudyID'] });
+  });
+
+  test('of a peer that needs a Patient ID, with and without one', async () => {
+    const without = await checkQuirks({ needsPatientId: true });
+    expect(without.steps.find(({ step }) => step === 'study')).toMatchObject({
+      result: 'failed',
+      detail: expect.stringContaining('--patient'),
+    });
+    expect(without.facts).not.toHaveProperty('needsPatientId');
+    const withId = await checkQuirks({ needsPatientId: true }, { patientId: 'P-1' });
+    expect(valuesOf(withId)).toMatchObject({ needsPatientId: true, ignoredKeys: [], literalWildcard: false });
+    expect(withId.learnt).toContainEqual(expect.stringMatching(/^finds no study without a Patient ID/));
+  });
+
+  test('of a study that the peer does not show', async () => {
+    const report = await checkQuirks({}, { study: '2.25.1' });
+    expect(report.steps.find(({ step }) => step === 'study')?.result).toBe('failed');
+  });
+
+  test.each([
+    [true, true],
+    [false, false],
+  ])('of a peer that accepts combined matching and combines: %s', async (combines, proved) => {
+    const associate = accept({ extended: returning(1, 1) });
+    const report = await checkQuirks({ combines }, {}, { associate });
+    expect(valuesOf(report)).toMatchObject({ dateTime: true, dateTimeProved: proved });
+  });
+
+  test('says what is configured instead, and finds nothing else', async () => {
+    const extra =
+      ', profile: { literalWildcard: true, fuzzy: false, ignoredKeys: [StudyID] }, findLimit: 500';
+    const report = await checkQuirks({}, { extra });
+    expect(report.configured).toEqual([
+      'ends the answer to a search after 500 rows',
+      'takes * for itself: wildcards find nothing',
+      'does not match by StudyID',
+      'fuzzy names: no',
+    ]);
+    for (const name of ['literalWildcard', 'ignoredKeys', 'fuzzy'])
+      expect(report.facts).not.toHaveProperty(name);
+  });
+
+  test('of the demo PACS', async () => {
+    const pacs = await createDemoPacs();
+    closers.push(() => pacs.close());
+    const address = `${pacs.address.aeTitle}@127.0.0.1:${pacs.address.port}`;
+    const report = await check(address, { study: pacs.sample.studyInstanceUid });
+    expect(report.usable).toBe(true);
+    expect(valuesOf(report)).toMatchObject({
+      needsPatientId: false,
+      unreturnedKeys: [],
+      literalWildcard: false,
+    });
+  });
+});
