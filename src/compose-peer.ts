@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config, PeerConfig } from './config/index.js';
 import { formatAeAddress, systemClock, type Clock, type Observe } from './core/index.js';
+import { Tags } from './dicom/index.js';
 import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
 import type { PeerBinding } from './gateway/index.js';
 import { PeerFile } from './peer-file.js';
@@ -96,12 +97,19 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
       ...(settings.timezone === undefined ? {} : { timezone: settings.timezone }),
+      unsentKeys: settings.modalitiesInStudy === 'filter' ? [Tags.ModalitiesInStudy] : [],
     },
     search: {
       lookAhead: search.lookAhead,
       maxResults: search.maxResults,
       maxScan: search.maxScan,
       maxSlices: search.maxSlices,
+      maxUnlimited: search.maxUnlimited,
+      order: search.order,
+      complete: search.complete,
+      completeMs: search.completeWithin,
+      completeRows: search.completeInstances,
+      maxLookups: search.maxLookups,
       keepMs: search.keepAnswers,
     },
     store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },

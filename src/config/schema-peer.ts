@@ -194,6 +194,10 @@ export const peer = z.strictObject({
     aeTitle,
     'AE title of the gateway towards this peer, in place of `dimse.aeTitle`.',
   ).exactOptional(),
+  modalitiesInStudy: key(
+    choice('match', 'filter'),
+    'Whether a search by one modality is sent to the peer as such, or filtered by the gateway alone: some peers find nothing by ModalitiesInStudy, or only studies of this one modality.',
+  ).prefault('match'),
   dateTime: dateTime.prefault({}),
   timezone: key(
     timezone,

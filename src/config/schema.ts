@@ -93,6 +93,10 @@ const search = z.strictObject({
     integer(1, 1_000_000),
     'Most results of one search; a Warning says when there are more.',
   ).prefault(50_000),
+  maxUnlimited: key(
+    integer(0, 1_000_000),
+    'The same of a search without a limit, which is then answered as with this one; 0 means that it gets all there are, row by row.',
+  ).prefault(0),
   lookAhead: key(
     integer(0, 1_000_000),
     'How many results beyond the limit are counted to say how many remain.',
@@ -113,6 +117,26 @@ const search = z.strictObject({
     integer(1, 1_000_000),
     'Most C-FINDs that a search by date is divided into when the peer cuts its answers; beyond it the answer is 413.',
   ).prefault(1000),
+  order: key(
+    choice('sorted', 'peer'),
+    'Results of a search that finds no more than `search.lookAhead` are sorted (newest studies first, then by number and UID), so that its pages fit together; or stay as the PACS lists them, as larger ones do.',
+  ).prefault('sorted'),
+  complete: key(
+    choice('page', 'off'),
+    'Whether modalities and counts that the PACS does not return are found out from the series, or instances, of the results that are sent; and whether a search by them is filtered so.',
+  ).prefault('page'),
+  completeWithin: key(
+    duration,
+    'How long a result waits for that; then this and all others of the search are sent as the PACS gave them, with a Warning.',
+  ).prefault('5s'),
+  completeInstances: key(
+    integer(0, 1_000_000),
+    'Most instances that one search lists to count them, where the PACS counts neither those of a study nor of a series.',
+  ).prefault(10_000),
+  maxLookups: key(
+    integer(1, 1_000_000),
+    'Most studies of one search whose series are looked at because it is by ModalitiesInStudy (or the like) and the PACS does not return that; more are answered 413.',
+  ).prefault(2000),
   joinConcurrency: key(integer(1, 100), 'How many lower-level queries of one search run at once.').prefault(
     2,
   ),

@@ -74,10 +74,9 @@ const optionNames: ReadonlySet<string> = new Set([
   'offset',
 ]);
 
-/** PS3.18 8.3.4.4 and 8.3.4.6 give the wording. */
+/** PS3.18 8.3.4.4 and 8.3.4.6 give the wording. */
 const warningTexts = {
   fuzzy: 'The fuzzymatching parameter is not supported. Only literal matching has been performed.',
-  empty: 'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.',
   multiple:
     'The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.',
   unknown: 'A parameter that is neither supported nor an attribute was ignored.',
@@ -119,7 +118,6 @@ export function parseSearch(level: SearchLevel, params: SearchPath, rawQuery: st
     ...(timezoneOffset === undefined ? {} : { timezoneOffset }),
     warnings: [
       ...(fuzzyMatching ? [warningTexts.fuzzy] : []),
-      ...(matching.emptyValueMatching ? [warningTexts.empty] : []),
       // Names are never filtered more strictly than the peer does, so a list of them cannot be either.
       ...(matchingKeys.some((key) => key.vr === 'PN' && key.values.length > 1)
         ? [warningTexts.multiple]

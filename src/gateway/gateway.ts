@@ -200,7 +200,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches }: Side,
+  { binding, searches, finds, deps }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -210,5 +210,7 @@ function searchPeer(
   const isAlone = fresh === true || request.limit === undefined;
   const find: Peer['find'] = (level, identifier, of) =>
     (isAlone ? binding.peer : searches).find(level, identifier, of);
-  return search({ binding, find }, request, serviceUrl, context);
+  const findAtOnce: Peer['find'] = (level, identifier, of) =>
+    (fresh === true ? binding.peer : finds).find(level, identifier, of);
+  return search({ binding, find, findAtOnce, clock: deps.clock }, request, serviceUrl, context);
 }

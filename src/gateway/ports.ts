@@ -77,6 +77,18 @@ export interface SearchSettings {
   readonly maxScan: number;
   /** Most C-FINDs that a search is divided into. */
   readonly maxSlices: number;
+  /** Most rows that a request without a limit gets; 0 = all there are. */
+  readonly maxUnlimited: number;
+  /** Whether results that are all there are sorted. */
+  readonly order: 'sorted' | 'peer';
+  /** Whether what the peer does not return of the results is found out from the level below. */
+  readonly complete: 'page' | 'off';
+  /** How long a result waits for that. */
+  readonly completeMs: number;
+  /** Most instances that one search lists to count them. */
+  readonly completeRows: number;
+  /** Most studies of one search of which a matching key is looked up in the level below. */
+  readonly maxLookups: number;
 }
 
 /** How stores are run. */

@@ -1,18 +1,36 @@
-import type { OperationContext } from '../core/index.js';
-import type { DicomJsonObject } from '../dicom/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
+import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
-import { unverifiedWarning } from '../query/index.js';
+import { completableTags, optionalKeys, unverifiedWarnings, type SearchPlan } from '../query/index.js';
+import { inOrder } from './in-order.js';
+import { RowsAhead } from './rows-ahead.js';
+import { SearchBelow } from './search-below.js';
+import { RowCompletion } from './search-completion.js';
 import { planFor } from './search-plan.js';
-import { SearchRun, type SearchSource } from './search-run.js';
+import { SearchRun, type Match, type SearchSource } from './search-run.js';
+import { MatchVerification } from './search-verification.js';
+
+/** Results of a walk through many studies that are counted beyond a page: there is a C-FIND for every few of them. */
+const MOST_BEYOND_OF_WALK = 100;
 
 /** The results of a search as they come, before a page is cut out of them. */
 export interface SearchRows {
-  /** Each as DICOM JSON, with every attribute that the answer must hold. */
+  /** Each as DICOM JSON, with every attribute that the peer returned. */
   readonly rows: AsyncGenerator<DicomJsonObject, void, undefined>;
   /** A peer ended its answer without everything that matches; true at the latest when `rows` has ended. */
   readonly truncated: boolean;
   /** Texts for Warning headers, as far as they are known from the rows that were taken. */
   readonly warnings: readonly string[];
+  /** The headers are to leave before the rows tell enough: the warnings name what may turn out to be unchecked. */
+  readonly foresee: () => void;
+  /** The same of what could not be completed, or where rows are yet to leave may turn out to be so. */
+  readonly gaps: (hasMore: boolean) => readonly string[];
+  /** How many results beyond a page are worth being counted: fewer where each costs the peer a question. */
+  readonly mostBeyond: number;
+  /** A row with what the peer did not return and can be found out; for rows that are to leave. It never rejects. */
+  readonly complete: (row: DicomJsonObject) => DicomJsonObject | Promise<DicomJsonObject>;
+  /** Ends everything that is under way for it. */
+  readonly close: () => Promise<void>;
 }
 
 /** Opens a search of one peer. @throws GatewayError when the request cannot be asked of this peer */
@@ -23,19 +41,140 @@ export async function openRows(
   context: OperationContext,
 ): Promise<SearchRows> {
   const plan = await planFor(source.binding, request, context);
-  const run = new SearchRun(source, plan, context);
-  const toRows = async function* (): AsyncGenerator<DicomJsonObject, void, undefined> {
-    for await (const match of run.matches())
-      yield plan.project(match, (target) => retrieveUrl(serviceUrl, target));
-  };
-  return {
-    rows: toRows(),
-    get truncated() {
-      return run.truncated;
-    },
-    get warnings() {
-      const unverified = run.unverified.size > 0 ? [unverifiedWarning([...run.unverified])] : [];
-      return [...plan.warnings, ...unverified];
-    },
-  };
+  return new OpenSearch(source, plan, { serviceUrl, isPaged: request.limit !== undefined }, context);
+}
+
+interface Asked {
+  readonly serviceUrl: string;
+  /** What is completed is so after the search has ended. */
+  readonly isPaged: boolean;
+}
+
+class OpenSearch implements SearchRows {
+  readonly rows: AsyncGenerator<DicomJsonObject, void, undefined>;
+  readonly #plan: SearchPlan;
+  readonly #asked: Asked;
+  readonly #window: number;
+  readonly #lookAhead: number;
+  readonly #run: SearchRun;
+  /** Ends what is read of the search itself, and what is asked beside it. */
+  readonly #reading = new AbortController();
+  readonly #asking = new AbortController();
+  readonly #verification: MatchVerification | undefined;
+  readonly #completion: RowCompletion | undefined;
+  /** Read ahead where the peer may be asked between two matches. */
+  #ahead: RowsAhead<Match> | undefined;
+  /** Keys that the warnings name whatever the rows tell. */
+  #foreseen: readonly Tag[] = [];
+  /** What is being asked between two matches. */
+  #questions = 0;
+
+  constructor(source: SearchSource, plan: SearchPlan, asked: Asked, context: OperationContext) {
+    const { search, retrieve } = source.binding;
+    const below = new SearchBelow(source, endedBy(this.#asking, context));
+    this.#plan = plan;
+    this.#asked = asked;
+    this.#window = retrieve.joinConcurrency;
+    this.#lookAhead = search.lookAhead;
+    this.#run = new SearchRun(source, plan, endedBy(this.#reading, context));
+    if (search.complete === 'page') {
+      this.#completion = new RowCompletion(plan.completion, below, source);
+      if (MatchVerification.appliesTo(plan))
+        this.#verification = new MatchVerification(plan, below, search.maxLookups);
+    }
+    this.rows = this.#project();
+  }
+
+  get truncated(): boolean {
+    return this.#run.truncated;
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#plan.warnings, ...unverifiedWarnings(this.#unverified(), this.#plan)];
+  }
+
+  foresee(): void {
+    this.#foreseen = optionalKeys(this.#plan);
+  }
+
+  gaps(hasMore: boolean): readonly string[] {
+    return this.#completion?.gaps(hasMore) ?? [];
+  }
+
+  get mostBeyond(): number {
+    if (this.#verification?.isNeeded === true) return 1;
+    const { steps, fixed } = this.#plan;
+    const isWalk = steps.length > 1 && fixed.studyInstanceUid === undefined;
+    return isWalk ? Math.min(MOST_BEYOND_OF_WALK, this.#lookAhead) : this.#lookAhead;
+  }
+
+  complete(row: DicomJsonObject): DicomJsonObject | Promise<DicomJsonObject> {
+    const completed = this.#completion?.complete(row) ?? row;
+    return completed instanceof Promise ? this.#whileAsking(completed) : completed;
+  }
+
+  async close(): Promise<void> {
+    end(this.#asking);
+    end(this.#reading);
+    await this.rows.return();
+  }
+
+  async *#project(): AsyncGenerator<DicomJsonObject, void, undefined> {
+    try {
+      for await (const match of this.#matches())
+        yield this.#plan.project(match, (target) => retrieveUrl(this.#asked.serviceUrl, target));
+    } finally {
+      end(this.#reading);
+    }
+  }
+
+  #matches(): AsyncGenerator<Match, void, undefined> {
+    const isInterrupted = this.#verification !== undefined || (this.#completion && !this.#asked.isPaged);
+    if (!isInterrupted) return this.#run.matches();
+    this.#ahead = new RowsAhead(
+      { open: () => this.#run.matches(), keyOf: (match) => this.#run.keyOf(match) },
+      { holds: true },
+    );
+    const rows = this.#ahead.read();
+    return this.#verification ? this.#verified(rows, this.#verification) : rows;
+  }
+
+  async *#verified(
+    rows: AsyncGenerator<Match, void, undefined>,
+    verification: MatchVerification,
+  ): AsyncGenerator<Match, void, undefined> {
+    const judged = inOrder(rows, this.#window, async (match) => {
+      if (!verification.needs(match)) return match;
+      return (await this.#whileAsking(verification.matches(match))) ? match : undefined;
+    });
+    for await (const match of judged) if (match) yield match;
+  }
+
+  /** While something is asked of the peer the search holds no association that it does not use. */
+  async #whileAsking<T>(question: Promise<T>): Promise<T> {
+    this.#questions += 1;
+    if (this.#ahead) this.#ahead.holds = false;
+    try {
+      return await question;
+    } finally {
+      this.#questions -= 1;
+      if (this.#questions === 0 && this.#ahead) this.#ahead.holds = true;
+    }
+  }
+
+  #unverified(): readonly Tag[] {
+    const { unverified } = this.#run;
+    if (!this.#verification) return [...this.#foreseen, ...unverified];
+    const lookedUp = this.#plan.steps.flatMap(({ level }) => completableTags[level]);
+    const others = [...unverified].filter((tag) => !lookedUp.includes(tag));
+    return [...this.#foreseen, ...others, ...this.#verification.undecided];
+  }
+}
+
+function endedBy(controller: AbortController, context: OperationContext): OperationContext {
+  return { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
+}
+
+function end(controller: AbortController): void {
+  controller.abort(new GatewayError('cancelled', 'The search has ended.'));
 }

@@ -1,8 +1,9 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type Clock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
 import type { PeerBinding } from './ports.js';
+import { RowsAhead } from './rows-ahead.js';
 import { SliceRun, type SliceLimits } from './search-slices.js';
 
 /** One match: the row of each level that was searched, from the top. */
@@ -14,8 +15,8 @@ const MOST_DISTINCT = 500_000;
 /** A level below which more is to be searched. */
 interface Upper {
   readonly depth: number;
+  readonly step: FindStep;
   readonly above: Match;
-  readonly rows: AsyncGenerator<Dataset, void, undefined>;
   readonly context: OperationContext;
 }
 
@@ -23,6 +24,10 @@ interface Upper {
 export interface SearchSource {
   readonly binding: PeerBinding;
   readonly find: Peer['find'];
+  /** For what is read at once, whatever the pace of the client; `find` when left out. */
+  readonly findAtOnce?: Peer['find'];
+  /** The machine's own when left out. */
+  readonly clock?: Clock;
 }
 
 /** Runs a plan against a peer, level by level. */
@@ -50,8 +55,17 @@ export class SearchRun {
     this.#context = { ...context, planned: plan.planned };
   }
 
-  matches(): AsyncGenerator<Match, void, undefined> {
-    return this.#walk(0, [], this.#context);
+  /** All that matches, from the first one on each time that it is called. */
+  matches(context: OperationContext = this.#context): AsyncGenerator<Match, void, undefined> {
+    return this.#walk(0, [], context);
+  }
+
+  /** What tells one match from all others. */
+  keyOf(match: Match): string {
+    const { studyInstanceUid = '', seriesInstanceUid = '' } = uidsOf(match);
+    const [step, lowest] = [this.#plan.steps[match.length - 1], match.at(-1)];
+    const uid = step && lowest ? step.keyOf(lowest) : '';
+    return [studyInstanceUid, seriesInstanceUid, uid].join(' ');
   }
 
   async *#walk(
@@ -61,31 +75,36 @@ export class SearchRun {
   ): AsyncGenerator<Match, void, undefined> {
     const step = this.#plan.steps[depth];
     if (step === undefined) return;
-    const rows = this.#rows(step, above, context);
     if (depth === this.#plan.steps.length - 1) {
-      for await (const row of rows) yield [...above, row];
+      for await (const row of this.#rows(step, above, context)) yield [...above, row];
       return;
     }
-    yield* this.#join({ depth, above, rows, context });
+    yield* this.#join({ depth, step, above, context });
   }
 
-  /** Searches below several rows at once, and gives the results in the order of the rows. */
-  async *#join({ depth, above, rows, context }: Upper): AsyncGenerator<Match, void, undefined> {
-    const running: Promise<readonly Match[]>[] = [];
+  /**
+   * Searches below several rows at once, and gives the results in the order of the rows. No C-FIND holds an association
+   * while it waits for another one: what is out of its turn is given up rather than paused.
+   */
+  async *#join({ depth, step, above, context }: Upper): AsyncGenerator<Match, void, undefined> {
     const controller = new AbortController();
-    const below = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
+    const within = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
+    const upper = new RowsAhead({
+      open: () => this.#rows(step, above, within),
+      keyOf: (row) => step.keyOf(row),
+    });
+    const open = (row: Dataset): AsyncGenerator<Match, void, undefined> =>
+      this.#walk(depth + 1, [...above, row], within);
+    const running: RowsAhead<Match>[] = [];
     try {
-      for await (const row of rows) {
-        const matches = collect(this.#walk(depth + 1, [...above, row], below));
-        matches.catch(() => undefined); // awaited in its turn; must not be unhandled until then
-        running.push(matches);
-        const next = running.length >= this.#joinConcurrency ? running.shift() : undefined;
-        if (next) yield* await next;
+      for await (const row of upper.read()) {
+        running.push(new RowsAhead({ open: () => open(row), keyOf: (match) => this.keyOf(match) }));
+        if (running.length >= this.#joinConcurrency) yield* inTurn(running.shift());
       }
-      for (const next of running) yield* await next;
+      while (running.length > 0) yield* inTurn(running.shift());
     } finally {
       controller.abort(new GatewayError('cancelled', 'The search has ended.'));
-      await rows.return(undefined);
+      for (const one of [upper, ...running]) one.close();
     }
   }
 
@@ -122,10 +141,11 @@ export class SearchRun {
   }
 }
 
-async function collect(matches: AsyncGenerator<Match>): Promise<readonly Match[]> {
-  const all: Match[] = [];
-  for await (const match of matches) all.push(match);
-  return all;
+/** Its C-FIND may be paused now: nothing that comes before it is waited for. */
+async function* inTurn(next: RowsAhead<Match> | undefined): AsyncGenerator<Match, void, undefined> {
+  if (!next) return;
+  next.holds = true;
+  yield* next.read();
 }
 
 /** Days since 1970-01-01, in whichever zone it is latest. */

@@ -3,7 +3,7 @@ import { attributeByTag, Dataset, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import { planDateTimeValue } from './date-time-value.js';
-import { isUniversal, type MatchingOptions } from './matching.js';
+import { asksForEmpty, isUniversal, type MatchingOptions } from './matching.js';
 import { isTextVr } from './pattern.js';
 
 /** Adds an attribute to be returned and not matched; what is there already stays. */
@@ -40,7 +40,7 @@ export function addMatchingKey(identifier: Dataset, key: MatchingKey, options: M
 
 function sentValue(key: MatchingKey, options: MatchingOptions): string {
   const { dateTime, zones } = options;
-  if (isUniversal(key)) return '';
+  if (isUniversal(key) || asksForEmpty(key, options)) return '';
   if (key.vr === 'DA') return planDateTime(key.value, '', dateTime, zones).identifierDate;
   if (key.vr === 'TM') return planDateTime('', key.value, dateTime, zones).identifierTime;
   if (key.vr === 'DT') return planDateTimeValue(key.value, dateTime, zones).identifier;

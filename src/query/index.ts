@@ -1,13 +1,26 @@
 /** Translates DICOMweb requests into Query/Retrieve terms: identifiers, the exact filter over answers, results. */
+export {
+  belowIdentifier,
+  completableTags,
+  completeRow,
+  missingIn,
+  namesOf,
+  seriesFrom,
+  studyFrom,
+  type CompletionPlan,
+  type SeriesBelow,
+} from './completion.js';
 export { spanAround } from './date-time-probe.js';
 export type { DateTimePolicy } from './date-time-form.js';
 export type { DateTimeSlice } from './date-time-slices.js';
 export { planDateTime, type DateTimePlan } from './date-time.js';
 export { matches, type MatchingOptions } from './matching.js';
+export { sortRows } from './order.js';
 export {
   defaultPeerQueryProfile,
+  optionalKeys,
   planSearch,
-  unverifiedWarning,
+  unverifiedWarnings,
   usesQueryOptions,
   type PeerQueryProfile,
   type SearchPlan,

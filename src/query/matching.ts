@@ -4,7 +4,7 @@ import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import type { DateTimePolicy } from './date-time-form.js';
 import { planDateTimeValue } from './date-time-value.js';
-import { isTextVr, matchesPattern, normalText } from './pattern.js';
+import { isTextVr, matchesPattern, normalText, resemblesName } from './pattern.js';
 import { every, some, type Verdict } from './verdict.js';
 import type { Zones } from './zone.js';
 
@@ -14,6 +14,10 @@ export interface MatchingOptions {
   readonly zones?: Zones;
   /** A list of values asks for all of them, not for any. */
   readonly multipleValueMatching?: boolean;
+  /** `""` asks for entities without a value. */
+  readonly emptyValueMatching?: boolean;
+  /** Names that are only similar match: what the peer returned is not looked at again. */
+  readonly fuzzyMatching?: boolean;
   /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
   readonly isRequired?: (tag: Tag) => boolean;
 }
@@ -76,6 +80,11 @@ export function isUniversal(key: MatchingKey): boolean {
   return key.value === '' || (isTextVr(key.vr) && /^\*+$/.test(key.value));
 }
 
+/** Whether `key` asks for entities without a value. @see PS3.4 C.2.2.2.7 (Q-21) */
+export function asksForEmpty(key: MatchingKey, { emptyValueMatching }: Partial<MatchingOptions>): boolean {
+  return emptyValueMatching === true && key.value === '""';
+}
+
 function sequenceMatcher(
   tag: Tag,
   keys: readonly MatchingKey[],
@@ -93,14 +102,19 @@ function sequenceMatcher(
   };
 }
 
-/** An empty value of a key that the peer must support is unknown; of any other it may mean that the peer ignored the key. */
+/**
+ * An empty value of a key that the peer must support is unknown, and matches as the policy says; of any other it may mean
+ * that the peer passed the key over.
+ */
 function judgeEmpty(tag: Tag, { dateTime, isRequired }: MatchingOptions): Verdict {
-  if (dateTime.unknown === 'exclude') return 'no-match';
-  return isRequired?.(tag) === true ? 'match' : 'unverified';
+  if (isRequired?.(tag) !== true) return 'unverified';
+  return dateTime.unknown === 'exclude' ? 'no-match' : 'match';
 }
 
 function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
   const tag = key.path.at(-1) ?? 0;
+  if (asksForEmpty(key, options)) return emptyMatcher(tag, options);
+  if (key.vr === 'PN') return nameMatcher(key, tag, options);
   if (key.vr === 'DA' || key.vr === 'TM') return dateOrTimeMatcher(key, tag, options);
   if (key.vr === 'DT') {
     const { verdict } = planDateTimeValue(key.value, options.dateTime, options.zones);
@@ -111,13 +125,42 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
     if (element.value.length === 0) return judgeEmpty(tag, options);
-    // Peers match names by rules of their own, so a name is never filtered more strictly than they did (Q-45).
-    if (key.vr === 'PN') return 'match';
     const values = row.strings(tag).filter((value) => value !== '');
     // Nothing readable: blanks alone are empty, bytes of a VR without text cannot be compared.
     if (values.length === 0)
       return Buffer.isBuffer(element.value) && isTextVr(element.vr) ? judgeEmpty(tag, options) : 'unverified';
     return test(values) ? 'match' : 'no-match';
+  };
+}
+
+/**
+ * An empty value matches where the peer must know the attribute. Of any other it may mean that the peer does not, and
+ * what was not returned may have a value.
+ */
+function emptyMatcher(tag: Tag, { isRequired }: MatchingOptions): Matcher {
+  return (row) => {
+    const element = row.get(tag);
+    if (element === undefined) return 'unverified';
+    const isBlank = isTextVr(element.vr) && row.strings(tag).every((value) => value === '');
+    if (element.value.length > 0 && !isBlank) return 'no-match';
+    return isRequired?.(tag) === true ? 'match' : 'unverified';
+  };
+}
+
+/**
+ * Peers match names by rules of their own, so a name is never filtered more strictly than they did (Q-45). One that is
+ * nothing like what was asked for is taken as matched where the peer must match the attribute; elsewhere the peer may
+ * have passed the key over.
+ */
+function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matcher {
+  const isLike = key.values.map((value) => resemblesName(value));
+  return (row) => {
+    const element = row.get(tag);
+    if (element === undefined) return 'unverified';
+    const values = row.strings(tag).filter((value) => value !== '');
+    if (values.length === 0) return judgeEmpty(tag, options);
+    if (options.fuzzyMatching === true || options.isRequired?.(tag) === true) return 'match';
+    return values.some((value) => isLike.some((test) => test(value))) ? 'match' : 'unverified';
   };
 }
 

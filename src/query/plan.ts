@@ -1,11 +1,12 @@
 /** A search as C-FINDs: which levels to ask, what of each, and how their rows become results. */
 import { baselineQueryOptions, GatewayError, type QueryOptions } from '../core/index.js';
-import { attributeByTag, formatTag, Tags, type Tag } from '../dicom/index.js';
+import { Tags, type Tag } from '../dicom/index.js';
 import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
+import { namesOf, planCompletion, type CompletionPlan } from './completion.js';
 import type { PeerDateTime } from './date-time-choice.js';
-import { dateTimePairs, levels } from './levels.js';
-import { isUniversal } from './matching.js';
+import { dateTimePairs, levels, requiredKeys } from './levels.js';
+import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
 import { createStep, type FindStep } from './step.js';
 import type { ParentKeys, StepOptions } from './step-options.js';
@@ -18,6 +19,8 @@ export interface PeerQueryProfile {
   /** Whether (0008,0005) is sent empty, for peers that name the character set of an answer only if asked. */
   readonly characterSetReturnKey: boolean;
   readonly dateTime: PeerDateTime;
+  /** Attributes that the peer matches wrongly as keys: they are sent without a value, and filtered by. */
+  readonly unsentKeys?: readonly Tag[];
   /** The zone of the peer's dates and times, `+HHMM`, `-HHMM` or an IANA name; left out, it is not known. */
   readonly timezone?: string;
 }
@@ -32,10 +35,16 @@ export const defaultPeerQueryProfile: PeerQueryProfile = {
 export interface SearchPlan {
   /** From the top down: the first runs once, each further one for every accepted row of the one before. */
   readonly steps: readonly FindStep[];
+  /** What the URL fixes. */
+  readonly fixed: ParentKeys;
   /** Makes a result of one row of each step, in the order of `steps`. */
   readonly project: Project;
   /** What the identifiers make use of, of what was negotiated with the peer. */
   readonly planned: QueryOptions;
+  /** What of a result can be found out from the level below where the peer does not return it. */
+  readonly completion: CompletionPlan;
+  /** Attributes of which empty values are asked for; no peer is asked for them. */
+  readonly emptyKeys: ReadonlySet<Tag>;
   /** Texts for `Warning` headers. */
   readonly warnings: readonly string[];
 }
@@ -70,11 +79,11 @@ export function planSearch(
     ...(request.studyInstanceUid === undefined ? {} : { studyInstanceUid: request.studyInstanceUid }),
     ...(request.seriesInstanceUid === undefined ? {} : { seriesInstanceUid: request.seriesInstanceUid }),
   };
-  const keys = request.matchingKeys.map((key) => readKey(key, request));
+  const keys = request.matchingKeys.map(readKey);
   const zones = readZones(request, profile, options);
   const isRelational = options.relational && spansLevels(request);
   const isEmulated = request.level !== 'STUDY' && request.studyInstanceUid === undefined && !isRelational;
-  if (isEmulated && !keys.some((key) => selects(key, request.level))) throw tooBroad(request.level);
+  if (isEmulated && !keys.some((key) => selects(key, request))) throw tooBroad(request.level);
   const parts = levels
     .slice(0, levels.indexOf(request.level) + 1)
     .map((level) => stepOptions(level, { request, profile, options, keys, zones, fixed }))
@@ -82,6 +91,11 @@ export function planSearch(
   const steps = isRelational ? relationalSteps(parts, fixed) : levelSteps(parts, fixed);
   return {
     ...steps,
+    fixed,
+    completion: planCompletion(parts),
+    emptyKeys: new Set(
+      keys.filter((key) => asksForEmpty(key, request)).flatMap(({ path: [tag] }) => tag ?? []),
+    ),
     planned: {
       ...baselineQueryOptions,
       relational: isRelational,
@@ -124,15 +138,33 @@ function relationalSteps(
   };
 }
 
-/** Names the attributes that rows were kept for although the peer did not return them (Q-43). */
-export function unverifiedWarning(tags: Iterable<Tag>): string {
-  const names = [...new Set(tags)].map((tag) => attributeByTag(tag)?.keyword ?? formatTag(tag));
-  return `The archive did not return ${names.join(', ')}: results may be listed that do not match it.`;
+/** Texts for `Warning` headers that name attributes by which rows were kept unchecked (Q-21, Q-43). */
+export function unverifiedWarnings(
+  tags: Iterable<Tag>,
+  plan: Pick<SearchPlan, 'emptyKeys'>,
+): readonly string[] {
+  const unverified = [...new Set(tags)];
+  if (unverified.length === 0) return [];
+  const warnings = [
+    `The archive did not return what tells whether ${namesOf(unverified)} matches: results may be listed that do not match it.`,
+  ];
+  if (unverified.some((tag) => plan.emptyKeys.has(tag))) warnings.push(notEmptyMatched);
+  return warnings;
 }
 
-/** `""` is a request for empty values only with its parameter, and no peer is asked for them; private attributes match as text. */
-function readKey(key: MatchingKey, request: SearchRequest): MatchingKey {
-  if (key.value === '""' && request.emptyValueMatching) return { ...key, value: '', values: [''] };
+/** The keys of a search that a peer may pass over: what it returns tells whether it did. @see PS3.4 C.2.2.1.3 */
+export function optionalKeys({ steps }: Pick<SearchPlan, 'steps'>): readonly Tag[] {
+  return steps.flatMap(({ level, constrained }) =>
+    [...constrained].filter((tag) => !requiredKeys[level].has(tag)),
+  );
+}
+
+/** PS3.18 8.3.4.6 gives the wording. */
+const notEmptyMatched =
+  'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.';
+
+/** Private attributes match as text. */
+function readKey(key: MatchingKey): MatchingKey {
   return key.vr === 'UN' ? { ...key, vr: 'LO' } : key;
 }
 
@@ -199,6 +231,9 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     includeAll: isTarget && request.includeAll,
     includeRequired: !isFixed,
     multipleValueMatching: request.multipleValueMatching,
+    emptyValueMatching: request.emptyValueMatching,
+    fuzzyMatching: request.fuzzyMatching,
+    unsentKeys: profile.unsentKeys ?? [],
     characterSets: profile.characterSets,
     characterSetReturnKey: profile.characterSetReturnKey,
     dateTime: profile.dateTime,
@@ -216,8 +251,9 @@ function stepLevel([tag = 0]: readonly Tag[], target: SearchLevel): SearchLevel 
 }
 
 /** Keys of instances select nothing before every series has been asked (Q-62). */
-function selects(key: MatchingKey, target: SearchLevel): boolean {
-  return !isUniversal(key) && stepLevel(key.path, target) !== 'IMAGE';
+function selects(key: MatchingKey, request: SearchRequest): boolean {
+  const isAsked = !isUniversal(key) && !asksForEmpty(key, request);
+  return isAsked && stepLevel(key.path, request.level) !== 'IMAGE';
 }
 
 function tooBroad(level: SearchLevel): GatewayError {

@@ -47,7 +47,10 @@ export function buildIdentifier(
 }
 
 function addKeys(identifier: Dataset, { options, keys, pairs }: StepPart, slice?: DateTimeSlice): void {
-  for (const key of keys) addMatchingKey(identifier, key, options);
+  for (const key of keys) {
+    if (options.unsentKeys.some((tag) => tag === key.path[0])) addReturnKey(identifier, key.path, key.vr);
+    else addMatchingKey(identifier, key, options);
+  }
   for (const { pair, plan } of pairs) {
     const asked =
       slice !== undefined && pair.date === Tags.StudyDate

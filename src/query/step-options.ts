@@ -25,6 +25,9 @@ export interface StepOptions {
   /** False when the step is there for `includeFields` alone. */
   readonly includeRequired: boolean;
   readonly multipleValueMatching: boolean;
+  readonly emptyValueMatching: boolean;
+  readonly fuzzyMatching: boolean;
+  readonly unsentKeys: readonly Tag[];
   readonly characterSets: readonly string[] | undefined;
   readonly characterSetReturnKey: boolean;
   readonly dateTime: PeerDateTime;

@@ -6,10 +6,18 @@ import { isZoneUnknown } from './date-time-filter.js';
 import type { DateTimeSlice } from './date-time-slices.js';
 import { planDateTime } from './date-time.js';
 import { dateTimePairs, requiredKeys, type DateTimePair } from './levels.js';
-import { createMatcher, groupByTag, isUniversal, storedText, type Matcher } from './matching.js';
+import {
+  asksForEmpty,
+  createMatcher,
+  groupByTag,
+  isUniversal,
+  storedText,
+  type Matcher,
+} from './matching.js';
 import { requireUniqueKey } from './row.js';
 import { buildIdentifier } from './step-identifier.js';
 import type { ParentKeys, PlannedPair, StepOptions, StepPart } from './step-options.js';
+import type { Verdict } from './verdict.js';
 import type { Zones } from './zone.js';
 
 /** How a step asks for its dates and times, and whether a row is beside them. */
@@ -33,6 +41,10 @@ export interface FindStep {
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
   readonly unverified: (row: Dataset) => readonly Tag[];
+  /** The attributes that have a key which restricts anything. */
+  readonly constrained: ReadonlySet<Tag>;
+  /** The filter of the keys of one attribute, for what was found out of it elsewhere; `match` where there is none. */
+  readonly judge: (tag: Tag, found: Dataset) => Verdict;
   /**
    * The UID that a row is about.
    *
@@ -42,6 +54,7 @@ export interface FindStep {
 }
 
 interface Filter {
+  readonly tag: Tag;
   /** The attribute to name when `row` cannot be verified. */
   readonly tagOf: (row: Dataset) => Tag;
   readonly matcher: Matcher;
@@ -64,6 +77,8 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
       filters.every(({ matcher }) => matcher(row) !== 'no-match'),
+    constrained: new Set(filters.map(({ tag }) => tag)),
+    judge: (tag, found) => filters.find((filter) => filter.tag === tag)?.matcher(found) ?? 'match',
     unverified: (row) =>
       filters.filter(({ matcher }) => matcher(row) === 'unverified').map(({ tagOf }) => tagOf(row)),
     keyOf: (row) => {
@@ -88,11 +103,14 @@ function planPart(options: StepOptions): StepPart {
 }
 
 function planPairs(options: StepOptions): readonly PlannedPair[] {
-  const valueOf = (tag: Tag): string | undefined =>
-    options.keys.find(({ path }) => path.length === 1 && path[0] === tag)?.value;
+  const keyOf = (tag: Tag): MatchingKey | undefined =>
+    options.keys.find(({ path }) => path.length === 1 && path[0] === tag);
   return dateTimePairs.flatMap((pair) => {
-    const [date, time] = [valueOf(pair.date), valueOf(pair.time)];
+    const both = [keyOf(pair.date), keyOf(pair.time)];
+    const [date, time] = both.map((key) => key?.value);
     if (date === undefined && time === undefined) return [];
+    // Who asks for an empty date or time asks for no span: each of the two is matched by itself.
+    if (both.some((key) => key !== undefined && asksForEmpty(key, options))) return [];
     return [{ pair, plan: planDateTime(date ?? '', time ?? '', options.dateTime, zonesOf(pair, options)) }];
   });
 }
@@ -122,6 +140,7 @@ function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
   const zoneOf = (row: Dataset): string | undefined =>
     pair.zoned ? row.string(Tags.TimezoneOffsetFromUTC) : undefined;
   return {
+    tag: pair.date,
     tagOf: (row) =>
       pair.zoned && row.has(pair.date) && isZoneUnknown(zones, zoneOf(row))
         ? Tags.TimezoneOffsetFromUTC
@@ -131,14 +150,17 @@ function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
 }
 
 function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonly Filter[] {
-  const { level, dateTime, zones, multipleValueMatching } = options;
+  const { level, dateTime, zones, multipleValueMatching, emptyValueMatching, fuzzyMatching } = options;
   const constrained = keys.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
+    tag,
     tagOf: () => tag,
     matcher: createMatcher(group, {
       dateTime,
       zones,
       multipleValueMatching,
+      emptyValueMatching,
+      fuzzyMatching,
       isRequired: (required) => requiredKeys[level].has(required),
     }),
   }));

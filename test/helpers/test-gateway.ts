@@ -18,8 +18,8 @@ export interface TestGateway {
 }
 
 /**
- * Starts a gateway; `yaml` is its configuration, over time-outs short enough for tests. It prefetches and makes head
- * starts only where `yaml` says so: most tests count what the peer is asked for, whatever the load of the machine.
+ * Starts a gateway; `yaml` is its configuration, over time-outs short enough for tests. It prefetches, makes head
+ * starts and completes results only where `yaml` says so: most tests count what the peer is asked for, whatever the load of the machine.
  */
 export async function startTestGateway(yaml: string): Promise<TestGateway> {
   const config = loadConfig({
@@ -29,6 +29,7 @@ export async function startTestGateway(yaml: string): Promise<TestGateway> {
       DICOMGW_LOG_LEVEL: 'debug',
       DICOMGW_HTTP_DRAIN_TIMEOUT: '2s',
       ...(yaml.includes('prefetch:') ? {} : { DICOMGW_RETRIEVE_PREFETCH: 'off' }),
+      ...(yaml.includes('complete:') ? {} : { DICOMGW_SEARCH_COMPLETE: 'off' }),
       ...(yaml.includes('headStart:') ? {} : { DICOMGW_RETRIEVE_HEAD_START: '0' }),
     },
   });

@@ -79,7 +79,7 @@ const askedAt = (level: string): number => asked.filter((one) => one.startsWith(
 
 describe('series and instances of all studies at a hierarchical peer', () => {
   test('Q-05, Q-33, Q-61: rows have the attributes of their study, in the order of the studies', async () => {
-    await start('');
+    await start('search: { order: peer }');
     const response = await get('/series?PatientID=A');
     expect(valuesOf(response, '0020000E')).toEqual(
       Array.from(

@@ -583,22 +583,15 @@ describe('Q-18, Q-19: includefield', () => {
 });
 
 describe('Q-20 to Q-22: matching behaviours', () => {
-  test.each([
-    [
-      'fuzzymatching',
-      'fuzzyMatching',
-      'The fuzzymatching parameter is not supported. Only literal matching has been performed.',
-    ],
-    [
-      'emptyvaluematching',
-      'emptyValueMatching',
-      'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.',
-    ],
-  ] as const)('%s is read, and not being supported is told', (name, field, warning) => {
-    expect(studies(`${name}=true`)[field]).toBe(true);
-    expect(studies(`${name}=true`).warnings).toEqual([warning]);
-    expect(studies(`${name}=false`)[field]).toBe(false);
-    expect(studies(`${name}=false`).warnings).toEqual([]);
+  test('Q-20: fuzzymatching is read, and not being supported is told', () => {
+    const warning = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
+    expect(studies('fuzzymatching=true')).toMatchObject({ fuzzyMatching: true, warnings: [warning] });
+    expect(studies('fuzzymatching=false')).toMatchObject({ fuzzyMatching: false, warnings: [] });
+  });
+
+  test('Q-21: emptyvaluematching is read; the gateway does it', () => {
+    expect(studies('emptyvaluematching=true')).toMatchObject({ emptyValueMatching: true, warnings: [] });
+    expect(studies('emptyvaluematching=false')).toMatchObject({ emptyValueMatching: false, warnings: [] });
   });
 
   test.each(['fuzzymatching', 'emptyvaluematching', 'multiplevaluematching'])(
@@ -630,6 +623,10 @@ describe('Q-20 to Q-22: matching behaviours', () => {
       'The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.',
     ]);
   });
+});
+
+test('Q-27: the attributes of a Repository Query are no keys of the Study Root', () => {
+  for (const name of ['0008041C', '00080429']) expect(codeOf(() => studies(`${name}=1`))).toBe('bad-request');
 });
 
 describe('Q-23: limit and offset', () => {

@@ -66,6 +66,63 @@ describe('text', () => {
   });
 });
 
+describe('Q-45: names', () => {
+  const asked = (value: string): MatchingKey => key(Tags.ReferringPhysicianName, 'PN', value);
+  const named = (value: string): Dataset => row(Tags.ReferringPhysicianName, 'PN', value);
+
+  test.each([
+    ['smith', 'Smith^John'],
+    ['SMITH^J*', 'smith^john^^dr'],
+    ['john smith', 'Smith^John'],
+    ['smith^john', 'SMITH JOHN'],
+    ['Müller', 'MULLER^ANNA'],
+    ['*mit*', 'Smith^John'],
+    ['Yamada^Tarou=山田^太郎', 'yamada^tarou'],
+    ['山田*', 'Yamada^Tarou=山田^太郎=やまだ^たろう'],
+    ['Sm?th^*', 'Smyth^Ann'],
+  ])('%p is like %p', (pattern, stored) => {
+    expect(matches(named(stored), asked(pattern), options)).toBe('match');
+  });
+
+  test('one that is nothing like it is kept, but not known to match, unless the peer must know the attribute', () => {
+    expect(matches(named('JONES^ANN'), asked('SMITH^J*'), options)).toBe('unverified');
+    expect(matches(named('JONES^ANN'), asked('SMITH*'), { ...options, isRequired: () => true })).toBe(
+      'match',
+    );
+    expect(matches(named('JONES^ANN'), asked('SMITH*'), { ...options, fuzzyMatching: true })).toBe('match');
+  });
+});
+
+describe('Q-21: empty values', () => {
+  const empty: MatchingOptions = { ...options, emptyValueMatching: true };
+  const asked = (tag: Tag, vr: Vr): MatchingKey => key(tag, vr, '""');
+
+  test.each<readonly [string, Dataset, string]>([
+    ['a value', row(Tags.PatientID, 'LO', 'P'), 'no-match'],
+    ['none', new Dataset().setEmpty(Tags.PatientID, 'LO'), 'match'],
+    ['blanks', new Dataset().setBytes(Tags.PatientID, 'LO', Buffer.from('  ')), 'match'],
+    ['nothing returned', new Dataset(), 'unverified'],
+  ])('of an attribute that the peer must know: %s', (_what, stored, verdict) => {
+    expect(matches(stored, asked(Tags.PatientID, 'LO'), empty)).toBe(verdict);
+  });
+
+  test('of any other, none may mean that the peer does not know it', () => {
+    const tag = Tags.StudyDescription;
+    expect(matches(new Dataset().setEmpty(tag, 'LO'), asked(tag, 'LO'), empty)).toBe('unverified');
+    expect(matches(row(tag, 'LO', 'x'), asked(tag, 'LO'), empty)).toBe('no-match');
+  });
+
+  test('dates, numbers, names and bytes have values too', () => {
+    expect(matches(row(Tags.StudyDate, 'DA', '20240101'), asked(Tags.StudyDate, 'DA'), empty)).toBe(
+      'no-match',
+    );
+    expect(matches(row(Tags.PatientName, 'PN', 'A^B'), asked(Tags.PatientName, 'PN'), empty)).toBe(
+      'no-match',
+    );
+    expect(matches(row(Tags.Rows, 'US', '512'), asked(Tags.Rows, 'US'), empty)).toBe('no-match');
+  });
+});
+
 describe('lists', () => {
   const modalities = row(Tags.ModalitiesInStudy, 'CS', ['CT', 'SR']);
 
@@ -133,6 +190,7 @@ describe('what is not known', () => {
     expect(matches(blank, key(Tags.PatientID, 'LO', 'x'), options)).toBe('match');
     const exclude: MatchingOptions = { ...options, dateTime: { ...options.dateTime, unknown: 'exclude' } };
     expect(matches(empty, key(Tags.PatientID, 'LO', 'x'), exclude)).toBe('no-match');
+    expect(matches(empty, key(Tags.StudyDescription, 'LO', 'x'), exclude)).toBe('unverified');
   });
 
   test('dates and times without a partner are compared alone', () => {

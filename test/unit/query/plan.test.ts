@@ -7,7 +7,7 @@ import {
   planSearch,
   requireUniqueKey,
   uniqueKey,
-  unverifiedWarning,
+  unverifiedWarnings,
   usesQueryOptions,
   type FindStep,
   type PeerQueryProfile,
@@ -130,6 +130,14 @@ describe('identifiers', () => {
     expect(asked('CT', 'MR').get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
   });
 
+  test('Q-46: a modality is not sent to a peer that would match it wrongly, but filtered by', () => {
+    const asked = request('STUDY', { matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', 'CT')] });
+    const step = onlyStep(asked, { ...defaultPeerQueryProfile, unsentKeys: [Tags.ModalitiesInStudy] });
+    expect(step.identifier().get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
+    expect(step.accepts(new Dataset().setString(Tags.ModalitiesInStudy, ['CT', 'SR'], 'CS'))).toBe(true);
+    expect(step.accepts(new Dataset().setString(Tags.ModalitiesInStudy, 'MR', 'CS'))).toBe(false);
+  });
+
   test('Q-22: of modalities that must all be there one is asked for', () => {
     const { identifier, accepts } = onlyStep(
       request('STUDY', {
@@ -185,6 +193,60 @@ describe('identifiers', () => {
     expect(asked(false).string(Tags.AccessionNumber)).toBe('""');
   });
 
+  test('Q-21: an empty date is no span, its time is matched by itself, and an empty value selects nothing', () => {
+    const keys = [key(Tags.StudyDate, 'DA', '""'), key(Tags.StudyTime, 'TM', '1000-1100')];
+    const step = onlyStep(request('STUDY', { emptyValueMatching: true, matchingKeys: keys }));
+    expect(step.identifier().string(Tags.StudyDate)).toBeUndefined();
+    const row = (date: string, time: string): Dataset =>
+      new Dataset()
+        .setString(Tags.StudyDate, date === '' ? [] : date, 'DA')
+        .setString(Tags.StudyTime, time, 'TM');
+    expect(step.accepts(row('', '1030'))).toBe(true);
+    expect(step.accepts(row('20240101', '1030'))).toBe(false);
+    expect(step.accepts(row('', '1130'))).toBe(false);
+    const unselective = request('SERIES', {
+      emptyValueMatching: true,
+      matchingKeys: [key(Tags.PatientID, 'LO', '""')],
+    });
+    expect(codeOf(() => steps(unselective))).toBe('query-too-broad');
+  });
+
+  test('Q-21, Q-43: what could not be checked is named, and that empty values were not matched is told', () => {
+    const plan = planSearch(
+      request('STUDY', {
+        emptyValueMatching: true,
+        matchingKeys: [key(Tags.PatientComments, 'LT', '""'), key(Tags.StudyDescription, 'LO', 'x')],
+      }),
+      defaultPeerQueryProfile,
+    );
+    expect(unverifiedWarnings([], plan)).toEqual([]);
+    expect(unverifiedWarnings([Tags.StudyDescription], plan)).toHaveLength(1);
+    expect(unverifiedWarnings([Tags.PatientComments, Tags.PatientComments], plan)).toEqual([
+      expect.stringMatching(/whether PatientComments matches/),
+      'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.',
+    ]);
+  });
+
+  test('Q-42: what can be completed of results is what they hold', () => {
+    const { STUDY, SERIES } = planSearch(
+      request('SERIES', { studyInstanceUid: '1.2' }),
+      defaultPeerQueryProfile,
+    ).completion;
+    expect([STUDY, SERIES]).toEqual([[], [Tags.NumberOfSeriesRelatedInstances]]);
+    const studies = planSearch(request('STUDY'), defaultPeerQueryProfile).completion;
+    expect(studies).toEqual({
+      STUDY: [Tags.ModalitiesInStudy, Tags.NumberOfStudyRelatedSeries, Tags.NumberOfStudyRelatedInstances],
+      SERIES: [],
+    });
+    const images = request('IMAGE', { matchingKeys: [key(Tags.PatientID, 'LO', 'P')] });
+    expect(planSearch(images, defaultPeerQueryProfile).completion).toEqual({
+      STUDY: [Tags.ModalitiesInStudy, Tags.NumberOfStudyRelatedSeries],
+      SERIES: [],
+    });
+    const asked = request('STUDY', { includeFields: [[Tags.SOPClassesInStudy]] });
+    expect(planSearch(asked, defaultPeerQueryProfile).completion.STUDY).toContain(Tags.SOPClassesInStudy);
+  });
+
   test('Q-51: a peer that names its character set only if asked is asked', () => {
     const identifier = onlyStep(request('STUDY'), {
       ...defaultPeerQueryProfile,
@@ -227,7 +289,8 @@ describe('dates and times of a search', () => {
     const step = onlyStep(asked);
     expect(step.identifier().has(Tags.SeriesTime)).toBe(true);
     expect(step.unverified(new Dataset())).toEqual([Tags.SeriesDate]);
-    expect(unverifiedWarning(step.unverified(new Dataset()))).toContain('SeriesDate');
+    const [warning] = unverifiedWarnings(step.unverified(new Dataset()), { emptyKeys: new Set() });
+    expect(warning).toContain('SeriesDate');
     const step2 = onlyStep(combined);
     expect(step2.unverified(new Dataset().setString(Tags.StudyDate, '20220101', 'DA'))).toEqual([
       Tags.StudyDate,

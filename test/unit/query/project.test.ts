@@ -165,7 +165,7 @@ describe('results', () => {
     expect(result).not.toHaveProperty('00100020');
   });
 
-  test('an instance shows the transfer syntaxes that the peer names', () => {
+  test('Q-47: an instance shows the transfer syntaxes that the peer names, and no other', () => {
     const row = image().setString(Tags.AvailableTransferSyntaxUID, '1.2.840.10008.1.2.1', 'UI');
     const asked = { level: 'IMAGE' as const, studyInstanceUid: '1.2', seriesInstanceUid: '1.3' };
     expect(project(asked, row)).toHaveProperty('00083002', { vr: 'UI', Value: ['1.2.840.10008.1.2.1'] });
