@@ -157,7 +157,10 @@ function subjectOf(
   return {
     name: `${name} (${formatAeAddress(settings.address)})`,
     associations,
-    study: studyInstanceUid === undefined ? undefined : { studyInstanceUid, patientId, relearnMs },
+    study:
+      studyInstanceUid === undefined
+        ? undefined
+        : { studyInstanceUid, patientId, relearnMs, dateTime: settings.dateTime },
     fixed: fixedFacts(settings),
     open: (way, known) => {
       const isRuledOut = way === 'get' ? configured === 'move' : configured === 'get' || !storageScp;

@@ -13,11 +13,36 @@ import {
   list,
   sizeOrOff,
   text,
+  type Kind,
 } from './kind.js';
 
 const KIB = 2 ** 10;
 
 const characterSet = text(/^(?:ISO_IR \d{1,3}|GB18030|GBK)$/, 'a character set');
+
+const timezone: Kind<string> = {
+  takes: 'an offset such as +0100, or the IANA name of a zone such as Europe/Berlin',
+  read(value) {
+    const text = typeof value === 'number' ? offsetOf(value) : value;
+    return typeof text === 'string' && isTimezone(text) ? text : undefined;
+  },
+};
+
+/** An offset without quotes is a number to YAML. */
+function offsetOf(value: number): string {
+  return (value < 0 ? '-' : '+') + String(Math.abs(value)).padStart(4, '0');
+}
+
+function isTimezone(text: string): boolean {
+  if (/^[+-](?:0\d|1[0-4])[0-5]\d$/.test(text))
+    return text.startsWith('-') ? text <= '-1200' : text <= '+1400';
+  if (!/^[A-Z]/i.test(text)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 const timeouts = z.strictObject({
   connect: key(duration, 'TCP connect.').prefault('5s'),
@@ -51,6 +76,14 @@ const dateTime = z.strictObject({
     choice('strict', 'natural'),
     'How a range of dates with a single time, or the reverse, is read: independently (strict) or as one span (natural).',
   ).prefault('strict'),
+  plan: key(
+    choice('auto', 'native', 'date-only', 'sliced'),
+    'How a span of dates and times is asked for: as one range where the peer has accepted combined matching (native), by its days with the exact filter behind it (date-only), or first day, days between and last day apart (sliced). auto is native where `check --study` has seen it agree, else date-only, else sliced.',
+  ).prefault('auto'),
+  findsEmptyTimes: key(
+    boolean,
+    'Whether the peer finds studies without a time when it is asked for a range of times. Unless it is known to, sliced asks by the days.',
+  ).prefault(false),
 });
 
 const background = z.strictObject({
@@ -170,4 +203,8 @@ export const peer = z.strictObject({
     'Whether a search by one modality is sent to the peer as such, or filtered by the gateway alone: some peers find nothing by ModalitiesInStudy, or only studies of this one modality.',
   ).prefault('match'),
   dateTime: dateTime.prefault({}),
+  timezone: key(
+    timezone,
+    'The time zone of the dates and times that the peer holds, for searches that name one of their own (TimezoneOffsetFromUTC).',
+  ).exactOptional(),
 });

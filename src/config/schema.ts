@@ -111,6 +111,14 @@ const search = z.strictObject({
     durationOrOff,
     "How long the PACS's answer to a search is given to others who search for the same; 0 means only while it comes.",
   ).prefault(0),
+  maxScan: key(
+    integer(0, 10_000_000),
+    'How many rows beside the times of a search by date and time are passed over, before the peer is asked for narrower slices where it can be (`peers.*.dateTime.plan`).',
+  ).prefault(10_000),
+  maxSlices: key(
+    integer(1, 1_000_000),
+    'Most C-FINDs that a search by date is divided into when the peer cuts its answers; beyond it the answer is 413.',
+  ).prefault(1000),
   order: key(
     choice('sorted', 'peer'),
     'Results of a search that finds no more than `search.lookAhead` are sorted (newest studies first, then by number and UID), so that its pages fit together; or stay as the PACS lists them, as larger ones do.',

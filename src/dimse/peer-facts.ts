@@ -30,6 +30,8 @@ export interface Learnable {
   readonly relationalRetrieve: boolean;
   /** Whether `dateTime`, accepted, was seen to be true of a study. */
   readonly dateTimeProved: boolean;
+  /** A range of times also finds what has no time. */
+  readonly findsEmptyTimes: boolean;
   /** Rows at which it ends the answer to a C-FIND although there are more. */
   readonly findCap: number;
   /** Keywords of STUDY level keys that it does not match by: it answers with what they rule out. */
@@ -85,6 +87,7 @@ const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   multipleValue: isFlag,
   relationalRetrieve: isFlag,
   dateTimeProved: isFlag,
+  findsEmptyTimes: isFlag,
   findCap: isCount,
   ignoredKeys: isNames,
   unreturnedKeys: isNames,

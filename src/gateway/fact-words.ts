@@ -43,7 +43,11 @@ const words: { [N in Name]?: (value: Value<N>) => string | undefined } = {
   dateTimeProved: (proved) =>
     proved
       ? 'combines dates and times as it says'
-      : 'does not combine dates and times although it says so: they are not combined there',
+      : 'does not find by combined dates and times what it should, although it accepts them: it is asked by the days',
+  findsEmptyTimes: (finds) =>
+    finds
+      ? 'finds studies without a time by a range of times'
+      : 'finds no studies without a time by a range of times',
 };
 
 const optionWords = {

@@ -52,9 +52,7 @@ export class Asking {
 
   /** The search of one member, at most two of each. @throws GatewayError as `openRows` */
   open(member: Member, request: SearchRequest): Pick<SearchRows, 'rows'> {
-    const found = openMember(member, request, this.call, this.context);
-    this.#opened.push(found);
-    return { rows: this.#owned(found) };
+    return { rows: this.#owned(member, request) };
   }
 
   /** As `SearchRows.complete`: by the member that the row is of; one that was put together stays as it is. */
@@ -79,7 +77,9 @@ export class Asking {
     await Promise.all(this.#opened.map((found) => found.close()));
   }
 
-  async *#owned(found: SearchRows): SearchRows['rows'] {
+  async *#owned(member: Member, request: SearchRequest): SearchRows['rows'] {
+    const found = await openMember(member, request, this.call, this.context);
+    this.#opened.push(found);
     for await (const row of found.rows) {
       this.#owners.set(row, found);
       yield row;
@@ -118,7 +118,7 @@ export class Asking {
 
   async #all(member: Member, request: SearchRequest): Promise<readonly DicomJsonObject[]> {
     const rows: DicomJsonObject[] = [];
-    const found = openMember(member, request, this.call, this.context);
+    const found = await openMember(member, request, this.call, this.context);
     for await (const row of found.rows) rows.push(row);
     this.#isTruncated ||= found.truncated;
     for (const warning of found.warnings) this.#warnings.add(warning);

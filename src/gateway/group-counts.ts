@@ -86,7 +86,7 @@ export class GroupCounts {
   async #list(member: Member, request: SearchRequest): Promise<readonly DicomJsonObject[]> {
     if (this.#finds === 0) throw new NotCounted();
     this.#finds -= 1;
-    const found = openMember(member, request, this.#call, this.#context);
+    const found = await openMember(member, request, this.#call, this.#context);
     const rows: DicomJsonObject[] = [];
     for await (const row of found.rows) {
       if (request.level === 'IMAGE' && this.#instances-- <= 0) throw new NotCounted();

@@ -40,12 +40,12 @@ function withIssuer(row: DicomJsonObject, issuer: string | undefined): DicomJson
 }
 
 /** Searches one member; rows have the issuer of their patient, and match it. @throws GatewayError as `openRows` */
-export function openMember(
+export async function openMember(
   member: Member,
   request: SearchRequest,
   { serviceUrl, fresh, request: asked }: SearchCall,
   context: OperationContext,
-): SearchRows {
+): Promise<SearchRows> {
   const { binding } = member;
   // As for one peer: only a page is read at once.
   const isAlone = fresh === true || asked.limit === undefined;
@@ -54,7 +54,7 @@ export function openMember(
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : member.finds).find(level, identifier, of);
   const source = { binding, find, findAtOnce, clock: member.deps.clock };
-  const found = openRows(source, requestFor(member, request), serviceUrl, context);
+  const found = await openRows(source, requestFor(member, request), serviceUrl, context);
   const { issuerOfPatientId: issuer } = binding;
   const keys = issuer === undefined ? [] : request.matchingKeys.filter(({ path }) => isIssuer(path));
   const rows = async function* (): AsyncGenerator<DicomJsonObject, void, undefined> {

@@ -74,6 +74,10 @@ export interface SearchSettings {
   readonly lookAhead: number;
   /** Most rows that a request with a limit gets. */
   readonly maxResults: number;
+  /** Most rows beside the times of a search that are passed over before the peer is asked for slices. */
+  readonly maxScan: number;
+  /** Most C-FINDs that a search is divided into. */
+  readonly maxSlices: number;
   /** Most rows that a request without a limit gets; 0 = all there are. */
   readonly maxUnlimited: number;
   /** Whether results that are all there are sorted. */

@@ -1,41 +1,96 @@
-import { Tags, type Dataset } from '../dicom/index.js';
-import type { StudyProbe } from './study-probe.js';
+import type { OperationContext } from '../core/index.js';
+import { Tags, type Dataset, type Tag } from '../dicom/index.js';
+import type { SearchRequest } from '../dicomweb/index.js';
+import type { FindCompletion, Peer } from '../dimse/index.js';
+import { defaultPeerQueryProfile, planSearch, spanAround, type PeerQueryProfile } from '../query/index.js';
 
-const DATE = /^(\d{4})(\d{2})(\d{2})$/;
+/** Most rows that are compared: a day or two of a large archive. */
+const MOST_ROWS = 5000;
 
-/** A date some days later. */
-function shifted(date: string, days: number): string | undefined {
-  const [, year, month, day] = DATE.exec(date) ?? [];
-  if (day === undefined) return undefined;
-  const time = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day) + days));
-  return time.toISOString().slice(0, 10).replaceAll('-', '');
+export interface DateTimeProbe {
+  /** A study that the peer holds. */
+  readonly studyInstanceUid: string;
+  readonly dateTime?: PeerQueryProfile['dateTime'];
+  /** How long the outcome is believed, in milliseconds. */
+  readonly relearnMs: number;
 }
 
 /**
- * Whether a peer that accepted combined date-time matching does so: it finds the study in a span of days around it
- * although its time is not between the two of the range, and not in one that begins on its day after its time. Undefined
- * when it did not accept it, or the study has no time to try it with.
+ * Where the peer accepted combined matching of dates and times: asks it so for a span around a study which the two keys
+ * apart would miss, and compares that with what asking by the days and filtering finds. The outcome is learnt; nothing is
+ * where the study has no date and time, or there are too many studies to compare.
  *
- * @see PS3.4 C.2.2.2.5.4
+ * @throws GatewayError
+ * @see rule DT-23
  */
-export async function provesDateTime(probe: StudyProbe, row: Dataset): Promise<boolean | undefined> {
-  const options = await probe.peer.queryOptions(probe.context);
-  const [date = '', time = ''] = [row.string(Tags.StudyDate), row.string(Tags.StudyTime)];
-  const [before, after] = [shifted(date, -1), shifted(date, 1)];
-  // Late in the evening there is no room for a range of times after it.
-  if (!options.dateTime || before === undefined || after === undefined || !(time >= '00' && time < '23'))
+export async function probeDateTime(
+  peer: Peer,
+  probe: DateTimeProbe,
+  context: OperationContext,
+): Promise<void> {
+  const options = await peer.queryOptions(context);
+  if (!options.dateTime) return;
+  const ask: Ask = async (request, plan) => {
+    const dateTime = { ...(probe.dateTime ?? defaultPeerQueryProfile.dateTime), plan };
+    const search = planSearch(request, { ...defaultPeerQueryProfile, dateTime }, options);
+    const [step] = search.steps;
+    if (!step) return undefined;
+    const rows = peer.find('STUDY', step.identifier(), { ...context, planned: search.planned });
+    return distinct(rows, (row) => step.accepts(row));
+  };
+  const agrees = await compare(probe.studyInstanceUid, ask);
+  if (agrees !== undefined) peer.knowledge.learn('dateTimeProved', agrees, probe.relearnMs);
+}
+
+type Ask = (request: SearchRequest, plan: 'date-only' | 'native') => Promise<Found | undefined>;
+
+/** Whether both ways find the same; undefined where that cannot be told. */
+async function compare(studyInstanceUid: string, ask: Ask): Promise<boolean | undefined> {
+  const study = await ask(requestFor([[Tags.StudyInstanceUID, 'UI', studyInstanceUid]]), 'date-only');
+  const row = study?.get(studyInstanceUid);
+  const span = row && spanAround(row.string(Tags.StudyDate) ?? '', row.string(Tags.StudyTime) ?? '');
+  if (!span) return undefined;
+  const request = requestFor([
+    [Tags.StudyDate, 'DA', span.date],
+    [Tags.StudyTime, 'TM', span.time],
+  ]);
+  const byDays = await ask(request, 'date-only');
+  const combined = byDays?.has(studyInstanceUid) === true ? await ask(request, 'native') : undefined;
+  if (!byDays || !combined) return undefined;
+  return byDays.size === combined.size && [...byDays.keys()].every((uid) => combined.has(uid));
+}
+
+type Found = ReadonlyMap<string, Dataset>;
+
+/** Accepted rows by their study; undefined when there are too many, or the peer cut its answer. */
+async function distinct(
+  rows: AsyncGenerator<Dataset, FindCompletion, undefined>,
+  accepts: (row: Dataset) => boolean,
+): Promise<Found | undefined> {
+  const found = new Map<string, Dataset>();
+  try {
+    for (let count = 0; count <= MOST_ROWS; count += 1) {
+      const next = await rows.next();
+      if (next.done) return next.value.truncated ? undefined : found;
+      const uid = next.value.string(Tags.StudyInstanceUID);
+      if (uid !== undefined && accepts(next.value)) found.set(uid, next.value);
+    }
     return undefined;
-  const planned = { ...options, fuzzy: false };
-  const finds = (dates: string, times: string): Promise<boolean | undefined> =>
-    probe.finds(
-      [
-        [Tags.StudyInstanceUID, probe.study.studyInstanceUid],
-        [Tags.StudyDate, dates],
-        [Tags.StudyTime, times],
-      ],
-      { ...probe.context, planned },
-    );
-  const around = await finds(`${before}-${after}`, time >= '12' ? '000000-010000' : '230000-233000');
-  const later = await finds(`${date}-${after}`, '233000-235900');
-  return around === undefined || later === undefined ? undefined : around && !later;
+  } finally {
+    await rows.return({ status: 0xfe00, truncated: true });
+  }
+}
+
+function requestFor(keys: readonly (readonly [Tag, 'DA' | 'TM' | 'UI', string])[]): SearchRequest {
+  return {
+    level: 'STUDY',
+    matchingKeys: keys.map(([tag, vr, value]) => ({ path: [tag], vr, value, values: [value] })),
+    includeFields: [],
+    includeAll: false,
+    offset: 0,
+    fuzzyMatching: false,
+    emptyValueMatching: false,
+    multipleValueMatching: false,
+    warnings: [],
+  };
 }

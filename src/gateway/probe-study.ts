@@ -1,7 +1,7 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import { attributeByTag, Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
-import { provesDateTime } from './probe-date-time.js';
+import { probeDateTime } from './probe-date-time.js';
 import { completedKeys, StudyProbe, type Key, type ProbedStudy } from './study-probe.js';
 
 /** Keys that peers are known to pass over, each with a value that no study has. */
@@ -33,8 +33,7 @@ export async function probeStudy(peer: Peer, study: ProbedStudy, context: Operat
   const ignored = await ignoredKeys(probe, row.string(Tags.StudyDate));
   peer.knowledge.learn('ignoredKeys', ignored, relearnMs);
   await learnNames(probe, row);
-  const proved = await provesDateTime(probe, row);
-  if (proved !== undefined) peer.knowledge.learn('dateTimeProved', proved, relearnMs);
+  await probeDateTime(peer, study, context);
   return `${probe.searches} searches for one study tried what the PACS makes of keys`;
 }
 

@@ -1,17 +1,12 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
-import {
-  completableTags,
-  optionalKeys,
-  planSearch,
-  unverifiedWarnings,
-  type SearchPlan,
-} from '../query/index.js';
+import { completableTags, optionalKeys, unverifiedWarnings, type SearchPlan } from '../query/index.js';
 import { inOrder } from './in-order.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
 import { RowCompletion } from './search-completion.js';
+import { planFor } from './search-plan.js';
 import { SearchRun, type Match, type SearchSource } from './search-run.js';
 import { MatchVerification } from './search-verification.js';
 
@@ -41,13 +36,13 @@ export interface SearchRows {
 }
 
 /** Opens a search of one peer. @throws GatewayError when the request cannot be asked of this peer */
-export function openRows(
+export async function openRows(
   source: SearchSource,
   request: SearchRequest,
   serviceUrl: string,
   context: OperationContext,
-): SearchRows {
-  const plan = planSearch(request, source.binding.profile);
+): Promise<SearchRows> {
+  const plan = await planFor(source.binding, request, context);
   return new OpenSearch(source, plan, { serviceUrl, isPaged: request.limit !== undefined }, context);
 }
 

@@ -1,9 +1,10 @@
 import { GatewayError, type Clock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
-import { requireUniqueKey, type FindStep, type ParentKeys, type SearchPlan } from '../query/index.js';
+import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
+import { SliceRun, type SliceLimits } from './search-slices.js';
 
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
@@ -31,7 +32,8 @@ export interface SearchSource {
 
 /** Runs a plan against a peer, level by level. */
 export class SearchRun {
-  readonly #find: Peer['find'];
+  readonly #source: SearchSource;
+  readonly #limits: SliceLimits;
   readonly #joinConcurrency: number;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
@@ -41,10 +43,16 @@ export class SearchRun {
   readonly unverified = new Set<Tag>();
 
   constructor(source: SearchSource, plan: SearchPlan, context: OperationContext) {
-    this.#find = source.find;
-    this.#joinConcurrency = source.binding.retrieve.joinConcurrency;
+    const { retrieve, search } = source.binding;
+    this.#source = source;
+    this.#limits = {
+      findLimit: retrieve.findLimit,
+      maxScan: search.maxScan,
+      maxSlices: search.maxSlices,
+    };
+    this.#joinConcurrency = retrieve.joinConcurrency;
     this.#plan = plan;
-    this.#context = context;
+    this.#context = { ...context, planned: plan.planned };
   }
 
   /** All that matches, from the first one on each time that it is called. */
@@ -55,8 +63,8 @@ export class SearchRun {
   /** What tells one match from all others. */
   keyOf(match: Match): string {
     const { studyInstanceUid = '', seriesInstanceUid = '' } = uidsOf(match);
-    const [level, lowest] = [this.#plan.steps[match.length - 1]?.level, match.at(-1)];
-    const uid = level && lowest ? requireUniqueKey(level, lowest) : '';
+    const [step, lowest] = [this.#plan.steps[match.length - 1], match.at(-1)];
+    const uid = step && lowest ? step.keyOf(lowest) : '';
     return [studyInstanceUid, seriesInstanceUid, uid].join(' ');
   }
 
@@ -83,7 +91,7 @@ export class SearchRun {
     const within = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
     const upper = new RowsAhead({
       open: () => this.#rows(step, above, within),
-      keyOf: (row) => requireUniqueKey(step.level, row),
+      keyOf: (row) => step.keyOf(row),
     });
     const open = (row: Dataset): AsyncGenerator<Match, void, undefined> =>
       this.#walk(depth + 1, [...above, row], within);
@@ -106,26 +114,24 @@ export class SearchRun {
     context: OperationContext,
   ): AsyncGenerator<Dataset, void, undefined> {
     const parent = uidsOf(above);
-    const find = this.#find(step.level, step.identifier(parent), context);
+    const { find } = this.#source;
+    const run = new SliceRun({ find, step, parent, context, limits: this.#limits, today: today() });
     const seen = new Set<string>();
-    try {
-      for (;;) {
-        const next = await find.next();
-        if (next.done) {
-          this.truncated ||= next.value.truncated;
-          return;
-        }
-        const key = requireUniqueKey(step.level, next.value);
-        if (seen.has(key) || !this.#accepts(step, next.value, parent)) continue;
-        if (seen.size >= MOST_DISTINCT)
-          throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
-        seen.add(key);
-        yield next.value;
-      }
-    } finally {
-      // Leaving early cancels the C-FIND.
-      await find.return({ status: 0xfe00, truncated: false });
+    for await (const row of run.rows()) {
+      const key = step.keyOf(row);
+      if (seen.has(key) || !this.#accepts(step, row, parent)) continue;
+      if (seen.size >= MOST_DISTINCT)
+        throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
+      seen.add(key);
+      yield row;
     }
+    this.truncated ||= run.report.truncated;
+    if (run.report.findsEmptyTimes) this.#learn('findsEmptyTimes');
+  }
+
+  #learn(fact: 'findsEmptyTimes'): void {
+    const { peer, retrieve } = this.#source.binding;
+    peer.knowledge.learn(fact, true, retrieve.relearnMs);
   }
 
   #accepts(step: FindStep, row: Dataset, parent: ParentKeys): boolean {
@@ -140,6 +146,11 @@ async function* inTurn(next: RowsAhead<Match> | undefined): AsyncGenerator<Match
   if (!next) return;
   next.holds = true;
   yield* next.read();
+}
+
+/** Days since 1970-01-01, in whichever zone it is latest. */
+function today(): number {
+  return Math.floor(Date.now() / 86_400_000) + 1;
 }
 
 function uidsOf(above: Match): ParentKeys {

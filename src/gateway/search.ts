@@ -35,16 +35,15 @@ const ENOUGH_ROWS = 100;
  *
  * @throws GatewayError @see rules Q-01..Q-46, and Q-63 for the levels that are walked
  */
-export function search(
+export async function search(
   source: SearchSource,
   request: SearchRequest,
   { serviceUrl, representations }: SearchAnswering,
   context: OperationContext,
 ): Promise<SearchAnswer> {
-  return answerSearch(openRows(source, request, serviceUrl, context), request, representations, {
-    binding: source.binding,
-    context,
-  });
+  const { binding } = source;
+  const found = await openRows(source, request, serviceUrl, context);
+  return answerSearch(found, request, representations, { binding, context });
 }
 
 /** With what and for whom a search is answered. */

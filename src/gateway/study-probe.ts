@@ -1,12 +1,15 @@
 import { toGatewayError, type OperationContext } from '../core/index.js';
 import { Dataset, Tags, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
+import type { PeerQueryProfile } from '../query/index.js';
 
 /** A study to try searches with. Nothing of it but its UID comes from outside, and none of it is told. */
 export interface ProbedStudy {
   readonly studyInstanceUid: string;
   /** For a peer that finds nothing without it. */
   readonly patientId?: string | undefined;
+  /** How dates and times are understood of the peer; as of any other when left out. */
+  readonly dateTime?: PeerQueryProfile['dateTime'];
   /** How long what is found is believed. */
   readonly relearnMs: number;
 }

@@ -4,7 +4,7 @@ import type { DicomJsonObject } from '../dicom/index.js';
 import type { SearchLevel } from '../dicomweb/index.js';
 import { addReturnKey } from './identifier.js';
 import { levelAttributes } from './levels.js';
-import type { StepOptions } from './step.js';
+import type { StepOptions } from './step-options.js';
 
 /** The attributes of each level that the levels below it tell: all of them are optional keys of C-FIND. */
 export const completableTags: Readonly<Record<SearchLevel, readonly Tag[]>> = {

@@ -10,8 +10,9 @@ import {
   parseZone,
   timeSpan,
 } from './calendar.js';
-import type { DateTimePolicy, Zones } from './date-time.js';
+import type { DateTimePolicy } from './date-time-form.js';
 import type { Verdict } from './verdict.js';
+import { instantsOf, type Zones } from './zone.js';
 
 /** A planned DT key: what to send for it, and the exact filter over what comes back. */
 export interface DateTimeValuePlan {
@@ -35,7 +36,6 @@ interface Range {
 }
 
 const second = 1_000_000n;
-const minute = 60n * second;
 const day = BigInt(dayLength);
 
 /**
@@ -55,13 +55,18 @@ export function planDateTimeValue(
     offset: to.offset ?? zones.request,
   };
   const isZoned = [lower, upper].some((bound) => bound?.offset !== undefined);
+  const hasOwnOffset = [from, to].some((bound) => bound?.offset !== undefined);
+  const isConverted = isZoned && !(zones.peerConverts === true && !hasOwnOffset);
   return {
     // Values with offsets are left to the filter: peers disagree about them, and a single one may read as a range (DT-31).
-    identifier: isZoned ? '' : formatRange(lower?.at, upper?.at),
+    identifier: isConverted ? '' : formatRange(lower?.at, upper?.at),
     verdict: (stored, zone) => {
       if (stored === undefined) return 'unverified';
       const at = readMoment(stored, isZoned ? zone : undefined);
       if (at === undefined) return policy.unknown === 'match' ? 'match' : 'no-match';
+      const isPlaced = at.offset !== undefined || zones.source !== undefined;
+      // Only the peer, which was told the request's zone, knows the one of this value.
+      if (isZoned && zones.peerConverts === true && !isPlaced) return 'unverified';
       return isOrdered(lower, at, zones) && isOrdered(at, upper, zones) ? 'match' : 'no-match';
     },
   };
@@ -86,10 +91,15 @@ interface Bound {
 /** An absent bound is open. Compared on UTC where both zones are known, as written where they are not (DT-45). */
 function isOrdered(early: Bound | undefined, late: Bound | undefined, zones: Zones): boolean {
   if (early === undefined || late === undefined) return true;
-  const earlyOffset = early.offset ?? zones.source;
-  const lateOffset = late.offset ?? zones.source;
-  if (earlyOffset === undefined || lateOffset === undefined) return early.at <= late.at;
-  return early.at - BigInt(earlyOffset) * minute <= late.at - BigInt(lateOffset) * minute;
+  const [first] = instantsAt(early, zones);
+  const last = instantsAt(late, zones).at(-1);
+  return first === undefined || last === undefined ? early.at <= late.at : first <= last;
+}
+
+/** On UTC; two for an hour that clocks show twice, none where the zone is not known. */
+function instantsAt({ at, offset }: Bound, { source }: Zones): readonly bigint[] {
+  const zone = offset ?? source;
+  return zone === undefined ? [] : instantsOf(zone, at);
 }
 
 function parseRange(value: string): Range {

@@ -10,7 +10,10 @@ export {
   type CompletionPlan,
   type SeriesBelow,
 } from './completion.js';
-export { planDateTime, type DateTimePlan, type DateTimePolicy, type Zones } from './date-time.js';
+export { spanAround } from './date-time-probe.js';
+export type { DateTimePolicy } from './date-time-form.js';
+export type { DateTimeSlice } from './date-time-slices.js';
+export { planDateTime, type DateTimePlan } from './date-time.js';
 export { matches, type MatchingOptions } from './matching.js';
 export { sortRows } from './order.js';
 export {
@@ -18,9 +21,12 @@ export {
   optionalKeys,
   planSearch,
   unverifiedWarnings,
+  usesQueryOptions,
   type PeerQueryProfile,
   type SearchPlan,
 } from './plan.js';
 export { listingIdentifier, retrieveIdentifier } from './retrieve-plan.js';
 export { requireUniqueKey, uniqueKey } from './row.js';
-export type { FindStep, ParentKeys } from './step.js';
+export type { ParentKeys } from './step-options.js';
+export type { FindStep } from './step.js';
+export type { Zones } from './zone.js';

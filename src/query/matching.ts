@@ -1,10 +1,12 @@
 /** Attribute matching of PS3.4 C.2.2.2 as the exact filter over what a peer returned. */
 import { Tags, type Dataset, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
-import { planDateTime, type DateTimePolicy, type Zones } from './date-time.js';
+import { planDateTime } from './date-time.js';
+import type { DateTimePolicy } from './date-time-form.js';
 import { planDateTimeValue } from './date-time-value.js';
 import { isTextVr, matchesPattern, normalText, resemblesName } from './pattern.js';
 import { every, some, type Verdict } from './verdict.js';
+import type { Zones } from './zone.js';
 
 /** How the filter decides where the standard leaves a choice, and what it must know of the request. */
 export interface MatchingOptions {

@@ -1,14 +1,16 @@
 /** A search as C-FINDs: which levels to ask, what of each, and how their rows become results. */
-import { GatewayError } from '../core/index.js';
-import type { Tag } from '../dicom/index.js';
+import { baselineQueryOptions, GatewayError, type QueryOptions } from '../core/index.js';
+import { Tags, type Tag } from '../dicom/index.js';
 import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
-import type { DateTimePolicy, Zones } from './date-time.js';
-import { levels, requiredKeys } from './levels.js';
 import { namesOf, planCompletion, type CompletionPlan } from './completion.js';
+import type { PeerDateTime } from './date-time-choice.js';
+import { dateTimePairs, levels, requiredKeys } from './levels.js';
 import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
-import { createStep, type FindStep, type ParentKeys, type StepOptions } from './step.js';
+import { createStep, type FindStep } from './step.js';
+import type { ParentKeys, StepOptions } from './step-options.js';
+import { namedZone, type Zone, type Zones } from './zone.js';
 
 /** What a plan must know of the peer it is for. */
 export interface PeerQueryProfile {
@@ -16,11 +18,11 @@ export interface PeerQueryProfile {
   readonly characterSets?: readonly string[];
   /** Whether (0008,0005) is sent empty, for peers that name the character set of an answer only if asked. */
   readonly characterSetReturnKey: boolean;
-  readonly dateTime: DateTimePolicy;
+  readonly dateTime: PeerDateTime;
   /** Attributes that the peer matches wrongly as keys: they are sent without a value, and filtered by. */
   readonly unsentKeys?: readonly Tag[];
-  /** `+HHMM` or `-HHMM`: the zone of the peer's dates and times; left out, it is not known. */
-  readonly timezoneOffset?: string;
+  /** The zone of the peer's dates and times, `+HHMM`, `-HHMM` or an IANA name; left out, it is not known. */
+  readonly timezone?: string;
 }
 
 /** Bounds of reduced precision end with it, empty dates and times match, mixed range forms are independent. */
@@ -37,6 +39,8 @@ export interface SearchPlan {
   readonly fixed: ParentKeys;
   /** Makes a result of one row of each step, in the order of `steps`. */
   readonly project: Project;
+  /** What the identifiers make use of, of what was negotiated with the peer. */
+  readonly planned: QueryOptions;
   /** What of a result can be found out from the level below where the peer does not return it. */
   readonly completion: CompletionPlan;
   /** Attributes of which empty values are asked for; no peer is asked for them. */
@@ -45,35 +49,92 @@ export interface SearchPlan {
   readonly warnings: readonly string[];
 }
 
+/** Whether a search would be asked in another way of a peer that does more than the baseline of C-FIND. */
+export function usesQueryOptions(request: SearchRequest): boolean {
+  const isTimed = (tag: Tag): boolean =>
+    request.matchingKeys.some((key) => key.path.length === 1 && key.path[0] === tag && !isUniversal(key));
+  return (
+    request.fuzzyMatching ||
+    request.emptyValueMatching ||
+    request.multipleValueMatching ||
+    request.timezoneOffset !== undefined ||
+    spansLevels(request) ||
+    (isTimed(Tags.StudyDate) && isTimed(Tags.StudyTime))
+  );
+}
+
 /**
- * Plans a search for one peer.
+ * Plans a search for one peer, of which `options` tells what was negotiated with it.
  *
  * @throws GatewayError `bad-request` for a malformed date, time or zone, `query-too-broad` for an unselective search
  * that the peer could only answer by listing everything it holds.
  * @see PS3.18 10.6, PS3.4 C.4.1
  */
-export function planSearch(request: SearchRequest, profile: PeerQueryProfile): SearchPlan {
+export function planSearch(
+  request: SearchRequest,
+  profile: PeerQueryProfile,
+  options: QueryOptions = baselineQueryOptions,
+): SearchPlan {
   const fixed: ParentKeys = {
     ...(request.studyInstanceUid === undefined ? {} : { studyInstanceUid: request.studyInstanceUid }),
     ...(request.seriesInstanceUid === undefined ? {} : { seriesInstanceUid: request.seriesInstanceUid }),
   };
   const keys = request.matchingKeys.map(readKey);
-  const zones = readZones(request, profile);
-  const isEmulated = request.level !== 'STUDY' && request.studyInstanceUid === undefined;
+  const zones = readZones(request, profile, options);
+  const isRelational = options.relational && spansLevels(request);
+  const isEmulated = request.level !== 'STUDY' && request.studyInstanceUid === undefined && !isRelational;
   if (isEmulated && !keys.some((key) => selects(key, request))) throw tooBroad(request.level);
-  const options = levels
+  const parts = levels
     .slice(0, levels.indexOf(request.level) + 1)
-    .map((level) => stepOptions(level, { request, profile, keys, zones, fixed }))
+    .map((level) => stepOptions(level, { request, profile, options, keys, zones, fixed }))
     .filter((step) => step !== undefined);
+  const steps = isRelational ? relationalSteps(parts, fixed) : levelSteps(parts, fixed);
   return {
-    steps: options.map(createStep),
+    ...steps,
     fixed,
-    project: createProjection(options, fixed),
-    completion: planCompletion(options),
+    completion: planCompletion(parts),
     emptyKeys: new Set(
       keys.filter((key) => asksForEmpty(key, request)).flatMap(({ path: [tag] }) => tag ?? []),
     ),
+    planned: {
+      ...baselineQueryOptions,
+      relational: isRelational,
+      dateTime: steps.steps.some(({ dates }) => dates?.isNative === true),
+      timezone: parts.some(({ announcedZone }) => announcedZone !== undefined),
+      fuzzy: options.fuzzy && request.fuzzyMatching,
+    },
     warnings: [...request.warnings, ...zoneWarnings(keys, zones)],
+  };
+}
+
+/** Whether a level above the one that is searched is not fixed by the URL. */
+function spansLevels({ level, studyInstanceUid, seriesInstanceUid }: SearchRequest): boolean {
+  return (
+    (level !== 'STUDY' && studyInstanceUid === undefined) ||
+    (level === 'IMAGE' && seriesInstanceUid === undefined)
+  );
+}
+
+/** One C-FIND for each level, below each row of the level above. */
+function levelSteps(parts: readonly StepOptions[], fixed: ParentKeys): Pick<SearchPlan, 'steps' | 'project'> {
+  return { steps: parts.map((part) => createStep(part)), project: createProjection(parts, fixed) };
+}
+
+/** One C-FIND for all levels, whose rows have the attributes of all of them. @see PS3.4 C.4.1.2.2.2 */
+function relationalSteps(
+  parts: readonly StepOptions[],
+  fixed: ParentKeys,
+): Pick<SearchPlan, 'steps' | 'project'> {
+  const target = parts.at(-1);
+  if (target === undefined) throw new GatewayError('internal', 'A search without a level.');
+  const project = createProjection(parts, fixed);
+  return {
+    steps: [createStep(target, parts.slice(0, -1))],
+    project: (rows, retrieveUrl) =>
+      project(
+        parts.flatMap(() => rows.slice(0, 1)),
+        retrieveUrl,
+      ),
   };
 }
 
@@ -107,7 +168,7 @@ function readKey(key: MatchingKey): MatchingKey {
   return key.vr === 'UN' ? { ...key, vr: 'LO' } : key;
 }
 
-function readZones(request: SearchRequest, profile: PeerQueryProfile): Zones {
+function readZones(request: SearchRequest, profile: PeerQueryProfile, options: QueryOptions): Zones {
   if (request.timezoneOffset === undefined) return {};
   const minutes = parseZone(request.timezoneOffset);
   if (minutes === undefined) {
@@ -116,20 +177,38 @@ function readZones(request: SearchRequest, profile: PeerQueryProfile): Zones {
       'TimezoneOffsetFromUTC must be +HHMM or -HHMM, from -1200 to +1400.',
     );
   }
-  const source = profile.timezoneOffset === undefined ? undefined : parseZone(profile.timezoneOffset);
-  return { request: minutes, ...(source === undefined ? {} : { source }) };
+  const source = profile.timezone === undefined ? undefined : readZone(profile.timezone);
+  return {
+    request: minutes,
+    peerConverts: options.timezone,
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+function readZone(text: string): Zone | undefined {
+  return parseZone(text) ?? namedZone(text);
 }
 
 function zoneWarnings(keys: readonly MatchingKey[], zones: Zones): readonly string[] {
   const isShifted = zones.request !== undefined && zones.source === undefined;
-  const isTimed = keys.some((key) => ['DA', 'TM', 'DT'].includes(key.vr) && !isUniversal(key));
-  if (!isShifted || !isTimed) return [];
+  if (!isShifted || zones.peerConverts === true || !keys.some(isZoned)) return [];
   return ['The time zone of the archive is not known: dates and times were matched without conversion.'];
+}
+
+/** Whether the key means something else in another zone. */
+function isZoned(key: MatchingKey): boolean {
+  return ['DA', 'TM', 'DT'].includes(key.vr) && !isUniversal(key) && !isOfBirth(key);
+}
+
+/** A birth is on the same day wherever one asks from. */
+function isOfBirth({ path }: MatchingKey): boolean {
+  return dateTimePairs.some(({ date, time, zoned }) => !zoned && (path[0] === date || path[0] === time));
 }
 
 interface Planning {
   readonly request: SearchRequest;
   readonly profile: PeerQueryProfile;
+  readonly options: QueryOptions;
   readonly keys: readonly MatchingKey[];
   readonly zones: Zones;
   readonly fixed: ParentKeys;
@@ -158,7 +237,9 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     characterSets: profile.characterSets,
     characterSetReturnKey: profile.characterSetReturnKey,
     dateTime: profile.dateTime,
+    combinesDateTime: planning.options.dateTime,
     zones,
+    announcedZone: zones.peerConverts === true && keys.some(isZoned) ? request.timezoneOffset : undefined,
   };
 }
 

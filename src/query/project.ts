@@ -3,7 +3,7 @@ import { datasetToJson, formatTag, Tags, type Dataset, type Tag } from '../dicom
 import type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { levelAttributes, optionalAttributes, uniqueKeyTags, type Presence } from './levels.js';
-import type { FindStep, ParentKeys, StepOptions } from './step.js';
+import type { ParentKeys, StepOptions } from './step-options.js';
 
 /** Makes a search result of the rows of its steps, one row for each step from the top down. */
 export type Project = (
@@ -91,7 +91,7 @@ function field(
 }
 
 function uidsOf(
-  levels: readonly FindStep['level'][],
+  levels: readonly StepOptions['level'][],
   rows: readonly Dataset[],
   fixed: ParentKeys,
 ): Partial<RetrieveTarget> {

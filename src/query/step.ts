@@ -1,19 +1,11 @@
 /** One C-FIND of a search: its identifier and the exact filter over its rows. */
-import { GatewayError } from '../core/index.js';
-import { Dataset, Tags, type Tag } from '../dicom/index.js';
+import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
-import { planDateTime, type DateTimePlan, type DateTimePolicy, type Zones } from './date-time.js';
-import { addMatchingKey, addReturnKey } from './identifier.js';
-import {
-  dateTimePairs,
-  itemAttributes,
-  levelAttributes,
-  levels,
-  optionalAttributes,
-  requiredKeys,
-  uniqueKeyTags,
-  type DateTimePair,
-} from './levels.js';
+import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
+import { isZoneUnknown } from './date-time-filter.js';
+import type { DateTimeSlice } from './date-time-slices.js';
+import { planDateTime } from './date-time.js';
+import { dateTimePairs, requiredKeys, type DateTimePair } from './levels.js';
 import {
   asksForEmpty,
   createMatcher,
@@ -22,23 +14,29 @@ import {
   storedText,
   type Matcher,
 } from './matching.js';
+import { requireUniqueKey } from './row.js';
+import { buildIdentifier } from './step-identifier.js';
+import type { ParentKeys, PlannedPair, StepOptions, StepPart } from './step-options.js';
 import type { Verdict } from './verdict.js';
+import type { Zones } from './zone.js';
 
-/** The entities above a query: from the URL, or from the rows of the steps before. */
-export interface ParentKeys {
-  readonly studyInstanceUid?: string;
-  readonly seriesInstanceUid?: string;
+/** How a step asks for its dates and times, and whether a row is beside them. */
+export interface DateSearch extends DateTimeAsking {
+  readonly isBeside: (row: Dataset) => boolean;
 }
 
 /** One C-FIND of a search, run once for each row of the step before. */
 export interface FindStep {
   readonly level: SearchLevel;
+  /** The slices that the C-FIND can be divided into; undefined where no days are asked for that could be divided. */
+  readonly dates: DateSearch | undefined;
   /**
-   * The identifier below `parent`, with the hierarchical keys single-valued (Q-50); a new dataset each time.
+   * The identifier below `parent`, with the hierarchical keys single-valued (Q-50), for one slice of `dates`, the first
+   * if none is given; a new dataset each time.
    *
    * @throws GatewayError `internal` when `parent` lacks an entity above this level.
    */
-  readonly identifier: (parent?: ParentKeys) => Dataset;
+  readonly identifier: (parent?: ParentKeys, slice?: DateTimeSlice) => Dataset;
   /** The exact post-filter of this level's keys; also refuses rows that belong to another entity than `parent`. */
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
@@ -47,96 +45,107 @@ export interface FindStep {
   readonly constrained: ReadonlySet<Tag>;
   /** The filter of the keys of one attribute, for what was found out of it elsewhere; `match` where there is none. */
   readonly judge: (tag: Tag, found: Dataset) => Verdict;
+  /**
+   * The UID that a row is about.
+   *
+   * @throws GatewayError `peer-protocol` for a row that does not name its entity, or those above it that nothing else names.
+   */
+  readonly keyOf: (row: Dataset) => string;
 }
-
-/** What a step is made of. */
-export interface StepOptions {
-  readonly level: SearchLevel;
-  /** UIDs fixed by the request. */
-  readonly fixed: ParentKeys;
-  /** The keys of this level. */
-  readonly keys: readonly MatchingKey[];
-  /** Attributes of this level to return beside the level's own. */
-  readonly includeFields: readonly (readonly Tag[])[];
-  readonly includeAll: boolean;
-  /** False when the step is there for `includeFields` alone. */
-  readonly includeRequired: boolean;
-  readonly multipleValueMatching: boolean;
-  readonly emptyValueMatching: boolean;
-  readonly fuzzyMatching: boolean;
-  readonly unsentKeys: readonly Tag[];
-  readonly characterSets: readonly string[] | undefined;
-  readonly characterSetReturnKey: boolean;
-  readonly dateTime: DateTimePolicy;
-  readonly zones: Zones;
-}
-
-const neverAsked: ReadonlySet<Tag> = new Set([
-  Tags.SpecificCharacterSet,
-  Tags.QueryRetrieveLevel,
-  Tags.RetrieveAETitle,
-  Tags.InstanceAvailability,
-  Tags.TimezoneOffsetFromUTC,
-  Tags.RetrieveURL,
-]);
 
 interface Filter {
-  /** The attribute to name when it cannot be verified. */
   readonly tag: Tag;
+  /** The attribute to name when `row` cannot be verified. */
+  readonly tagOf: (row: Dataset) => Tag;
   readonly matcher: Matcher;
 }
 
-interface PlannedPair {
-  readonly pair: DateTimePair;
-  readonly plan: DateTimePlan;
-}
-
 /**
- * Plans one C-FIND.
+ * Plans one C-FIND; `above` are the levels that a relational one spans beside its own.
  *
  * @throws GatewayError `bad-request` for a malformed date, time or range.
  */
-export function createStep(options: StepOptions): FindStep {
-  const pairs = planPairs(options);
-  const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
-  const keys = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
-  const filters = [...pairs.map(pairFilter), ...keyFilters(keys, options)];
+export function createStep(options: StepOptions, above: readonly StepOptions[] = []): FindStep {
+  const parts = [...above, options].map(planPart);
+  const filters = parts.flatMap(filtersOf);
+  const dates = parts.map(dateSearch).find((search) => search !== undefined);
   return {
     level: options.level,
-    identifier: (parent = {}) => buildIdentifier(options, pairs, keys, { ...parent, ...options.fixed }),
+    dates,
+    identifier: (parent = {}, slice = dates?.slices[0]) =>
+      buildIdentifier(parts, { ...parent, ...options.fixed }, slice),
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
       filters.every(({ matcher }) => matcher(row) !== 'no-match'),
     constrained: new Set(filters.map(({ tag }) => tag)),
     judge: (tag, found) => filters.find((filter) => filter.tag === tag)?.matcher(found) ?? 'match',
-    unverified: (row) => filters.filter(({ matcher }) => matcher(row) === 'unverified').map(({ tag }) => tag),
+    unverified: (row) =>
+      filters.filter(({ matcher }) => matcher(row) === 'unverified').map(({ tagOf }) => tagOf(row)),
+    keyOf: (row) => {
+      for (const { level, fixed } of above) if (!isFixed(level, fixed)) requireUniqueKey(level, row);
+      return requireUniqueKey(options.level, row);
+    },
+  };
+}
+
+function isFixed(level: SearchLevel, fixed: ParentKeys): boolean {
+  return (level === 'STUDY' ? fixed.studyInstanceUid : fixed.seriesInstanceUid) !== undefined;
+}
+
+function planPart(options: StepOptions): StepPart {
+  const pairs = planPairs(options);
+  const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
+  return {
+    options,
+    pairs,
+    keys: options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag)),
   };
 }
 
 function planPairs(options: StepOptions): readonly PlannedPair[] {
-  const { keys, dateTime, zones } = options;
   const keyOf = (tag: Tag): MatchingKey | undefined =>
-    keys.find(({ path }) => path.length === 1 && path[0] === tag);
+    options.keys.find(({ path }) => path.length === 1 && path[0] === tag);
   return dateTimePairs.flatMap((pair) => {
     const both = [keyOf(pair.date), keyOf(pair.time)];
     const [date, time] = both.map((key) => key?.value);
     if (date === undefined && time === undefined) return [];
     // Who asks for an empty date or time asks for no span: each of the two is matched by itself.
     if (both.some((key) => key !== undefined && asksForEmpty(key, options))) return [];
-    const plan = planDateTime(date ?? '', time ?? '', dateTime, pair.zoned ? zones : {});
-    return [{ pair, plan }];
+    return [{ pair, plan: planDateTime(date ?? '', time ?? '', options.dateTime, zonesOf(pair, options)) }];
   });
 }
 
-function pairFilter({ pair, plan }: PlannedPair): Filter {
+/** A birth has no zone; a peer that is told one may apply it to births all the same. */
+function zonesOf(pair: DateTimePair, { zones, announcedZone }: StepOptions): Zones {
+  if (pair.zoned) return zones;
+  return announcedZone === undefined ? {} : { request: 0, source: 0, peerConverts: true };
+}
+
+/** Of the pairs only the one that every peer must match is asked for in other ways than by its days (DT-10). */
+function dateSearch({ options, pairs }: StepPart): DateSearch | undefined {
+  const planned = pairs.find(({ pair }) => pair.date === Tags.StudyDate);
+  if (planned?.plan.ways === undefined) return undefined;
+  const { matcher } = pairFilter(planned, options.zones);
+  return {
+    ...chooseAsking(planned.plan.ways, options.dateTime, options.combinesDateTime),
+    isBeside: (row) => matcher(row) === 'no-match',
+  };
+}
+
+function filtersOf({ options, pairs, keys }: StepPart): readonly Filter[] {
+  return [...pairs.map((pair) => pairFilter(pair, options.zones)), ...keyFilters(keys, options)];
+}
+
+function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
+  const zoneOf = (row: Dataset): string | undefined =>
+    pair.zoned ? row.string(Tags.TimezoneOffsetFromUTC) : undefined;
   return {
     tag: pair.date,
-    matcher: (row) =>
-      plan.verdict(
-        storedText(row, pair.date),
-        storedText(row, pair.time),
-        pair.zoned ? row.string(Tags.TimezoneOffsetFromUTC) : undefined,
-      ),
+    tagOf: (row) =>
+      pair.zoned && row.has(pair.date) && isZoneUnknown(zones, zoneOf(row))
+        ? Tags.TimezoneOffsetFromUTC
+        : pair.date,
+    matcher: (row) => plan.verdict(storedText(row, pair.date), storedText(row, pair.time), zoneOf(row)),
   };
 }
 
@@ -145,6 +154,7 @@ function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonl
   const constrained = keys.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
     tag,
+    tagOf: () => tag,
     matcher: createMatcher(group, {
       dateTime,
       zones,
@@ -154,74 +164,6 @@ function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonl
       isRequired: (required) => requiredKeys[level].has(required),
     }),
   }));
-}
-
-function buildIdentifier(
-  options: StepOptions,
-  pairs: readonly PlannedPair[],
-  keys: readonly MatchingKey[],
-  parent: ParentKeys,
-): Dataset {
-  const { level, characterSets } = options;
-  const identifier = new Dataset(characterSets === undefined ? {} : { encodingCharacterSets: characterSets });
-  identifier.setString(Tags.QueryRetrieveLevel, level, 'CS');
-  if (options.characterSetReturnKey) identifier.setEmpty(Tags.SpecificCharacterSet, 'CS');
-  for (const key of keys) {
-    if (options.unsentKeys.some((tag) => tag === key.path[0])) addReturnKey(identifier, key.path, key.vr);
-    else addMatchingKey(identifier, key, options);
-  }
-  for (const { pair, plan } of pairs) {
-    identifier
-      .setString(pair.date, plan.identifierDate, 'DA')
-      .setString(pair.time, plan.identifierTime, 'TM');
-  }
-  addHierarchy(identifier, level, parent);
-  addReturnKeys(identifier, options);
-  return identifier;
-}
-
-function addHierarchy(identifier: Dataset, level: SearchLevel, parent: ParentKeys): void {
-  const uids = { STUDY: parent.studyInstanceUid, SERIES: parent.seriesInstanceUid, IMAGE: undefined };
-  const depth = levels.indexOf(level);
-  for (const [index, upper] of levels.slice(0, depth + 1).entries()) {
-    const tag = uniqueKeyTags[upper];
-    const uid = uids[upper];
-    if (uid !== undefined) identifier.setString(tag, uid, 'UI');
-    else if (index === depth) addReturnKey(identifier, [tag], 'UI');
-    else
-      throw new GatewayError(
-        'internal',
-        `A ${level} level query needs the unique key of the ${upper} level.`,
-      );
-  }
-}
-
-function addReturnKeys(identifier: Dataset, options: StepOptions): void {
-  const { level, includeRequired, includeAll, includeFields } = options;
-  for (const path of includeFields) if (!isNeverAsked(path)) addReturnKey(identifier, path);
-  if (includeRequired) {
-    for (const { tag, vr, presence } of levelAttributes[level]) {
-      if (presence === 'unasked') continue;
-      for (const [within, itemVr] of itemAttributes.get(tag) ?? [])
-        addReturnKey(identifier, [tag, within], itemVr);
-      addReturnKey(identifier, [tag], vr);
-    }
-  }
-  if (includeAll) for (const [tag, vr] of optionalAttributes[level]) addReturnKey(identifier, [tag], vr);
-  addPartners(identifier);
-}
-
-/** What C-FIND forbids as a key, or what the gateway itself writes. @see PS3.4 C.4.1.1.3 */
-function isNeverAsked([tag = 0]: readonly Tag[]): boolean {
-  return neverAsked.has(tag);
-}
-
-/** A date without its time cannot be filtered, nor shown rightly in another zone (DT-09). */
-function addPartners(identifier: Dataset): void {
-  for (const { date, time } of dateTimePairs) {
-    if (identifier.has(date) && date !== Tags.PatientBirthDate) addReturnKey(identifier, [time], 'TM');
-    if (identifier.has(time)) addReturnKey(identifier, [date], 'DA');
-  }
 }
 
 /** Some peers ignore the keys above the level; what they return then is of other studies. */

@@ -1,4 +1,9 @@
-import { GatewayError, Semaphore, type OperationContext } from '../../src/core/index.js';
+import {
+  baselineQueryOptions,
+  GatewayError,
+  Semaphore,
+  type OperationContext,
+} from '../../src/core/index.js';
 import { Dataset, Tags, type Tag, type Vr } from '../../src/dicom/index.js';
 import type { FindCompletion, Peer, QueryRetrieveLevel } from '../../src/dimse/index.js';
 import type { SearchSource } from '../../src/gateway/search-run.js';
@@ -130,6 +135,8 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
     keepMs: 0,
     lookAhead: 1000,
     maxResults: 50_000,
+    maxScan: 10_000,
+    maxSlices: 1000,
     maxUnlimited: 0,
     order: 'sorted',
     complete: 'page',
@@ -139,7 +146,11 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
     ...settings,
   };
   const retrieve = { joinConcurrency: 2, findLimit: undefined };
-  const binding = { search, retrieve, profile: defaultPeerQueryProfile };
+  const peer = {
+    queryOptions: () => Promise.resolve(baselineQueryOptions),
+    knowledge: { get: () => undefined, learn: () => undefined },
+  };
+  const binding = { peer, search, retrieve, profile: defaultPeerQueryProfile };
   // What else is bound to a peer is of no concern to a search.
   return { binding: binding as unknown as SearchSource['binding'], find: archive.find };
 }

@@ -35,6 +35,29 @@ function fixtures(): Fixture[] {
   ];
 }
 
+/** Spans of dates and times as queries, each with the studies in it. */
+function spans(): readonly (readonly [path: string, studies: readonly string[]])[] {
+  const at = (date: string, time: string): number => Number(date + time);
+  const bounds = [
+    ['20240101', '20240103', '080000', '101530'],
+    ['20240102', '20240103', '120000', '080000'],
+    ['20240101', '20240104', '000000', '235959'],
+    ['20240103', '20240103', '000000', '101530'],
+    ['20240101', '20240102', '235959', '000000'],
+    ['20240102', '20240104', '100000', '110000'],
+  ] as const;
+  return bounds.map(([fromDate, toDate, fromTime, toTime]) => {
+    const studies = dated
+      .filter(({ studyDate, studyTime }) => {
+        const when = at(studyDate, studyTime);
+        return when >= at(fromDate, fromTime) && when <= at(toDate, toTime);
+      })
+      .map(({ number }) => uid(number));
+    const path = `/studies?PatientName=DATED*&StudyDate=${fromDate}-${toDate}&StudyTime=${fromTime}-${toTime}`;
+    return [path, studies.sort()];
+  });
+}
+
 /** What findscu gets for the same keys, as DCMTK reads it. */
 async function findscu(
   pacs: RealPacs,
@@ -74,6 +97,32 @@ const rowsOf = (response: RawResponse): JsonDataset[] =>
 const STUDY = '0020000D';
 const SERIES = '0020000E';
 const INSTANCE = '00080018';
+
+describeWithPacs('Orthanc that limits its answers', () => {
+  test.each([6, 4])(
+    'DT-25: to %s studies, of which a day has five',
+    async (limit) => {
+      const peer = await orthanc.start({ configuration: { LimitFindResults: limit } });
+      // Every study has a time.
+      const gateway = await gatewayBefore(peer, 'get', { peer: 'dateTime: { findsEmptyTimes: true }' });
+      try {
+        await loadFixtures(peer.pacs, fixtures());
+        for (const [path, expected] of spans()) {
+          const response = await request(gateway.service + path);
+          // Orthanc counts before it looks at times, so that parts of a day get no further than the day.
+          expect([path, response.status, response.headers.warning]).toEqual([path, 200, undefined]);
+          expect([path, valuesOf(rowsOf(response), STUDY)]).toEqual([path, expected]);
+        }
+        const undated = await request(`${gateway.service}/studies?PatientName=DATED*`);
+        expect(undated.headers.warning).toContain('cut its answer short');
+      } finally {
+        await gateway.close();
+        await peer.pacs.stop();
+      }
+    },
+    60_000,
+  );
+});
 
 for (const kind of [orthanc, dcmqrscp]) {
   describeWithPacs(`Q-01: searches give what findscu gets from ${kind.name}`, () => {
@@ -151,27 +200,30 @@ for (const kind of [orthanc, dcmqrscp]) {
       ).toHaveLength(1);
     });
 
-    test('DT-01: a range of dates with a range of times is one span of date-times', async () => {
-      const at = (date: string, time: string): number => Number(date + time);
-      const spans = [
-        ['20240101', '20240103', '080000', '101530'],
-        ['20240102', '20240103', '120000', '080000'],
-        ['20240101', '20240104', '000000', '235959'],
-        ['20240103', '20240103', '000000', '101530'],
-        ['20240101', '20240102', '235959', '000000'],
-        ['20240102', '20240104', '100000', '110000'],
-      ] as const;
-      for (const [fromDate, toDate, fromTime, toTime] of spans) {
-        const expected = dated
-          .filter(({ studyDate, studyTime }) => {
-            const when = at(studyDate, studyTime);
-            return when >= at(fromDate, fromTime) && when <= at(toDate, toTime);
-          })
-          .map(({ number }) => uid(number));
-        const path = `/studies?PatientName=DATED*&StudyDate=${fromDate}-${toDate}&StudyTime=${fromTime}-${toTime}`;
-        expect([path, valuesOf(await found(path), STUDY)]).toEqual([path, expected.sort()]);
-      }
-    });
+    test.each([
+      ['DT-01', 'by the days', ''],
+      ['DT-20', 'in slices', 'dateTime: { plan: sliced, findsEmptyTimes: true }'],
+      ['DT-23', 'in slices when much is passed over', 'dateTime: { findsEmptyTimes: true }'],
+      [
+        'DT-25',
+        'in parts of what has just so many rows',
+        'findLimit: 5\n    dateTime: { findsEmptyTimes: true }',
+      ],
+    ])(
+      '%s: a range of dates with a range of times is one span of date-times, asked for %s',
+      async (_, __, yaml) => {
+        const other = await gatewayBefore(peer, 'get', { peer: yaml, top: 'search: { maxScan: 2 }' });
+        try {
+          for (const [path, expected] of spans()) {
+            const response = await request(other.service + path);
+            expect([path, response.status, response.headers.warning]).toEqual([path, 200, undefined]);
+            expect([path, valuesOf(rowsOf(response), STUDY)]).toEqual([path, expected]);
+          }
+        } finally {
+          await other.close();
+        }
+      },
+    );
 
     test('Q-30: rows have what they must, includefield adds, and ModalitiesInStudy is never empty', async () => {
       const rows = await found(

@@ -217,6 +217,27 @@ unknown: 1
     );
   });
 
+  test.each([
+    ['Europe/Berlin', 'Europe/Berlin'],
+    ['UTC', 'UTC'],
+    ['"+0100"', '+0100'],
+    ['+0100', '+0100'],
+    ['-0330', '-0330'],
+    ['0', '+0000'],
+  ])('DT-43: the time zone of a peer may be %s', (given, read) => {
+    const config = loadConfig({ file: `peers: { main: { address: "A@h:1", timezone: ${given} } }`, env: {} });
+    expect(config.peers['main']?.timezone).toBe(read);
+  });
+
+  test.each(['Mars/Olympus', '"+1500"', '"-1201"', '+0160', 'true', '""'])(
+    'DT-43: %s is no time zone of a peer',
+    (given) => {
+      expect(problemsOf(`peers: { main: { address: "A@h:1", timezone: ${given} } }`)).toEqual([
+        expect.stringContaining('peers.main.timezone: takes an offset'),
+      ]);
+    },
+  );
+
   test('the failure is a GatewayError of code bad-request whose message lists the problems', () => {
     const attempt = (): unknown => loadConfig({ env: {} });
     expect(attempt).toThrow(GatewayError);

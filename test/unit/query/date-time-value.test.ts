@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { codeOf } from './code-of.js';
 import { planDateTimeValue } from '../../../src/query/date-time-value.js';
+import { namedZone } from '../../../src/query/zone.js';
 import type { DateTimePolicy } from '../../../src/query/index.js';
 
 const policy: DateTimePolicy = { upper: 'ceil', unknown: 'match', mixed: 'strict' };
@@ -68,5 +69,33 @@ describe('DT keys', () => {
     expect(planDateTimeValue('2022-2023', { ...policy, upper: 'floor' }).verdict('20230102')).toBe(
       'no-match',
     );
+  });
+});
+
+describe('DT values and zones', () => {
+  test('DT-41: a peer that converts is asked for the values as they are, if they have no offset of their own', () => {
+    const zones = { request: 120, peerConverts: true };
+    expect(planDateTimeValue('20220101100000', policy, zones).identifier).toBe(
+      '20220101100000-20220101100001',
+    );
+    expect(planDateTimeValue('20220101100000+0100', policy, zones).identifier).toBe('');
+  });
+
+  test('DT-42: what a converting peer returns without a zone cannot be checked', () => {
+    const plan = planDateTimeValue('20220101100000', policy, { request: 120, peerConverts: true });
+    expect(plan.verdict('20220101080000')).toBe('unverified');
+    expect(plan.verdict('20220101080000', '+0000')).toBe('match');
+    expect(plan.verdict('20220101100000', '+0000')).toBe('no-match');
+    expect(plan.verdict('20220101080000+0000')).toBe('match');
+  });
+
+  test('DT-43: a stored value is read in the zone of the peer, as each instant that it may be', () => {
+    const source = namedZone('Europe/Berlin');
+    if (source === undefined) throw new Error('no such zone');
+    const at = (value: string) => planDateTimeValue(value, policy, { request: 0, source });
+    expect(at('20220715100000').verdict('20220715120000')).toBe('match');
+    expect(at('20220115100000').verdict('20220115120000')).toBe('no-match');
+    expect(at('20221030003000').verdict('20221030023000')).toBe('match');
+    expect(at('20221030013000').verdict('20221030023000')).toBe('match');
   });
 });

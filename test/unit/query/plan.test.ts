@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { baselineQueryOptions } from '../../../src/core/index.js';
 import { Dataset, Tags, type Tag, type Vr } from '../../../src/dicom/index.js';
 import type { MatchingKey, SearchLevel, SearchRequest } from '../../../src/dicomweb/index.js';
 import {
@@ -7,8 +8,10 @@ import {
   requireUniqueKey,
   uniqueKey,
   unverifiedWarnings,
+  usesQueryOptions,
   type FindStep,
   type PeerQueryProfile,
+  type SearchPlan,
 } from '../../../src/query/index.js';
 import { codeOf } from './code-of.js';
 
@@ -316,7 +319,7 @@ describe('dates and times of a search', () => {
       timezoneOffset: '+0200',
       matchingKeys: [key(Tags.StudyDate, 'DA', '20220102'), key(Tags.PatientBirthDate, 'DA', '19700101')],
     });
-    const zoned = { ...defaultPeerQueryProfile, timezoneOffset: '+0000' };
+    const zoned = { ...defaultPeerQueryProfile, timezone: '+0000' };
     const identifier = onlyStep(asked, zoned).identifier();
     expect(identifier.string(Tags.StudyDate)).toBe('20220101-20220102');
     expect(identifier.string(Tags.PatientBirthDate)).toBe('19700101');
@@ -407,6 +410,182 @@ describe('searches over several levels', () => {
   test('Q-19: an include field below the level is not asked for', () => {
     const asked = request('STUDY', { includeFields: [[Tags.Rows]] });
     expect(levelsOf(asked)).toEqual(['STUDY']);
+  });
+});
+
+describe('searches over several levels at a peer that accepts relational queries', () => {
+  const patient = key(Tags.PatientID, 'LO', 'P');
+  const planOf = (asked: SearchRequest): SearchPlan =>
+    planSearch(asked, defaultPeerQueryProfile, { ...baselineQueryOptions, relational: true });
+  const row = (): Dataset =>
+    new Dataset()
+      .setString(Tags.StudyInstanceUID, '1.2', 'UI')
+      .setString(Tags.SeriesInstanceUID, '1.3', 'UI')
+      .setString(Tags.SOPInstanceUID, '1.4', 'UI');
+
+  test('Q-05, Q-33, Q-60: series of all studies are one C-FIND with the keys and attributes of the studies', () => {
+    const plan = planOf(
+      request('SERIES', {
+        matchingKeys: [patient, key(Tags.Modality, 'CS', 'CT'), key(Tags.StudyDate, 'DA', '20220101')],
+        includeFields: [[Tags.StudyDescription]],
+      }),
+    );
+    expect(plan.steps.map(({ level }) => level)).toEqual(['SERIES']);
+    expect(plan.planned.relational).toBe(true);
+    const identifier = plan.steps[0]?.identifier() ?? new Dataset();
+    expect(
+      [Tags.QueryRetrieveLevel, Tags.PatientID, Tags.Modality, Tags.StudyDate].map((tag) =>
+        identifier.string(tag),
+      ),
+    ).toEqual(['SERIES', 'P', 'CT', '20220101']);
+    for (const tag of [
+      Tags.StudyInstanceUID,
+      Tags.SeriesInstanceUID,
+      Tags.PatientName,
+      Tags.NumberOfStudyRelatedSeries,
+      Tags.StudyDescription,
+      Tags.NumberOfSeriesRelatedInstances,
+    ])
+      expect([tag, identifier.get(tag)?.value.length]).toEqual([tag, 0]);
+    const found = row().setString(Tags.PatientName, 'A', 'PN').setString(Tags.Modality, 'CT', 'CS');
+    const result = plan.project([found], () => 'url');
+    expect(result['00100010']?.Value).toEqual([{ Alphabetic: 'A' }]);
+    expect([result['0020000D']?.Value, result['0020000E']?.Value]).toEqual([['1.2'], ['1.3']]);
+    // Required of the study and of the series, returned or not.
+    expect(['00080050', '00200011'].map((tag) => result[tag]?.vr)).toEqual(['SH', 'IS']);
+  });
+
+  test('Q-04, Q-06: instances of a study, or of all, are one C-FIND', () => {
+    const all = planOf(request('IMAGE', { matchingKeys: [key(Tags.SOPInstanceUID, 'UI', '1.4')] }));
+    expect(all.steps.map(({ level }) => level)).toEqual(['IMAGE']);
+    const result = all.project([row()], ({ sopInstanceUid }) => sopInstanceUid ?? '');
+    expect(
+      [result['0020000D'], result['0020000E'], result['00081190']].map((one) => one?.Value?.[0]),
+    ).toEqual(['1.2', '1.3', '1.4']);
+    const ofStudy = planOf(request('IMAGE', { studyInstanceUid: '1.2' }));
+    const identifier = ofStudy.steps[0]?.identifier() ?? new Dataset();
+    expect(ofStudy.steps).toHaveLength(1);
+    expect(identifier.string(Tags.StudyInstanceUID)).toBe('1.2');
+    expect([Tags.PatientName, Tags.Modality].map((tag) => identifier.has(tag))).toEqual([false, true]);
+  });
+
+  test('Q-43: the rows are filtered by the keys of every level', () => {
+    const asked = request('SERIES', { matchingKeys: [patient, key(Tags.Modality, 'CS', 'CT')] });
+    const [step] = planOf(asked).steps;
+    const withValues = (patientId: string, modality: string): Dataset =>
+      row().setString(Tags.PatientID, patientId, 'LO').setString(Tags.Modality, modality, 'CS');
+    expect(
+      [withValues('P', 'CT'), withValues('X', 'CT'), withValues('P', 'MR')].map((one) => step?.accepts(one)),
+    ).toEqual([true, false, false]);
+    expect(step?.unverified(row())).toEqual([Tags.PatientID, Tags.Modality]);
+  });
+
+  test('R-12: a row that does not name its study is an error, unless the URL did', () => {
+    const bare = new Dataset().setString(Tags.SeriesInstanceUID, '1.3', 'UI');
+    const [all] = planOf(request('SERIES', { matchingKeys: [patient] })).steps;
+    expect(codeOf(() => all?.keyOf(bare))).toBe('peer-protocol');
+    expect(all?.keyOf(row())).toBe('1.3');
+    const [ofStudy] = planOf(request('IMAGE', { studyInstanceUid: '1.2' })).steps;
+    const image = new Dataset()
+      .setString(Tags.SeriesInstanceUID, '1.3', 'UI')
+      .setString(Tags.SOPInstanceUID, '1.4', 'UI');
+    expect(ofStudy?.keyOf(image)).toBe('1.4');
+  });
+
+  test('Q-50: where no level is to be walked the query stays hierarchical', () => {
+    const asked = request('SERIES', { studyInstanceUid: '1.2', includeFields: [[Tags.StudyDescription]] });
+    const plan = planOf(asked);
+    expect(plan.steps.map(({ level }) => level)).toEqual(['STUDY', 'SERIES']);
+    expect(plan.planned.relational).toBe(false);
+    expect(planOf(request('STUDY')).planned.relational).toBe(false);
+  });
+});
+
+describe('what a search makes use of beyond the baseline', () => {
+  test.each<readonly [string, SearchRequest, boolean]>([
+    ['plain', request('STUDY', { matchingKeys: [key(Tags.PatientID, 'LO', 'P')] }), false],
+    ['by day', request('STUDY', { matchingKeys: [key(Tags.StudyDate, 'DA', '20220101')] }), false],
+    [
+      'by any time of a day',
+      request('STUDY', {
+        matchingKeys: [key(Tags.StudyDate, 'DA', '20220101'), key(Tags.StudyTime, 'TM', '')],
+      }),
+      false,
+    ],
+    [
+      'by day and time',
+      request('STUDY', {
+        matchingKeys: [key(Tags.StudyDate, 'DA', '20220101'), key(Tags.StudyTime, 'TM', '10')],
+      }),
+      true,
+    ],
+    ['of one series', request('IMAGE', { studyInstanceUid: '1.2', seriesInstanceUid: '1.3' }), false],
+    ['of one study', request('SERIES', { studyInstanceUid: '1.2' }), false],
+    ['of the instances of a study', request('IMAGE', { studyInstanceUid: '1.2' }), true],
+    ['of all series', request('SERIES'), true],
+    ['in a zone', request('STUDY', { timezoneOffset: '+0100' }), true],
+    ['fuzzy', request('STUDY', { fuzzyMatching: true }), true],
+    ['for empty values', request('STUDY', { emptyValueMatching: true }), true],
+    ['for several values', request('STUDY', { multipleValueMatching: true }), true],
+  ])('Q-54: a search %s', (_, asked, uses) => {
+    expect(usesQueryOptions(asked)).toBe(uses);
+  });
+
+  test('Q-20: fuzzy matching is made use of where it was asked for and accepted', () => {
+    const options = { ...baselineQueryOptions, fuzzy: true };
+    const planned = (fuzzyMatching: boolean): boolean =>
+      planSearch(request('STUDY', { fuzzyMatching }), defaultPeerQueryProfile, options).planned.fuzzy;
+    expect([planned(true), planned(false)]).toEqual([true, false]);
+    const baseline = planSearch(request('STUDY', { fuzzyMatching: true }), defaultPeerQueryProfile);
+    expect(baseline.planned).toEqual(baselineQueryOptions);
+  });
+
+  test('DT-10: only the pair that every peer matches is sliced, and each is planned by itself', () => {
+    const plan = planSearch(
+      request('STUDY', {
+        matchingKeys: [
+          key(Tags.StudyDate, 'DA', '20220101-20220103'),
+          key(Tags.StudyTime, 'TM', '1000-1600'),
+          key(Tags.PatientBirthDate, 'DA', '19700101-19700103'),
+          key(Tags.PatientBirthTime, 'TM', '1000-1600'),
+        ],
+      }),
+      {
+        ...defaultPeerQueryProfile,
+        dateTime: { ...defaultPeerQueryProfile.dateTime, plan: 'sliced', findsEmptyTimes: true },
+      },
+    );
+    const [step] = plan.steps;
+    const identifiers = step?.dates?.slices.map((slice) => step.identifier({}, slice)) ?? [];
+    expect(identifiers.map((one) => one.string(Tags.StudyDate))).toEqual([
+      '20220101',
+      '20220102',
+      '20220103',
+    ]);
+    for (const one of identifiers) {
+      expect(one.string(Tags.PatientBirthDate)).toBe('19700101-19700103');
+      expect(one.get(Tags.PatientBirthTime)?.value).toHaveLength(0);
+    }
+  });
+
+  test('DT-41: a birth is asked for a day wider where the peer is told a zone, and filtered as it is', () => {
+    const asked = request('STUDY', {
+      timezoneOffset: '+0200',
+      matchingKeys: [key(Tags.StudyDate, 'DA', '20220102'), key(Tags.PatientBirthDate, 'DA', '19700101')],
+    });
+    const options = { ...baselineQueryOptions, timezone: true };
+    const [step] = planSearch(asked, defaultPeerQueryProfile, options).steps;
+    expect(step?.identifier().string(Tags.PatientBirthDate)).toBe('19691231-19700102');
+    const born = (date: string): Dataset =>
+      new Dataset()
+        .setString(Tags.PatientBirthDate, date, 'DA')
+        .setString(Tags.StudyDate, '20220102', 'DA')
+        .setString(Tags.StudyTime, '1200', 'TM');
+    expect([born('19700101'), born('19700102')].map((row) => step?.accepts(row))).toEqual([true, false]);
+    const alone = { ...asked, matchingKeys: [key(Tags.PatientBirthDate, 'DA', '19700101')] };
+    const [plain] = planSearch(alone, defaultPeerQueryProfile, options).steps;
+    expect(plain?.identifier().has(Tags.TimezoneOffsetFromUTC)).toBe(false);
+    expect(plain?.identifier().string(Tags.PatientBirthDate)).toBe('19700101');
   });
 });
 

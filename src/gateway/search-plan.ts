@@ -1,0 +1,34 @@
+import { baselineQueryOptions, type OperationContext } from '../core/index.js';
+import { Tags } from '../dicom/index.js';
+import type { SearchRequest } from '../dicomweb/index.js';
+import type { Peer } from '../dimse/index.js';
+import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
+import type { PeerBinding } from './ports.js';
+
+/**
+ * Plans for what the peer can do. Of a plain search nothing of that is asked for.
+ *
+ * @throws GatewayError when the request cannot be asked of this peer, or it cannot be asked what it can do
+ */
+export async function planFor(
+  { peer, profile }: PeerBinding,
+  request: SearchRequest,
+  context: OperationContext,
+): Promise<SearchPlan> {
+  const options = usesQueryOptions(request) ? await peer.queryOptions(context) : baselineQueryOptions;
+  const isDated = request.matchingKeys.some(({ path: [tag] }) => tag === Tags.StudyDate);
+  return planSearch(request, isDated ? withKnowledge(profile, peer.knowledge) : profile, options);
+}
+
+/** What is configured, completed by what was learnt. */
+function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']): PeerQueryProfile {
+  const { dateTime } = profile;
+  return {
+    ...profile,
+    dateTime: {
+      ...dateTime,
+      dateTimeProved: knowledge.get('dateTimeProved') ?? false,
+      findsEmptyTimes: dateTime.findsEmptyTimes === true || knowledge.get('findsEmptyTimes') === true,
+    },
+  };
+}

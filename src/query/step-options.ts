@@ -1,0 +1,53 @@
+/** What the C-FINDs of a search are made of. */
+import type { Tag } from '../dicom/index.js';
+import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
+import type { PeerDateTime } from './date-time-choice.js';
+import type { DateTimePlan } from './date-time.js';
+import type { DateTimePair } from './levels.js';
+import type { Zones } from './zone.js';
+
+/** The entities above a query: from the URL, or from the rows of the steps before. */
+export interface ParentKeys {
+  readonly studyInstanceUid?: string;
+  readonly seriesInstanceUid?: string;
+}
+
+/** What a step is made of. */
+export interface StepOptions {
+  readonly level: SearchLevel;
+  /** UIDs fixed by the request. */
+  readonly fixed: ParentKeys;
+  /** The keys of this level. */
+  readonly keys: readonly MatchingKey[];
+  /** Attributes of this level to return beside the level's own. */
+  readonly includeFields: readonly (readonly Tag[])[];
+  readonly includeAll: boolean;
+  /** False when the step is there for `includeFields` alone. */
+  readonly includeRequired: boolean;
+  readonly multipleValueMatching: boolean;
+  readonly emptyValueMatching: boolean;
+  readonly fuzzyMatching: boolean;
+  readonly unsentKeys: readonly Tag[];
+  readonly characterSets: readonly string[] | undefined;
+  readonly characterSetReturnKey: boolean;
+  readonly dateTime: PeerDateTime;
+  /** The peer joins a range of dates and one of times (PS3.4 C.5.1.1.2). */
+  readonly combinesDateTime: boolean;
+  readonly zones: Zones;
+  /** The request's zone, where the peer is told it: `+HHMM` or `-HHMM`. */
+  readonly announcedZone: string | undefined;
+}
+
+/** A pair of DA and TM keys with what becomes of it. */
+export interface PlannedPair {
+  readonly pair: DateTimePair;
+  readonly plan: DateTimePlan;
+}
+
+/** The keys of one level in a C-FIND. */
+export interface StepPart {
+  readonly options: StepOptions;
+  readonly pairs: readonly PlannedPair[];
+  /** Those that are in no pair. */
+  readonly keys: readonly MatchingKey[];
+}
