@@ -38,6 +38,7 @@ export function openPeer(
       breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
       relearnMs: peer.relearnAfter,
       characterSetReturnKey: peer.characterSetReturnKey,
+      ...(peer.fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet: peer.fallbackCharacterSet }),
     },
     {
       observe: deps.observe,
@@ -57,6 +58,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
     peer,
     profile: {
       characterSets: settings.characterSets,
+      unencodable: settings.unencodable,
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
     },

@@ -3,6 +3,7 @@ import { Tags, type Dataset, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime, type DateTimePolicy, type Zones } from './date-time.js';
 import { planDateTimeValue } from './date-time-value.js';
+import { nameTest } from './name-test.js';
 import { isTextVr, matchesPattern, normalText } from './pattern.js';
 import { every, some, type Verdict } from './verdict.js';
 
@@ -14,6 +15,8 @@ export interface MatchingOptions {
   readonly multipleValueMatching?: boolean;
   /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
   readonly isRequired?: (tag: Tag) => boolean;
+  /** Whether the peer was asked for more than the key means, so that even a name must be filtered. */
+  readonly isWidened?: (key: MatchingKey) => boolean;
 }
 
 /** Judges one element, or one sequence, of an entity. */
@@ -104,13 +107,14 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
     const { verdict } = planDateTimeValue(key.value, options.dateTime, options.zones);
     return (row) => verdict(storedText(row, tag), row.string(Tags.TimezoneOffsetFromUTC));
   }
+  const isLeftToPeer = key.vr === 'PN' && options.isWidened?.(key) !== true;
   const test = valueTest(key, options);
   return (row) => {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
     if (element.value.length === 0) return judgeEmpty(tag, options);
     // Peers match names by rules of their own, so a name is never filtered more strictly than they did.
-    if (key.vr === 'PN') return 'match';
+    if (isLeftToPeer) return 'match';
     const values = row.strings(tag).filter((value) => value !== '');
     // Nothing readable: blanks alone are empty, bytes of a VR without text cannot be compared.
     if (values.length === 0)
@@ -152,6 +156,7 @@ function valueTest(key: MatchingKey, { multipleValueMatching }: MatchingOptions)
 }
 
 function singleTest(asked: string, vr: Vr): (stored: string) => boolean {
+  if (vr === 'PN') return nameTest(asked);
   if (isNumeric(vr)) {
     const number = Number(asked);
     return (stored) => stored === asked || Number(stored) === number;

@@ -4,6 +4,7 @@ import { attributeByTag, formatTag, type Tag } from '../dicom/index.js';
 import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
 import type { DateTimePolicy, Zones } from './date-time.js';
+import type { UnencodablePolicy } from './encodable.js';
 import { levels } from './levels.js';
 import { isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
@@ -13,6 +14,8 @@ import { createStep, type FindStep, type ParentKeys, type StepOptions } from './
 export interface PeerQueryProfile {
   /** The character sets that the peer reads in an identifier, best first; left out, the encoder's own order. */
   readonly characterSets?: readonly string[];
+  /** What becomes of a value that none of them holds; it is asked for by wildcards when left out. */
+  readonly unencodable?: UnencodablePolicy;
   /** Whether (0008,0005) is sent empty, for peers that name the character set of an answer only if asked. */
   readonly characterSetReturnKey: boolean;
   readonly dateTime: DateTimePolicy;
@@ -121,6 +124,7 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     includeRequired: !isFixed,
     multipleValueMatching: request.multipleValueMatching,
     characterSets: profile.characterSets,
+    unencodable: profile.unencodable,
     characterSetReturnKey: profile.characterSetReturnKey,
     dateTime: profile.dateTime,
     zones,

@@ -3,6 +3,7 @@ import { GatewayError } from '../core/index.js';
 import { Dataset, Tags, type Tag } from '../dicom/index.js';
 import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
 import { planDateTime, type DateTimePlan, type DateTimePolicy, type Zones } from './date-time.js';
+import { fitKeys, type UnencodablePolicy } from './encodable.js';
 import { addMatchingKey, addReturnKey } from './identifier.js';
 import {
   dateTimePairs,
@@ -51,6 +52,7 @@ export interface StepOptions {
   readonly includeRequired: boolean;
   readonly multipleValueMatching: boolean;
   readonly characterSets: readonly string[] | undefined;
+  readonly unencodable: UnencodablePolicy | undefined;
   readonly characterSetReturnKey: boolean;
   readonly dateTime: DateTimePolicy;
   readonly zones: Zones;
@@ -85,10 +87,11 @@ export function createStep(options: StepOptions): FindStep {
   const pairs = planPairs(options);
   const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
   const keys = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
-  const filters = [...pairs.map(pairFilter), ...keyFilters(keys, options)];
+  const { sent, widened } = fitKeys(keys, options.characterSets, options.unencodable);
+  const filters = [...pairs.map(pairFilter), ...keyFilters(keys, widened, options)];
   return {
     level: options.level,
-    identifier: (parent = {}) => buildIdentifier(options, pairs, keys, { ...parent, ...options.fixed }),
+    identifier: (parent = {}) => buildIdentifier(options, pairs, sent, { ...parent, ...options.fixed }),
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
       filters.every(({ matcher }) => matcher(row) !== 'no-match'),
@@ -119,7 +122,11 @@ function pairFilter({ pair, plan }: PlannedPair): Filter {
   };
 }
 
-function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonly Filter[] {
+function keyFilters(
+  keys: readonly MatchingKey[],
+  widened: ReadonlySet<MatchingKey>,
+  options: StepOptions,
+): readonly Filter[] {
   const { level, dateTime, zones, multipleValueMatching } = options;
   const constrained = keys.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
@@ -128,6 +135,7 @@ function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonl
       dateTime,
       zones,
       multipleValueMatching,
+      isWidened: (key) => widened.has(key),
       isRequired: (required) => requiredKeys[level].has(required),
     }),
   }));
