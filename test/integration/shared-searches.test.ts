@@ -53,7 +53,7 @@ test('without a limit each search is its own, so that a slow client holds up no 
   expect(finds()).toBe(2);
 });
 
-test('an answer that is kept serves who comes later, but not who wants it fresh, nor after a store', async () => {
+test('Q-29: an answer that is kept serves who comes later, but not who wants it fresh, nor after a store', async () => {
   const { go, finds } = await start('search: { keepAnswers: 1m }');
   go();
   await search();
