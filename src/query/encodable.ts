@@ -27,7 +27,7 @@ export function fitKeys(
   policy: UnencodablePolicy = 'wildcard',
 ): FittedKeys {
   const encoded = keys.filter(({ value }) => /[^ -~]/.test(value));
-  const missing = leastMissing(encoded.map(({ value }) => value).join(''), characterSets);
+  const missing = leastMissing(encoded.map(({ value }) => composed(value)).join(''), characterSets);
   const widened = new Set(encoded.filter(({ value }) => holdsAny(value, missing)));
   const [first] = widened;
   if (first !== undefined && policy === 'reject') {
@@ -38,7 +38,7 @@ export function fitKeys(
       `${name} holds characters that cannot be written in the character sets the archive takes.`,
     );
   }
-  return { sent: keys.map((key) => (widened.has(key) ? widen(key, missing) : key)), widened };
+  return { sent: keys.map((key) => (encoded.includes(key) ? rewrite(key, missing) : key)), widened };
 }
 
 /** The characters of `text` that the best of the sets lacks; the earlier one of equals is the best. */
@@ -52,16 +52,21 @@ function leastMissing(text: string, characterSets: readonly string[]): ReadonlyS
   return least ?? unencodable(text, 'ISO_IR 6');
 }
 
-function holdsAny(text: string, characters: ReadonlySet<string>): boolean {
-  return characters.size > 0 && Array.from(text).some((character) => characters.has(character));
+/** Clients of some systems send letters and accents apart, which no archive is known to store. */
+function composed(text: string): string {
+  return text.normalize('NFC');
 }
 
-function widen(key: MatchingKey, missing: ReadonlySet<string>): MatchingKey {
+function holdsAny(text: string, characters: ReadonlySet<string>): boolean {
+  return characters.size > 0 && Array.from(composed(text)).some((character) => characters.has(character));
+}
+
+function rewrite(key: MatchingKey, missing: ReadonlySet<string>): MatchingKey {
   if (key.values.length > 1) {
     // Wildcards have no place in a list, and one value of it is all that is sent.
-    const values = key.values.filter((value) => !holdsAny(value, missing));
+    const values = key.values.filter((value) => !holdsAny(value, missing)).map(composed);
     return { ...key, value: values.join('\\'), values: values.length === 0 ? [''] : values };
   }
-  const value = Array.from(key.value, (one) => (missing.has(one) ? '?' : one)).join('');
+  const value = Array.from(composed(key.value), (one) => (missing.has(one) ? '?' : one)).join('');
   return { ...key, value, values: [value] };
 }

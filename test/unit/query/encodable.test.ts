@@ -52,6 +52,12 @@ describe('Q-51: the character set of an identifier', () => {
     expect(text).toContain(bytes);
   });
 
+  test('accents that come apart from their letters are sent with them', () => {
+    const text = sent(stepFor('PatientName=Mu%CC%88ller', {}));
+    expect(text).toContain('ISO_IR 100');
+    expect(text).toContain('M\xFCller');
+  });
+
   test('ASCII declares nothing', () => {
     expect(sent(stepFor('PatientName=DOE*', {}))).not.toContain(characterSetElement);
   });
