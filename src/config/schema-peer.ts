@@ -114,7 +114,7 @@ export const peer = z.strictObject({
   ).prefault(['ISO_IR 100', 'ISO_IR 192']),
   unencodable: key(
     choice('wildcard', 'reject'),
-    'What becomes of a search value that none of them holds: asked for with `?` in place of what is missing and filtered, or refused.',
+    'What becomes of a search value that none of them holds: asked for with `*` in place of what is missing and filtered, or refused.',
   ).prefault('wildcard'),
   fallbackCharacterSet: key(
     characterSet,

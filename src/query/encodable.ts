@@ -15,8 +15,9 @@ export interface FittedKeys {
 }
 
 /**
- * Writes keys so that one of `characterSets` holds them: a `?` stands for a character that it lacks. Of a list of values
- * that must all match, those that it holds are asked for.
+ * Writes keys so that one of `characterSets` holds them: a `*` stands for what it lacks. One `?` for each character would
+ * ask for less where a peer compares bytes, as dcmqrscp does. Of a list of values that must all match, those that the
+ * set holds are asked for.
  *
  * @throws GatewayError `bad-request` when the policy is to refuse.
  * @see PS3.4 C.2.2.2.4, C.4.1.1.3.1
@@ -67,6 +68,7 @@ function rewrite(key: MatchingKey, missing: ReadonlySet<string>): MatchingKey {
     const values = key.values.filter((value) => !holdsAny(value, missing)).map(composed);
     return { ...key, value: values.join('\\'), values: values.length === 0 ? [''] : values };
   }
-  const value = Array.from(composed(key.value), (one) => (missing.has(one) ? '?' : one)).join('');
-  return { ...key, value, values: [value] };
+  const value = Array.from(composed(key.value), (one) => (missing.has(one) ? '*' : one)).join('');
+  const pattern = value.replace(/\*+/g, '*');
+  return { ...key, value: pattern, values: [pattern] };
 }

@@ -2,12 +2,16 @@ import { matchesPattern } from './pattern.js';
 
 /** Case, accents and the separators of components are the peer's business. */
 function fold(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[\^ ]+/g, ' ')
-    .trim();
+  return (
+    name
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      // Hangul has come apart as well, and is compared whole.
+      .normalize('NFC')
+      .toLowerCase()
+      .replace(/[\^ ]+/g, ' ')
+      .trim()
+  );
 }
 
 const parts = (name: string, separator: string): readonly string[] =>

@@ -155,7 +155,7 @@ describe('queries', () => {
     ],
     [
       'what the peer cannot read',
-      { yaml: '    characterSets: [ISO_IR 100]', value: '%E5%B1%B1A', bytes: '?A' },
+      { yaml: '    characterSets: [ISO_IR 100]', value: '%E5%B1%B1A', bytes: '*A' },
     ],
   ])('Q-51: %s', async (_what, { yaml = '', value, declared, bytes }) => {
     await search([], `?PatientName=${value}`, yaml);
