@@ -7,11 +7,18 @@ const seconds = Number(process.env['FUZZ_SECONDS'] ?? 3);
 const seed = process.env['FUZZ_SEED'];
 
 /** A test that runs a property for so long, whatever the speed of the machine; at least once. */
-export function fuzz<T>(name: string, input: fc.Arbitrary<T>, check: (value: T) => void): void {
+export function fuzz<T>(
+  name: string,
+  input: fc.Arbitrary<T>,
+  check: (value: T) => void | Promise<void>,
+): void {
   test(
     name,
-    () => {
-      fc.assert(fc.property(input, check), {
+    async () => {
+      const property = fc.asyncProperty(input, async (value) => {
+        await check(value);
+      });
+      await fc.assert(property, {
         numRuns: Number.MAX_SAFE_INTEGER,
         interruptAfterTimeLimit: seconds * 1000,
         ...(seed === undefined ? {} : { seed: Number(seed) }),
