@@ -51,7 +51,8 @@ function ask(text: string, [level, path]: (typeof resources)[number], peer: Peer
     expect(tags.filter((one) => forbidden.test(one.slice(-8)))).toEqual([]);
     expect(tags).toEqual([...new Set(tags)]);
     const charset = elements.find((element) => element.path === '00080005');
-    const isPlain = elements.every(({ value }) => value.every((byte) => byte < 0x80 && byte !== 0x1b));
+    const texts = elements.filter(({ vr }) => !/^(?:AT|FD|FL|SL|SS|SV|UL|US|UV)$/.test(vr));
+    const isPlain = texts.every(({ value }) => value.every((byte) => byte < 0x80 && byte !== 0x1b));
     if (isPlain && charset !== undefined)
       expect([peer.characterSetReturnKey, charset.value.length]).toEqual([true, 0]);
     if (!isPlain) expect(charset?.value.length).toBeGreaterThan(0);
