@@ -43,6 +43,7 @@ export function openPeer(
       extendedNegotiation: peer.extendedNegotiation,
       fixed: fixedFacts(peer),
       characterSetReturnKey: peer.characterSetReturnKey,
+      ...(peer.fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet: peer.fallbackCharacterSet }),
     },
     {
       observe: deps.observe,
@@ -94,6 +95,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
     peer,
     profile: {
       characterSets: settings.characterSets,
+      unencodable: settings.unencodable,
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,
       ...(settings.timezone === undefined ? {} : { timezone: settings.timezone }),

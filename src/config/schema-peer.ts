@@ -18,7 +18,13 @@ import {
 
 const KIB = 2 ** 10;
 
-const characterSet = text(/^(?:ISO_IR \d{1,3}|GB18030|GBK)$/, 'a character set');
+const singleByte = '6|13|100|101|109|110|126|127|138|144|148|166|203';
+/** With code extension only a set of single bytes may come first, or nothing, which is ASCII (PS3.3 C.12.1.1.2). */
+const extended = `(?:ISO 2022 IR (?:${singleByte}))?(?:\\\\ISO 2022 IR (?:${singleByte}|58|87|149|159))*`;
+const characterSet = text(
+  new RegExp(`^(?!$)(?:ISO_IR (?:${singleByte}|192)|GB18030|GBK|${extended})$`),
+  'a value of (0008,0005) such as ISO_IR 100 or \\ISO 2022 IR 87',
+);
 
 const timezone: Kind<string> = {
   takes: 'an offset such as +0100, or the IANA name of a zone such as Europe/Berlin',
@@ -183,6 +189,10 @@ export const peer = z.strictObject({
     list(characterSet, 'a list of character sets such as [ISO_IR 100, ISO_IR 192]'),
     'What search values may be encoded in, best first.',
   ).prefault(['ISO_IR 100', 'ISO_IR 192']),
+  unencodable: key(
+    choice('wildcard', 'reject'),
+    'What becomes of a search value that none of them holds: asked for with `*` in place of what is missing and filtered, or refused.',
+  ).prefault('wildcard'),
   fallbackCharacterSet: key(
     characterSet,
     'What text is in where a dataset names no character set and is not ASCII.',

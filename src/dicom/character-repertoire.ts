@@ -28,7 +28,6 @@ export class SingleByteRepertoire implements Repertoire {
   readonly width = 1;
   readonly #label: string;
   #upper: readonly string[] | undefined;
-  #reverse: ReadonlyMap<string, number> | undefined;
 
   constructor(label: string) {
     this.#label = label;
@@ -39,24 +38,6 @@ export class SingleByteRepertoire implements Repertoire {
     let text = '';
     for (const byte of bytes) text += byte < 0x80 ? String.fromCharCode(byte) : (upper[byte - 0x80] ?? '');
     return text;
-  }
-
-  /** The bytes of `text` in ASCII and this set, or `undefined` when a character is in neither. */
-  encode(text: string): Buffer | undefined {
-    const reverse = (this.#reverse ??= new Map(
-      (this.#upper ??= upperHalf(this.#label)).flatMap((character, index): [string, number][] =>
-        index < 0x20 || character === replacement ? [] : [[character, 0x80 + index]],
-      ),
-    ));
-    const bytes = Buffer.allocUnsafe(text.length);
-    let length = 0;
-    for (const character of text) {
-      const code = character.charCodeAt(0);
-      const byte = code < 0x80 ? code : reverse.get(character);
-      if (byte === undefined) return undefined;
-      bytes[length++] = byte;
-    }
-    return bytes.subarray(0, length);
   }
 }
 

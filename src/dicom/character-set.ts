@@ -20,13 +20,46 @@ function isDelimited(vr: Vr): boolean {
 /** A code string has 16 characters (PS3.5 6.2); hostile ones have any number. */
 const maxTermLength = 32;
 
+/** Parts of ISO 8859 by their ISO-IR numbers: some writers name the one and mean the other. */
+const partsOf8859: Readonly<Record<string, number>> = {
+  1: 100,
+  2: 101,
+  3: 109,
+  4: 110,
+  5: 144,
+  6: 127,
+  7: 126,
+  8: 138,
+  9: 148,
+  11: 166,
+  15: 203,
+};
+
 /** The ISO-IR number that a term of (0008,0005) means, whatever separator its writer chose; 6 for an empty term. */
-function registration(term: string): number | undefined {
+export function registration(term: string): number | undefined {
+  if (term.length > maxTermLength) return undefined;
   const text = term.trim().toUpperCase();
   if (text === '') return 6;
-  if (text.length > maxTermLength) return undefined;
+  const part = /^ISO[ _-]*8859[ _-]*(\d{1,2})$/.exec(text)?.[1];
+  if (part !== undefined) return partsOf8859[part];
   const number = /^ISO[ _-]*(?:2022)?[ _-]*IR[ _-]*(\d{1,3})$/.exec(text)?.[1];
   return number === undefined ? undefined : Number(number);
+}
+
+/** The sets that ISO 2022 designates and no table has: JIS, Korean and Chinese. */
+const multiByteNumbers: ReadonlySet<number> = new Set([13, 58, 87, 149, 159]);
+
+/**
+ * The values of (0008,0005), or none when they name nothing but the default repertoire or sets that nobody knows: then
+ * they say as much as a missing element does of bytes above 7FH (Q-35).
+ */
+export function readableTerms(terms: readonly string[]): readonly string[] {
+  const isReadable = (term: string): boolean => {
+    if (standaloneLabel(term) !== undefined) return true;
+    const number = registration(term);
+    return number !== undefined && (singleByteRepertoires.has(number) || multiByteNumbers.has(number));
+  };
+  return terms.some(isReadable) ? terms : [];
 }
 
 function invocationOf(number: number | undefined): Invocation {
@@ -42,24 +75,42 @@ function invocationOf(number: number | undefined): Invocation {
   }
 }
 
+/** The encodings of the sets without code extension, by what their terms look like. */
+const standaloneLabels: readonly (readonly [RegExp, string])[] = [
+  [/^(?:ISO[ _-]*(?:2022[ _-]*)?IR[ _-]*192|UTF[ _-]?8)$/, 'utf-8'],
+  [/^(?:ISO[ _-]*2022[ _-]*)?GB[ _-]?(?:18030|K|2312)$/, 'gb18030'],
+  // No set of DICOM, but named all the same by writers in Japan.
+  [/^(?:SHIFT[ _-]?JIS|SJIS|MS_KANJI)$/, 'shift_jis'],
+];
+
 /** The sets without code extension stand alone: where one is named, it is what the writer used. */
-function standaloneDecoder(term: string): Decoder | undefined {
+function standaloneLabel(term: string): string | undefined {
   if (term.length > maxTermLength) return undefined;
   const text = term.trim().toUpperCase();
-  if (/^ISO[ _-]*IR[ _-]*192$|^UTF-?8$/.test(text)) {
-    return { kind: 'whole', decode: (bytes) => bytes.toString('utf8') };
-  }
-  if (text === 'GB18030' || text === 'GBK') {
-    const decoder = new TextDecoder('gb18030', { ignoreBOM: true });
-    return { kind: 'whole', decode: (bytes) => decoder.decode(bytes) };
-  }
-  return undefined;
+  return standaloneLabels.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+function labelled(label: string): Decoder {
+  if (label === 'utf-8') return { kind: 'whole', decode: (bytes) => bytes.toString('utf8') };
+  const decoder = new TextDecoder(label, { ignoreBOM: true });
+  return { kind: 'whole', decode: (bytes) => decoder.decode(bytes) };
+}
+
+const shiftJis = labelled('shift_jis');
+
+/**
+ * Whether text that is said to be ISO-IR 13 is Shift_JIS, which writers in Japan take for the same: JIS X 0201 has no
+ * characters at 80H to A0H and above DFH, where a double-byte character of Shift_JIS begins. Its second half may be 5CH.
+ */
+function isShiftJis(decoder: Decoder, bytes: Buffer): boolean {
+  if (decoder.kind !== 'iso2022' || decoder.iso2022.g0 !== romaji) return false;
+  return bytes.some((byte) => (byte >= 0x81 && byte <= 0x9f) || (byte >= 0xe0 && byte <= 0xfc));
 }
 
 function createDecoder(terms: readonly string[]): Decoder {
   for (const term of terms) {
-    const standalone = standaloneDecoder(term);
-    if (standalone !== undefined) return standalone;
+    const standalone = standaloneLabel(term);
+    if (standalone !== undefined) return labelled(standalone);
   }
   const numbers = terms.map(registration);
   const first = invocationOf(numbers[0]);
@@ -118,12 +169,19 @@ export function decodeValues(bytes: Buffer, characterSet: readonly string[], vr:
     const isSame = !/[\\~]/.test(text) || !vrTraits(vr).encoded || hasAsciiLowerHalf(decoderOf(characterSet));
     if (isSame) return delimited && text.includes('\\') ? text.split('\\') : [text];
   }
+  const decoder = decoderFor(bytes, characterSet);
+  if (decoder.kind === 'iso2022')
+    return decodeIso2022(bytes, decoder.iso2022, { values: delimited, names: vr === 'PN' });
+  const text = decoder.decode(bytes);
+  return delimited ? text.split('\\') : [text];
+}
+
+/** How these bytes read: code extension costs more, and is not needed where no escape sequence stands. */
+function decoderFor(bytes: Buffer, characterSet: readonly string[]): Decoder {
   const decoder = decoderOf(characterSet);
-  if (decoder.kind === 'whole' || (decoder.kind === 'single-byte' && !bytes.includes(escape))) {
-    const text = decoder.decode(bytes);
-    return delimited ? text.split('\\') : [text];
-  }
-  return decodeIso2022(bytes, decoder.iso2022, { values: delimited, names: vr === 'PN' });
+  if (decoder.kind === 'whole') return decoder;
+  if (bytes.includes(escape)) return { kind: 'iso2022', iso2022: decoder.iso2022 };
+  return isShiftJis(decoder, bytes) ? shiftJis : decoder;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { GatewayError } from '../core/index.js';
 import { isAsciiText } from './character-set-encode.js';
-import { decodeText, isPlainAscii } from './character-set.js';
+import { decodeText, isPlainAscii, readableTerms } from './character-set.js';
 import { attributeByTag } from './dictionary.js';
 import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
@@ -155,7 +155,7 @@ export class Dataset implements Iterable<DataElement> {
   #declaredCharacterSet(): readonly string[] | undefined {
     const value = this.#elements.get(Tags.SpecificCharacterSet)?.value;
     if (value === undefined || isItems(value)) return undefined;
-    const terms = textValues(value, defaultRepertoire, 'CS');
+    const terms = readableTerms(textValues(value, defaultRepertoire, 'CS'));
     return terms.length === 0 ? undefined : terms;
   }
 

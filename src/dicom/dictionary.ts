@@ -35,6 +35,15 @@ export function attributeByKeyword(keyword: string): AttributeInfo | undefined {
   return (dictionary ??= load()).byKeyword.get(keyword);
 }
 
+let keywordsInLowerCase: ReadonlySet<string> | undefined;
+
+/** Whether `text` is a keyword of PS3.6 but for its upper and lower case. */
+export function isKeywordInAnyCase(text: string): boolean {
+  const { byKeyword } = (dictionary ??= load());
+  keywordsInLowerCase ??= new Set(Array.from(byKeyword.keys(), (keyword) => keyword.toLowerCase()));
+  return keywordsInLowerCase.has(text.toLowerCase());
+}
+
 function load(): Dictionary {
   const byTag = new Map<Tag, AttributeInfo>();
   const byKeyword = new Map<string, AttributeInfo>();

@@ -1,6 +1,6 @@
 /** PS3.5, PS3.6 and PS3.10 as functions of bytes: no sockets, no files, no clock. */
 export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-index.js';
-export { attributeByKeyword, attributeByTag, type AttributeInfo } from './dictionary.js';
+export { attributeByKeyword, attributeByTag, isKeywordInAnyCase, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
 export { inflate } from './inflate.js';
@@ -21,7 +21,7 @@ export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.j
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { locateElement } from './bulk-data.js';
-export { encodeText } from './character-set-encode.js';
+export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
 export { Dataset } from './dataset.js';
 export { decodeDataset } from './decode-dataset.js';

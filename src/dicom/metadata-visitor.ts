@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/index.js';
+import { readableTerms } from './character-set.js';
 import { elementToJson, isLeftOut, unicodeElement } from './dicom-json.js';
 import type { DicomJsonElement } from './dicom-json-value.js';
 import type { ModelFormat } from './model-format.js';
@@ -143,7 +144,7 @@ export class MetadataVisitor implements DatasetVisitor {
     const value = level.swapped ? swapValue(Buffer.from(bytes), element.vr) : bytes;
     this.#notice(tag, value);
     if (tag === Tags.SpecificCharacterSet) {
-      if (level.path === '' && this.#declaresMoreThanAscii()) this.#write(tag, unicodeElement);
+      if (level.path === '' && this.#declaresMoreThanAscii(value)) this.#write(tag, unicodeElement);
       return;
     }
     const values = this.#format.values(value, vr, level.characterSet);
@@ -225,7 +226,7 @@ export class MetadataVisitor implements DatasetVisitor {
   #notice(tag: Tag, value: Buffer): void {
     const level = this.#level;
     if (tag === Tags.SpecificCharacterSet) {
-      const terms = textValues(value, [], 'CS');
+      const terms = readableTerms(textValues(value, [], 'CS'));
       if (terms.length > 0) level.characterSet = terms;
     } else if (tag === Tags.PixelRepresentation) {
       level.signed = value[0] === 1;
@@ -234,8 +235,9 @@ export class MetadataVisitor implements DatasetVisitor {
     }
   }
 
-  #declaresMoreThanAscii(): boolean {
-    return this.#level.characterSet.some((term) => !/^(?:ISO(?:_| 2022 )IR 6)?$/.test(term));
+  #declaresMoreThanAscii(value: Buffer): boolean {
+    const terms = [...textValues(value, [], 'CS'), ...this.#level.characterSet];
+    return terms.some((term) => !/^(?:ISO(?:_| 2022 )IR 6)?$/.test(term));
   }
 
   #writeBulkData(tag: Tag, vr: Vr, path = `${this.#level.path}${formatTag(tag)}`): void {

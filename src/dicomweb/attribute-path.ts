@@ -3,6 +3,7 @@ import {
   attributeByKeyword,
   attributeByTag,
   formatTag,
+  isKeywordInAnyCase,
   isPrivateTag,
   parseTag,
   type Tag,
@@ -30,9 +31,14 @@ interface Step {
   readonly known: boolean;
 }
 
-/** Whether a parameter's name can only be meant as an attribute: a keyword, a tag or a path of them. */
+/**
+ * Whether a parameter's name can only be meant as an attribute: a keyword, a tag or a path of them. A keyword in other
+ * letters (`patientID`) is none, but to pass it over as some vendor's option would list what was not asked for.
+ */
 export function looksLikeAttribute(name: string): boolean {
-  return /^[A-Z0-9]/.test(name) || name.includes('.') || parseTag(name) !== undefined;
+  return (
+    /^[A-Z0-9]/.test(name) || name.includes('.') || parseTag(name) !== undefined || isKeywordInAnyCase(name)
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { Tags, type Tag } from '../dicom/index.js';
+import { isPrivateTag, Tags, type Tag } from '../dicom/index.js';
 import { isLevelless, levelOf, type AttributeLevel, type SearchLevel } from './attribute-level.js';
 import { parseAttributePath, type AttributePath } from './attribute-path.js';
 import { decodeLiteral } from './query-string.js';
@@ -11,6 +11,8 @@ export interface IncludeFields {
 }
 
 const everything = 'all';
+/** Above it are padding, items and delimiters. */
+const maxGroup = 0xfffb;
 const depth: Readonly<Record<AttributeLevel, number>> = { PATIENT: 0, STUDY: 1, SERIES: 2, IMAGE: 3 };
 
 /**
@@ -38,7 +40,14 @@ export function parseIncludeFields(
     check(attribute);
     fields.set(attribute.path.join('.'), attribute.path);
   }
-  return { includeFields: [...fields.values()], includeAll: false };
+  return { includeFields: withoutParts([...fields.values()]), includeAll: false };
+}
+
+/** Who asks for a sequence wants all of it, whatever else is asked for within: a C-FIND item would select. */
+function withoutParts(paths: readonly (readonly Tag[])[]): readonly (readonly Tag[])[] {
+  const isWithin = (path: readonly Tag[], whole: readonly Tag[]): boolean =>
+    whole.length < path.length && whole.every((tag, index) => tag === path[index]);
+  return paths.filter((path) => path.length === 1 || !paths.some((whole) => isWithin(path, whole)));
 }
 
 function isReturnable(tag: Tag, level: SearchLevel): boolean {
@@ -46,7 +55,15 @@ function isReturnable(tag: Tag, level: SearchLevel): boolean {
   return isLevelless(tag) || depth[levelOf(tag)] <= depth[level];
 }
 
-/** Command and file meta elements and group lengths never stand in a dataset that is searched for. */
+/**
+ * Command and file meta elements, group lengths, items and their delimiters never stand in a dataset that is searched for,
+ * nor do private elements outside the blocks that a creator can reserve.
+ *
+ * @see PS3.5 7.1, 7.2, 7.5, 7.8.1
+ */
 export function isIdentifierTag(tag: Tag): boolean {
-  return tag >>> 16 >= 0x0008 && (tag & 0xffff) !== 0;
+  const group = tag >>> 16;
+  const element = tag & 0xffff;
+  if (group < 0x0008 || group > maxGroup || element === 0) return false;
+  return !isPrivateTag(tag) || element >= 0x1000 || (element >= 0x0010 && element <= 0x00ff);
 }

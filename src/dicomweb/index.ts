@@ -9,6 +9,7 @@ export {
   type FrameChoice,
   type FrameConversion,
 } from './choose.js';
+export { requireUtf8 } from './charset.js';
 export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';

@@ -34,6 +34,12 @@ interface ValueRule {
 }
 
 const oneLine: ValueRule = { pattern: /^\P{Cc}*$/u, form: 'text without control characters', text: true };
+/** Application entities and locations are written in the default repertoire (PS3.5 6.2). */
+const asciiLine: ValueRule = {
+  pattern: /^[ -~]*$/,
+  form: 'ASCII text without control characters',
+  text: true,
+};
 /** Lines, tabs and form feeds belong to these. */
 const paragraphs: ValueRule = { pattern: /^[\P{Cc}\t\n\f\r]*$/u, form: oneLine.form, text: true };
 const code: ValueRule = {
@@ -51,7 +57,7 @@ const decimal: ValueRule = {
 
 /** Value representations that are missing here, of bytes and sequences, cannot be matched. */
 const rules: Partial<Record<Vr, ValueRule>> = {
-  AE: oneLine,
+  AE: asciiLine,
   AS: { pattern: /^\d{3}[DWMY]$/, form: 'an age such as 042Y', text: false },
   AT: { pattern: /^[0-9A-Fa-f]{8}$/, form: 'a tag', text: false },
   CS: code,
@@ -74,7 +80,7 @@ const rules: Partial<Record<Vr, ValueRule>> = {
   UI: { pattern: /^/, form: 'a UID or a list of UIDs', text: false },
   UL: integer,
   UN: oneLine,
-  UR: oneLine,
+  UR: asciiLine,
   US: integer,
   UT: paragraphs,
   UV: integer,

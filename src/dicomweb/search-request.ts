@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { Tags } from '../dicom/index.js';
+import { Tags, type Tag } from '../dicom/index.js';
 import { isLevelless, levelOf, type AttributeLevel, type SearchLevel } from './attribute-level.js';
 import {
   looksLikeAttribute,
@@ -182,17 +182,30 @@ function parseAttributes(parameters: readonly QueryParameter[], options: Matchin
     const path = attribute.path.join('.');
     if (seen.has(path)) throw new GatewayError('bad-request', `${attribute.name} is given twice.`);
     seen.add(path);
-    requireMatchable(attribute);
+    requireMatchable(attribute, rawValue);
     if (path === String(Tags.TimezoneOffsetFromUTC)) timezoneOffset = parseTimezone(rawValue);
     else keys.push({ attribute, key: parseMatchingKey(attribute, rawValue, options) });
   }
   return { keys, ...(timezoneOffset === undefined ? {} : { timezoneOffset }) };
 }
 
-function requireMatchable(attribute: AttributePath): void {
+/** What the gateway writes itself, and what no C-FIND may be asked for (Q-40, Q-41). */
+const unaskable: ReadonlySet<Tag> = new Set<Tag>([
+  Tags.RetrieveAETitle,
+  Tags.InstanceAvailability,
+  Tags.RetrieveURL,
+]);
+
+function requireMatchable(attribute: AttributePath, rawValue: string): void {
+  const isUnaskable = attribute.path.length === 1 && unaskable.has(attribute.path[0]) && rawValue !== '';
   const isPublicUnknown = !attribute.known && !isLevelless(attribute.path.at(-1) ?? 0);
   const [first] = attribute.path;
-  if (isPublicUnknown || !attribute.path.every(isIdentifierTag) || first === Tags.QueryRetrieveLevel) {
+  if (
+    isUnaskable ||
+    isPublicUnknown ||
+    !attribute.path.every(isIdentifierTag) ||
+    first === Tags.QueryRetrieveLevel
+  ) {
     throw new GatewayError('bad-request', `${attribute.name} cannot be matched.`);
   }
 }
@@ -227,7 +240,7 @@ function requirePrivateCreator(attribute: AttributePath, creators: ReadonlySet<s
  */
 function isMatchedIn(scope: Scope, { attribute, key }: NamedKey): boolean {
   const [first] = attribute.path;
-  if (first === Tags.SpecificCharacterSet) return false;
+  if (first === Tags.SpecificCharacterSet || (key.path.length === 1 && unaskable.has(first))) return false;
   if (isLevelless(first) || levelsOf(scope).includes(levelOf(first))) return true;
   const fixed = first === Tags.StudyInstanceUID ? scope.studyInstanceUid : scope.seriesInstanceUid;
   const repeats = first === Tags.StudyInstanceUID || first === Tags.SeriesInstanceUID;

@@ -46,6 +46,8 @@ export interface PeerOptions {
   readonly breaker?: { readonly failures: number; readonly openForMs: number };
   /** Send (0008,0005) empty, as a return key: some peers name their character set only when asked. */
   readonly characterSetReturnKey: boolean;
+  /** How text of a match reads that names no character set (Q-35); the default repertoire when left out. */
+  readonly fallbackCharacterSet?: string;
   /** How long what is learnt of the peer is believed, in milliseconds; then it is found out again. */
   readonly relearnMs: number;
   /** Whether options are negotiated (PS3.7 D.3.3.5); `auto` when left out: with every peer that bears it. */

@@ -195,8 +195,9 @@ class Search implements ExchangeHandler {
   }
 
   #decode(bytes: Buffer, syntax: TransferSyntax): Dataset {
+    const { fallbackCharacterSet } = this.#dependencies.peer;
     try {
-      return decodeDataset(bytes, syntax);
+      return decodeDataset(bytes, syntax, fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet });
     } catch (cause) {
       throw new GatewayError('peer-protocol', 'The peer sent a match that cannot be read.', {
         peer: this.#dependencies.peer.name,

@@ -7,6 +7,7 @@ import {
   parseFrameList,
   parseRetrieveTarget,
   parseSearch,
+  requireUtf8,
   type RetrieveTarget,
   type SearchLevel,
 } from '../dicomweb/index.js';
@@ -88,7 +89,8 @@ const SEARCHES: readonly (readonly [path: string, level: SearchLevel])[] = [
 
 function searchRoutes(on: On, gateway: Gateway, options: DicomwebOptions): void {
   for (const [path, level] of SEARCHES) {
-    on('get', path, async ({ response, context, common, params, rawQuery }) => {
+    on('get', path, async ({ request: http, response, context, common, params, rawQuery }) => {
+      requireUtf8(rawQuery, http.get('accept-charset'));
       const request = parseSearch(level, pathOf(params), rawQuery);
       const answer = await gateway.search({ ...common, request }, context);
       if (answer.bodiless || (answer.empty && options.emptySearch === '204')) {
@@ -128,7 +130,8 @@ function retrieveRoutes(on: On, { gateway, observe }: HttpDependencies): void {
       const answer = await gateway.retrieveInstances({ ...common, target }, context);
       await sendParts(response, answer, sending(common.peer, 'instance'));
     });
-    on('get', `${path}/metadata`, async ({ response, context, common, params }) => {
+    on('get', `${path}/metadata`, async ({ request, response, context, common, params, rawQuery }) => {
+      requireUtf8(rawQuery, request.get('accept-charset'));
       const target = parseRetrieveTarget(params);
       const answer = await gateway.retrieveMetadata({ ...common, target }, context);
       await sendList(response, answer, { stallMs: 0 });

@@ -10,8 +10,11 @@ import { isTextVr } from './pattern.js';
 export function addReturnKey(identifier: Dataset, path: readonly Tag[], vr?: Vr): void {
   const [tag, ...rest] = path;
   if (tag === undefined) return;
-  if (rest.length > 0) addReturnKey(itemOf(identifier, tag), rest, vr);
-  else if (!identifier.has(tag)) identifier.setEmpty(tag, vr ?? attributeByTag(tag)?.vr ?? 'UN');
+  if (rest.length > 0) {
+    // A sequence without an item is asked for as a whole; an item would select from it.
+    const isWhole = identifier.has(tag) && identifier.items(tag).length === 0;
+    if (!isWhole) addReturnKey(itemOf(identifier, tag), rest, vr);
+  } else if (!identifier.has(tag)) identifier.setEmpty(tag, vr ?? attributeByTag(tag)?.vr ?? 'UN');
 }
 
 /** The one item of a sequence key: every path into the sequence meets in it (PS3.4 C.2.2.2.6). */

@@ -4,7 +4,8 @@ import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import type { DateTimePolicy } from './date-time-form.js';
 import { planDateTimeValue } from './date-time-value.js';
-import { isTextVr, matchesPattern, normalText, resemblesName } from './pattern.js';
+import { nameTest } from './name-test.js';
+import { isTextVr, matchesPattern, normalText } from './pattern.js';
 import { every, some, type Verdict } from './verdict.js';
 import type { Zones } from './zone.js';
 
@@ -20,6 +21,8 @@ export interface MatchingOptions {
   readonly fuzzyMatching?: boolean;
   /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
   readonly isRequired?: (tag: Tag) => boolean;
+  /** Whether the peer was asked for more than the key means, so that even a name must be filtered. */
+  readonly isWidened?: (key: MatchingKey) => boolean;
 }
 
 /** Judges one element, or one sequence, of an entity. */
@@ -150,17 +153,22 @@ function emptyMatcher(tag: Tag, { isRequired }: MatchingOptions): Matcher {
 /**
  * Peers match names by rules of their own, so a name is never filtered more strictly than they did (Q-45). One that is
  * nothing like what was asked for is taken as matched where the peer must match the attribute; elsewhere the peer may
- * have passed the key over.
+ * have passed the key over. One that was asked for in a wider form is judged here.
  */
 function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matcher {
-  const isLike = key.values.map((value) => resemblesName(value));
+  const isLike = key.values.map((value) => nameTest(value));
+  const isWidened = options.isWidened?.(key) === true;
+  // Where the peer was not asked for all of the values they are all looked for here.
+  const least = isWidened && options.multipleValueMatching === true ? isLike.length : 1;
   return (row) => {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
     const values = row.strings(tag).filter((value) => value !== '');
     if (values.length === 0) return judgeEmpty(tag, options);
-    if (options.fuzzyMatching === true || options.isRequired?.(tag) === true) return 'match';
-    return values.some((value) => isLike.some((test) => test(value))) ? 'match' : 'unverified';
+    const found = isLike.filter((test) => values.some(test)).length;
+    if (found >= least) return 'match';
+    if (isWidened) return 'no-match';
+    return options.fuzzyMatching === true || options.isRequired?.(tag) === true ? 'match' : 'unverified';
   };
 }
 
@@ -197,6 +205,7 @@ function valueTest(key: MatchingKey, { multipleValueMatching }: MatchingOptions)
 }
 
 function singleTest(asked: string, vr: Vr): (stored: string) => boolean {
+  if (vr === 'PN') return nameTest(asked);
   if (isNumeric(vr)) {
     const number = Number(asked);
     return (stored) => stored === asked || Number(stored) === number;

@@ -33,36 +33,6 @@ export function matchesPattern(pattern: string, vr: Vr): (stored: string) => boo
   };
 }
 
-/**
- * Whether a name is like a pattern: without regard to case, accents, and which component or group a part stands in.
- *
- * @see PS3.4 C.2.2.2.1.1 (Q-45)
- */
-export function resemblesName(pattern: string): (stored: string) => boolean {
-  const wanted = nameGroups(pattern).map((group) => ({ group, words: group.split(' ') }));
-  return (stored) => {
-    const groups = nameGroups(stored);
-    const words = groups.flatMap((group) => group.split(' '));
-    return wanted.some(
-      (one) => matchesAny(one.group, groups) || one.words.every((word) => matchesAny(word, words)),
-    );
-  };
-}
-
-/** The component groups of a name in small letters without accents, their components as words. */
-function nameGroups(name: string): readonly string[] {
-  const plain = name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
-  return plain
-    .split('=')
-    .map((group) => group.replace(/[\^\s]+/g, ' ').trim())
-    .filter((group) => group !== '');
-}
-
-function matchesAny(pattern: string, texts: readonly string[]): boolean {
-  const characters = Array.from(pattern);
-  return texts.some((text) => matchesFrom(characters, Array.from(text)));
-}
-
 /** Goes back to the last `*` alone, so the work is at most pattern length x text length. */
 function matchesFrom(pattern: readonly string[], text: readonly string[]): boolean {
   let position = 0;

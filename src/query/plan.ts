@@ -5,6 +5,7 @@ import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from 
 import { parseZone } from './calendar.js';
 import { namesOf, planCompletion, type CompletionPlan } from './completion.js';
 import type { PeerDateTime } from './date-time-choice.js';
+import type { UnencodablePolicy } from './encodable.js';
 import { dateTimePairs, levels, requiredKeys } from './levels.js';
 import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
@@ -16,6 +17,8 @@ import { namedZone, type Zone, type Zones } from './zone.js';
 export interface PeerQueryProfile {
   /** The character sets that the peer reads in an identifier, best first; left out, the encoder's own order. */
   readonly characterSets?: readonly string[];
+  /** What becomes of a value that none of them holds; it is asked for by wildcards when left out. */
+  readonly unencodable?: UnencodablePolicy;
   /** Whether (0008,0005) is sent empty, for peers that name the character set of an answer only if asked. */
   readonly characterSetReturnKey: boolean;
   readonly dateTime: PeerDateTime;
@@ -235,6 +238,7 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     fuzzyMatching: request.fuzzyMatching,
     unsentKeys: profile.unsentKeys ?? [],
     characterSets: profile.characterSets,
+    unencodable: profile.unencodable,
     characterSetReturnKey: profile.characterSetReturnKey,
     dateTime: profile.dateTime,
     combinesDateTime: planning.options.dateTime,

@@ -3,6 +3,7 @@ import type { Tag } from '../dicom/index.js';
 import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
 import type { PeerDateTime } from './date-time-choice.js';
 import type { DateTimePlan } from './date-time.js';
+import type { UnencodablePolicy } from './encodable.js';
 import type { DateTimePair } from './levels.js';
 import type { Zones } from './zone.js';
 
@@ -29,6 +30,7 @@ export interface StepOptions {
   readonly fuzzyMatching: boolean;
   readonly unsentKeys: readonly Tag[];
   readonly characterSets: readonly string[] | undefined;
+  readonly unencodable: UnencodablePolicy | undefined;
   readonly characterSetReturnKey: boolean;
   readonly dateTime: PeerDateTime;
   /** The peer joins a range of dates and one of times (PS3.4 C.5.1.1.2). */
@@ -48,6 +50,10 @@ export interface PlannedPair {
 export interface StepPart {
   readonly options: StepOptions;
   readonly pairs: readonly PlannedPair[];
-  /** Those that are in no pair. */
+  /** Those that are in no pair, in characters that the peer reads. */
   readonly keys: readonly MatchingKey[];
+  /** The same as the request has them. */
+  readonly judged: readonly MatchingKey[];
+  /** Those of them that are sent in a wider form. */
+  readonly widened: ReadonlySet<MatchingKey>;
 }

@@ -5,6 +5,7 @@ import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
 import type { DateTimeSlice } from './date-time-slices.js';
 import { planDateTime } from './date-time.js';
+import { fitKeys } from './encodable.js';
 import { dateTimePairs, requiredKeys, type DateTimePair } from './levels.js';
 import {
   asksForEmpty,
@@ -95,11 +96,9 @@ function isFixed(level: SearchLevel, fixed: ParentKeys): boolean {
 function planPart(options: StepOptions): StepPart {
   const pairs = planPairs(options);
   const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
-  return {
-    options,
-    pairs,
-    keys: options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag)),
-  };
+  const judged = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
+  const { sent, widened } = fitKeys(judged, options.characterSets, options.unencodable);
+  return { options, pairs, keys: sent, judged, widened };
 }
 
 function planPairs(options: StepOptions): readonly PlannedPair[] {
@@ -132,8 +131,8 @@ function dateSearch({ options, pairs }: StepPart): DateSearch | undefined {
   };
 }
 
-function filtersOf({ options, pairs, keys }: StepPart): readonly Filter[] {
-  return [...pairs.map((pair) => pairFilter(pair, options.zones)), ...keyFilters(keys, options)];
+function filtersOf(part: StepPart): readonly Filter[] {
+  return [...part.pairs.map((pair) => pairFilter(pair, part.options.zones)), ...keyFilters(part)];
 }
 
 function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
@@ -149,9 +148,9 @@ function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
   };
 }
 
-function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonly Filter[] {
+function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
   const { level, dateTime, zones, multipleValueMatching, emptyValueMatching, fuzzyMatching } = options;
-  const constrained = keys.filter((key) => !isUniversal(key));
+  const constrained = judged.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
     tag,
     tagOf: () => tag,
@@ -161,6 +160,7 @@ function keyFilters(keys: readonly MatchingKey[], options: StepOptions): readonl
       multipleValueMatching,
       emptyValueMatching,
       fuzzyMatching,
+      isWidened: (key) => widened.has(key),
       isRequired: (required) => requiredKeys[level].has(required),
     }),
   }));

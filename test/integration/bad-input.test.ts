@@ -16,6 +16,18 @@ afterAll(async () => {
   await peer.close();
 });
 
+/** What comes back when `bytes` are sent, until the connection is closed. */
+function rawAnswer(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    socket.on('close', () => {
+      resolve(text);
+    });
+  });
+}
+
 const S = '/studies/1.2.3';
 const I = `${S}/series/1.2.4/instances/1.2.5`;
 
@@ -33,6 +45,33 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
     ['DT-02', '/studies?StudyDate=20220101-20220101&StudyTime=1600-1000', 400],
     ['DT-06', '/studies?StudyDate=20221301', 400],
     ['Q-62', '/instances', 413],
+    ['Q-10', '/studies?patientID=1', 400],
+    ['Q-10', '/instances?FFFEE000=1', 400],
+    ['Q-11', '/studies?OtherPatientIDsSequence=x', 400],
+    ['Q-11', `/studies?${'OtherPatientIDsSequence.'.repeat(64)}PatientID=1`, 400],
+    ['Q-12', '/studies?PatientID=a%5Cb', 400],
+    ['Q-13', '/studies?StudyInstanceUID=1.2,,1.3', 400],
+    ['Q-14', '/studies?PatientID=%00', 400],
+    ['Q-14', '/studies?PatientID=a%0D%0ASet-Cookie:x', 400],
+    ['Q-14', '/studies?PatientID=%1B%24B', 400],
+    ['Q-14', '/studies?PatientID=%C0%AF', 400],
+    ['Q-14', '/studies?PatientID=%ED%A0%80', 400],
+    ['Q-14', '/studies?ModalitiesInStudy=ct', 400],
+    ['Q-14', '/instances?ScheduledStationAETitle=%C3%A9', 400],
+    ['Q-16', '/studies?Modality=CT', 400],
+    ['Q-16', '/studies/1.2.3/series?PatientID=1', 400],
+    ['Q-17', '/studies?00231001=x', 400],
+    ['Q-18', '/studies?includefield=PatientAge%252C00101020', 400],
+    ['Q-21', '/studies?PatientID=%22%22', 400],
+    ['Q-22', '/studies?multiplevaluematching=true&PatientID=a*%5Cb', 400],
+    ['Q-28', '/studies?TimezoneOffsetFromUTC=Z', 400],
+    ['Q-40', '/studies?InstanceAvailability=ONLINE', 400],
+    ['R-03', `/studies?${'&p='.repeat(1_001).slice(1)}`, 400],
+    ['H-05', '/studies?accept=a/b&accept=a/b', 400],
+    ['H-12', '/studies?charset=utf-8&charset=utf-8', 400],
+    ['H-12', '/studies', 406, { 'accept-charset': 'iso-8859-1, *;q=0' }],
+    ['H-12', '/studies?charset=utf-8;q=0', 406],
+    ['H-12', `${S}/metadata`, 406, { 'accept-charset': 'utf-8;q=0' }],
     ['W-10', '/studies/1.2..3/metadata', 400],
     ['W-10', `/studies/${'1'.repeat(65)}`, 400],
     ['W-10', '/studies/..%2f..%2fetc%2fpasswd', 400],
@@ -61,6 +100,40 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
   });
 
   test.each([
+    '/studies?charset=iso-8859-1',
+    '/studies?charset=utf-8',
+    '/studies?PatientID=a%252Cb%2526',
+    '/studies?PatientName=%E5%B1%B1*%3F%5E%3D,+%2B',
+    '/studies?includefield=all&fuzzymatching=true&unknown=%F0%9F%98%80',
+    '/studies?constructor=1&__proto__=2',
+    `/studies?${'&p='.repeat(1_000).slice(1)}`,
+    `/studies?PatientID=${'x'.repeat(8_000)}`,
+  ])('H-02, H-12, Q-13: %s is a search', async (path) => {
+    const response = await request(gateway.service + path, { headers: { 'accept-charset': 'iso-8859-5' } });
+    expect([response.status, response.body.toString()]).toEqual([200, '[]']);
+  });
+
+  test.each(['GET /dicomweb/studies?PatientName=M\xC3\xBCller', 'GET /dicomweb/studies?PatientName=\0'])(
+    'bytes that no URL has are 400: %j',
+    async (line) => {
+      const { port } = new URL(gateway.origin);
+      const answer = await rawAnswer(
+        Number(port),
+        `${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    },
+  );
+
+  test.each([
+    ['a query', 70_000, 400],
+    ['a head', 300_000, 400],
+  ])('R-03: %s of %i characters is %i', async (_what, length, status) => {
+    const response = await request(`${gateway.service}/studies?PatientID=${'x'.repeat(length)}`);
+    expect(response.status).toBe(status);
+  });
+
+  test.each([
     ['PUT', S, 'GET, HEAD, POST'],
     ['DELETE', `${S}/metadata`, 'GET, HEAD'],
     ['POST', '/series', 'GET, HEAD'],
@@ -81,17 +154,9 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
 
   test('bytes that are no HTTP are answered 400 and closed', async () => {
     const { port } = new URL(gateway.origin);
-    const answer = await new Promise<string>((resolve) => {
-      let text = '';
-      const socket = net.connect(Number(port), '127.0.0.1', () =>
-        socket.write('\x16\x03\x01\x02\x00\x01hello\r\n\r\n'),
-      );
-      socket.on('data', (chunk) => (text += chunk.toString()));
-      socket.on('close', () => {
-        resolve(text);
-      });
-    });
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await rawAnswer(Number(port), '\x16\x03\x01\x02\x00\x01hello\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 /,
+    );
   });
 
   test('no value of a query and no UID stands in a log line', async () => {

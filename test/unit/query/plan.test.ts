@@ -168,6 +168,20 @@ describe('identifiers', () => {
     expect(items[0]?.has(Tags.CodeMeaning)).toBe(true);
   });
 
+  test('Q-18: a sequence that is asked for as a whole has no item that would select from it', () => {
+    const identifierOf = (includeFields: readonly (readonly Tag[])[]): Dataset =>
+      onlyStep(request('SERIES', { studyInstanceUid: '1.2', includeFields })).identifier();
+    const sequence = Tags.RequestAttributesSequence;
+    expect(identifierOf([]).items(sequence)).toHaveLength(1);
+    expect(identifierOf([[sequence]]).has(sequence)).toBe(true);
+    expect(identifierOf([[sequence]]).items(sequence)).toEqual([]);
+    expect(
+      identifierOf([[sequence, Tags.CodeValue]])
+        .items(sequence)[0]
+        ?.has(Tags.CodeValue),
+    ).toBe(true);
+  });
+
   test('Q-19: includefield=all asks for the optional attributes of the level and of no other', () => {
     const identifier = onlyStep(request('STUDY', { includeAll: true })).identifier();
     expect(identifier.has(Tags.StudyDescription)).toBe(true);
