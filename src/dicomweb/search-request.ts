@@ -76,7 +76,6 @@ const optionNames: ReadonlySet<string> = new Set([
 
 /** PS3.18 8.3.4.4 and 8.3.4.6 give the wording. */
 const warningTexts = {
-  fuzzy: 'The fuzzymatching parameter is not supported. Only literal matching has been performed.',
   multiple:
     'The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.',
   unknown: 'A parameter that is neither supported nor an attribute was ignored.',
@@ -117,7 +116,6 @@ export function parseSearch(level: SearchLevel, params: SearchPath, rawQuery: st
     ...matching,
     ...(timezoneOffset === undefined ? {} : { timezoneOffset }),
     warnings: [
-      ...(fuzzyMatching ? [warningTexts.fuzzy] : []),
       // Names are never filtered more strictly than the peer does, so a list of them cannot be either.
       ...(matchingKeys.some((key) => key.vr === 'PN' && key.values.length > 1)
         ? [warningTexts.multiple]

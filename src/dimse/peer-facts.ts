@@ -32,6 +32,8 @@ export interface Learnable {
   readonly dateTimeProved: boolean;
   /** A range of times also finds what has no time. */
   readonly findsEmptyTimes: boolean;
+  /** A search for a list of UIDs finds each of them. */
+  readonly findUidLists: boolean;
   /** Rows at which it ends the answer to a C-FIND although there are more. */
   readonly findCap: number;
   /** Keywords of STUDY level keys that it does not match by: it answers with what they rule out. */
@@ -88,6 +90,7 @@ const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   relationalRetrieve: isFlag,
   dateTimeProved: isFlag,
   findsEmptyTimes: isFlag,
+  findUidLists: isFlag,
   findCap: isCount,
   ignoredKeys: isNames,
   unreturnedKeys: isNames,

@@ -30,6 +30,8 @@ const words: { [N in Name]?: (value: Value<N>) => string | undefined } = {
     bears
       ? undefined
       : 'takes no association with extended negotiation: options of searches are not proposed',
+  findUidLists: (finds) =>
+    finds ? undefined : 'knows no lists of UIDs in searches: they are asked for one by one',
   findCap: (rows) => `ends the answer to a search after ${rows} rows`,
   needsPatientId: (needs) => `finds ${needs ? 'no study' : 'studies'} without a Patient ID`,
   literalWildcard: (literal) => (literal ? 'takes * for itself: wildcards find nothing' : 'wildcards work'),

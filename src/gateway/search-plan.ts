@@ -1,5 +1,4 @@
 import { baselineQueryOptions, type OperationContext } from '../core/index.js';
-import { Tags } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { Peer } from '../dimse/index.js';
 import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
@@ -16,8 +15,7 @@ export async function planFor(
   context: OperationContext,
 ): Promise<SearchPlan> {
   const options = usesQueryOptions(request) ? await peer.queryOptions(context) : baselineQueryOptions;
-  const isDated = request.matchingKeys.some(({ path: [tag] }) => tag === Tags.StudyDate);
-  return planSearch(request, isDated ? withKnowledge(profile, peer.knowledge) : profile, options);
+  return planSearch(request, withKnowledge(profile, peer.knowledge), options);
 }
 
 /** What is configured, completed by what was learnt. */
@@ -25,6 +23,9 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
   const { dateTime } = profile;
   return {
     ...profile,
+    literalWildcard: knowledge.get('literalWildcard') === true,
+    upperCasesNames: knowledge.get('upperCasesNames') === true,
+    needsPatientId: knowledge.get('needsPatientId') === true,
     dateTime: {
       ...dateTime,
       dateTimeProved: knowledge.get('dateTimeProved') ?? false,

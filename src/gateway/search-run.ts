@@ -4,7 +4,8 @@ import type { Peer } from '../dimse/index.js';
 import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
-import { SliceRun, type SliceLimits } from './search-slices.js';
+import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
+import { UidListRun } from './search-uid-lists.js';
 
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
@@ -115,7 +116,8 @@ export class SearchRun {
   ): AsyncGenerator<Dataset, void, undefined> {
     const parent = uidsOf(above);
     const { find } = this.#source;
-    const run = new SliceRun({ find, step, parent, context, limits: this.#limits, today: today() });
+    const asking = { find, step, parent, context, limits: this.#limits, today: today() };
+    const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
     const seen = new Set<string>();
     for await (const row of run.rows()) {
       const key = step.keyOf(row);
@@ -127,6 +129,11 @@ export class SearchRun {
     }
     this.truncated ||= run.report.truncated;
     if (run.report.findsEmptyTimes) this.#learn('findsEmptyTimes');
+  }
+
+  #lists(asking: Asking, uids: readonly string[]): UidListRun {
+    const { peer, retrieve } = this.#source.binding;
+    return new UidListRun(asking, uids, { knowledge: peer.knowledge, relearnMs: retrieve.relearnMs });
   }
 
   #learn(fact: 'findsEmptyTimes'): void {

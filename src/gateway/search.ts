@@ -42,8 +42,17 @@ export async function search(
   context: OperationContext,
 ): Promise<SearchAnswer> {
   const { binding } = source;
-  const found = await openRows(source, request, serviceUrl, context);
-  return answerSearch(found, request, representations, { binding, context });
+  const ask = async (): Promise<SearchAnswer> => {
+    const found = await openRows(source, request, serviceUrl, context);
+    return answerSearch(found, request, representations, { binding, context });
+  };
+  try {
+    return await ask();
+  } catch (thrown) {
+    // What the peer can do is asked once more, and planned for.
+    if (thrown instanceof GatewayError && thrown.code === 'peer-changed') return ask();
+    throw thrown;
+  }
 }
 
 /** With what and for whom a search is answered. */

@@ -24,6 +24,12 @@ export interface PeerQueryProfile {
   readonly dateTime: PeerDateTime;
   /** Attributes that the peer matches wrongly as keys: they are sent without a value, and filtered by. */
   readonly unsentKeys?: readonly Tag[];
+  /** `*` and `?` in a value stand for themselves at the peer: patterns are filtered here alone. */
+  readonly literalWildcard?: boolean;
+  /** The peer holds names in upper case, and compares them as they are. */
+  readonly upperCasesNames?: boolean;
+  /** A search without a Patient ID finds nothing at the peer. */
+  readonly needsPatientId?: boolean;
   /** The zone of the peer's dates and times, `+HHMM`, `-HHMM` or an IANA name; left out, it is not known. */
   readonly timezone?: string;
 }
@@ -106,7 +112,7 @@ export function planSearch(
       timezone: parts.some(({ announcedZone }) => announcedZone !== undefined),
       fuzzy: options.fuzzy && request.fuzzyMatching,
     },
-    warnings: [...request.warnings, ...zoneWarnings(keys, zones)],
+    warnings: [...request.warnings, ...peerWarnings(request, profile, options), ...zoneWarnings(keys, zones)],
   };
 }
 
@@ -162,7 +168,28 @@ export function optionalKeys({ steps }: Pick<SearchPlan, 'steps'>): readonly Tag
   );
 }
 
-/** PS3.18 8.3.4.6 gives the wording. */
+/** What this peer cannot do of what is asked. @see rule Q-20 */
+function peerWarnings(
+  request: SearchRequest,
+  profile: PeerQueryProfile,
+  options: QueryOptions,
+): readonly string[] {
+  const isOfPatient = ({ path: [tag] }: MatchingKey): boolean =>
+    tag === Tags.PatientID || tag === Tags.StudyInstanceUID;
+  const namesPatient = request.matchingKeys.some((key) => isOfPatient(key) && !isUniversal(key));
+  const isBlind = profile.needsPatientId === true && request.studyInstanceUid === undefined && !namesPatient;
+  return [
+    ...(request.fuzzyMatching && !options.fuzzy ? [notFuzzy] : []),
+    ...(isBlind ? [needsPatientId] : []),
+  ];
+}
+
+const needsPatientId =
+  'The archive is known to find nothing without a PatientID: that a search finds nothing does not mean that there is nothing.';
+
+/** PS3.18 8.3.4.4 and 8.3.4.6 give the wording. */
+const notFuzzy = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
+
 const notEmptyMatched =
   'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.';
 
@@ -235,8 +262,10 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     includeRequired: !isFixed,
     multipleValueMatching: request.multipleValueMatching,
     emptyValueMatching: request.emptyValueMatching,
-    fuzzyMatching: request.fuzzyMatching,
+    fuzzyMatching: request.fuzzyMatching && planning.options.fuzzy,
     unsentKeys: profile.unsentKeys ?? [],
+    literalWildcard: profile.literalWildcard === true,
+    upperCasesNames: profile.upperCasesNames === true,
     characterSets: profile.characterSets,
     unencodable: profile.unencodable,
     characterSetReturnKey: profile.characterSetReturnKey,

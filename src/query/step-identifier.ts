@@ -22,6 +22,13 @@ const neverAsked: ReadonlySet<Tag> = new Set([
   Tags.RetrieveURL,
 ]);
 
+/** What one C-FIND of several asks for. */
+export interface IdentifierPart {
+  readonly slice?: DateTimeSlice | undefined;
+  /** Of the list of unique keys that the search has. */
+  readonly uids?: readonly string[] | undefined;
+}
+
 /**
  * The identifier for the keys of `parts`, from the top down: the last is the level that is asked. With several the query
  * is relational: it may leave out the unique keys above that level.
@@ -32,7 +39,7 @@ const neverAsked: ReadonlySet<Tag> = new Set([
 export function buildIdentifier(
   parts: readonly StepPart[],
   parent: ParentKeys,
-  slice: DateTimeSlice | undefined,
+  { slice, uids }: IdentifierPart,
 ): Dataset {
   const options = parts.at(-1)?.options;
   if (options === undefined) throw new GatewayError('internal', 'A query without a level.');
@@ -41,6 +48,7 @@ export function buildIdentifier(
   identifier.setString(Tags.QueryRetrieveLevel, options.level, 'CS');
   if (options.characterSetReturnKey) identifier.setEmpty(Tags.SpecificCharacterSet, 'CS');
   for (const part of parts) addKeys(identifier, part, slice);
+  if (uids) identifier.setString(uniqueKeyTags[options.level], uids.join('\\'), 'UI');
   addHierarchy(identifier, options, parent, parts.length > 1);
   for (const part of parts) addReturnKeys(identifier, part.options);
   return identifier;

@@ -29,6 +29,8 @@ export interface StepOptions {
   readonly emptyValueMatching: boolean;
   readonly fuzzyMatching: boolean;
   readonly unsentKeys: readonly Tag[];
+  readonly literalWildcard: boolean;
+  readonly upperCasesNames: boolean;
   readonly characterSets: readonly string[] | undefined;
   readonly unencodable: UnencodablePolicy | undefined;
   readonly characterSetReturnKey: boolean;

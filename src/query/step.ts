@@ -3,10 +3,9 @@ import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
 import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
-import type { DateTimeSlice } from './date-time-slices.js';
 import { planDateTime } from './date-time.js';
 import { fitKeys } from './encodable.js';
-import { dateTimePairs, requiredKeys, type DateTimePair } from './levels.js';
+import { dateTimePairs, requiredKeys, uniqueKeyTags, type DateTimePair } from './levels.js';
 import {
   asksForEmpty,
   createMatcher,
@@ -15,8 +14,9 @@ import {
   storedText,
   type Matcher,
 } from './matching.js';
+import { isTextVr } from './pattern.js';
 import { requireUniqueKey } from './row.js';
-import { buildIdentifier } from './step-identifier.js';
+import { buildIdentifier, type IdentifierPart } from './step-identifier.js';
 import type { ParentKeys, PlannedPair, StepOptions, StepPart } from './step-options.js';
 import type { Verdict } from './verdict.js';
 import type { Zones } from './zone.js';
@@ -33,11 +33,13 @@ export interface FindStep {
   readonly dates: DateSearch | undefined;
   /**
    * The identifier below `parent`, with the hierarchical keys single-valued (Q-50), for one slice of `dates`, the first
-   * if none is given; a new dataset each time.
+   * if none is given, and some of `uids`, or all; a new dataset each time.
    *
    * @throws GatewayError `internal` when `parent` lacks an entity above this level.
    */
-  readonly identifier: (parent?: ParentKeys, slice?: DateTimeSlice) => Dataset;
+  readonly identifier: (parent?: ParentKeys, part?: IdentifierPart) => Dataset;
+  /** The list of unique keys of this level that is asked for, where there is one of several. */
+  readonly uids: readonly string[] | undefined;
   /** The exact post-filter of this level's keys; also refuses rows that belong to another entity than `parent`. */
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
@@ -73,8 +75,9 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   return {
     level: options.level,
     dates,
-    identifier: (parent = {}, slice = dates?.slices[0]) =>
-      buildIdentifier(parts, { ...parent, ...options.fixed }, slice),
+    uids: listedUids(options),
+    identifier: (parent = {}, { slice = dates?.slices[0], uids } = {}) =>
+      buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }),
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
       filters.every(({ matcher }) => matcher(row) !== 'no-match'),
@@ -89,6 +92,14 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   };
 }
 
+/** The unique key of the level, where it is asked for by a list. */
+function listedUids({ level, keys }: StepOptions): readonly string[] | undefined {
+  const tag = uniqueKeyTags[level];
+  const values = keys.find(({ path }) => path.length === 1 && path[0] === tag)?.values ?? [];
+  const uids = [...new Set(values.filter((uid) => uid !== ''))];
+  return uids.length > 1 ? uids : undefined;
+}
+
 function isFixed(level: SearchLevel, fixed: ParentKeys): boolean {
   return (level === 'STUDY' ? fixed.studyInstanceUid : fixed.seriesInstanceUid) !== undefined;
 }
@@ -97,9 +108,24 @@ function planPart(options: StepOptions): StepPart {
   const pairs = planPairs(options);
   const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
   const judged = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
-  const { sent, widened } = fitKeys(judged, options.characterSets, options.unencodable);
-  return { options, pairs, keys: sent, judged, widened };
+  const fitted = fitKeys(judged, options.characterSets, options.unencodable);
+  const keys = fitted.sent.map((key) => suited(key, options));
+  const widened = new Set(
+    judged.filter((key, at) => fitted.widened.has(key) || isLost(keys[at], fitted.sent[at])),
+  );
+  return { options, pairs, keys, judged, widened };
 }
+
+/** The key as this peer understands it, never narrower. */
+function suited(key: MatchingKey, { literalWildcard, upperCasesNames }: StepOptions): MatchingKey {
+  if (literalWildcard && isTextVr(key.vr) && /[*?]/.test(key.value))
+    return { ...key, value: '', values: [''] };
+  if (!upperCasesNames || key.vr !== 'PN') return key;
+  return { ...key, value: key.value.toUpperCase(), values: key.values.map((value) => value.toUpperCase()) };
+}
+
+const isLost = (sent: MatchingKey | undefined, asked: MatchingKey | undefined): boolean =>
+  sent?.value === '' && asked?.value !== '';
 
 function planPairs(options: StepOptions): readonly PlannedPair[] {
   const keyOf = (tag: Tag): MatchingKey | undefined =>

@@ -35,6 +35,8 @@ export interface ArchiveOptions {
   readonly before?: (level: QueryRetrieveLevel, identifier: Dataset) => void | Promise<void>;
   /** Whether an answer ends as one that is cut short. */
   readonly truncates?: (level: QueryRetrieveLevel, identifier: Dataset) => boolean;
+  /** What it makes of a list of Study Instance UIDs. */
+  readonly lists?: 'all' | 'none' | 'first';
 }
 
 /** An archive as `Peer.find` shows it, that counts what is asked of it. */
@@ -63,7 +65,8 @@ export function fakeArchive(options: ArchiveOptions): FakeArchive {
     const release = await turns.acquire(context.signal);
     try {
       await before?.(level, identifier);
-      for (const row of rowsOf(studies, level, identifier, options.counts === true)) {
+      const heeded = listsHeeded(identifier, options.lists);
+      for (const row of rowsOf(studies, level, heeded, options.counts === true)) {
         if (context.signal.aborted) throw new GatewayError('cancelled', 'gone');
         given[level] += 1;
         yield row;
@@ -81,6 +84,13 @@ export function fakeArchive(options: ArchiveOptions): FakeArchive {
     open: () => turns.held,
     count: (level) => asked.filter((one) => one.level === level).length,
   };
+}
+
+function listsHeeded(identifier: Dataset, lists: ArchiveOptions['lists'] = 'all'): Dataset {
+  const uids = identifier.strings(Tags.StudyInstanceUID);
+  const [first = ''] = uids;
+  if (lists === 'all' || uids.length <= 1) return identifier;
+  return new Dataset().setString(Tags.StudyInstanceUID, lists === 'first' ? first : '0.0', 'UI');
 }
 
 function* rowsOf(
@@ -145,10 +155,14 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
     maxLookups: 2000,
     ...settings,
   };
-  const retrieve = { joinConcurrency: 2, findLimit: undefined };
+  const facts = new Map<string, unknown>();
+  const retrieve = { joinConcurrency: 2, findLimit: undefined, relearnMs: 1000 };
   const peer = {
     queryOptions: () => Promise.resolve(baselineQueryOptions),
-    knowledge: { get: () => undefined, learn: () => undefined },
+    knowledge: {
+      get: (name: string) => facts.get(name),
+      learn: (name: string, value: unknown) => void facts.set(name, value),
+    },
   };
   const binding = { peer, search, retrieve, profile: defaultPeerQueryProfile };
   // What else is bound to a peer is of no concern to a search.

@@ -583,9 +583,8 @@ describe('Q-18, Q-19: includefield', () => {
 });
 
 describe('Q-20 to Q-22: matching behaviours', () => {
-  test('Q-20: fuzzymatching is read, and not being supported is told', () => {
-    const warning = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
-    expect(studies('fuzzymatching=true')).toMatchObject({ fuzzyMatching: true, warnings: [warning] });
+  test('Q-20: fuzzymatching is read', () => {
+    expect(studies('fuzzymatching=true')).toMatchObject({ fuzzyMatching: true, warnings: [] });
     expect(studies('fuzzymatching=false')).toMatchObject({ fuzzyMatching: false, warnings: [] });
   });
 

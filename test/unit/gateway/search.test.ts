@@ -294,3 +294,23 @@ describe('Q-46: keys of the study that the peer passes over are looked up in its
     expect(uids).toEqual(['1.2.3', '1.2.6', '1.2.9']);
   });
 });
+
+describe('a peer that turns out to be another', () => {
+  test('is planned for anew, once', async () => {
+    let asked = 0;
+    const archive = archiveOf({
+      before: () => {
+        asked += 1;
+        if (asked === 1) throw new GatewayError('peer-changed', 'The peer accepts other options now.');
+      },
+    });
+    expect((await run(sourceOf(archive, { complete: 'off' }))).rows).toHaveLength(3);
+    expect(asked).toBe(2);
+    const never = archiveOf({
+      before: () => {
+        throw new GatewayError('peer-changed', 'The peer accepts other options now.');
+      },
+    });
+    await expect(run(sourceOf(never))).rejects.toMatchObject({ code: 'peer-changed' });
+  });
+});

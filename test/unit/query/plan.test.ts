@@ -570,7 +570,7 @@ describe('what a search makes use of beyond the baseline', () => {
       },
     );
     const [step] = plan.steps;
-    const identifiers = step?.dates?.slices.map((slice) => step.identifier({}, slice)) ?? [];
+    const identifiers = step?.dates?.slices.map((slice) => step.identifier({}, { slice })) ?? [];
     expect(identifiers.map((one) => one.string(Tags.StudyDate))).toEqual([
       '20220101',
       '20220102',
@@ -631,5 +631,54 @@ describe('rows', () => {
     expect([uniqueKey('STUDY', row), requireUniqueKey('STUDY', row)]).toEqual(['1.2', '1.2']);
     expect(uniqueKey('SERIES', row)).toBeUndefined();
     expect(codeOf(() => requireUniqueKey('SERIES', row))).toBe('peer-protocol');
+  });
+});
+
+describe('what was learnt of a peer', () => {
+  const learnt = (facts: Partial<PeerQueryProfile>): PeerQueryProfile => ({
+    ...defaultPeerQueryProfile,
+    ...facts,
+  });
+  const named = (value: string): SearchRequest =>
+    request('STUDY', { matchingKeys: [key(Tags.PatientName, 'PN', value)] });
+
+  test('a pattern is not sent to a peer that takes * for itself, and is filtered here, names too', () => {
+    const step = onlyStep(named('Do*'), learnt({ literalWildcard: true }));
+    expect(step.identifier().string(Tags.PatientName)).toBeUndefined();
+    const row = (name: string): Dataset => new Dataset().setString(Tags.PatientName, name, 'PN');
+    expect(step.accepts(row('DOE^JOHN'))).toBe(true);
+    expect(step.accepts(row('ROE^JANE'))).toBe(false);
+    const described = request('STUDY', { matchingKeys: [key(Tags.StudyDescription, 'LO', 'Knee*')] });
+    const other = onlyStep(described, learnt({ literalWildcard: true }));
+    expect(other.identifier().string(Tags.StudyDescription)).toBeUndefined();
+    expect(other.accepts(new Dataset().setString(Tags.StudyDescription, 'Hip', 'LO'))).toBe(false);
+    const plain = onlyStep(named('Doe^John'), learnt({ literalWildcard: true }));
+    expect(plain.identifier().string(Tags.PatientName)).toBe('Doe^John');
+  });
+
+  test('names are sent in upper case to a peer that holds them so', () => {
+    const step = onlyStep(named('Doe^J*'), learnt({ upperCasesNames: true }));
+    expect(step.identifier().string(Tags.PatientName)).toBe('DOE^J*');
+    expect(step.accepts(new Dataset().setString(Tags.PatientName, 'DOE^JOHN', 'PN'))).toBe(true);
+  });
+
+  test('a search without a patient at a peer that needs one says that finding nothing means nothing', () => {
+    const blind = learnt({ needsPatientId: true });
+    const warned = [expect.stringContaining('without a PatientID')];
+    expect(planSearch(named('Doe'), blind).warnings).toEqual(warned);
+    const identified = request('STUDY', { matchingKeys: [key(Tags.PatientID, 'LO', '1')] });
+    expect(planSearch(identified, blind).warnings).toEqual([]);
+    expect(planSearch(request('SERIES', { studyInstanceUid: '1.2' }), blind).warnings).toEqual([]);
+    expect(planSearch(named('Doe'), defaultPeerQueryProfile).warnings).toEqual([]);
+  });
+
+  test('Q-20: that names were matched literally is told where fuzzy matching was not accepted', () => {
+    const fuzzy = request('STUDY', { fuzzyMatching: true });
+    const warning = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
+    expect(planSearch(fuzzy, defaultPeerQueryProfile).warnings).toEqual([warning]);
+    const accepted = { ...baselineQueryOptions, fuzzy: true };
+    const plan = planSearch(fuzzy, defaultPeerQueryProfile, accepted);
+    expect(plan.warnings).toEqual([]);
+    expect(plan.planned.fuzzy).toBe(true);
   });
 });
