@@ -47,8 +47,8 @@ export interface CountRow {
   readonly what: string;
   readonly peer: string;
   readonly value: number;
-  /** Largest value that is good enough. */
-  readonly toReach: number;
+  /** Largest value that is good enough; left out where there is none to reach. */
+  readonly toReach?: number;
 }
 
 /** What one part of the bench found. */
