@@ -6,6 +6,14 @@ export { indexForFrame } from './frames-so-far.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
+export {
+  encapsulatedPixelHeader,
+  fitsNative,
+  fragmentAround,
+  headerWith,
+  nativePixelHeader,
+  pixelDelimiter,
+} from './pixel-edit.js';
 export { readRanges } from './read-ranges.js';
 export {
   DatasetReader,

@@ -84,6 +84,36 @@ export function chooseForFrames(
   return representation && { representation, mediaType, transferSyntaxUid };
 }
 
+/** An instance in another transfer syntax than the stored one. */
+export interface InstanceConversion {
+  readonly representation: Representation;
+  readonly transferSyntaxUid: string;
+  /** What its frames are encoded in; undefined for native ones. */
+  readonly encodeAs: string | undefined;
+}
+
+/**
+ * The first of `representations` that an instance stored in `stored` can be turned into by decoding or encoding its
+ * frames; undefined if none. To be asked when `chooseForInstance` finds none.
+ *
+ * @see PS3.18 8.7.3.4 (W-20)
+ */
+export function chooseInstanceConversion(
+  representations: readonly Representation[],
+  stored: TransferSyntax,
+  abilities: FrameAbilities,
+): InstanceConversion | undefined {
+  if (stored.encapsulated ? !abilities.decodes(stored.uid) : stored.lossy) return undefined;
+  for (const representation of representations) {
+    const uid = representation.transferSyntax ?? explicitLittleEndian;
+    const target = transferSyntax(uid);
+    if (uid === explicitLittleEndian) return { representation, transferSyntaxUid: uid, encodeAs: undefined };
+    if (target && !target.lossy && abilities.encodes(uid))
+      return { representation, transferSyntaxUid: uid, encodeAs: uid };
+  }
+  return undefined;
+}
+
 /** What can be done with frames, by transfer syntax. */
 export interface FrameAbilities {
   decodes(transferSyntaxUid: string): boolean;

@@ -6,8 +6,10 @@ export {
   chooseForBulkData,
   chooseForFrames,
   chooseForInstance,
+  chooseInstanceConversion,
   type FrameChoice,
   type FrameConversion,
+  type InstanceConversion,
 } from './choose.js';
 export { requireUtf8 } from './charset.js';
 export type { MatchingKey } from './matching-key.js';

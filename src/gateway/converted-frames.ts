@@ -105,7 +105,10 @@ async function keep(passing: AsyncIterable<Buffer> | undefined): Promise<void> {
 }
 
 /** A stored frame in memory of its own, which is given to a thread. */
-async function readOwn({ instance, index }: Source, frame: number): Promise<Uint8Array> {
+export async function readOwn(
+  { instance, index }: Pick<Source, 'instance' | 'index'>,
+  frame: number,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(frameLength(index, frame));
   let at = 0;
   for await (const chunk of readFrame(instance.source, index, frame)) {
@@ -116,7 +119,7 @@ async function readOwn({ instance, index }: Source, frame: number): Promise<Uint
 }
 
 /** @throws GatewayError `malformed-dataset` when the dataset does not say what its pixels are like */
-function shapeOf(index: DatasetIndex): FrameShape {
+export function shapeOf(index: DatasetIndex): FrameShape {
   const { rows = 0, columns = 0, bitsAllocated = 0, samplesPerPixel = 1 } = index;
   if (rows === 0 || columns === 0 || bitsAllocated === 0)
     throw new GatewayError('malformed-dataset', 'The instance does not say what its pixels are like.');

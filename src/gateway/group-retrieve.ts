@@ -39,7 +39,12 @@ export class GroupRetrieve {
       return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
-    const answer = await instancesAnswer(opened, representations, call.serviceUrl);
+    const [holder] = located.holders;
+    if (!holder) throw nobody();
+    const answer = await instancesAnswer(opened, representations, call.serviceUrl, {
+      pool: holder.framePool,
+      context,
+    });
     return marked(answer, { located, failures, isPartial: failures.any });
   }
 

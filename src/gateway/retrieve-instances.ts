@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { part10Header, toExplicitLittleEndian, transferSyntax } from '../dicom/index.js';
 import {
   chooseForInstance,
+  chooseInstanceConversion,
   negotiate,
   retrieveUrl,
   type ByteSpan,
@@ -10,6 +11,8 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
+import type { Conversion } from './converted-frames.js';
+import { convertedInstance } from './converted-instance.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
 import { etagOf, recordNow } from './validator.js';
@@ -43,33 +46,42 @@ async function* fileSpan(
 const notAcceptable = (stored: string): GatewayError =>
   new GatewayError(
     'not-acceptable',
-    `An instance is stored in transfer syntax ${stored}, which this gateway does not convert. ` +
+    `An instance is stored in transfer syntax ${stored}, which this gateway does not convert to that. ` +
       'Ask for it as it is with transfer-syntax=*.',
   );
 
 interface Delivery {
   readonly representation: Representation;
   readonly part: BodyPart;
-  readonly reencode: boolean;
+  readonly how: 'stored' | 're-encoded' | 'converted';
 }
 
 /**
  * One instance as a Part 10 file: its own bytes after a synthesised header, re-encoded only where the standard forbids
- * the encoding they came in.
+ * the encoding they came in, its frames decoded or encoded only where the client takes no other.
  *
  * @throws GatewayError `not-acceptable` when no acceptable representation can be made of it
  * @see rules W-20..W-26
  */
-function deliver(
+async function deliver(
   instance: HeldInstance,
   representations: readonly Representation[],
   serviceUrl: string,
-): Delivery {
+  by: Conversion,
+): Promise<Delivery> {
   const { sopClassUid, transferSyntaxUid: storedUid } = instance.info;
   const { sopInstanceUid } = instance.key;
   const stored = transferSyntax(storedUid);
   const choice = stored && chooseForInstance(representations, stored);
-  if (stored === undefined || choice === undefined) throw notAcceptable(storedUid);
+  if (stored === undefined) throw notAcceptable(storedUid);
+  if (choice === undefined) {
+    const conversion = chooseInstanceConversion(representations, stored, by.pool);
+    if (conversion === undefined) throw notAcceptable(storedUid);
+    const { index, problem } = await instance.complete;
+    if (index === undefined) throw problem ?? notAcceptable(storedUid);
+    const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
+    return { representation: conversion.representation, part, how: 'converted' };
+  }
   const { transferSyntaxUid, reencode, representation } = choice;
   const head = part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
   const bytes = reencode ? instance.source.read() : instance.lent.read();
@@ -83,7 +95,7 @@ function deliver(
       : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
     bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
   };
-  return { representation, part, reencode };
+  return { representation, part, how: reencode ? 're-encoded' : 'stored' };
 }
 
 /** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */
@@ -94,7 +106,8 @@ export async function retrieveInstances(
 ): Promise<PartsAnswer> {
   const items = target.sopInstanceUid === undefined ? 'many' : 'one';
   const representations = negotiate('instances', accept, items);
-  return instancesAnswer(await openRetrieve(side, target, context), representations, serviceUrl);
+  const opened = await openRetrieve(side, target, context);
+  return instancesAnswer(opened, representations, serviceUrl, { pool: side.framePool, context });
 }
 
 /** What was opened, as Part 10 files. @throws GatewayError `not-acceptable` */
@@ -102,21 +115,20 @@ export async function instancesAnswer(
   { refused, instances, stalled }: OpenedRetrieve,
   representations: readonly Representation[],
   serviceUrl: string,
+  by: Conversion,
 ): Promise<PartsAnswer> {
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
-    const { representation, part, reencode } = deliver(first.value, representations, serviceUrl);
+    const { representation, part, how } = await deliver(first.value, representations, serviceUrl, by);
     const { multipart } = representation;
     const record = multipart ? undefined : await recordNow(first.value);
-    const only = record
-      ? { ...part, etag: etagOf(record, 'file', part.contentType, reencode ? 're-encoded' : 'stored') }
-      : part;
+    const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, how) } : part;
     const alike = representations.filter((other) => other.multipart === multipart);
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
         yield only;
-        for await (const instance of instances) yield deliver(instance, alike, serviceUrl).part;
+        for await (const instance of instances) yield (await deliver(instance, alike, serviceUrl, by)).part;
       } finally {
         await instances.return();
       }

@@ -1,0 +1,184 @@
+/** Datasets whose pixels are written anew: everything else stays byte for byte. */
+import { DatasetReader, type DatasetVisitor, type ElementHeader, type ValueMode } from './reader.js';
+import type { Tag } from './tag.js';
+import { Tags } from './tags.js';
+import { TransferSyntaxes } from './transfer-syntax-table.js';
+
+/** What the Image Pixel module says of pixels that are written anew. */
+export interface PixelDescription {
+  readonly photometricInterpretation: string;
+  /** 0 by pixel, 1 in planes; undefined where a pixel has one sample, and the attribute stays as it is. */
+  readonly planarConfiguration: 0 | 1 | undefined;
+}
+
+/** Bytes from `start` up to `end` of the stored header that `bytes` stand in place of. */
+interface Cut {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: Buffer;
+}
+
+const NOTHING = Buffer.alloc(0);
+/** What tells where the old fragments were. */
+const offsetTags: ReadonlySet<Tag> = new Set([0x7fe00001, 0x7fe00002, 0x7fe00003]);
+const pixelTags: ReadonlySet<Tag> = new Set([Tags.PixelData, Tags.FloatPixelData, Tags.DoubleFloatPixelData]);
+
+/**
+ * What stands before the pixel data of a dataset in Explicit VR Little Endian, with `pixels` in place of what it says of
+ * them. `open` gives the bytes of the dataset, and is called twice.
+ *
+ * @throws GatewayError `malformed-dataset`, or what `open` throws
+ * @see PS3.3 C.7.6.3, PS3.18 8.7.3.4
+ */
+export async function* headerWith(
+  open: () => AsyncIterable<Buffer>,
+  pixels: PixelDescription,
+): AsyncGenerator<Buffer, void, undefined> {
+  const visitor = new EditVisitor(editsOf(pixels));
+  const reader = new DatasetReader(TransferSyntaxes.ExplicitVrLittleEndian, visitor);
+  for await (const chunk of open()) {
+    reader.push(chunk);
+    if (visitor.end !== undefined) break;
+  }
+  yield* spliced(open(), visitor.cutsUpTo(reader.offset), visitor.end ?? reader.offset);
+}
+
+/** The whole encoded element for each tag, in ascending order. */
+function editsOf({
+  photometricInterpretation,
+  planarConfiguration,
+}: PixelDescription): readonly (readonly [Tag, Buffer])[] {
+  const text = photometricInterpretation + ' '.repeat(photometricInterpretation.length % 2);
+  const name: [Tag, Buffer] = [
+    Tags.PhotometricInterpretation,
+    element(Tags.PhotometricInterpretation, 'CS', Buffer.from(text, 'latin1')),
+  ];
+  if (planarConfiguration === undefined) return [name];
+  const value = Buffer.of(planarConfiguration, 0);
+  return [name, [Tags.PlanarConfiguration, element(Tags.PlanarConfiguration, 'US', value)]];
+}
+
+function element(tag: Tag, vr: string, value: Buffer): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16LE(tag >>> 16, 0);
+  header.writeUInt16LE(tag & 0xffff, 2);
+  header.write(vr, 4, 'latin1');
+  header.writeUInt16LE(value.length, 6);
+  return Buffer.concat([header, value]);
+}
+
+/** Finds the places of edits. */
+class EditVisitor implements DatasetVisitor {
+  readonly #edits: (readonly [Tag, Buffer])[];
+  readonly #cuts: Cut[] = [];
+  /** Where the pixel data begins, once that is known. */
+  end: number | undefined;
+
+  constructor(edits: readonly (readonly [Tag, Buffer])[]) {
+    this.#edits = [...edits];
+  }
+
+  element(header: ElementHeader): ValueMode {
+    if (header.depth === 0) this.#topLevel(header);
+    return 'skip';
+  }
+
+  beginSequence(header: ElementHeader): void {
+    if (header.depth === 0) this.#topLevel(header);
+  }
+
+  /** What is still to be added stands at the end. */
+  cutsUpTo(length: number): readonly Cut[] {
+    const end = this.end ?? length;
+    return [...this.#cuts, ...this.#edits.map(([, bytes]) => ({ start: end, end, bytes }))];
+  }
+
+  #topLevel({ tag, headerOffset, valueOffset, length }: ElementHeader): void {
+    if (this.end !== undefined) return;
+    for (let [next] = this.#edits; next && next[0] <= tag; [next] = this.#edits) {
+      const [edited, bytes] = next;
+      const end = edited === tag ? valueOffset + length : headerOffset;
+      this.#cuts.push({ start: headerOffset, end, bytes });
+      this.#edits.shift();
+    }
+    if (offsetTags.has(tag))
+      this.#cuts.push({ start: headerOffset, end: valueOffset + length, bytes: NOTHING });
+    if (pixelTags.has(tag)) this.end = headerOffset;
+  }
+}
+
+/** The first `end` bytes of `chunks`, with `cuts` in ascending order made. */
+async function* spliced(
+  chunks: AsyncIterable<Buffer>,
+  cuts: readonly Cut[],
+  end: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  const left = [...cuts];
+  let at = 0;
+  for await (const chunk of chunks) {
+    yield* splicedChunk(chunk.subarray(0, end - at), at, left);
+    at += chunk.length;
+    if (at >= end) break;
+  }
+  for (const { bytes } of left) yield bytes;
+}
+
+/** A chunk that begins at `at`; the cuts that end in it are taken from `left`. */
+function* splicedChunk(chunk: Buffer, at: number, left: Cut[]): Generator<Buffer, void, undefined> {
+  const last = at + chunk.length;
+  for (let from = at; from < last;) {
+    const [cut] = left;
+    if (cut === undefined || cut.start > from) {
+      const to = Math.min(last, cut?.start ?? last);
+      yield chunk.subarray(from - at, to - at);
+      from = to;
+    } else from = Math.min(last, Math.max(from, cut.end));
+    if (cut !== undefined && from >= cut.end && from >= cut.start) {
+      left.shift();
+      yield cut.bytes;
+    }
+  }
+}
+
+const maxNativeLength = 0xfffffffe;
+
+/** Whether so many bytes of native pixel data have a length that can be written (W-20). */
+export const fitsNative = (bytes: number): boolean => bytes <= maxNativeLength;
+
+/** The header of native pixel data of so many bytes; an odd number of them needs a byte of padding behind. */
+export function nativePixelHeader(bytes: number, bitsAllocated: number): Buffer {
+  const header = longHeader(bitsAllocated > 8 ? 'OW' : 'OB');
+  header.writeUInt32LE(bytes + (bytes % 2), 8);
+  return header;
+}
+
+/** The header of encapsulated pixel data with an empty Basic Offset Table. @see PS3.5 A.4 */
+export function encapsulatedPixelHeader(): Buffer {
+  const header = longHeader('OB');
+  header.writeUInt32LE(0xffffffff, 8);
+  return Buffer.concat([header, item(0xe000, 0)]);
+}
+
+/** What stands before the bytes of one frame in one fragment, and behind them. */
+export function fragmentAround(bytes: number): { readonly before: Buffer; readonly after: Buffer } {
+  return { before: item(0xe000, bytes + (bytes % 2)), after: Buffer.alloc(bytes % 2) };
+}
+
+/** The end of encapsulated pixel data. */
+export const pixelDelimiter = (): Buffer => item(0xe0dd, 0);
+
+function longHeader(vr: string): Buffer {
+  const header = Buffer.alloc(12);
+  header.writeUInt16LE(0x7fe0, 0);
+  header.writeUInt16LE(0x0010, 2);
+  header.write(vr, 4, 'latin1');
+  return header;
+}
+
+function item(tagElement: number, length: number): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16LE(0xfffe, 0);
+  header.writeUInt16LE(tagElement, 2);
+  header.writeUInt32LE(length, 4);
+  return header;
+}

@@ -1,0 +1,187 @@
+import { GatewayError } from '../core/index.js';
+import {
+  encapsulatedPixelHeader,
+  fitsNative,
+  fragmentAround,
+  frameCount,
+  headerWith,
+  nativePixelHeader,
+  part10Header,
+  pixelDelimiter,
+  readRanges,
+  toExplicitLittleEndian,
+  type DatasetIndex,
+  type TransferSyntax,
+} from '../dicom/index.js';
+import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
+import type { FrameShape } from '../transcode/index.js';
+import type { BodyPart } from './answer.js';
+import { readOwn, shapeOf, type Conversion } from './converted-frames.js';
+import { inOrder } from './in-order.js';
+import type { HeldInstance } from './want.js';
+
+/** An instance whose every byte is there, and how it is stored. */
+export interface StoredWhole {
+  readonly instance: HeldInstance;
+  readonly index: DatasetIndex;
+  readonly stored: TransferSyntax;
+}
+
+/** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
+const FRAMES_AT_ONCE = 2;
+
+interface MadeFrame {
+  readonly bytes: Buffer;
+  readonly shape: FrameShape;
+}
+
+/**
+ * An instance as a Part 10 file with its frames decoded or encoded one by one, whatever its size; the first one before
+ * this returns. Nothing else of the dataset changes but what must: the Image Pixel module's words for the pixels, and
+ * tables of offsets.
+ *
+ * @throws GatewayError `not-acceptable` when these frames cannot be had so, `malformed-dataset`
+ * @see rules W-20 to W-28
+ */
+export async function convertedInstance(
+  whole: StoredWhole,
+  conversion: InstanceConversion,
+  serviceUrl: string,
+  by: Conversion,
+): Promise<BodyPart> {
+  const { instance, index } = whole;
+  const count = frameCount(index);
+  requireConvertible(whole, count, conversion, by);
+  const make = (frame: number): Promise<MadeFrame> => makeFrame(whole, frame, conversion.encodeAs, by);
+  const first = await make(1);
+  // Larger ones have no length that could be written.
+  if (conversion.encodeAs === undefined && !fitsNative(first.bytes.length * count)) throw notSo();
+  const { transferSyntaxUid } = conversion;
+  const { sopClassUid } = instance.info;
+  const { sopInstanceUid } = instance.key;
+  const frames = (async function* (): AsyncGenerator<MadeFrame, void, undefined> {
+    yield first;
+    yield* inOrder(numbers(2, count), FRAMES_AT_ONCE, make);
+  })();
+  return {
+    contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
+    peer: instance.key.peer,
+    contentLocation: retrieveUrl(serviceUrl, instance.key),
+    bytes: (async function* (): AsyncGenerator<Buffer, void, undefined> {
+      yield part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
+      yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
+      yield* conversion.encodeAs === undefined
+        ? nativePixels(frames, first, count)
+        : encapsulatedPixels(frames, first);
+      yield* trailer(whole);
+    })(),
+  };
+}
+
+/** What cannot be had so is known before the first byte. */
+function requireConvertible(
+  { index }: StoredWhole,
+  count: number,
+  { encodeAs }: InstanceConversion,
+  { pool }: Conversion,
+): void {
+  const shape = shapeOf(index);
+  const { pixelData } = index;
+  const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
+  const isMade = encodeAs === undefined || pool.encodes(encodeAs, shape);
+  if (!isPicture || !isMade || !pool.takes(shape)) throw notSo();
+}
+
+const notSo = (): GatewayError =>
+  new GatewayError('not-acceptable', 'This instance can be had as it is stored, with transfer-syntax=*.');
+
+async function makeFrame(
+  { instance, index, stored }: StoredWhole,
+  frame: number,
+  encodeAs: string | undefined,
+  { pool, context }: Conversion,
+): Promise<MadeFrame> {
+  const place = await pool.enter(context);
+  try {
+    const from = stored.encapsulated ? stored.uid : undefined;
+    const read = await readOwn({ instance, index }, frame);
+    const made = await place.run({ frame: read, from, to: encodeAs, shape: shapeOf(index) });
+    const { buffer, byteOffset, byteLength } = made.frame;
+    return { bytes: Buffer.from(buffer, byteOffset, byteLength), shape: made.shape };
+  } finally {
+    place.leave();
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- what `inOrder` reads
+async function* numbers(from: number, to: number): AsyncGenerator<number, void, undefined> {
+  for (let number = from; number <= to; number += 1) yield number;
+}
+
+/** The dataset in Explicit VR Little Endian, its pixels as they are. */
+function explicit({ instance, stored }: StoredWhole): AsyncIterable<Buffer> {
+  const isPlain = stored.vr === 'explicit' && stored.byteOrder === 'little' && !stored.deflated;
+  return isPlain ? instance.source.read() : toExplicitLittleEndian(instance.source.read(), stored);
+}
+
+const descriptionOf = ({
+  photometricInterpretation,
+  samplesPerPixel,
+  planar,
+}: FrameShape): Parameters<typeof headerWith>[1] => ({
+  photometricInterpretation,
+  planarConfiguration: samplesPerPixel === 1 ? undefined : planar ? 1 : 0,
+});
+
+/** @throws GatewayError for frames of different colours or sizes: the dataset can tell of one kind alone */
+function requireAlike(frame: MadeFrame, first: MadeFrame, isNative: boolean): void {
+  const isSame = frame.shape.photometricInterpretation === first.shape.photometricInterpretation;
+  if (!isSame || (isNative && frame.bytes.length !== first.bytes.length))
+    throw new GatewayError('malformed-dataset', 'The frames of the instance are not alike.');
+}
+
+async function* nativePixels(
+  frames: AsyncIterable<MadeFrame>,
+  first: MadeFrame,
+  count: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  const length = first.bytes.length * count;
+  yield nativePixelHeader(length, first.shape.bitsAllocated);
+  for await (const frame of frames) {
+    requireAlike(frame, first, true);
+    yield frame.bytes;
+  }
+  if (length % 2 === 1) yield Buffer.of(0);
+}
+
+async function* encapsulatedPixels(
+  frames: AsyncIterable<MadeFrame>,
+  first: MadeFrame,
+): AsyncGenerator<Buffer, void, undefined> {
+  yield encapsulatedPixelHeader();
+  for await (const frame of frames) {
+    requireAlike(frame, first, false);
+    const { before, after } = fragmentAround(frame.bytes.length);
+    yield before;
+    yield frame.bytes;
+    yield after;
+  }
+  yield pixelDelimiter();
+}
+
+/** What stands behind the pixel data, such as signatures and padding. */
+async function* trailer({ instance, index, stored }: StoredWhole): AsyncGenerator<Buffer, void, undefined> {
+  const range = { start: endOfPixels(index), end: index.length };
+  if (range.start >= range.end) return;
+  const bytes = readRanges(instance.source, stored, [range]);
+  yield* toExplicitLittleEndian(bytes, { ...stored, deflated: false });
+}
+
+const DELIMITER_BYTES = 8;
+
+function endOfPixels({ pixelData, length }: DatasetIndex): number {
+  if (pixelData === undefined) return length;
+  if (pixelData.kind === 'native') return pixelData.value.end;
+  const end = pixelData.fragments.at(-1)?.end ?? length;
+  return pixelData.unterminated ? length : end + DELIMITER_BYTES;
+}

@@ -1,0 +1,245 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TransferSyntaxes } from '../../src/dicom/index.js';
+import { decodeFrame } from '../../src/transcode/decode-frame.js';
+import { encodeFrame } from '../../src/transcode/encode-frame.js';
+import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
+import { readElements, readFrames, textOf, type ReadElement } from '../helpers/independent-reader.js';
+import {
+  encodeElement,
+  makeInstance,
+  Uids,
+  type Attributes,
+  type RogueInstance,
+} from '../helpers/rogue-peer.js';
+import { startScene, type Scene } from '../helpers/scene.js';
+import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
+
+let scene: Scene | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+const S = TransferSyntaxes;
+const COUNT = 3;
+const gray: FrameShape = {
+  rows: 31,
+  columns: 17,
+  samplesPerPixel: 1,
+  bitsAllocated: 16,
+  bitsStored: 12,
+  signed: false,
+  photometricInterpretation: 'MONOCHROME2',
+  planar: false,
+};
+const colour: FrameShape = {
+  ...gray,
+  samplesPerPixel: 3,
+  bitsAllocated: 8,
+  bitsStored: 8,
+  photometricInterpretation: 'RGB',
+};
+
+/** Frames that differ, of an odd number of bytes in all where they are of colour. */
+function framesOf({ rows, columns, samplesPerPixel, bitsAllocated }: FrameShape): Buffer[] {
+  return Array.from({ length: COUNT }, (_, frame) => {
+    const count = rows * columns * samplesPerPixel;
+    if (bitsAllocated === 8)
+      return Buffer.from(Uint8Array.from({ length: count }, (_v, at) => at * 7 + frame));
+    return Buffer.from(Uint16Array.from({ length: count }, (_v, at) => (at * 13 + frame * 99) % 4096).buffer);
+  });
+}
+
+function attributesOf(shape: FrameShape): Attributes {
+  return {
+    SamplesPerPixel: shape.samplesPerPixel,
+    PhotometricInterpretation: shape.photometricInterpretation,
+    ...(shape.samplesPerPixel > 1 ? { '00280006:US': 0 } : {}),
+    NumberOfFrames: String(COUNT),
+    Rows: shape.rows,
+    Columns: shape.columns,
+    BitsAllocated: shape.bitsAllocated,
+    BitsStored: shape.bitsStored,
+    HighBit: shape.bitsStored - 1,
+    '00090010:LO': 'MAKER',
+    '00091001:OB': Buffer.from('private'),
+    '00189345:FD': Buffer.alloc(8, 3),
+  };
+}
+
+const padding = encodeElement('FFFCFFFC:OB', Buffer.from('padded'), 'explicit');
+
+function nativeInstance(
+  shape: FrameShape,
+  transferSyntaxUid: string = Uids.explicitLittleEndian,
+): RogueInstance {
+  const all = Buffer.concat(framesOf(shape));
+  const value = Buffer.concat([all, Buffer.alloc(all.length % 2)]);
+  const extra = { ...attributesOf(shape), '7FE00010:OW': value };
+  return makeInstance({ pixelBytes: 2, extra, transferSyntaxUid });
+}
+
+async function encodedInstance(shape: FrameShape, uid: string, spoiled?: number): Promise<RogueInstance> {
+  const streams: Buffer[] = [];
+  let photometricInterpretation = shape.photometricInterpretation;
+  for (const [at, samples] of framesOf(shape).entries()) {
+    const encoded = await encodeFrame({ samples: new Uint8Array(samples), shape }, uid);
+    photometricInterpretation = encoded.photometricInterpretation;
+    const whole = Buffer.from(encoded.stream);
+    const kept = at === spoiled ? whole.subarray(0, whole.length >> 2) : whole;
+    streams.push(Buffer.concat([kept, Buffer.alloc(kept.length % 2)]));
+  }
+  const extra = {
+    ...attributesOf({ ...shape, photometricInterpretation }),
+    '7FE00001:OV': Buffer.alloc(8 * COUNT),
+    '7FE00002:OV': Buffer.alloc(8 * COUNT),
+  };
+  const made = makeInstance({ pixelBytes: 0, extra, transferSyntaxUid: uid });
+  const head = made.dataset.subarray(0, made.dataset.indexOf(Buffer.from('e07f10004f42', 'hex')));
+  const dataset = Buffer.concat([head, encapsulated(streams)(explicitLittle), padding]);
+  return { ...made, dataset };
+}
+
+async function start(
+  ...instances: RogueInstance[]
+): Promise<(accept: string, headers?: object) => Promise<RawResponse>> {
+  scene = await startScene({ instances });
+  const [first] = instances;
+  const series = `/studies/${first?.studyInstanceUid ?? ''}/series/${first?.seriesInstanceUid ?? ''}`;
+  const path = instances.length > 1 ? series : `${series}/instances/${first?.sopInstanceUid ?? ''}`;
+  return (accept, headers = {}) => request(scene?.url(path) ?? '', { headers: { accept, ...headers } });
+}
+
+interface File {
+  readonly transferSyntaxUid: string;
+  readonly elements: readonly ReadElement[];
+  readonly frames: readonly Buffer[];
+}
+
+function fileOf(body: Buffer): File {
+  const metaEnd = 144 + body.readUInt32LE(140);
+  const meta = readElements(body.subarray(132, metaEnd), S.ExplicitVrLittleEndian.uid);
+  const transferSyntaxUid = textOf(meta, '00020010') ?? '';
+  const dataset = body.subarray(metaEnd);
+  return {
+    transferSyntaxUid,
+    elements: readElements(dataset, transferSyntaxUid),
+    frames: readFrames(dataset, transferSyntaxUid),
+  };
+}
+
+const CHANGED = new Set(['7FE00010', '7FE00001', '7FE00002', '00280004', '00280006']);
+/** Everything but the pixels and what is said of them. */
+const rest = (elements: readonly ReadElement[]): unknown[] =>
+  elements
+    .filter(({ path }) => !CHANGED.has(path))
+    .map(({ path, vr, value }) => [path, vr, value.toString('hex')]);
+
+const storedElements = (instance: RogueInstance): readonly ReadElement[] =>
+  readElements(Buffer.from(instance.dataset as Buffer), instance.transferSyntaxUid);
+
+async function decoded(file: File, shape: FrameShape): Promise<Buffer[]> {
+  const photometricInterpretation = textOf(file.elements, '00280004') ?? '';
+  return Promise.all(
+    file.frames.map(async (frame) => {
+      const own = new Uint8Array(frame);
+      const native = await decodeFrame(own, file.transferSyntaxUid, { ...shape, photometricInterpretation });
+      return Buffer.from(native.samples);
+    }),
+  );
+}
+
+const lossless = [S.RleLossless, S.JpegLosslessSv1, S.JpegLsLossless, S.Jpeg2000Lossless, S.HtJ2kLossless];
+const grayAndColour = [
+  ['gray', gray],
+  ['colour', colour],
+] as const;
+
+describe.each(grayAndColour)(
+  'instances of %s in another transfer syntax than the stored one',
+  (_name, shape) => {
+    test.each(lossless)('W-20: decoded from $name, and nothing else is changed', async ({ uid }) => {
+      const instance = await encodedInstance(shape, uid);
+      const get = await start(instance);
+      const answer = await get('application/dicom');
+      expect(answer.status).toBe(200);
+      expect(answer.headers['content-type']).toBe(
+        `application/dicom; transfer-syntax=${S.ExplicitVrLittleEndian.uid}`,
+      );
+      const file = fileOf(answer.body);
+      expect(file.frames.map((frame) => frame.toString('hex'))).toEqual(
+        framesOf(shape).map((frame) => frame.toString('hex')),
+      );
+      expect(textOf(file.elements, '00280004')).toBe(shape.photometricInterpretation);
+      expect(rest(file.elements)).toEqual(rest(storedElements(instance)));
+    });
+
+    test.each(lossless)('encoded in $name when that is asked for', async ({ uid }) => {
+      const instance = nativeInstance(shape);
+      const get = await start(instance);
+      const file = fileOf((await get(`application/dicom; transfer-syntax=${uid}`)).body);
+      expect(file.transferSyntaxUid).toBe(uid);
+      expect((await decoded(file, shape)).map((frame) => frame.toString('hex'))).toEqual(
+        framesOf(shape).map((frame) => frame.toString('hex')),
+      );
+      expect(rest(file.elements)).toEqual(rest(storedElements(instance)));
+    });
+  },
+);
+
+describe('instances in another transfer syntax than the stored one', () => {
+  test('W-23: of Implicit VR are explicit then', async () => {
+    const get = await start(nativeInstance(gray, Uids.implicitLittleEndian));
+    const file = fileOf((await get(`application/dicom; transfer-syntax=${S.JpegLsLossless.uid}`)).body);
+    expect((await decoded(file, gray)).map((frame, at) => frame.equals(framesOf(gray)[at] ?? frame))).toEqual(
+      [true, true, true],
+    );
+    expect(file.elements.find(({ path }) => path === '00100020')?.vr).toBe('LO');
+  });
+
+  test('from one compressed syntax into another, whose colours have another name', async () => {
+    const get = await start(await encodedInstance(colour, S.JpegLsLossless.uid));
+    const file = fileOf((await get(`application/dicom; transfer-syntax=${S.Jpeg2000Lossless.uid}`)).body);
+    expect(textOf(file.elements, '00280004')).toBe('YBR_RCT');
+    expect((await decoded(file, colour)).map((frame) => frame.length)).toEqual(Array(3).fill(31 * 17 * 3));
+  });
+
+  test('W-21, W-25: of a series each in what it needs; the stored bytes for who takes anything', async () => {
+    const [a, b] = [await encodedInstance(gray, S.RleLossless.uid), nativeInstance(gray)];
+    const get = await start(a, b);
+    const multipart = 'multipart/related; type="application/dicom"';
+    const parts = partsOf(await get(multipart));
+    const ele = `application/dicom; transfer-syntax=${S.ExplicitVrLittleEndian.uid}`;
+    expect(parts.map(({ headers }) => headers['content-type'])).toEqual([ele, ele]);
+    const stored = partsOf(await get(`${multipart}; transfer-syntax=*`));
+    expect(stored.map(({ headers }) => String(headers['content-type']).slice(35)).sort()).toEqual(
+      [S.ExplicitVrLittleEndian.uid, S.RleLossless.uid].sort(),
+    );
+  });
+
+  test('W-60: has a validator of its own', async () => {
+    const get = await start(await encodedInstance(gray, S.RleLossless.uid));
+    const plain = await get('application/dicom');
+    const again = await get('application/dicom', { 'if-none-match': plain.headers.etag });
+    expect(again.status).toBe(304);
+    const stored = await get('application/dicom; transfer-syntax=*');
+    expect(stored.headers.etag).not.toBe(plain.headers.etag);
+  });
+
+  test('W-14: with a first frame that cannot be decoded is an error, with a later one the answer breaks off', async () => {
+    const first = await (await start(await encodedInstance(gray, S.RleLossless.uid, 0)))('application/dicom');
+    expect(first.status).toBe(502);
+    await scene?.close();
+    const last = await (await start(await encodedInstance(gray, S.RleLossless.uid, 2)))('application/dicom');
+    // What has not been read of so small an answer is lost with the connection.
+    expect([0, 200]).toContain(last.status);
+    expect(last.complete).toBe(false);
+  });
+
+  test('H-06: with loss, or in what has no encoder, is not acceptable', async () => {
+    const get = await start(nativeInstance(gray));
+    for (const { uid } of [S.JpegBaseline, S.JpegXlLossless, S.Mpeg4HighProfile41])
+      expect((await get(`application/dicom; transfer-syntax=${uid}`)).status).toBe(406);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, test } from '@jest/globals';
+import { headerWith } from '../../../src/dicom/index.js';
+import { encodeAttributes, type Attributes } from '../../helpers/rogue-peer.js';
+
+const encode = (attributes: Attributes): Buffer => encodeAttributes(attributes, 'explicit');
+
+async function edited(
+  dataset: Buffer,
+  size: number,
+  planarConfiguration: 0 | 1 | undefined,
+): Promise<string> {
+  const pieces: Buffer[] = [];
+  // eslint-disable-next-line @typescript-eslint/require-await -- what a source is made of
+  const open = async function* (): AsyncGenerator<Buffer, void, undefined> {
+    for (let at = 0; at < dataset.length; at += size) yield Buffer.from(dataset.subarray(at, at + size));
+  };
+  const pixels = { photometricInterpretation: 'RGB', planarConfiguration };
+  for await (const piece of headerWith(open, pixels)) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString('hex');
+}
+
+const hex = (attributes: Attributes): string => encode(attributes).toString('hex');
+const before: Attributes = { PatientID: 'P', '00091001:OB': Buffer.from('abc1') };
+const after: Attributes = { Rows: 4, Columns: 4, '00289999:OB': Buffer.alloc(300, 7) };
+const pixels: Attributes = { '7FE00010:OW': Buffer.alloc(64) };
+
+describe('the header of a dataset whose pixels are written anew (PS3.3 C.7.6.3)', () => {
+  test.each([1, 2, 7, 64, 10_000])(
+    'however it is cut (%i bytes), only what tells of pixels changes',
+    async (size) => {
+      const old = { PhotometricInterpretation: 'YBR_FULL_422', '00280006:US': 1 };
+      const offsets = { '7FE00001:OV': Buffer.alloc(16), '7FE00002:OV': Buffer.alloc(16) };
+      const dataset = encode({ ...before, ...old, ...after, ...offsets, ...pixels });
+      const changed = { PhotometricInterpretation: 'RGB', '00280006:US': 0 };
+      expect(await edited(dataset, size, 0)).toBe(hex({ ...before, ...changed, ...after }));
+    },
+  );
+
+  test.each([1, 3, 10_000])('what is missing is put where it belongs (%i bytes)', async (size) => {
+    const changed = { PhotometricInterpretation: 'RGB', '00280006:US': 1 };
+    expect(await edited(encode({ ...before, ...after, ...pixels }), size, 1)).toBe(
+      hex({ ...before, ...changed, ...after }),
+    );
+    expect(await edited(encode({ ...before, ...pixels }), size, 1)).toBe(hex({ ...before, ...changed }));
+    expect(await edited(encode(before), size, undefined)).toBe(
+      hex({ ...before, PhotometricInterpretation: 'RGB' }),
+    );
+  });
+
+  test('elements of the same tags within sequences stay', async () => {
+    const icon = {
+      '00880200:SQ': [{ PhotometricInterpretation: 'MONOCHROME2', '7FE00010:OW': Buffer.alloc(4) }],
+    };
+    const dataset = encode({ PhotometricInterpretation: 'YBR_RCT', ...icon, ...pixels });
+    expect(await edited(dataset, 5, undefined)).toBe(hex({ PhotometricInterpretation: 'RGB', ...icon }));
+  });
+});
