@@ -18,18 +18,27 @@ export class Asking {
   readonly group: Group;
   readonly call: SearchCall;
   readonly failures: Failures;
+  /** Ends with what is searched. */
   readonly context: OperationContext;
+  /** Ends with the answer: what is completed is so after the search has ended. */
+  readonly #answering: OperationContext;
   readonly #controller = new AbortController();
   readonly #opened: SearchRows[] = [];
   readonly #warnings = new Set<string>();
-  /** Whose search a row is of. */
+  /** Whose search a row is of, as it came. */
   readonly #owners = new WeakMap<DicomJsonObject, SearchRows>();
+  /** The same of rows that are yet to leave, by UID: until then they are rewritten, and kept as text. */
+  readonly #leaving = new Map<string, SearchRows>();
+  /** Searches that are being planned. */
+  readonly #planning = new Set<Promise<SearchRows>>();
+  #isForeseen = false;
   #isTruncated = false;
 
   constructor(group: Group, call: SearchCall, failures: Failures, context: OperationContext) {
     this.group = group;
     this.call = call;
     this.failures = failures;
+    this.#answering = context;
     this.context = { ...context, signal: AbortSignal.any([context.signal, this.#controller.signal]) };
   }
 
@@ -57,11 +66,27 @@ export class Asking {
 
   /** As `SearchRows.complete`: by the member that the row is of; one that was put together stays as it is. */
   complete(row: DicomJsonObject): DicomJsonObject | Promise<DicomJsonObject> {
-    return this.#owners.get(row)?.complete(row) ?? row;
+    const uid = uidOf(row, this.call.request.level);
+    const owner = this.#leaving.get(uid);
+    this.#leaving.delete(uid);
+    return owner?.complete(row) ?? row;
   }
 
+  /** A row, as it came, is all that the group says of its entity. */
+  leaves(row: DicomJsonObject): void {
+    const owner = this.#owners.get(row);
+    if (owner) this.#leaving.set(uidOf(row, this.call.request.level), owner);
+  }
+
+  /** Rows of one member tell nothing of what another one returns, nor of one that is asked anew in its turn. */
   foresee(): void {
-    for (const found of this.#opened) found.foresee();
+    this.#isForeseen = true;
+    for (const found of this.#opened) found.foresee(0);
+  }
+
+  /** When every search that was begun is planned: what its plan warns of can be told in the headers. */
+  async planned(): Promise<void> {
+    while (this.#planning.size > 0) await Promise.allSettled(this.#planning);
   }
 
   gaps(hasMore: boolean): readonly string[] {
@@ -78,7 +103,11 @@ export class Asking {
   }
 
   async *#owned(member: Member, request: SearchRequest): SearchRows['rows'] {
-    const found = await openMember(member, request, this.call, this.context);
+    const call = { ...this.call, searching: this.context.signal };
+    const planning = openMember(member, request, call, this.#answering);
+    this.#planning.add(planning);
+    const found = await planning.finally(() => this.#planning.delete(planning));
+    if (this.#isForeseen) found.foresee(0);
     this.#opened.push(found);
     for await (const row of found.rows) {
       this.#owners.set(row, found);

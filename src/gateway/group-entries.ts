@@ -10,6 +10,8 @@ type Row = DicomJsonObject;
 /** A row with what the members that hold its study under the same patient say of it. */
 export interface Entry {
   readonly own: Member;
+  /** The row as it came. */
+  readonly came: Row;
   readonly row: Row;
   readonly holders: readonly Member[];
   /** What these say of the study; none where the study is that of the URL. */
@@ -48,6 +50,7 @@ function entryOf(asking: Asking, study: string, own: Part, others: readonly Part
   const row = level === 'STUDY' ? fill(own.row, rest) : own.row;
   return {
     own: own.member,
+    came: own.row,
     row: isAsked ? row : withoutEmptyIssuer(row),
     holders: same.map(({ member }) => member),
     study: rows,

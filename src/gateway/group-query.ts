@@ -39,18 +39,27 @@ function withIssuer(row: DicomJsonObject, issuer: string | undefined): DicomJson
   return { ...row, [ISSUER]: { vr: 'LO', Value: [issuer] } };
 }
 
+/** A search of a member for a call to its group. */
+interface MemberCall extends SearchCall {
+  /** Ends what is searched, but nothing that is asked to complete what was found. */
+  readonly searching?: AbortSignal;
+}
+
 /** Searches one member; rows have the issuer of their patient, and match it. @throws GatewayError as `openRows` */
 export async function openMember(
   member: Member,
   request: SearchRequest,
-  { serviceUrl, fresh, request: asked }: SearchCall,
+  { serviceUrl, fresh, request: asked, searching }: MemberCall,
   context: OperationContext,
 ): Promise<SearchRows> {
   const { binding } = member;
   // As for one peer: only a page is read at once.
   const isAlone = fresh === true || asked.limit === undefined;
   const find: Peer['find'] = (level, identifier, of) =>
-    (isAlone ? binding.peer : member.searches).find(level, identifier, of);
+    (isAlone ? binding.peer : member.searches).find(level, identifier, {
+      ...of,
+      signal: searching ? AbortSignal.any([of.signal, searching]) : of.signal,
+    });
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : member.finds).find(level, identifier, of);
   const source = { binding, find, findAtOnce, clock: member.deps.clock };
@@ -78,8 +87,8 @@ export async function openMember(
     get mostBeyond() {
       return found.mostBeyond;
     },
-    foresee: () => {
-      found.foresee();
+    foresee: (seen) => {
+      found.foresee(seen);
     },
     gaps: (hasMore) => found.gaps(hasMore),
     complete: (row) => found.complete(row),

@@ -125,6 +125,7 @@ class GroupSearch {
       for (;;) {
         const chunk = await this.#next(member, chunks);
         if (chunk === undefined) return;
+        await this.#asking.planned();
         yield* await this.#complete(member, chunk, sources);
       }
     } finally {
@@ -172,7 +173,7 @@ class GroupSearch {
     const entries =
       studyInstanceUid === undefined
         ? await withStudies(this.#asking, own, rows)
-        : rows.map((row) => ({ own, row, holders, study: [], series: [] }));
+        : rows.map((row) => ({ own, came: row, row, holders, study: [], series: [] }));
     return level === 'SERIES' ? withSeries(this.#asking, own, entries) : entries;
   }
 
@@ -190,7 +191,8 @@ class GroupSearch {
   }
 
   /** The row with what its parts amount to together. */
-  async #united({ own, row, holders, study, series }: Entry): Promise<Row> {
+  async #united({ own, came, row, holders, study, series }: Entry): Promise<Row> {
+    if (study.length <= 1 && series.length === 0) this.#asking.leaves(came);
     const uid = this.#asking.call.request.studyInstanceUid ?? uidOf(row, 'STUDY');
     const united =
       study.length > 1 ? withStudyUnion(row, study, await this.#counts.study(uid, holders)) : row;

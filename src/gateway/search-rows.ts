@@ -12,6 +12,8 @@ import { MatchVerification } from './search-verification.js';
 
 /** Results of a walk through many studies that are counted beyond a page: there is a C-FIND for every few of them. */
 const MOST_BEYOND_OF_WALK = 100;
+/** Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. */
+const ENOUGH_ROWS = 100;
 
 /** The results of a search as they come, before a page is cut out of them. */
 export interface SearchRows {
@@ -23,8 +25,11 @@ export interface SearchRows {
   readonly warnings: readonly string[];
   /** To be called before the status line goes out: what is found from then on cannot be told in a Warning. */
   readonly tell?: () => void;
-  /** The headers are to leave before the rows tell enough: the warnings name what may turn out to be unchecked. */
-  readonly foresee: () => void;
+  /**
+   * The headers are to leave after so many rows of this search: where these do not tell enough, the warnings name what
+   * may turn out to be unchecked.
+   */
+  readonly foresee: (seen: number) => void;
   /** The same of what could not be completed, or where rows are yet to leave may turn out to be so. */
   readonly gaps: (hasMore: boolean) => readonly string[];
   /** How many results beyond a page are worth being counted: fewer where each costs the peer a question. */
@@ -95,8 +100,8 @@ class OpenSearch implements SearchRows {
     return [...this.#plan.warnings, ...unverifiedWarnings(this.#unverified(), this.#plan)];
   }
 
-  foresee(): void {
-    this.#foreseen = optionalKeys(this.#plan);
+  foresee(seen: number): void {
+    if (seen < ENOUGH_ROWS) this.#foreseen = optionalKeys(this.#plan);
   }
 
   gaps(hasMore: boolean): readonly string[] {

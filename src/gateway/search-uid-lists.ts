@@ -68,7 +68,7 @@ export class UidListRun {
     this.#runs.push(run);
     const found = new Set<string>();
     for await (const row of run.rows()) {
-      found.add(this.#asking.step.keyOf(row));
+      found.add(this.#asking.step.uidOf(row) ?? '');
       yield row;
     }
     return found;

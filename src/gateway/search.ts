@@ -24,9 +24,6 @@ export interface SearchAnswering {
   readonly representations: readonly Representation[];
 }
 
-/** Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. */
-const ENOUGH_ROWS = 100;
-
 /**
  * Searches one peer.
  *
@@ -78,7 +75,7 @@ export async function answerSearch(
     const head = await Promise.all(page.rows.map(async (row) => found.complete(row)));
     if (context.signal.aborted) throw abortReason(context.signal);
     const hasMore = !isOver || page.later.length > 0;
-    if (!isOver && page.rows.length < ENOUGH_ROWS) found.foresee();
+    if (!isOver) found.foresee(page.rows.length);
     found.tell?.();
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
     const rest = laterRows(page, isOver ? undefined : found);

@@ -167,7 +167,8 @@ function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matc
     if (values.length === 0) return judgeEmpty(tag, options);
     const found = isLike.filter((test) => values.some(test)).length;
     if (found >= least) return 'match';
-    if (isWidened) return 'no-match';
+    // Where similar names match, nothing here can tell: it is not left out, and said to be unchecked.
+    if (isWidened) return options.fuzzyMatching === true ? 'unverified' : 'no-match';
     return options.fuzzyMatching === true || options.isRequired?.(tag) === true ? 'match' : 'unverified';
   };
 }

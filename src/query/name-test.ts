@@ -9,6 +9,8 @@ function fold(name: string): string {
       // Hangul has come apart as well, and is compared whole.
       .normalize('NFC')
       .toLowerCase()
+      // As upper case writes it.
+      .replace(/ß/g, 'ss')
       .replace(/[\^ ]+/g, ' ')
       .trim()
   );

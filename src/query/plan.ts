@@ -9,7 +9,7 @@ import type { UnencodablePolicy } from './encodable.js';
 import { dateTimePairs, levels, requiredKeys } from './levels.js';
 import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
-import { createStep, type FindStep } from './step.js';
+import { createStep, uidList, type FindStep } from './step.js';
 import type { ParentKeys, StepOptions } from './step-options.js';
 import { namedZone, type Zone, type Zones } from './zone.js';
 
@@ -90,7 +90,9 @@ export function planSearch(
   };
   const keys = request.matchingKeys.map(readKey);
   const zones = readZones(request, profile, options);
-  const isRelational = options.relational && spansLevels(request);
+  // A list is asked for in pieces, which is done for one of them in a C-FIND.
+  const lists = levels.filter((level) => uidList({ level, keys }) !== undefined);
+  const isRelational = options.relational && spansLevels(request) && lists.length <= 1;
   const isEmulated = request.level !== 'STUDY' && request.studyInstanceUid === undefined && !isRelational;
   if (isEmulated && !keys.some((key) => selects(key, request))) throw tooBroad(request.level);
   const parts = levels

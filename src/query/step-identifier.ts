@@ -25,7 +25,7 @@ const neverAsked: ReadonlySet<Tag> = new Set([
 /** What one C-FIND of several asks for. */
 export interface IdentifierPart {
   readonly slice?: DateTimeSlice | undefined;
-  /** Of the list of unique keys that the search has. */
+  /** Of the list of unique keys that the search has; their tag is told beside. */
   readonly uids?: readonly string[] | undefined;
 }
 
@@ -40,6 +40,7 @@ export function buildIdentifier(
   parts: readonly StepPart[],
   parent: ParentKeys,
   { slice, uids }: IdentifierPart,
+  listTag: Tag,
 ): Dataset {
   const options = parts.at(-1)?.options;
   if (options === undefined) throw new GatewayError('internal', 'A query without a level.');
@@ -48,7 +49,7 @@ export function buildIdentifier(
   identifier.setString(Tags.QueryRetrieveLevel, options.level, 'CS');
   if (options.characterSetReturnKey) identifier.setEmpty(Tags.SpecificCharacterSet, 'CS');
   for (const part of parts) addKeys(identifier, part, slice);
-  if (uids) identifier.setString(uniqueKeyTags[options.level], uids.join('\\'), 'UI');
+  if (uids) identifier.setString(listTag, uids.join('\\'), 'UI');
   addHierarchy(identifier, options, parent, parts.length > 1);
   for (const part of parts) addReturnKeys(identifier, part.options);
   return identifier;

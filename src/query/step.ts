@@ -38,8 +38,10 @@ export interface FindStep {
    * @throws GatewayError `internal` when `parent` lacks an entity above this level.
    */
   readonly identifier: (parent?: ParentKeys, part?: IdentifierPart) => Dataset;
-  /** The list of unique keys of this level that is asked for, where there is one of several. */
+  /** The list of unique keys that is asked for, where there is one of several; of a relational step of any level. */
   readonly uids: readonly string[] | undefined;
+  /** The UID of a row that such a list names it by. */
+  readonly uidOf: (row: Dataset) => string | undefined;
   /** The exact post-filter of this level's keys; also refuses rows that belong to another entity than `parent`. */
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
@@ -72,12 +74,15 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   const parts = [...above, options].map(planPart);
   const filters = parts.flatMap(filtersOf);
   const dates = parts.map(dateSearch).find((search) => search !== undefined);
+  const list = [...above, options].map(uidList).find((one) => one !== undefined);
+  const listTag = list?.tag ?? uniqueKeyTags[options.level];
   return {
     level: options.level,
     dates,
-    uids: listedUids(options),
+    uids: list?.uids,
+    uidOf: (row) => row.string(listTag),
     identifier: (parent = {}, { slice = dates?.slices[0], uids } = {}) =>
-      buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }),
+      buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }, listTag),
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
       filters.every(({ matcher }) => matcher(row) !== 'no-match'),
@@ -93,11 +98,14 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
 }
 
 /** The unique key of the level, where it is asked for by a list. */
-function listedUids({ level, keys }: StepOptions): readonly string[] | undefined {
+export function uidList({
+  level,
+  keys,
+}: Pick<StepOptions, 'level' | 'keys'>): { readonly tag: Tag; readonly uids: readonly string[] } | undefined {
   const tag = uniqueKeyTags[level];
   const values = keys.find(({ path }) => path.length === 1 && path[0] === tag)?.values ?? [];
   const uids = [...new Set(values.filter((uid) => uid !== ''))];
-  return uids.length > 1 ? uids : undefined;
+  return uids.length > 1 ? { tag, uids } : undefined;
 }
 
 function isFixed(level: SearchLevel, fixed: ParentKeys): boolean {
@@ -108,24 +116,42 @@ function planPart(options: StepOptions): StepPart {
   const pairs = planPairs(options);
   const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
   const judged = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
-  const fitted = fitKeys(judged, options.characterSets, options.unencodable);
-  const keys = fitted.sent.map((key) => suited(key, options));
-  const widened = new Set(
-    judged.filter((key, at) => fitted.widened.has(key) || isLost(keys[at], fitted.sent[at])),
-  );
-  return { options, pairs, keys, judged, widened };
+  const written = judged.map((key) => cased(key, options));
+  const fitted = fitKeys(written, options.characterSets, options.unencodable);
+  const keys = fitted.sent.map((key) => withoutPattern(key, options));
+  const isWidened = (key: MatchingKey, at: number): boolean =>
+    fitted.widened.has(written[at] ?? key) || isSentWider(key, keys[at], options);
+  return { options, pairs, keys, judged, widened: new Set(judged.filter(isWidened)) };
 }
 
-/** The key as this peer understands it, never narrower. */
-function suited(key: MatchingKey, { literalWildcard, upperCasesNames }: StepOptions): MatchingKey {
-  if (literalWildcard && isTextVr(key.vr) && /[*?]/.test(key.value))
-    return { ...key, value: '', values: [''] };
+/** The name in the case of this peer; what upper case writes in several letters is any text. */
+function cased(key: MatchingKey, { upperCasesNames }: StepOptions): MatchingKey {
   if (!upperCasesNames || key.vr !== 'PN') return key;
-  return { ...key, value: key.value.toUpperCase(), values: key.values.map((value) => value.toUpperCase()) };
+  const upper = (text: string): string =>
+    Array.from(text.normalize('NFC'), (one) => {
+      const letter = one.toUpperCase();
+      return Array.from(letter).length === 1 ? letter : '*';
+    })
+      .join('')
+      .replace(/\*+/g, '*');
+  return { ...key, value: upper(key.value), values: key.values.map(upper) };
 }
 
-const isLost = (sent: MatchingKey | undefined, asked: MatchingKey | undefined): boolean =>
-  sent?.value === '' && asked?.value !== '';
+/** Nothing in place of a pattern, where the peer knows none. */
+function withoutPattern(key: MatchingKey, { literalWildcard }: StepOptions): MatchingKey {
+  const isPattern = literalWildcard && isTextVr(key.vr) && /[*?]/.test(key.value);
+  return isPattern ? { ...key, value: '', values: [''] } : key;
+}
+
+/** Whether the peer is asked for more than the key says: nothing of it, one value of a list, or another text. */
+function isSentWider(key: MatchingKey, sent: MatchingKey | undefined, { unsentKeys }: StepOptions): boolean {
+  const comparable = (text = ''): string => text.normalize('NFC').toUpperCase();
+  return (
+    unsentKeys.some((tag) => tag === key.path[0]) ||
+    key.values.length > 1 ||
+    comparable(sent?.value) !== comparable(key.value)
+  );
+}
 
 function planPairs(options: StepOptions): readonly PlannedPair[] {
   const keyOf = (tag: Tag): MatchingKey | undefined =>

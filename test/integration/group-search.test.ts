@@ -116,6 +116,26 @@ describe('a search of a group', () => {
     expect(String(response.headers.warning)).toContain('these counts are left empty');
   });
 
+  test.each(['/studies', '/studies?limit=5'])(
+    'Q-42: %s: what a member does not tell of a study is found out at it',
+    async (path) => {
+      const { get, archives } = await start(
+        [
+          [image(1, 1, 1), image(1, 1, 2)],
+          [image(2, 1), image(2, 2)],
+        ],
+        {
+          yaml: 'search: { complete: page }',
+        },
+      );
+      for (const held of archives) held.counts = false;
+      const response = await get(path);
+      expect(column(response, '00201206')).toEqual([1, 2]);
+      expect(column(response, '00201208')).toEqual([2, 2]);
+      expect(response.headers.warning).toBeUndefined();
+    },
+  );
+
   test('series and instances of a study that two hold in part', async () => {
     const { get, archives } = await start([
       [image(1, 1, 1), image(1, 2, 1)],
@@ -170,6 +190,28 @@ describe('a search of a group', () => {
     expect(response.complete).toBe(true);
     expect(column(response, STUDY)).toEqual(Array.from({ length: 320 }, (_, index) => `2.25.${index + 1}`));
   }, 20_000);
+
+  test.each([10, 120])(
+    'Q-43: what a later member does not return is told beforehand, and breaks nothing off (%s)',
+    async (lookAhead) => {
+      const held = (from: number): RogueInstance[] =>
+        Array.from({ length: 220 }, (_, index) => image(from + index));
+      const { get, archives } = await start([held(1), held(301)], {
+        yaml: `search: { lookAhead: ${lookAhead}, complete: off }`,
+      });
+      for (const [index, one] of archives.entries())
+        one.study = () => ({
+          PatientID: 'P1',
+          StudyDescription: 'HEAD',
+          ...(index === 0 && { ReferringPhysicianName: 'DOC' }),
+        });
+      const response = await get('/studies?StudyDescription=HEAD&ReferringPhysicianName=DOC');
+      expect(String(response.headers.warning)).toContain('ReferringPhysicianName');
+      expect(response.complete).toBe(true);
+      expect(rowsOf(response)).toHaveLength(440);
+    },
+    20_000,
+  );
 
   test('a member whose answer does not end is cancelled, and its one association serves the look-ups meanwhile', async () => {
     const { get, archives, peers } = await start([[image(1), image(2)], [image(2)], [image(3)]], {

@@ -682,3 +682,69 @@ describe('what was learnt of a peer', () => {
     expect(plan.planned.fuzzy).toBe(true);
   });
 });
+
+describe('Q-45: names of which the peer is not asked for all', () => {
+  const named = (name: string): Dataset =>
+    new Dataset().setString(Tags.StudyInstanceUID, '1.2', 'UI').setString(Tags.PatientName, name, 'PN');
+
+  test('are filtered where the key is not sent', () => {
+    const asked = request('STUDY', { matchingKeys: [key(Tags.PatientName, 'PN', 'DOE*')] });
+    const { steps } = planSearch(asked, { ...defaultPeerQueryProfile, unsentKeys: [Tags.PatientName] });
+    expect(steps[0]?.identifier().string(Tags.PatientName)).toBeUndefined();
+    expect(['DOE^JANE', 'ROE^JANE'].map((name) => steps[0]?.accepts(named(name)))).toEqual([true, false]);
+  });
+
+  test('are filtered by every value of a list, of which one at most is sent', () => {
+    for (const values of [
+      ['DOE*', 'JANE'],
+      ['DOE', 'JANE'],
+    ]) {
+      const name = { ...key(Tags.PatientName, 'PN', values.join('\\')), values };
+      const asked = request('STUDY', { matchingKeys: [name], multipleValueMatching: true });
+      const { steps } = planSearch(asked, defaultPeerQueryProfile);
+      expect(['DOE^JANE', 'DOE^ANN', 'ROE^ANN'].map((one) => steps[0]?.accepts(named(one)))).toEqual([
+        true,
+        false,
+        false,
+      ]);
+    }
+  });
+
+  test('are never lost where only similar ones are asked for, but told', () => {
+    const asked = request('STUDY', {
+      matchingKeys: [key(Tags.PatientName, 'PN', 'DOE*')],
+      fuzzyMatching: true,
+    });
+    const profile = { ...defaultPeerQueryProfile, literalWildcard: true };
+    const { steps } = planSearch(asked, profile, { ...baselineQueryOptions, fuzzy: true });
+    const similar = named('DOW^JANE');
+    expect(steps[0]?.accepts(similar)).toBe(true);
+    expect(steps[0]?.unverified(similar)).toEqual([Tags.PatientName]);
+  });
+
+  test('are sent in upper case without characters that only their upper case lacks', () => {
+    const asked = request('STUDY', { matchingKeys: [key(Tags.PatientName, 'PN', 'Strauß^Léÿ')] });
+    const profile = { ...defaultPeerQueryProfile, upperCasesNames: true, characterSets: ['ISO_IR 100'] };
+    const { steps } = planSearch(asked, profile);
+    expect(steps[0]?.identifier().string(Tags.PatientName)).toBe('STRAU*^LÉ*');
+    expect(['STRAUSS^LÉY', 'STRAUß^LÉÿ'].map((name) => steps[0]?.accepts(named(name)))).toContain(true);
+  });
+});
+
+test('Q-55: a list of studies of a relational search is asked for in pieces as well', () => {
+  const uids = ['1.2.1', '1.2.2'];
+  const list = { ...key(Tags.StudyInstanceUID, 'UI', uids.join('\\')), values: uids };
+  const plan = planSearch(request('SERIES', { matchingKeys: [list] }), defaultPeerQueryProfile, {
+    ...baselineQueryOptions,
+    relational: true,
+  });
+  const [step] = plan.steps;
+  const row = new Dataset()
+    .setString(Tags.StudyInstanceUID, '1.2.1', 'UI')
+    .setString(Tags.SeriesInstanceUID, '1.3', 'UI');
+  expect(step?.uids).toEqual(uids);
+  expect(step?.uidOf(row)).toBe('1.2.1');
+  const identifier = step?.identifier({}, { uids: ['1.2.2'] });
+  expect(identifier?.strings(Tags.StudyInstanceUID)).toEqual(['1.2.2']);
+  expect(identifier?.get(Tags.SeriesInstanceUID)?.value.length).toBe(0);
+});
