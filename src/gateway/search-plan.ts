@@ -1,4 +1,5 @@
 import { baselineQueryOptions, type OperationContext } from '../core/index.js';
+import { attributeByKeyword, type Tag } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { Peer } from '../dimse/index.js';
 import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
@@ -23,6 +24,7 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
   const { dateTime } = profile;
   return {
     ...profile,
+    unsentKeys: [...(profile.unsentKeys ?? []), ...tagsOf(knowledge.get('ignoredKeys'))],
     literalWildcard: knowledge.get('literalWildcard') === true,
     upperCasesNames: knowledge.get('upperCasesNames') === true,
     needsPatientId: knowledge.get('needsPatientId') === true,
@@ -32,4 +34,9 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
       findsEmptyTimes: dateTime.findsEmptyTimes === true || knowledge.get('findsEmptyTimes') === true,
     },
   };
+}
+
+/** Keys that the peer passes over are filtered by all the same; some peers find nothing by them, or fail. */
+function tagsOf(keywords: readonly string[] = []): readonly Tag[] {
+  return keywords.flatMap((keyword) => attributeByKeyword(keyword)?.tag ?? []);
 }

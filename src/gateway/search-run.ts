@@ -5,7 +5,7 @@ import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
-import { UidListRun } from './search-uid-lists.js';
+import { shownUids, UidListRun } from './search-uid-lists.js';
 
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
@@ -119,12 +119,14 @@ export class SearchRun {
     const asking = { find, step, parent, context, limits: this.#limits, today: today() };
     const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
     const seen = new Set<string>();
+    const shown = this.#shown(step);
     for await (const row of run.rows()) {
       const key = step.keyOf(row);
       if (seen.has(key) || !this.#accepts(step, row, parent)) continue;
       if (seen.size >= MOST_DISTINCT)
         throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
       seen.add(key);
+      if (shown.size < 2) shown.add(key);
       yield row;
     }
     this.truncated ||= run.report.truncated;
@@ -133,7 +135,13 @@ export class SearchRun {
 
   #lists(asking: Asking, uids: readonly string[]): UidListRun {
     const { peer, retrieve } = this.#source.binding;
-    return new UidListRun(asking, uids, { knowledge: peer.knowledge, relearnMs: retrieve.relearnMs });
+    const { knowledge } = peer;
+    const known = { knowledge, relearnMs: retrieve.relearnMs, shown: this.#shown(asking.step) };
+    return new UidListRun(asking, uids, known);
+  }
+
+  #shown({ level }: FindStep): Set<string> {
+    return shownUids(this.#source.binding.peer.knowledge, level);
   }
 
   #learn(fact: 'findsEmptyTimes'): void {

@@ -9,6 +9,19 @@ const MOST_UIDS = 100;
 export interface ListKnowledge {
   readonly knowledge: Peer['knowledge'];
   readonly relearnMs: number;
+  /** UIDs of the level that the peer has shown before. */
+  readonly shown: Set<string>;
+}
+
+const shownBy = new WeakMap<Peer['knowledge'], Map<string, Set<string>>>();
+
+/** Up to two UIDs of a level that a peer has shown lately. */
+export function shownUids(knowledge: Peer['knowledge'], level: string): Set<string> {
+  const byLevel = shownBy.get(knowledge) ?? new Map<string, Set<string>>();
+  shownBy.set(knowledge, byLevel);
+  const shown = byLevel.get(level) ?? new Set<string>();
+  byLevel.set(level, shown);
+  return shown;
 }
 
 /**
@@ -45,7 +58,7 @@ export class UidListRun {
       const list = this.#uids.slice(at, at + (isKnown === false ? 1 : MOST_UIDS));
       const found = yield* this.#ask(list);
       const isTrusted = list.length === 1 || isKnown === true;
-      if (!isTrusted && found.size === 0) yield* this.#oneByOne(list);
+      if (!isTrusted && found.size === 0 && !(await this.#knowsLists())) yield* this.#oneByOne(list);
       if (!isTrusted && found.size > 0 && isFirstOnly(found, list)) {
         // The others may not be there; then asking for them alone finds nothing.
         this.#firstOnly += 1;
@@ -56,6 +69,22 @@ export class UidListRun {
       if (!isTrusted && found.size > 0) this.#learn(true);
       at += list.length;
     }
+  }
+
+  /** Asks for two that the peer has shown before, where there are such; they are not handed on. */
+  async #knowsLists(): Promise<boolean> {
+    const shown = [...this.#known.shown];
+    if (shown.length < 2) return false;
+    const { step } = this.#asking;
+    // The answer is looked at, whatever else the search is by: rows that do not match are rows.
+    const found = new Set<string>();
+    for await (const row of new SliceRun({ ...this.#asking, uids: shown }).rows())
+      found.add(step.uidOf(row) ?? '');
+    const knows = shown.every((uid) => found.has(uid));
+    if (knows) this.#learn(true);
+    // They may be gone, or do not match what else is asked for.
+    else this.#known.shown.clear();
+    return knows;
   }
 
   async *#oneByOne(list: readonly string[]): AsyncGenerator<Dataset, void, undefined> {

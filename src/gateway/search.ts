@@ -75,6 +75,8 @@ export async function answerSearch(
     const head = await Promise.all(page.rows.map(async (row) => found.complete(row)));
     if (context.signal.aborted) throw abortReason(context.signal);
     const hasMore = !isOver || page.later.length > 0;
+    // What matches may be in what was cut off: that is no empty answer.
+    if (found.truncated && head.length === 0 && !hasMore) throw tooMuchCut();
     if (!isOver) found.foresee(page.rows.length);
     found.tell?.();
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
@@ -87,6 +89,12 @@ export async function answerSearch(
     throw thrown;
   }
 }
+
+const tooMuchCut = (): GatewayError =>
+  new GatewayError(
+    'query-too-broad',
+    'The PACS cut its answer short, and nothing of what it gave is of this page; narrow the search, by date for example.',
+  );
 
 /** What an answer is made of. */
 interface Answering {

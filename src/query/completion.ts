@@ -18,6 +18,14 @@ export const completableTags: Readonly<Record<SearchLevel, readonly Tag[]>> = {
   IMAGE: [],
 };
 
+/**
+ * Keys that are filtered by and never sent with a value: archives compute them for the answer, and most find nothing by
+ * them, or pass them over.
+ */
+export const computedKeys: readonly Tag[] = [...completableTags.STUDY, ...completableTags.SERIES].filter(
+  (tag) => tag !== Tags.ModalitiesInStudy,
+);
+
 /** Which of them a search's results hold. */
 export type CompletionPlan = Readonly<Record<'STUDY' | 'SERIES', readonly Tag[]>>;
 

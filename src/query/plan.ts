@@ -3,7 +3,7 @@ import { baselineQueryOptions, GatewayError, type QueryOptions } from '../core/i
 import { Tags, type Tag } from '../dicom/index.js';
 import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
-import { namesOf, planCompletion, type CompletionPlan } from './completion.js';
+import { computedKeys, namesOf, planCompletion, type CompletionPlan } from './completion.js';
 import type { PeerDateTime } from './date-time-choice.js';
 import type { UnencodablePolicy } from './encodable.js';
 import { dateTimePairs, levels, requiredKeys } from './levels.js';
@@ -265,7 +265,7 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     multipleValueMatching: request.multipleValueMatching,
     emptyValueMatching: request.emptyValueMatching,
     fuzzyMatching: request.fuzzyMatching && planning.options.fuzzy,
-    unsentKeys: profile.unsentKeys ?? [],
+    unsentKeys: [...computedKeys, ...(profile.unsentKeys ?? [])],
     literalWildcard: profile.literalWildcard === true,
     upperCasesNames: profile.upperCasesNames === true,
     characterSets: profile.characterSets,

@@ -65,7 +65,10 @@ function addKeys(identifier: Dataset, { options, keys, pairs }: StepPart, slice?
       slice !== undefined && pair.date === Tags.StudyDate
         ? slice
         : { date: plan.identifierDate, time: plan.identifierTime };
-    identifier.setString(pair.date, asked.date, 'DA').setString(pair.time, asked.time, 'TM');
+    const sent = (tag: Tag, value: string): string => (options.unsentKeys.includes(tag) ? '' : value);
+    identifier
+      .setString(pair.date, sent(pair.date, asked.date), 'DA')
+      .setString(pair.time, sent(pair.time, asked.time), 'TM');
   }
   // Never without a value, and only where there is something to convert. @see PS3.4 C.4.1.1.3.1
   if (options.announcedZone !== undefined)

@@ -175,7 +175,7 @@ function zonesOf(pair: DateTimePair, { zones, announcedZone }: StepOptions): Zon
 /** Of the pairs only the one that every peer must match is asked for in other ways than by its days (DT-10). */
 function dateSearch({ options, pairs }: StepPart): DateSearch | undefined {
   const planned = pairs.find(({ pair }) => pair.date === Tags.StudyDate);
-  if (planned?.plan.ways === undefined) return undefined;
+  if (planned?.plan.ways === undefined || options.unsentKeys.includes(Tags.StudyDate)) return undefined;
   const { matcher } = pairFilter(planned, options.zones);
   return {
     ...chooseAsking(planned.plan.ways, options.dateTime, options.combinesDateTime),

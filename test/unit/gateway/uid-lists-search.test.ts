@@ -58,6 +58,21 @@ describe('Q-55: a search for a list of UIDs', () => {
     expect(listsOf(archive)).toEqual([1, 1]);
   });
 
+  test('that finds nothing asks once for two that were shown before, and is believed', async () => {
+    const archive = fakeArchive({ studies: held(5) });
+    const source = sourceOf(archive, { complete: 'off' });
+    await search(source, parseSearch('STUDY', {}, ''), answering, context()).then((answer) => answer.close());
+    archive.asked.length = 0;
+    expect(await find(source, range(7, 40))).toEqual(new Set());
+    expect(listsOf(archive)).toEqual([34, 2]);
+    const blind = fakeArchive({ studies: held(5), lists: 'none' });
+    const other = sourceOf(blind, { complete: 'off' });
+    await search(other, parseSearch('STUDY', {}, ''), answering, context()).then((answer) => answer.close());
+    blind.asked.length = 0;
+    expect(await find(other, range(5, 7))).toEqual(new Set([uid(5)]));
+    expect(listsOf(blind)).toEqual([3, 2, 1, 1, 1]);
+  });
+
   test('that finds nothing at all, or its first alone, asks again, and is believed once lists are known to work', async () => {
     const archive = fakeArchive({ studies: held(3) });
     const source = sourceOf(archive, { complete: 'off' });

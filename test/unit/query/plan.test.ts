@@ -748,3 +748,33 @@ test('Q-55: a list of studies of a relational search is asked for in pieces as w
   expect(identifier?.strings(Tags.StudyInstanceUID)).toEqual(['1.2.2']);
   expect(identifier?.get(Tags.SeriesInstanceUID)?.value.length).toBe(0);
 });
+
+describe('keys that archives compute', () => {
+  test('Q-43: are filtered by and never sent with a value', () => {
+    const asked = request('STUDY', {
+      matchingKeys: [
+        key(Tags.NumberOfStudyRelatedInstances, 'IS', '4'),
+        key(Tags.SOPClassesInStudy, 'UI', '1.2.840.10008.5.1.4.1.1.7'),
+      ],
+    });
+    const step = onlyStep(asked);
+    expect(step.identifier().string(Tags.NumberOfStudyRelatedInstances)).toBeUndefined();
+    expect(step.identifier().has(Tags.SOPClassesInStudy)).toBe(true);
+    const row = new Dataset()
+      .setString(Tags.NumberOfStudyRelatedInstances, '5', 'IS')
+      .setString(Tags.SOPClassesInStudy, '1.2.840.10008.5.1.4.1.1.7', 'UI');
+    expect(step.accepts(row)).toBe(false);
+  });
+
+  test('as are those that the peer is known to pass over, dates too', () => {
+    const unsentKeys = [Tags.StudyDate, Tags.StudyDescription];
+    const asked = request('STUDY', {
+      matchingKeys: [key(Tags.StudyDate, 'DA', '20240101'), key(Tags.StudyDescription, 'LO', 'Knee')],
+    });
+    const step = onlyStep(asked, { ...defaultPeerQueryProfile, unsentKeys });
+    expect(step.identifier().has(Tags.StudyDate)).toBe(true);
+    expect(step.identifier().string(Tags.StudyDate)).toBeUndefined();
+    expect(step.identifier().string(Tags.StudyDescription)).toBeUndefined();
+    expect(step.accepts(new Dataset().setString(Tags.StudyDate, '20240102', 'DA'))).toBe(false);
+  });
+});
