@@ -245,7 +245,7 @@ const transcode = z.strictObject({
   ).prefault('10s'),
   maxFrameBytes: key(
     size(KIB, 2 ** 31 - 1),
-    'Most bytes of one decoded frame; larger ones are given as they are stored only. Each thread may need a few times as much.',
+    'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
   ).prefault('128 MiB'),
   workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
 });

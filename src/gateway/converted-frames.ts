@@ -35,7 +35,8 @@ export async function convertedFrames(
   requireFrames(frameCount(opened.index), frames);
   const shape = shapeOf(opened.index);
   const { encodeAs, representation, mediaType } = conversion;
-  if (!by.pool.takes(shape) || (encodeAs !== undefined && !by.pool.encodes(encodeAs, shape)))
+  const longest = longestOf(opened.index, frames);
+  if (!by.pool.takes(shape, longest) || (encodeAs !== undefined && !by.pool.encodes(encodeAs, shape)))
     throw new GatewayError(
       'not-acceptable',
       'These frames can be had as they are stored, with transfer-syntax=*.',
@@ -104,6 +105,10 @@ async function keep(passing: AsyncIterable<Buffer> | undefined): Promise<void> {
   while (chunks && !(await chunks.next()).done);
 }
 
+/** Bytes of the longest of `frames` as they are stored. */
+export const longestOf = (index: DatasetIndex, frames: readonly number[]): number =>
+  frames.reduce((most, frame) => Math.max(most, frameLength(index, frame)), 0);
+
 /** A stored frame in memory of its own, which is given to a thread. */
 export async function readOwn(
   { instance, index }: Pick<Source, 'instance' | 'index'>,
@@ -123,6 +128,11 @@ export function shapeOf(index: DatasetIndex): FrameShape {
   const { rows = 0, columns = 0, bitsAllocated = 0, samplesPerPixel = 1 } = index;
   if (rows === 0 || columns === 0 || bitsAllocated === 0)
     throw new GatewayError('malformed-dataset', 'The instance does not say what its pixels are like.');
+  if (bitsAllocated !== 1 && bitsAllocated % 8 !== 0)
+    throw new GatewayError(
+      'not-acceptable',
+      'Samples that do not fill their bytes can be had as they are stored.',
+    );
   return {
     rows,
     columns,

@@ -16,7 +16,7 @@ import {
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
-import { readOwn, shapeOf, type Conversion } from './converted-frames.js';
+import { longestOf, readOwn, shapeOf, type Conversion } from './converted-frames.js';
 import { inOrder } from './in-order.js';
 import type { HeldInstance } from './want.js';
 
@@ -89,7 +89,9 @@ function requireConvertible(
   const { pixelData } = index;
   const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
   const isMade = encodeAs === undefined || pool.encodes(encodeAs, shape);
-  if (!isPicture || !isMade || !pool.takes(shape)) throw notSo();
+  if (!isPicture || !isMade) throw notSo();
+  const frames = Array.from({ length: count }, (_, position) => position + 1);
+  if (!pool.takes(shape, longestOf(index, frames))) throw notSo();
 }
 
 const notSo = (): GatewayError =>

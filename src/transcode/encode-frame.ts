@@ -15,6 +15,8 @@ interface Encoder {
   readonly takes: (shape: FrameShape) => boolean;
   /** Also those above the bits stored. */
   readonly keepsAllBits?: boolean;
+  /** Samples stay in the order that the dataset says they have. */
+  readonly keepsPlanes?: boolean;
 }
 
 const S = TransferSyntaxes;
@@ -45,7 +47,7 @@ const encoders: ReadonlyMap<string, Encoder> = new Map<string, Encoder>([
   [S.HtJ2kLosslessRpcl.uid, { encode: encodeHtJ2k, takes: wavelets }],
   [
     S.DeflatedImageFrameCompression.uid,
-    { encode: (samples) => deflate(samples), takes: () => true, keepsAllBits: true },
+    { encode: (samples) => deflate(samples), takes: () => true, keepsAllBits: true, keepsPlanes: true },
   ],
 ]);
 
@@ -61,8 +63,8 @@ export function canEncode(transferSyntaxUid: string, shape?: FrameShape): boolea
  * @throws GatewayError `not-acceptable` for a transfer syntax or a shape that cannot be encoded
  */
 export async function encodeFrame(frame: NativeFrame, transferSyntaxUid: string): Promise<EncodedFrame> {
-  const { samples, shape } = byPixel(frame);
   const encoder = encoders.get(transferSyntaxUid);
+  const { samples, shape } = encoder?.keepsPlanes === true ? frame : byPixel(frame);
   if (!encoder?.takes(shape))
     throw new GatewayError('not-acceptable', `These frames cannot be encoded in ${transferSyntaxUid} here.`);
   if (encoder.keepsAllBits !== true && !isWithinBitsStored(samples, shape))

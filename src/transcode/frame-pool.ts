@@ -39,8 +39,8 @@ export interface FramePool {
   decodes(transferSyntaxUid: string): boolean;
   /** Whether frames can be encoded without loss: those of `shape`, or of any when it is left out. */
   encodes(transferSyntaxUid: string, shape?: FrameShape): boolean;
-  /** Whether a native frame of this shape is small enough. */
-  takes(shape: FrameShape): boolean;
+  /** Whether a frame is small enough: natively, and as the `storedBytes` that it has now. */
+  takes(shape: FrameShape, storedBytes: number): boolean;
   /** Waits for a place. @throws GatewayError `overloaded`, or the reason of the context's signal */
   enter(context: OperationContext): Promise<FramePlace>;
   readonly stats: { readonly working: number; readonly waiting: number };
@@ -78,8 +78,8 @@ class ThreadedFramePool implements FramePool {
     return canEncode(transferSyntaxUid, shape);
   }
 
-  takes(shape: FrameShape): boolean {
-    return nativeFrameBytes(shape) <= this.#options.frameBytes;
+  takes(shape: FrameShape, storedBytes: number): boolean {
+    return Math.max(nativeFrameBytes(shape), storedBytes) <= this.#options.frameBytes;
   }
 
   get stats(): FramePool['stats'] {
@@ -96,8 +96,12 @@ class ThreadedFramePool implements FramePool {
     await this.#threads?.destroy();
   }
 
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
   async #run(task: FrameTask): Promise<FrameResult> {
-    if (this.#closed) throw new GatewayError('shutting-down', 'The gateway is shutting down.');
+    if (this.#isClosed()) throw shuttingDown();
     this.#threads ??= this.#start();
     const began = performance.now();
     // What a client that leaves has asked for is short: a thread costs more to start than it takes.
@@ -114,6 +118,7 @@ class ThreadedFramePool implements FramePool {
       throw new GatewayError(answer.error.code, answer.error.message);
     } catch (thrown) {
       if (thrown instanceof GatewayError) throw thrown;
+      if (this.#isClosed()) throw shuttingDown(thrown);
       // The thread is gone, whatever it was doing, and another takes its place.
       tell(deadline.aborted ? 'late' : 'crashed');
       const what = deadline.aborted ? 'takes too long to decode' : 'cannot be decoded';
@@ -128,7 +133,7 @@ class ThreadedFramePool implements FramePool {
 
   #start(): Piscina<FrameTask, FrameAnswer> {
     const { workers, heapMegabytes } = this.#options;
-    return new Piscina<FrameTask, FrameAnswer>({
+    const threads = new Piscina<FrameTask, FrameAnswer>({
       filename: WORKER.href,
       minThreads: 0,
       maxThreads: workers,
@@ -137,5 +142,13 @@ class ThreadedFramePool implements FramePool {
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
       ...(isSource ? { execArgv: ['--import', 'tsx'] } : { execArgv: [] }),
     });
+    // Of a thread that fails between two frames, or while it is ended; unheard it would end the gateway.
+    threads.on('error', () => {
+      this.#observe({ kind: 'frame', from: 'native', to: 'native', outcome: 'crashed', durationMs: 0 });
+    });
+    return threads;
   }
 }
+
+const shuttingDown = (cause?: unknown): GatewayError =>
+  new GatewayError('shutting-down', 'The gateway is shutting down.', cause === undefined ? {} : { cause });

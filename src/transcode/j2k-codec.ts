@@ -2,6 +2,7 @@ import { badFrame } from './frame-error.js';
 import { requireFit } from './code-stream.js';
 import type { EncodedFrame, FrameShape, NativeFrame } from './frame-shape.js';
 import { bareCodeStream, readJ2kHeader, type J2kHeader } from './j2k-header.js';
+import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
 import { toNative } from './samples.js';
 
@@ -70,9 +71,13 @@ function result(bytes: Uint8Array, { header, halvings }: Asked, shape: FrameShap
  * @throws GatewayError `malformed-dataset`
  * @see PS3.5 8.2.4
  */
-export function decodeJ2k(frame: Uint8Array, shape: FrameShape, halvings = 0): Promise<NativeFrame> {
+export async function decodeJ2k(frame: Uint8Array, shape: FrameShape, halvings = 0): Promise<NativeFrame> {
   const asked = ask(frame, shape, halvings);
-  return openJpeg.use(({ J2KDecoder }) => {
+  if (asked.header.signed && asked.header.precision <= 8) {
+    const bytes = await decodeSignedBytes(asked.stream, shape, asked.header.precision);
+    return result(bytes, { ...asked, halvings: 0 }, shape);
+  }
+  return await openJpeg.use(({ J2KDecoder }) => {
     complaints.length = 0;
     const bytes = run(new J2KDecoder(), asked.stream, asked.halvings);
     if (complaints.length > 0) throw badFrame('could not be decoded');

@@ -102,7 +102,7 @@ function requireTileParts(bytes: Buffer, first: number): void {
     if (bytes.readUInt16BE(at) !== Markers.tilePart) break;
     const length = bytes.readUInt32BE(at + 6);
     // The last tile-part may go on until the end, whatever that is.
-    if (length === 0 && hasEnd(bytes)) return;
+    if (length === 0 && hasEnd(bytes.subarray(at))) return;
     if (length < 14 || at + length > bytes.length) break;
     at += length;
     if (at + 2 <= bytes.length && bytes.readUInt16BE(at) === Markers.end) return;

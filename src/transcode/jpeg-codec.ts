@@ -2,7 +2,7 @@ import type * as codecs from 'dcmjs-codecs';
 import { badFrame } from './frame-error.js';
 import type { FrameShape, NativeFrame } from './frame-shape.js';
 import { requireFit } from './code-stream.js';
-import { readJpegHeader } from './jpeg-header.js';
+import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
 import { Renewable } from './renewable.js';
 import { toNative } from './samples.js';
 
@@ -26,6 +26,7 @@ const native = new Renewable<Native>(async () => {
 export function decodeJpeg(frame: Uint8Array, shape: FrameShape): Promise<NativeFrame> {
   const header = readJpegHeader(frame);
   requireFit(header, shape);
+  requireEndOfImage(frame);
   const isColour = shape.samplesPerPixel === 3;
   const convertColorspaceToRgb = isColour && shape.photometricInterpretation !== 'RGB';
   return native.use(({ NativeCodecs, Context }) => {
@@ -46,6 +47,30 @@ export function decodeJpeg(frame: Uint8Array, shape: FrameShape): Promise<Native
     const samples = toNative({ bytes, precision: header.precision, planar: false }, shape);
     const photometricInterpretation = isColour ? 'RGB' : shape.photometricInterpretation;
     return { samples, shape: { ...shape, photometricInterpretation, planar: false } };
+  });
+}
+
+/** Decodes JPEG 2000 of signed bytes, which OpenJPEG's other build clamps at 0. The stream must be that of `shape`. */
+export function decodeSignedBytes(
+  stream: Uint8Array,
+  shape: FrameShape,
+  precision: number,
+): Promise<Uint8Array> {
+  return native.use(({ NativeCodecs, Context }) => {
+    const context = new Context({
+      width: shape.columns,
+      height: shape.rows,
+      bitsAllocated: 8,
+      bitsStored: precision,
+      samplesPerPixel: shape.samplesPerPixel,
+      pixelRepresentation: 1,
+      planarConfiguration: 0,
+      photometricInterpretation: shape.photometricInterpretation,
+      encodedBuffer: stream,
+    });
+    const bytes = NativeCodecs.decodeJpeg2000(context).getDecodedBuffer();
+    if (!bytes) throw badFrame('could not be decoded');
+    return bytes;
   });
 }
 

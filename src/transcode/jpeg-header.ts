@@ -12,6 +12,8 @@ export interface JpegHeader extends CodeStreamHeader {
 const MARKER = 0xff;
 const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
+const RESTART_0 = 0xd0;
+const LEAST_WITH_LENGTH = 0xc0;
 const START_OF_SCAN = 0xda;
 const ADOBE = 0xee;
 const JPEG_LS = 0xf7;
@@ -34,8 +36,10 @@ export function readJpegHeader(frame: Uint8Array): JpegHeader {
   let start: Omit<JpegHeader, 'adobeTransform'> | undefined;
   let adobe: Pick<JpegHeader, 'adobeTransform'> = {};
   for (const { marker, segment } of segments(bytes)) {
-    if (isFrame(marker)) start = readFrameSegment(marker, segment);
-    else if (marker === ADOBE) adobe = readAdobe(segment);
+    if (isFrame(marker)) {
+      if (start) throw badFrame('has more than one JPEG header');
+      start = readFrameSegment(marker, segment);
+    } else if (marker === ADOBE) adobe = readAdobe(segment);
     else if (marker === START_OF_SCAN && start) return { ...start, ...adobe };
   }
   throw badFrame('has a JPEG header that cannot be read');
@@ -51,6 +55,8 @@ function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }
     }
     const length = bytes.readUInt16BE(at + 2);
     const segment = bytes.subarray(at + 4, at + 2 + length);
+    // Markers without a length have no business here, and a decoder that steps over one reads another header.
+    if (marker < LEAST_WITH_LENGTH || (marker >= RESTART_0 && marker <= END_OF_IMAGE)) return;
     if (length < 2 || segment.length < length - 2) return;
     yield { marker, segment };
     if (marker === START_OF_SCAN) return;
@@ -77,6 +83,19 @@ function readFrameSegment(process: number, segment: Buffer): Omit<JpegHeader, 'a
     components,
     subsampled: new Set(factors).size > 1,
   };
+}
+
+/**
+ * Holds a JPEG stream to its end-of-image marker, which no entropy-coded data can be taken for: of half a stream the
+ * decoder makes a whole picture, without a word.
+ *
+ * @throws GatewayError `malformed-dataset`
+ */
+export function requireEndOfImage(frame: Uint8Array): void {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  const end = bytes.lastIndexOf(Buffer.of(MARKER, END_OF_IMAGE));
+  if (end < bytes.lastIndexOf(Buffer.of(MARKER, START_OF_SCAN)))
+    throw badFrame('is a JPEG stream that ends early');
 }
 
 /**

@@ -15,12 +15,11 @@ export class Renewable<T> {
     this.#load = load;
   }
 
-  /** Runs `work` on the module. @throws GatewayError `malformed-dataset` for whatever `work` throws */
+  /** Runs `work` on the module. @throws GatewayError `malformed-dataset` for whatever fails: what could not be loaded once is tried again */
   async use<R>(work: (module: T) => R): Promise<R> {
-    this.#loaded ??= this.#load();
-    const module = await this.#loaded;
     try {
-      return work(module);
+      this.#loaded ??= this.#load();
+      return work(await this.#loaded);
     } catch (cause) {
       this.#loaded = undefined;
       throw cause instanceof GatewayError ? cause : badFrame('cannot be coded', cause);

@@ -19,6 +19,8 @@ interface Plane {
 function planesOf(shape: FrameShape): readonly Plane[] {
   const bytes = sampleBytes(shape);
   const { samplesPerPixel, planar } = shape;
+  if (shape.bitsAllocated < 8 && samplesPerPixel > 1)
+    throw badFrame('has several samples of less than a byte');
   const planeBytes = nativeFrameBytes(shape) / samplesPerPixel;
   return Array.from({ length: samplesPerPixel * bytes }, (_, segment) => {
     const sample = Math.floor(segment / bytes);
