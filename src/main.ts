@@ -193,12 +193,14 @@ function peersToCheck({ peers }: Config, { study, peer }: CheckOptions): readonl
 
 async function check(config: Config, options: CheckOptions): Promise<number> {
   const names = peersToCheck(config, options);
+  // Who reads no further has seen enough.
+  process.stdout.on('error', () => process.exit(1));
   const { observe } = createTelemetry({
     level: 'silent',
     version: version(),
     peers: Object.keys(config.peers),
   });
-  const storageScp = await openStorageScp(config, observe);
+  const storageScp = await storageScpForCheck(config, observe);
   const reports: CheckReport[] = [];
   for (const name of names) {
     const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
@@ -214,6 +216,18 @@ async function check(config: Config, options: CheckOptions): Promise<number> {
   if (options.json) print(JSON.stringify(reports, null, 2));
   else for (const text of groupTexts(config)) print(text);
   return reports.every(({ usable }) => usable) ? 0 : 1;
+}
+
+/** A gateway that runs with this configuration has the port: then all but C-MOVE is tried. */
+async function storageScpForCheck(config: Config, observe: Observe): Promise<StorageScp | undefined> {
+  try {
+    return await openStorageScp(config, observe);
+  } catch (thrown) {
+    process.stderr.write(
+      `${toGatewayError(thrown).message} C-MOVE is not tried: does a gateway run already?\n`,
+    );
+    return undefined;
+  }
 }
 
 /** A line for each group: what it stands for follows from what its members can do. */

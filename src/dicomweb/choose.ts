@@ -84,6 +84,16 @@ export function chooseForFrames(
   return representation && { representation, mediaType, transferSyntaxUid };
 }
 
+interface Chosen {
+  readonly representation: Representation;
+}
+
+/** Whether the client likes what is stored at least as well as what it can be turned into. @see RFC 9110 12.5.1 */
+export function prefersStored(stored: Chosen | undefined, conversion: Chosen | undefined): boolean {
+  if (stored === undefined || conversion === undefined) return stored !== undefined;
+  return (stored.representation.rank ?? 0) <= (conversion.representation.rank ?? 0);
+}
+
 /** An instance in another transfer syntax than the stored one. */
 export interface InstanceConversion {
   readonly representation: Representation;

@@ -7,6 +7,7 @@ export {
   chooseForFrames,
   chooseForInstance,
   chooseInstanceConversion,
+  prefersStored,
   type FrameChoice,
   type FrameConversion,
   type InstanceConversion,

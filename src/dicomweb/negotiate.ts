@@ -13,6 +13,8 @@ export interface Representation {
   readonly multipart: boolean;
   /** `*`: as stored; undefined: the client did not say (PS3.18 8.7.3.4 has the default). */
   readonly transferSyntax: string | undefined;
+  /** 0 for what the client likes best; equal where its order alone tells them apart. 0 when left out. */
+  readonly rank?: number;
 }
 
 /** A way to answer that this gateway has. */
@@ -66,9 +68,12 @@ export function negotiate(
     .sort(byPreference);
   if (candidates.length === 0) throw notAcceptable(offers);
   const distinct = new Map<string, Representation>();
-  for (const { mediaType, multipart, transferSyntax } of candidates) {
+  const liked = [...new Set(candidates.map(likedAs))];
+  for (const one of candidates) {
+    const { mediaType, multipart, transferSyntax } = one;
     const key = `${mediaType} ${String(multipart)} ${transferSyntax ?? ''}`;
-    if (!distinct.has(key)) distinct.set(key, { mediaType, multipart, transferSyntax });
+    if (!distinct.has(key))
+      distinct.set(key, { mediaType, multipart, transferSyntax, rank: liked.indexOf(likedAs(one)) });
   }
   return [...distinct.values()];
 }
@@ -164,6 +169,9 @@ function overrides(other: Candidate, one: Candidate): boolean {
       other.transferSyntax === one.transferSyntax)
   );
 }
+
+/** How much the client likes it, by its own word. */
+const likedAs = ({ range }: Candidate): string => `${range.source} ${range.q}`;
 
 function byPreference(a: Candidate, b: Candidate): number {
   if (a.range.source !== b.range.source) return a.range.source === 'parameter' ? -1 : 1;

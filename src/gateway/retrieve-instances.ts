@@ -1,11 +1,13 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
-import { part10Header, toExplicitLittleEndian, transferSyntax } from '../dicom/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { part10Header, toExplicitLittleEndian, transferSyntax, type TransferSyntax } from '../dicom/index.js';
 import {
   chooseForInstance,
   chooseInstanceConversion,
   negotiate,
+  prefersStored,
   retrieveUrl,
   type ByteSpan,
+  type InstanceConversion,
   type MediaRange,
   type Representation,
   type RetrieveTarget,
@@ -56,6 +58,31 @@ interface Delivery {
   readonly how: 'stored' | 're-encoded' | 'converted';
 }
 
+interface Converting {
+  readonly instance: HeldInstance;
+  readonly stored: TransferSyntax;
+  readonly conversion: InstanceConversion | undefined;
+  readonly serviceUrl: string;
+}
+
+/** Undefined for what cannot be converted so and may be given as it is stored. @throws GatewayError */
+async function convert(
+  { instance, stored, conversion, serviceUrl }: Converting,
+  mayBeStored: boolean,
+  by: Conversion,
+): Promise<Delivery | undefined> {
+  if (conversion === undefined) throw notAcceptable(stored.uid);
+  const { index, problem } = await instance.complete;
+  try {
+    if (index === undefined) throw problem ?? notAcceptable(stored.uid);
+    const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
+    return { representation: conversion.representation, part, how: 'converted' };
+  } catch (thrown) {
+    if (mayBeStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
+    throw thrown;
+  }
+}
+
 /**
  * One instance as a Part 10 file: its own bytes after a synthesised header, re-encoded only where the standard forbids
  * the encoding they came in, its frames decoded or encoded only where the client takes no other.
@@ -74,14 +101,12 @@ async function deliver(
   const stored = transferSyntax(storedUid);
   const choice = stored && chooseForInstance(representations, stored);
   if (stored === undefined) throw notAcceptable(storedUid);
-  if (choice === undefined) {
-    const conversion = chooseInstanceConversion(representations, stored, by.pool);
-    if (conversion === undefined) throw notAcceptable(storedUid);
-    const { index, problem } = await instance.complete;
-    if (index === undefined) throw problem ?? notAcceptable(storedUid);
-    const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
-    return { representation: conversion.representation, part, how: 'converted' };
-  }
+  const conversion = chooseInstanceConversion(representations, stored, by.pool);
+  const converted = prefersStored(choice, conversion)
+    ? undefined
+    : await convert({ instance, stored, conversion, serviceUrl }, choice !== undefined, by);
+  if (converted) return converted;
+  if (choice === undefined) throw notAcceptable(storedUid);
   const { transferSyntaxUid, reencode, representation } = choice;
   const head = part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
   const bytes = reencode ? instance.source.read() : instance.lent.read();

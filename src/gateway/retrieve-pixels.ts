@@ -1,12 +1,12 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, isVideo, locateElement, readRanges, transferSyntax } from '../dicom/index.js';
 import {
   chooseConversion,
   chooseForBulkData,
   chooseForFrames,
   negotiate,
+  prefersStored,
   retrieveUrl,
-  type FrameConversion,
   type MediaRange,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
@@ -44,18 +44,30 @@ async function withInstance(
   }
 }
 
-/** How frames are to be turned into another transfer syntax; undefined when they can be given as they are stored, or not at all. */
-function conversionOf(
-  { framePool }: RetrieveBinding,
-  { instance }: ComingInstance,
-  { accept }: FramesAsked,
-  count: number,
-): FrameConversion | undefined {
-  const stored = transferSyntax(instance.info.transferSyntaxUid);
+/**
+ * Frames in another transfer syntax than the stored one, where the client likes that better; undefined when they are to
+ * be given as they are stored, or cannot be had otherwise.
+ */
+async function convertedAnswer(
+  { framePool: pool, hotFrames: hot }: RetrieveBinding,
+  coming: ComingInstance,
+  request: FramesAsked & Pick<FramesRequest, 'frames'>,
+  context: OperationContext,
+): Promise<PartsAnswer | undefined> {
+  const stored = transferSyntax(coming.instance.info.transferSyntaxUid);
   if (stored === undefined || isVideo(stored)) return undefined;
-  const representations = negotiate('frames', accept, count === 1 ? 'one' : 'many');
-  if (chooseForFrames(representations, stored)) return undefined;
-  return chooseConversion(representations, stored, framePool);
+  const items = request.frames.length === 1 ? 'one' : 'many';
+  const representations = negotiate('frames', request.accept, items);
+  const conversion = chooseConversion(representations, stored, pool);
+  const asStored = chooseForFrames(representations, stored);
+  if (conversion === undefined || prefersStored(asStored, conversion)) return undefined;
+  const opened = { ...(await whenWhole(coming)), hot };
+  try {
+    return await convertedFrames(opened, { ...request, conversion }, { pool, context });
+  } catch (thrown) {
+    if (asStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
+    throw thrown;
+  }
 }
 
 /** Retrieves frames of an instance, as they are stored if the client takes that. @throws GatewayError @see rules W-03, W-10..W-12, W-29 */
@@ -65,11 +77,8 @@ export function retrieveFrames(
   context: OperationContext,
 ): Promise<PartsAnswer> {
   return withInstance(side, request.target, context, async (coming) => {
-    const conversion = conversionOf(side, coming, request, request.frames.length);
-    if (conversion) {
-      const opened = { ...(await whenWhole(coming)), hot: side.hotFrames };
-      return convertedFrames(opened, { ...request, conversion }, { pool: side.framePool, context });
-    }
+    const converted = await convertedAnswer(side, coming, request, context);
+    if (converted) return converted;
     const early = await earlyFrames(coming, request);
     return (
       early ?? framesAnswer({ ...(await whenWhole(coming)), hot: side.hotFrames }, request, request.frames)
@@ -93,11 +102,8 @@ export function retrievePixelData(
     const { index, stored } = opened;
     if (index.pixelData?.kind === 'encapsulated' && !isVideo(stored)) {
       const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
-      const conversion = conversionOf(side, coming, request, frames.length);
-      if (conversion) {
-        const all = { ...request, frames, conversion };
-        return convertedFrames({ ...opened, hot: side.hotFrames }, all, { pool: side.framePool, context });
-      }
+      const converted = await convertedAnswer(side, coming, { ...request, frames }, context);
+      if (converted) return converted;
       return framesAnswer({ ...opened, hot: side.hotFrames }, request, frames);
     }
     if (index.pixelData?.kind === 'encapsulated')

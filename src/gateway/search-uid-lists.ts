@@ -57,18 +57,27 @@ export class UidListRun {
       const isKnown = this.#known.knowledge.get('findUidLists');
       const list = this.#uids.slice(at, at + (isKnown === false ? 1 : MOST_UIDS));
       const found = yield* this.#ask(list);
-      const isTrusted = list.length === 1 || isKnown === true;
-      if (!isTrusted && found.size === 0 && !(await this.#knowsLists())) yield* this.#oneByOne(list);
-      if (!isTrusted && found.size > 0 && isFirstOnly(found, list)) {
-        // The others may not be there; then asking for them alone finds nothing.
-        this.#firstOnly += 1;
-        if (this.#firstOnly > 1) this.#learn(false);
-        at += 1;
-        continue;
-      }
-      if (!isTrusted && found.size > 0) this.#learn(true);
-      at += list.length;
+      at += list.length === 1 || isKnown === true ? list.length : yield* this.#judge(list, found);
     }
+  }
+
+  /** What the answer to a list says of lists; returns of how many UIDs of it all is known then. */
+  async *#judge(
+    list: readonly string[],
+    found: ReadonlySet<string>,
+  ): AsyncGenerator<Dataset, number, undefined> {
+    if (found.size === 0) {
+      if (!(await this.#knowsLists())) yield* this.#oneByOne(list);
+      return list.length;
+    }
+    if (!isFirstOnly(found, list)) {
+      this.#learn(true);
+      return list.length;
+    }
+    // The others may not be there; then asking for them alone finds nothing.
+    this.#firstOnly += 1;
+    if (this.#firstOnly > 1) this.#learn(false);
+    return 1;
   }
 
   /** Asks for two that the peer has shown before, where there are such; they are not handed on. */

@@ -154,6 +154,19 @@ describe('frames in another transfer syntax than the stored one', () => {
       expect((await get('/frames/1', { accept })).status).toBe(406);
   });
 
+  test('H-08: the accept parameter, then q, decide between what is stored and what can be made', async () => {
+    const get = await start(nativeInstance());
+    const typeOf = async (suffix: string, accept: string): Promise<string> =>
+      String((await get(suffix, { accept })).headers['content-type']).split(';')[0] ?? '';
+    expect(await typeOf('/frames/1?accept=image/jls', '*/*')).toBe('image/jls');
+    expect(await typeOf('/frames/1', 'image/jls, application/octet-stream;q=0.5')).toBe('image/jls');
+    expect(await typeOf('/frames/1', 'image/jls;q=0.5, application/octet-stream')).toBe(
+      'application/octet-stream',
+    );
+    expect(await typeOf('/frames/1', 'image/jls, application/octet-stream')).toBe('application/octet-stream');
+    expect(await typeOf('/frames/1', '*/*')).toBe('multipart/related');
+  });
+
   test('the metrics count them', async () => {
     const get = await start(await encodedInstance(S.RleLossless.uid));
     await get('/frames/1', { accept: NATIVE });

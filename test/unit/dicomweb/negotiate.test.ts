@@ -186,7 +186,7 @@ describe('instances', () => {
       'application/dicom *',
     );
     expect(ask('instances', '*/*, multipart/related; type="application/dicom"; q=0.3')).toEqual([
-      { mediaType: 'application/dicom', multipart: true, transferSyntax: undefined },
+      { mediaType: 'application/dicom', multipart: true, transferSyntax: undefined, rank: 0 },
     ]);
   });
 });
