@@ -1,7 +1,13 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
-import { completableTags, optionalKeys, unverifiedWarnings, type SearchPlan } from '../query/index.js';
+import {
+  completableTags,
+  nameKeys,
+  optionalKeys,
+  unverifiedWarnings,
+  type SearchPlan,
+} from '../query/index.js';
 import { inOrder } from './in-order.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
@@ -101,7 +107,8 @@ class OpenSearch implements SearchRows {
   }
 
   foresee(seen: number): void {
-    if (seen < ENOUGH_ROWS) this.#foreseen = optionalKeys(this.#plan);
+    const optional = seen < ENOUGH_ROWS ? optionalKeys(this.#plan) : [];
+    this.#foreseen = [...optional, ...nameKeys(this.#plan)];
   }
 
   gaps(hasMore: boolean): readonly string[] {

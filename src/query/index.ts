@@ -18,6 +18,7 @@ export { matches, type MatchingOptions } from './matching.js';
 export { sortRows } from './order.js';
 export {
   defaultPeerQueryProfile,
+  nameKeys,
   optionalKeys,
   planSearch,
   unverifiedWarnings,

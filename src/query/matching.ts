@@ -152,8 +152,8 @@ function emptyMatcher(tag: Tag, { isRequired }: MatchingOptions): Matcher {
 
 /**
  * Peers match names by rules of their own, so a name is never filtered more strictly than they did (Q-45). One that is
- * nothing like what was asked for is taken as matched where the peer must match the attribute; elsewhere the peer may
- * have passed the key over. One that was asked for in a wider form is judged here.
+ * nothing like what was asked for is kept and said to be unchecked: PixelMed lists nearly everything for a name in letters
+ * that it does not know. One that was asked for in a wider form is judged here.
  */
 function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matcher {
   const isLike = key.values.map((value) => nameTest(value));
@@ -169,7 +169,7 @@ function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matc
     if (found >= least) return 'match';
     // Where similar names match, nothing here can tell: it is not left out, and said to be unchecked.
     if (isWidened) return options.fuzzyMatching === true ? 'unverified' : 'no-match';
-    return options.fuzzyMatching === true || options.isRequired?.(tag) === true ? 'match' : 'unverified';
+    return options.fuzzyMatching === true ? 'match' : 'unverified';
   };
 }
 

@@ -1,6 +1,6 @@
 /** A search as C-FINDs: which levels to ask, what of each, and how their rows become results. */
 import { baselineQueryOptions, GatewayError, type QueryOptions } from '../core/index.js';
-import { Tags, type Tag } from '../dicom/index.js';
+import { attributeByTag, Tags, type Tag } from '../dicom/index.js';
 import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
 import { computedKeys, namesOf, planCompletion, type CompletionPlan } from './completion.js';
@@ -188,6 +188,13 @@ function peerWarnings(
 
 const needsPatientId =
   'The archive is known to find nothing without a PatientID: that a search finds nothing does not mean that there is nothing.';
+
+/** The person names that a search is by: what a peer makes of them shows in its rows alone. */
+export function nameKeys({ steps }: Pick<SearchPlan, 'steps'>): readonly Tag[] {
+  return steps.flatMap(({ constrained }) =>
+    [...constrained].filter((tag) => attributeByTag(tag)?.vr === 'PN'),
+  );
+}
 
 /** PS3.18 8.3.4.4 and 8.3.4.6 give the wording. */
 const notFuzzy = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
