@@ -3,6 +3,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -146,6 +147,7 @@ interface Target {
 async function send(
   { aeTitle, port, directory }: Target,
   files: readonly string[],
+  attempts = 3,
 ): Promise<readonly string[]> {
   const report = join(directory, 'send-report.txt');
   rmSync(report, { force: true });
@@ -157,6 +159,8 @@ async function send(
   } catch {
     // an exit status tells that some file was refused or is no DICOM file; the report tells which
   }
+  // Without one dcmsend did not get as far as sending: a PACS that has only just begun may turn it away.
+  if (!existsSync(report) && attempts > 1) return send({ aeTitle, port, directory }, files, attempts - 1);
   const blocks = readFileSync(report, 'latin1').split(/\n\s*\n/);
   return blocks.flatMap((block) => {
     const name = /^Filename\s*:\s*(.+)$/m.exec(block)?.[1];
