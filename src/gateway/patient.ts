@@ -1,10 +1,11 @@
 import { formatTag, Tags, type DicomJsonElement, type DicomJsonObject } from '../dicom/index.js';
-import { hashOf, type Fingerprint } from './study-state.js';
+import { ALPHABETIC_NAME, alphabeticName, hashOf, type Fingerprint } from './study-state.js';
 
 /** Whose a study is, as far as a peer says; values or their hashes, undefined where it says nothing. */
 export interface Patient {
   readonly id: string | undefined;
   readonly issuer: string | undefined;
+  /** Of the alphabetic group alone. */
   readonly name: string | undefined;
   readonly birthDate: string | undefined;
 }
@@ -35,7 +36,7 @@ export function patientOfState(identity: Fingerprint, issuer: string | undefined
   return {
     id: of(Tags.PatientID),
     issuer: of(Tags.IssuerOfPatientID) ?? (issuer === undefined ? undefined : hashOf(issuer)),
-    name: of(Tags.PatientName),
+    name: identity[ALPHABETIC_NAME],
     birthDate: of(Tags.PatientBirthDate),
   };
 }
@@ -56,7 +57,13 @@ export function patientOfRow(row: DicomJsonObject): Patient {
   return {
     id: of(Tags.PatientID),
     issuer: of(Tags.IssuerOfPatientID),
-    name: of(Tags.PatientName),
+    name: nameOf(row[formatTag(Tags.PatientName)]),
     birthDate: of(Tags.PatientBirthDate),
   };
+}
+
+function nameOf(element: DicomJsonElement | undefined): string | undefined {
+  const [value] = element?.Value ?? [];
+  const alphabetic = typeof value === 'object' && value !== null && 'Alphabetic' in value && value.Alphabetic;
+  return typeof alphabetic === 'string' ? alphabeticName(alphabetic) : undefined;
 }

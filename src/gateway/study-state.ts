@@ -41,6 +41,23 @@ const HASH_CHARACTERS = 12;
 export const hashOf = (value: string): string =>
   createHash('sha256').update(value).digest('hex').slice(0, HASH_CHARACTERS);
 
+/** In an identity, beside the tags: the hash of the part of a name that all archives can hold. */
+export const ALPHABETIC_NAME = 'alphabetic';
+
+/**
+ * The hash of the alphabetic group of a name, whatever its case; undefined where it has none. Ideographic and phonetic
+ * groups are lost in archives of one character set, and are then no other patient's.
+ */
+export function alphabeticName(name: string): string | undefined {
+  const [group = ''] = name.split('=');
+  const plain = group
+    .normalize('NFC')
+    .toUpperCase()
+    .replace(/[\^\s]+/g, ' ')
+    .trim();
+  return plain === '' ? undefined : hashOf(plain);
+}
+
 function fingerprint(row: Dataset, tags: readonly Tag[]): Fingerprint {
   const hashes: Record<string, string> = {};
   for (const tag of tags) {
@@ -56,10 +73,15 @@ export const seriesState = (row: Dataset): Fingerprint => fingerprint(row, OF_SE
 /** Reads a row of a C-FIND at STUDY level. */
 export function studyState(row: Dataset): StudyState {
   return {
-    identity: fingerprint(row, IDENTIFYING),
+    identity: { ...fingerprint(row, IDENTIFYING), ...alphabeticPart(row) },
     series: row.integer(Tags.NumberOfStudyRelatedSeries),
     instances: row.integer(Tags.NumberOfStudyRelatedInstances),
   };
+}
+
+function alphabeticPart(row: Dataset): Fingerprint {
+  const hash = alphabeticName(row.string(Tags.PatientName) ?? '');
+  return hash === undefined ? {} : { [ALPHABETIC_NAME]: hash };
 }
 
 /** Whether both say the same, as far as both say something. */

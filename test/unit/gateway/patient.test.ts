@@ -46,6 +46,19 @@ describe('a patient is an id with its issuer', () => {
     expect(state('', 'N').id).toBeUndefined();
   });
 
+  test('groups of a name that an archive of one character set has lost are no other patient', () => {
+    const named = (text: string): Patient =>
+      patientOfState(studyState(new Dataset().setString(Tags.PatientName, text, 'PN')).identity, undefined);
+    const whole = named('Yamada^Tarou=山田^太郎=やまだ^たろう');
+    expect(isSamePatient(whole, named('YAMADA^TAROU'))).toBe(true);
+    expect(isSamePatient(whole, named('Yamada^Hanako'))).toBe(false);
+    expect(isSamePatient(whole, named('=山田^太郎'))).toBe(true);
+    const shown = patientOfRow({
+      '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Yamada^Tarou', Ideographic: '山' }] },
+    });
+    expect(shown.name).toBe(whole.name);
+  });
+
   test('a row of a search: empty is not told', () => {
     const patient = patientOfRow({ '00100020': { vr: 'LO', Value: ['1'] }, '00100010': { vr: 'PN' } });
     expect(patient.name).toBeUndefined();
