@@ -77,6 +77,9 @@ async function acquire(
   throw error;
 }
 
+/** One for all: nobody looks at it, and a new one for each search costs as much as a row. */
+const left = new GatewayError('cancelled', 'Nobody wants more rows.');
+
 class Search implements ExchangeHandler {
   readonly #dependencies: OperationDependencies;
   readonly #lease: Lease;
@@ -228,7 +231,7 @@ class Search implements ExchangeHandler {
   /** Nobody wants more rows. The peer is told, and heard out in the background, so that the association stays good. */
   #leave(): void {
     if (this.#leaving.signal.aborted) return;
-    this.#leaving.abort();
+    this.#leaving.abort(left);
     const { association } = this.#lease;
     const { messageId } = this.#exchange ?? {};
     if (this.#isOver || messageId === undefined || !this.#presentation) {

@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import type { OperationContext } from '../core/index.js';
 import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
 import {
@@ -13,7 +13,7 @@ import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
 import { RowCompletion } from './search-completion.js';
 import { planFor } from './search-plan.js';
-import { SearchRun, type Match, type SearchSource } from './search-run.js';
+import { searchEnded, SearchRun, type Match, type SearchSource } from './search-run.js';
 import { MatchVerification } from './search-verification.js';
 
 /** Results of a walk through many studies that are counted beyond a page: there is a C-FIND for every few of them. */
@@ -190,5 +190,5 @@ function endedBy(controller: AbortController, context: OperationContext): Operat
 }
 
 function end(controller: AbortController): void {
-  controller.abort(new GatewayError('cancelled', 'The search has ended.'));
+  controller.abort(searchEnded);
 }

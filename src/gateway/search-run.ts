@@ -13,6 +13,9 @@ export type Match = readonly Dataset[];
 /** Most matches whose unique keys are kept to leave out repeated ones. About 100 bytes each. */
 const MOST_DISTINCT = 500_000;
 
+/** One for all: every search ends with it, and the trace of an error costs more than the search does. */
+export const searchEnded = new GatewayError('cancelled', 'The search has ended.');
+
 /** A level below which more is to be searched. */
 interface Upper {
   readonly depth: number;
@@ -104,7 +107,7 @@ export class SearchRun {
       }
       while (running.length > 0) yield* inTurn(running.shift());
     } finally {
-      controller.abort(new GatewayError('cancelled', 'The search has ended.'));
+      controller.abort(searchEnded);
       for (const one of [upper, ...running]) one.close();
     }
   }
