@@ -1,11 +1,18 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
+import {
+  frameCount,
+  frameLength,
+  readFrame,
+  type DatasetIndex,
+  type TransferSyntax,
+} from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
 import type { FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
 import type { OpenInstance } from './open-instance.js';
 import { etagOf } from './validator.js';
+import type { HeldInstance } from './want.js';
 
 /** Frames of one instance in another transfer syntax than the stored one. */
 export interface ConversionRequest extends FramesAsked {
@@ -80,20 +87,44 @@ async function convertedFrame(
   source: Source,
   frame: number,
   { transferSyntaxUid, encodeAs }: FrameConversion,
-  { pool, context }: Conversion,
+  by: Conversion,
 ): Promise<Buffer> {
-  const { instance, record, hot, stored, shape } = source;
+  const { instance, record, hot } = source;
   const id = `${instance.key.peer} ${instance.key.sopInstanceUid} ${frame} ${transferSyntaxUid}`;
   const known = hot?.get(id, record);
   if (known) return known;
+  const { bytes } = await makeFrame(source, frame, encodeAs, by);
+  await keep(hot?.pass({ id, of: record, length: bytes.length }, each([bytes])));
+  return bytes;
+}
+
+/** An instance whose every byte is there, and how it is stored. */
+export interface StoredWhole {
+  readonly instance: HeldInstance;
+  readonly index: DatasetIndex;
+  readonly stored: TransferSyntax;
+}
+
+/** A frame as it was asked for. */
+export interface MadeFrame {
+  readonly bytes: Buffer;
+  readonly shape: FrameShape;
+}
+
+/** Reads one stored frame into memory and has it worked on, when there is a place. @throws GatewayError as `FramePlace.run` */
+export async function makeFrame(
+  { instance, index, stored }: StoredWhole,
+  frame: number,
+  encodeAs: string | undefined,
+  { pool, context }: Conversion,
+): Promise<MadeFrame> {
   const place = await pool.enter(context);
   try {
     const from = stored.encapsulated ? stored.uid : undefined;
-    const read = await readOwn(source, frame);
-    const { frame: made } = await place.run({ frame: read, from, to: encodeAs, shape });
-    const bytes = Buffer.from(made.buffer, made.byteOffset, made.byteLength);
-    await keep(hot?.pass({ id, of: record, length: bytes.length }, each([bytes])));
-    return bytes;
+    const read = await readOwn({ instance, index }, frame);
+    const made = await place.run({ frame: read, from, to: encodeAs, shape: shapeOf(index) });
+    const { buffer, byteOffset, byteLength } = made.frame;
+    return { bytes: Buffer.from(buffer, byteOffset, byteLength), shape: made.shape };
   } finally {
     place.leave();
   }
@@ -110,8 +141,8 @@ export const longestOf = (index: DatasetIndex, frames: readonly number[]): numbe
   frames.reduce((most, frame) => Math.max(most, frameLength(index, frame)), 0);
 
 /** A stored frame in memory of its own, which is given to a thread. */
-export async function readOwn(
-  { instance, index }: Pick<Source, 'instance' | 'index'>,
+async function readOwn(
+  { instance, index }: Pick<StoredWhole, 'instance' | 'index'>,
   frame: number,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(frameLength(index, frame));

@@ -11,29 +11,22 @@ import {
   readRanges,
   toExplicitLittleEndian,
   type DatasetIndex,
-  type TransferSyntax,
 } from '../dicom/index.js';
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
-import { longestOf, readOwn, shapeOf, type Conversion } from './converted-frames.js';
+import {
+  longestOf,
+  makeFrame,
+  shapeOf,
+  type Conversion,
+  type MadeFrame,
+  type StoredWhole,
+} from './converted-frames.js';
 import { inOrder } from './in-order.js';
-import type { HeldInstance } from './want.js';
-
-/** An instance whose every byte is there, and how it is stored. */
-export interface StoredWhole {
-  readonly instance: HeldInstance;
-  readonly index: DatasetIndex;
-  readonly stored: TransferSyntax;
-}
 
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
 const FRAMES_AT_ONCE = 2;
-
-interface MadeFrame {
-  readonly bytes: Buffer;
-  readonly shape: FrameShape;
-}
 
 /**
  * An instance as a Part 10 file with its frames decoded or encoded one by one, whatever its size; the first one before
@@ -96,24 +89,6 @@ function requireConvertible(
 
 const notSo = (): GatewayError =>
   new GatewayError('not-acceptable', 'This instance can be had as it is stored, with transfer-syntax=*.');
-
-async function makeFrame(
-  { instance, index, stored }: StoredWhole,
-  frame: number,
-  encodeAs: string | undefined,
-  { pool, context }: Conversion,
-): Promise<MadeFrame> {
-  const place = await pool.enter(context);
-  try {
-    const from = stored.encapsulated ? stored.uid : undefined;
-    const read = await readOwn({ instance, index }, frame);
-    const made = await place.run({ frame: read, from, to: encodeAs, shape: shapeOf(index) });
-    const { buffer, byteOffset, byteLength } = made.frame;
-    return { bytes: Buffer.from(buffer, byteOffset, byteLength), shape: made.shape };
-  } finally {
-    place.leave();
-  }
-}
 
 // eslint-disable-next-line @typescript-eslint/require-await -- what `inOrder` reads
 async function* numbers(from: number, to: number): AsyncGenerator<number, void, undefined> {
