@@ -36,6 +36,8 @@ export type Observation =
       readonly requestId?: string;
       readonly durationMs?: number;
       readonly detail?: string;
+      /** Of one that was aborted: nothing was under way on it, and nobody broke the rules. */
+      readonly idle?: true;
     }
   | {
       readonly kind: 'dimse';

@@ -121,9 +121,10 @@ const lines: ByKind<Line | undefined> = {
     message: 'http request',
     fields: { ...fields, ...withError(error) },
   }),
-  association: ({ event, ...fields }) => ({
-    level: event === 'opened' || event === 'released' ? 'debug' : 'warn',
-    message: `association ${event}`,
+  // A peer that closes what it has not been asked on for a while does as it should.
+  association: ({ event, idle, ...fields }) => ({
+    level: event === 'opened' || event === 'released' || idle ? 'debug' : 'warn',
+    message: `association ${event}${idle ? ' while idle' : ''}`,
     fields,
   }),
   dimse: ({ status, ...fields }) => ({
