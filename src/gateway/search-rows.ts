@@ -116,10 +116,10 @@ class OpenSearch implements SearchRows {
   }
 
   get mostBeyond(): number {
-    if (this.#verification?.isNeeded === true) return 1;
     const { steps, fixed } = this.#plan;
     const isWalk = steps.length > 1 && fixed.studyInstanceUid === undefined;
-    return isWalk ? Math.min(MOST_BEYOND_OF_WALK, this.#lookAhead) : this.#lookAhead;
+    const most = isWalk ? Math.min(MOST_BEYOND_OF_WALK, this.#lookAhead) : this.#lookAhead;
+    return this.#verification?.mostBeyond(most) ?? most;
   }
 
   complete(row: DicomJsonObject): DicomJsonObject | Promise<DicomJsonObject> {
