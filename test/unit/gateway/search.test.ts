@@ -230,6 +230,13 @@ describe('Q-46: keys of the study that the peer passes over are looked up in its
     expect(archive.asked[0]?.identifier.get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
   });
 
+  test('neither is a pattern of them: what the peer does not return is looked up', async () => {
+    const archive = archiveOf({ studies: mixed() });
+    const { uids, warnings } = await run(sourceOf(archive), 'ModalitiesInStudy=?R');
+    expect([uids, warnings]).toEqual([['1.2.2', '1.2.5', '1.2.8'], []]);
+    expect(archive.asked[0]?.identifier.get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
+  });
+
   test('what the peer returns is filtered without a question', async () => {
     const returned = mixed().map((one) => ({
       ...one,
