@@ -61,9 +61,10 @@ export class PeerFile {
 
   /**
    * Writes facts down for the gateway, whether it has run yet or not. Who does so as root leaves them to whom the directory
-   * belongs, or the one above it: the gateway may be another user. Never rejects.
+   * belongs, or the one above it: the gateway may be another user. Without facts nothing is done. Never rejects.
    */
   async update(facts: PeerFacts): Promise<void> {
+    if (Object.keys(facts).length === 0) return;
     await this.#write(facts, process.getuid?.() === 0);
   }
 

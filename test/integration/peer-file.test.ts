@@ -166,6 +166,12 @@ describe('what was learnt of a peer', () => {
     expect(made.map(({ uid, gid }) => [uid, gid])).toEqual(Array(3).fill([12_345, 12_346]));
   });
 
+  test('is nothing, and makes no directory, of a peer that is not there', async () => {
+    directory = join(directory, 'cache');
+    await fileOf().update({});
+    expect(existsSync(directory)).toBe(false);
+  });
+
   test('is not written through a link that lies in the way', async () => {
     await written();
     const target = join(directory, 'elsewhere');

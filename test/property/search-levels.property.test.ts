@@ -162,9 +162,14 @@ const tags: Readonly<Record<SearchLevel, string>> = {
   IMAGE: '00080018',
 };
 
-async function outcomeOf(asking: Search, peer: LevelPeer, held: Holdings): Promise<Outcome> {
-  const query = [...asking.keys].map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
-  const request = parseSearch(asking.level, asking.path, query);
+async function outcomeOf(
+  asking: Search,
+  peer: LevelPeer,
+  held: Holdings,
+  page: readonly string[] = [],
+): Promise<Outcome> {
+  const keys = [...asking.keys].map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const request = parseSearch(asking.level, asking.path, [...keys, ...page].join('&'));
   const context = { requestId: 'test', signal: new AbortController().signal };
   const answer = await search(levelSource(peer, held), request, answering, context);
   let body = '';
@@ -223,6 +228,30 @@ describe('a search over the levels is exact', () => {
       const unexplained = entities.filter(({ uid, wrong }) => uids.includes(uid) && !wrong.every(isTold));
       expect(unexplained.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
       expect(uids.every((uid) => entities.some((one) => one.uid === uid))).toBe(true);
+    },
+  );
+
+  fuzz(
+    'Q-23, Q-24, Q-25: its pages are what it finds as a whole, in one order, and say how many remain',
+    fc.tuple(
+      searchOf.filter((asking) => asking.level === 'STUDY' || selects(asking)),
+      peers,
+      holdings,
+      fc.integer({ min: 1, max: 3 }),
+    ),
+    async ([asking, peer, held, limit]) => {
+      const { uids: all } = await outcomeOf(asking, peer, held);
+      const pages: unknown[] = [];
+      for (let offset = 0; offset === 0 || offset < all.length; offset += limit) {
+        const page = await outcomeOf(asking, peer, held, [`limit=${limit}`, `offset=${offset}`]);
+        pages.push(...page.uids);
+        const remaining = all.length - offset - limit;
+        const told = page.warnings.filter((text) => text.includes('additional results'));
+        expect(told).toEqual(
+          remaining > 0 ? [`There are ${remaining} additional results that can be requested`] : [],
+        );
+      }
+      expect(pages).toEqual(all);
     },
   );
 
