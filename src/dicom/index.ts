@@ -40,4 +40,6 @@ export { datasetToJson, formatDicomJson } from './dicom-json.js';
 export { encodeDataset } from './encode-dataset.js';
 export { formatNativeXml } from './native-xml.js';
 export { writeNativeXml } from './native-xml-writer.js';
+export { elementHeader, encodeDicomJson, type BulkGap, type DatasetPiece } from './json-encoder.js';
+export { parseDicomJson, type DicomJsonLimits } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';
