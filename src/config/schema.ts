@@ -188,6 +188,10 @@ const preload = z.strictObject({
 
 const store = z.strictObject({
   maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
+  maxMetadataBytes: key(
+    size(KIB),
+    'Most bytes of metadata, in DICOM JSON or XML, that one store request has waiting for their bulk data; they are read as a whole and take a few times as much memory meanwhile.',
+  ).prefault('16 MiB'),
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
   parallel: key(
     integer(1, 100),

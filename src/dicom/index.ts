@@ -37,9 +37,10 @@ export type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-
 export { writeDicomJson } from './dicom-json-writer.js';
 export type { MetadataOptions } from './metadata-visitor.js';
 export { datasetToJson, formatDicomJson } from './dicom-json.js';
+export { encapsulatedFrames } from './encapsulate.js';
 export { encodeDataset } from './encode-dataset.js';
 export { formatNativeXml } from './native-xml.js';
 export { writeNativeXml } from './native-xml-writer.js';
 export { elementHeader, encodeDicomJson, type BulkGap, type DatasetPiece } from './json-encoder.js';
-export { parseDicomJson, type DicomJsonLimits } from './json-model.js';
+export { parseDicomJson } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';

@@ -28,7 +28,8 @@ export {
   type RetrieveTarget,
 } from './resource.js';
 export { parseSearch, type SearchPath, type SearchRequest } from './search-request.js';
-export { parseStoreContentType } from './store-content-type.js';
+export { parseStoreContentType, type StoreForm } from './store-content-type.js';
+export { bulkPartOf, isPicture, type BulkPart } from './store-part.js';
 export {
   storeResponse,
   type FailedInstance,

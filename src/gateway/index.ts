@@ -5,6 +5,6 @@ export { createGateway } from './gateway.js';
 export type { PreloadJob, PreloadStatus } from './preload-job.js';
 export type { PurgeTarget } from './purge.js';
 export { recordBytes, recordCodec } from './instance-record.js';
-export type { GroupBinding, InstanceRecord, PeerBinding } from './ports.js';
+export type { GroupBinding, InstanceRecord, PeerBinding, SearchSettings } from './ports.js';
 export type { StoreAnswer, StoreSession } from './store.js';
 export type { Common, Gateway } from './use-cases.js';

@@ -97,6 +97,8 @@ export interface StoreSettings {
   /** C-STOREs at once for one request. */
   readonly parallel: number;
   readonly maxPartBytes: number;
+  /** Most bytes of a document of metadata. */
+  readonly maxMetadataBytes: number;
   readonly limits: DatasetLimits;
 }
 

@@ -74,8 +74,9 @@ export async function readStoreBody(
   const announced = Number(request.get('content-length') ?? 0);
   if (announced > deps.limits.maxBodyBytes) throw tooLarge(deps.limits.maxBodyBytes);
   const chunks = chunksOf(request, deps, context);
+  session.begin(content.form);
   if (content.kind === 'single') {
-    session.beginPart();
+    session.beginPart(new Map([['content-type', request.get('content-type') ?? '']]));
     for await (const chunk of chunks) await session.partData(chunk);
     await session.endPart();
     return session.finish();
@@ -90,8 +91,8 @@ async function readMultipart(
   { limits }: StoreBodyDependencies,
 ): Promise<StoreAnswer> {
   const handler = {
-    beginPart: () => {
-      session.beginPart();
+    beginPart: (headers: ReadonlyMap<string, string>) => {
+      session.beginPart(headers);
     },
     partData: (bytes: Buffer) => session.partData(bytes),
     endPart: () => session.endPart(),
