@@ -76,12 +76,25 @@ export async function readStoreBody(
   const chunks = chunksOf(request, deps, context);
   session.begin(content.form);
   if (content.kind === 'single') {
-    session.beginPart(new Map([['content-type', request.get('content-type') ?? '']]));
-    for await (const chunk of chunks) await session.partData(chunk);
-    await session.endPart();
-    return session.finish();
+    return readSingle(request.get('content-type') ?? '', chunks, session);
   }
   return readMultipart(chunks, content.boundary, session, deps);
+}
+
+async function readSingle(
+  contentType: string,
+  chunks: AsyncIterable<Buffer>,
+  session: StoreSession,
+): Promise<StoreAnswer> {
+  try {
+    session.beginPart(new Map([['content-type', contentType]]));
+    for await (const chunk of chunks) await session.partData(chunk);
+    await session.endPart();
+  } catch (thrown) {
+    session.abandon();
+    throw thrown;
+  }
+  return session.finish();
 }
 
 async function readMultipart(
