@@ -1,5 +1,6 @@
 import { GatewayError } from '../core/index.js';
 import {
+  deflate,
   encapsulatedPixelHeader,
   fitsNative,
   fragmentAround,
@@ -10,6 +11,7 @@ import {
   pixelDelimiter,
   readRanges,
   toExplicitLittleEndian,
+  transferSyntax,
   type DatasetIndex,
 } from '../dicom/index.js';
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
@@ -56,17 +58,20 @@ export async function convertedInstance(
     yield first;
     yield* inOrder(numbers(2, count), FRAMES_AT_ONCE, make);
   })();
+  const dataset = (async function* (): AsyncGenerator<Buffer, void, undefined> {
+    yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
+    yield* conversion.encodeAs === undefined
+      ? nativePixels(frames, first, count)
+      : encapsulatedPixels(frames, first);
+    yield* trailer(whole);
+  })();
   return {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
     peer: instance.key.peer,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
     bytes: (async function* (): AsyncGenerator<Buffer, void, undefined> {
       yield part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
-      yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
-      yield* conversion.encodeAs === undefined
-        ? nativePixels(frames, first, count)
-        : encapsulatedPixels(frames, first);
-      yield* trailer(whole);
+      yield* transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(dataset) : dataset;
     })(),
   };
 }

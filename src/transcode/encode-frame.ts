@@ -46,6 +46,15 @@ const encoders: ReadonlyMap<string, Encoder> = new Map<string, Encoder>([
   [S.HtJ2kLossless.uid, { encode: encodeHtJ2k, takes: wavelets }],
   [S.HtJ2kLosslessRpcl.uid, { encode: encodeHtJ2k, takes: wavelets }],
   [
+    S.EncapsulatedUncompressedExplicitVrLittleEndian.uid,
+    {
+      encode: (samples) => Promise.resolve(samples),
+      takes: () => true,
+      keepsAllBits: true,
+      keepsPlanes: true,
+    },
+  ],
+  [
     S.DeflatedImageFrameCompression.uid,
     { encode: (samples) => deflate(samples), takes: () => true, keepsAllBits: true, keepsPlanes: true },
   ],
