@@ -83,5 +83,6 @@ export async function encodeFrame(frame: NativeFrame, transferSyntaxUid: string)
     );
   const encoded = await encoder.encode(samples, shape);
   if ('stream' in encoded) return encoded;
-  return { stream: encoded, photometricInterpretation: shape.photometricInterpretation };
+  const { planar, photometricInterpretation } = shape;
+  return { stream: encoded, photometricInterpretation, planar };
 }

@@ -169,6 +169,7 @@ function named(stream: Uint8Array, shape: FrameShape): EncodedFrame {
   return {
     stream,
     photometricInterpretation: colourTransformed ? 'YBR_RCT' : shape.photometricInterpretation,
+    planar: false,
   };
 }
 

@@ -41,8 +41,8 @@ async function turn({ frame, from, to, shape, halvings }: FrameTask): Promise<Fr
   const native =
     from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape, halvings);
   if (to === undefined) return { frame: native.samples, shape: native.shape };
-  const { stream, photometricInterpretation } = await encodeFrame(native, to);
-  return { frame: stream, shape: { ...native.shape, photometricInterpretation, planar: false } };
+  const { stream, ...described } = await encodeFrame(native, to);
+  return { frame: stream, shape: { ...native.shape, ...described } };
 }
 
 /** In memory that holds nothing else: it is given away. */
