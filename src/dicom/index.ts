@@ -1,8 +1,10 @@
 /** PS3.5, PS3.6 and PS3.10 as functions of bytes: no sockets, no files, no clock. */
+export { BitJoiner } from './bit-joiner.js';
 export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-index.js';
 export { attributeByKeyword, attributeByTag, isKeywordInAnyCase, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
+export { deflate } from './deflate.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -25,7 +27,11 @@ export {
 export { formatTag, isGroupLength, isPrivateTag, parseTag, type Tag } from './tag.js';
 export { Tags } from './tags.js';
 export { allTransferSyntaxes, isVideo, transferSyntax } from './transfer-syntax.js';
-export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
+export {
+  TransferSyntaxes,
+  transferSyntaxesOfNoInstance,
+  type TransferSyntax,
+} from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { locateElement } from './bulk-data.js';

@@ -1,5 +1,11 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { part10Header, toExplicitLittleEndian, transferSyntax, type TransferSyntax } from '../dicom/index.js';
+import {
+  deflate,
+  part10Header,
+  toExplicitLittleEndian,
+  transferSyntax,
+  type TransferSyntax,
+} from '../dicom/index.js';
 import {
   chooseForInstance,
   chooseInstanceConversion,
@@ -118,9 +124,18 @@ async function deliver(
     ...(reencode || size === undefined
       ? {}
       : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
-    bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
+    bytes: concatenate(head, reencode ? reencoded(bytes, stored, transferSyntaxUid) : bytes),
   };
   return { representation, part, how: reencode ? 're-encoded' : 'stored' };
+}
+
+function reencoded(
+  bytes: AsyncIterable<Buffer>,
+  stored: TransferSyntax,
+  transferSyntaxUid: string,
+): AsyncIterable<Buffer> {
+  const explicit = toExplicitLittleEndian(bytes, stored);
+  return transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(explicit) : explicit;
 }
 
 /** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */

@@ -40,7 +40,8 @@ export function encodeJpegLs(samples: Uint8Array, shape: FrameShape): Promise<Ui
       const info = {
         width: shape.columns,
         height: shape.rows,
-        bitsPerSample: shape.bitsStored,
+        // DCMTK takes streams of bytes for what is allocated as bytes, and no others.
+        bitsPerSample: shape.bitsAllocated === 8 ? 8 : shape.bitsStored,
         componentCount: shape.samplesPerPixel,
       };
       const room = encoder.getDecodedBuffer(info);
