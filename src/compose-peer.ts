@@ -89,6 +89,7 @@ export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
 /** A peer with everything that is configured for it. */
 export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
   const { search, retrieve, preload, store } = config;
+  const { numericStrings } = config.json;
   const { depth, elements, collectedBytes } = config.limits;
   const limits = { maxDepth: depth, maxElements: elements, maxCollectedBytes: collectedBytes };
   return {
@@ -112,6 +113,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       completeMs: search.completeWithin,
       completeRows: search.completeInstances,
       maxLookups: search.maxLookups,
+      numericStrings,
       keepMs: search.keepAnswers,
     },
     issuerOfPatientId: settings.issuerOfPatientId,
@@ -138,6 +140,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       revalidateMs: config.cache.revalidateAfter,
       relistMs: config.cache.relistAfter,
       inlineBytes: retrieve.inlineBytes,
+      numericStrings,
       limits,
       findLimit: settings.findLimit,
       joinConcurrency: search.joinConcurrency,

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../core/index.js';
 import { formatElement } from './dicom-json.js';
-import { valueToJson } from './dicom-json-value.js';
+import { valueToJson, type NumericStrings } from './dicom-json-value.js';
 import type { MetadataOptions } from './metadata-visitor.js';
 import { writeMetadata } from './metadata-writer.js';
 import type { ModelFormat } from './model-format.js';
@@ -9,16 +9,16 @@ import type { TransferSyntax } from './transfer-syntax-table.js';
 
 const name = (tag: Tag, isFirst: boolean): string => `${isFirst ? '' : ','}"${formatTag(tag)}":`;
 
-const dicomJson: ModelFormat = {
+const dicomJson = (numeric: NumericStrings): ModelFormat => ({
   begin: '{',
   end: '}',
-  values: valueToJson,
+  values: (bytes, vr, characterSet) => valueToJson(bytes, vr, characterSet, numeric),
   element: (tag, element, isFirst) => name(tag, isFirst) + formatElement(element),
   beginSequence: (tag, isFirst) => `${name(tag, isFirst)}{"vr":"SQ"`,
   endSequence: (items) => (items === 0 ? '}' : ']}'),
   beginItem: (index) => (index === 0 ? ',"Value":[{' : ',{'),
   endItem: () => '}',
-};
+});
 
 /**
  * The metadata of one instance as a DICOM JSON object, in chunks.
@@ -35,5 +35,5 @@ export function writeDicomJson(
   syntax: TransferSyntax,
   options: MetadataOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
-  return writeMetadata(dicomJson, { source, syntax }, options);
+  return writeMetadata(dicomJson(options.numericStrings ?? 'numbers'), { source, syntax }, options);
 }

@@ -33,7 +33,12 @@ export { defaultCharacterSets, encodeText, unencodable } from './character-set-e
 export { decodeText } from './character-set.js';
 export { Dataset } from './dataset.js';
 export { decodeDataset } from './decode-dataset.js';
-export type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
+export type {
+  DicomJsonElement,
+  DicomJsonObject,
+  DicomJsonValue,
+  NumericStrings,
+} from './dicom-json-value.js';
 export { writeDicomJson } from './dicom-json-writer.js';
 export type { MetadataOptions } from './metadata-visitor.js';
 export { datasetToJson, formatDicomJson } from './dicom-json.js';

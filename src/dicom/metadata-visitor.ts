@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import { readableTerms } from './character-set.js';
 import { elementToJson, isLeftOut, unicodeElement } from './dicom-json.js';
-import type { DicomJsonElement } from './dicom-json-value.js';
+import type { DicomJsonElement, NumericStrings } from './dicom-json-value.js';
 import type { ModelFormat } from './model-format.js';
 import {
   defaultReaderLimits,
@@ -26,6 +26,8 @@ export interface MetadataOptions {
   readonly inlineLimitBytes: number;
   /** How text reads where the instance names no character set; the default repertoire when left out. */
   readonly fallbackCharacterSet?: string;
+  /** Of DICOM JSON; numbers when left out. XML has them as they are spelled. */
+  readonly numericStrings?: NumericStrings;
   readonly limits?: Partial<ReaderLimits>;
 }
 

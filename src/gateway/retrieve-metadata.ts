@@ -30,7 +30,7 @@ export interface Writing {
 }
 
 function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writing): AsyncIterable<Buffer> {
-  const { inlineBytes, fallbackCharacterSet, limits } = settingsOf(instance.key.peer);
+  const { inlineBytes, fallbackCharacterSet, numericStrings, limits } = settingsOf(instance.key.peer);
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
     throw new GatewayError(
@@ -41,6 +41,7 @@ function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writi
   return list.write(instance.source, syntax, {
     bulkDataUri: (path) => (path === PIXEL_DATA ? `${url}/pixeldata` : `${url}/bulkdata/${path}`),
     inlineLimitBytes: inlineBytes,
+    numericStrings,
     limits,
     ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
   });
@@ -113,10 +114,11 @@ async function etagOfOne(
   instance: HeldInstance,
   { list, serviceUrl, settingsOf }: Writing,
 ): Promise<string | undefined> {
-  const { inlineBytes, fallbackCharacterSet = '' } = settingsOf(instance.key.peer);
+  const { inlineBytes, fallbackCharacterSet = '', numericStrings } = settingsOf(instance.key.peer);
   const record = await recordNow(instance);
-  const representation = list.form === 'xml' ? 'metadata-xml' : 'metadata';
-  return record && etagOf(record, representation, serviceUrl, String(inlineBytes), fallbackCharacterSet);
+  const common = [serviceUrl, String(inlineBytes), fallbackCharacterSet];
+  if (list.form === 'xml') return record && etagOf(record, 'metadata-xml', ...common);
+  return record && etagOf(record, 'metadata', ...common, numericStrings);
 }
 
 /** The attributes of instances, each written as it is configured for its peer; `end` hears when what comes next is the last. */
