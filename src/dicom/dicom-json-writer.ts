@@ -24,7 +24,7 @@ const dicomJson = (numeric: NumericStrings): ModelFormat => ({
  * The metadata of one instance as a DICOM JSON object, in chunks.
  *
  * Attributes come in the order of the dataset, which is ascending in every dataset that keeps to PS3.5 7.1. Of a tag that
- * comes twice the first one stays, for it has left already. (0008,0005) says ISO_IR 192 where the instance declares more
+ * comes twice the last one counts where `superseded` names the others (J-19), else the first, for it has left already. (0008,0005) says ISO_IR 192 where the instance declares more
  * than ASCII, and is left out otherwise. NaN and the infinities are bulk data.
  *
  * @throws GatewayError `malformed-dataset`, or what the source throws; what came before is then no JSON

@@ -14,6 +14,7 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
+export type { RepeatedElements } from './repeated-elements.js';
 export { readRanges } from './read-ranges.js';
 export {
   DatasetReader,

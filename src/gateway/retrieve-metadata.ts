@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { transferSyntax } from '../dicom/index.js';
 import { negotiate, retrieveUrl, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
+import { writerOf } from './arrival-writer.js';
 import { datasetList, type DatasetList } from './dataset-list.js';
 import type { ListedInstance } from './listing.js';
 import type { DocumentOf, WholeDocument } from './metadata-memory.js';
@@ -29,7 +30,21 @@ export interface Writing {
   readonly settingsOf: (peer: string) => RetrieveSettings;
 }
 
-function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writing): AsyncIterable<Buffer> {
+/**
+ * Elements that come again: of an instance that is arriving those before its pixel data, as far as they are near its
+ * beginning; all that are noted when it is there. A failed arrival fails where its bytes are read.
+ */
+async function supersededIn(instance: HeldInstance): Promise<readonly number[] | undefined> {
+  const record = await recordNow(instance);
+  const repeated = record ? record.index?.repeated : await writerOf(instance)?.findRepeated();
+  return repeated?.superseded;
+}
+
+async function* textOf(
+  instance: HeldInstance,
+  url: string,
+  { list, settingsOf }: Writing,
+): AsyncGenerator<Buffer, void, undefined> {
   const { inlineBytes, fallbackCharacterSet, numericStrings, limits } = settingsOf(instance.key.peer);
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
@@ -38,11 +53,13 @@ function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writi
       'The instance is in a transfer syntax that the gateway does not know.',
     );
   }
-  return list.write(instance.source, syntax, {
+  const superseded = await supersededIn(instance);
+  yield* list.write(instance.source, syntax, {
     bulkDataUri: (path) => (path === PIXEL_DATA ? `${url}/pixeldata` : `${url}/bulkdata/${path}`),
     inlineLimitBytes: inlineBytes,
     numericStrings,
     limits,
+    ...(superseded && { superseded }),
     ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
   });
 }
