@@ -8,6 +8,7 @@ import {
   unverifiedWarnings,
   type SearchPlan,
 } from '../query/index.js';
+import { withAvailable, type FrameChecks } from './available-syntaxes.js';
 import { inOrder } from './in-order.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
@@ -70,6 +71,7 @@ class OpenSearch implements SearchRows {
   readonly #window: number;
   readonly #lookAhead: number;
   readonly #numericStrings: NumericStrings;
+  readonly #frames: FrameChecks | undefined;
   readonly #run: SearchRun;
   /** Ends what is read of the search itself, and what is asked beside it. */
   readonly #reading = new AbortController();
@@ -91,6 +93,7 @@ class OpenSearch implements SearchRows {
     this.#window = retrieve.joinConcurrency;
     this.#lookAhead = search.lookAhead;
     this.#numericStrings = search.numericStrings;
+    this.#frames = source.frames;
     this.#run = new SearchRun(source, plan, endedBy(this.#reading, context));
     if (search.complete === 'page') {
       this.#completion = new RowCompletion(plan.completion, below, source);
@@ -138,10 +141,15 @@ class OpenSearch implements SearchRows {
   async *#project(): AsyncGenerator<DicomJsonObject, void, undefined> {
     try {
       const url = (target: Partial<RetrieveTarget>): string => retrieveUrl(this.#asked.serviceUrl, target);
-      for await (const match of this.#matches()) yield this.#plan.project(match, url, this.#numericStrings);
+      for await (const match of this.#matches())
+        yield this.#shown(this.#plan.project(match, url, this.#numericStrings));
     } finally {
       end(this.#reading);
     }
+  }
+
+  #shown(row: DicomJsonObject): DicomJsonObject {
+    return this.#frames ? withAvailable(row, this.#frames) : row;
   }
 
   #matches(): AsyncGenerator<Match, void, undefined> {
