@@ -86,7 +86,10 @@ export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
   return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, findCap: findLimit };
 }
 
-function searchSettings(search: Config['search']): SearchSettings {
+function searchSettings(
+  search: Config['search'],
+  numericStrings: SearchSettings['numericStrings'],
+): SearchSettings {
   return {
     lookAhead: search.lookAhead,
     maxResults: search.maxResults,
@@ -98,6 +101,7 @@ function searchSettings(search: Config['search']): SearchSettings {
     completeMs: search.completeWithin,
     completeRows: search.completeInstances,
     maxLookups: search.maxLookups,
+    numericStrings,
     keepMs: search.keepAnswers,
   };
 }
@@ -105,6 +109,7 @@ function searchSettings(search: Config['search']): SearchSettings {
 /** A peer with everything that is configured for it. */
 export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
   const { search, retrieve, preload, store } = config;
+  const { numericStrings } = config.json;
   const { depth, elements, collectedBytes } = config.limits;
   const limits = { maxDepth: depth, maxElements: elements, maxCollectedBytes: collectedBytes };
   return {
@@ -117,7 +122,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       ...(settings.timezone === undefined ? {} : { timezone: settings.timezone }),
       unsentKeys: settings.modalitiesInStudy === 'filter' ? [Tags.ModalitiesInStudy] : [],
     },
-    search: searchSettings(search),
+    search: searchSettings(search, numericStrings),
     issuerOfPatientId: settings.issuerOfPatientId,
     store: {
       parallel: store.parallel,
@@ -147,6 +152,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       revalidateMs: config.cache.revalidateAfter,
       relistMs: config.cache.relistAfter,
       inlineBytes: retrieve.inlineBytes,
+      numericStrings,
       limits,
       findLimit: settings.findLimit,
       joinConcurrency: search.joinConcurrency,

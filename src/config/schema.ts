@@ -180,6 +180,13 @@ const retrieve = z.strictObject({
   ).prefault('4 KiB'),
 });
 
+const json = z.strictObject({
+  numericStrings: key(
+    choice('numbers', 'strings'),
+    'How IS, DS, SV and UV stand in DICOM JSON, in results and in metadata: as numbers where a number says exactly the same (else as text), or always as text, spelled as the PACS spells it.',
+  ).prefault('numbers'),
+});
+
 const preload = z.strictObject({
   parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
   queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
@@ -282,6 +289,7 @@ export const configSchema = z.strictObject({
   ).exactOptional(),
   search: search.prefault({}),
   retrieve: retrieve.prefault({}),
+  json: json.prefault({}),
   preload: preload.prefault({}),
   store: store.prefault({}),
   cache: cache.prefault({}),

@@ -139,6 +139,17 @@ export type Observation =
       readonly outcome: 'done' | 'refused' | 'late' | 'crashed';
       readonly durationMs: number;
     }
+  | {
+      /** Attributes that come more than once in a dataset, of which the last one counts. */
+      readonly kind: 'repeated-attributes';
+      readonly peer: string;
+      readonly in: 'instance' | 'match';
+      /** Eight hexadecimal digits each; the first ones, when they are many. */
+      readonly tags: readonly string[];
+      /** Of some the first one counts, because there are too many. */
+      readonly isPartial: boolean;
+      readonly requestId?: string;
+    }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {
       readonly kind: 'log';

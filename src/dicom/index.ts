@@ -16,6 +16,7 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
+export type { RepeatedElements } from './repeated-elements.js';
 export { readRanges } from './read-ranges.js';
 export {
   DatasetReader,
@@ -39,7 +40,12 @@ export { defaultCharacterSets, encodeText, unencodable } from './character-set-e
 export { decodeText } from './character-set.js';
 export { Dataset } from './dataset.js';
 export { decodeDataset } from './decode-dataset.js';
-export type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
+export type {
+  DicomJsonElement,
+  DicomJsonObject,
+  DicomJsonValue,
+  NumericStrings,
+} from './dicom-json-value.js';
 export { writeDicomJson } from './dicom-json-writer.js';
 export type { MetadataOptions } from './metadata-visitor.js';
 export { datasetToJson, formatDicomJson } from './dicom-json.js';

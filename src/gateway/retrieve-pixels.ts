@@ -128,12 +128,12 @@ async function elementAnswer(
   request: BulkDataRequest,
   suffix: string,
 ): Promise<PartsAnswer> {
-  const { instance, stored, record } = opened;
+  const { instance, stored, record, index } = opened;
   const representation = chooseForBulkData(negotiate('bulkdata', request.accept, 'one'));
   if (representation === undefined) {
     throw new GatewayError('not-acceptable', 'Bulk data is available as application/octet-stream.');
   }
-  const located = await locateElement(instance.source, stored, request.path);
+  const located = await locateElement(instance.source, stored, request.path, index.repeated?.superseded);
   if (located === undefined) throw new GatewayError('not-found', 'The instance has no such element.');
   const contentLength = located.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   const { ranges, vr } = located;
