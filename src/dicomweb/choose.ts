@@ -2,7 +2,7 @@ import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/
 import type { Representation } from './negotiate.js';
 
 /** How to deliver one instance. */
-interface InstanceChoice {
+export interface InstanceChoice {
   readonly representation: Representation;
   readonly transferSyntaxUid: string;
   /** The stored dataset must be re-encoded as Explicit VR Little Endian; otherwise its bytes go out untouched. */

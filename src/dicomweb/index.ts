@@ -10,6 +10,7 @@ export {
   prefersStored,
   type FrameChoice,
   type FrameConversion,
+  type InstanceChoice,
   type InstanceConversion,
 } from './choose.js';
 export { requireUtf8 } from './charset.js';
@@ -18,6 +19,7 @@ export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
 export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
+export { combineCrc32 } from './crc32-combine.js';
 export { acceptParameter } from './query-string.js';
 export {
   parseBulkDataPath,
@@ -36,3 +38,4 @@ export {
   type StoreOutcome,
 } from './store-response.js';
 export { formatWarning } from './warning.js';
+export { ZipWriter } from './zip-writer.js';

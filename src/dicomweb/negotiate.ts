@@ -21,6 +21,8 @@ export interface Representation {
 interface Offer {
   readonly mediaType: string;
   readonly multipart: boolean;
+  /** Nobody gets it for a wildcard. */
+  readonly byNameOnly?: boolean;
 }
 
 /** An offer under one of the client's ranges. */
@@ -34,6 +36,7 @@ interface Candidate extends Representation {
 const dicomJson = 'application/dicom+json';
 const dicomXml = 'application/dicom+xml';
 const dicom = 'application/dicom';
+const zip = 'application/zip';
 const octetStream = 'application/octet-stream';
 /** Names that clients use for what the standard spells otherwise (PS3.18 8.7.3.3.2 keeps two of them). */
 const aliases: Readonly<Record<string, string>> = {
@@ -86,7 +89,7 @@ function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly O
     case 'store-response':
       return textForms(false);
     case 'instances':
-      return packings([dicom], items, true);
+      return [...packings([dicom], items, true), { mediaType: zip, multipart: false, byNameOnly: true }];
     case 'frames':
     case 'pixeldata':
       return packings(pixelTypes(), items, true);
@@ -124,7 +127,7 @@ interface Asked {
 
 function candidate(offer: Offer, { range, order, refusing }: Asked): Candidate[] {
   const specificity = matchOf(offer, range);
-  if (specificity === undefined) return [];
+  if (specificity === undefined || (offer.byNameOnly && specificity < exact)) return [];
   const asked = range.parameters.get('transfer-syntax');
   const anyStored = specificity < exact && !(refusing && offer.mediaType === octetStream);
   const transferSyntax = asked ?? (anyStored ? '*' : undefined);

@@ -8,6 +8,10 @@ export interface BodyPart {
   /** Bytes, when that is known before the last of them has come. */
   readonly contentLength?: number;
   readonly bytes: AsyncIterable<Buffer>;
+  /** Of `bytes`, where it is known before they are read. */
+  readonly crc32?: number;
+  /** In an archive, from UIDs alone. */
+  readonly fileName?: string;
   /** The peer that it is from. */
   readonly peer?: string;
   /** Strong validator of a single-part body; missing while the instance arrives. @see rule W-60 */
@@ -30,6 +34,8 @@ export interface PartsAnswer {
   /** The `type` parameter of the multipart media type. */
   readonly partType: string;
   readonly parts: AsyncGenerator<BodyPart, void, undefined>;
+  /** The parts are the files of one ZIP archive of this name, which is from UIDs alone. */
+  readonly archiveName?: string;
   /** Aborts when the bytes were taken away because they were not read for too long. */
   readonly stalled?: AbortSignal;
   /** Lets go of what the answer holds; to be called however far the parts were read. */

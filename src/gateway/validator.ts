@@ -37,6 +37,12 @@ export function etagOf(
   return `"${digest}-${key}"`;
 }
 
+/** CRC-32 of an instance's stored dataset of `bytes` bytes; undefined when the digest is of another form or length. */
+export function datasetCrcOf({ digest }: InstanceRecord, bytes: number): number | undefined {
+  const [length = '', checksum = ''] = /^[0-9a-z]+-[0-9a-z]+$/.test(digest) ? digest.split('-') : [];
+  return length === bytes.toString(36) ? parseInt(checksum, 36) : undefined;
+}
+
 /** The ranges of a source that hold bytes `span` of the concatenation of `ranges`. */
 export function cutRanges(ranges: readonly ByteSpan[], span: ByteSpan): readonly ByteSpan[] {
   let at = 0;

@@ -11,6 +11,7 @@ import {
 } from '../dicomweb/index.js';
 import type { BodyPart, DocumentAnswer, PartsAnswer } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
+import { sendArchive, setArchiveHead } from './send-archive.js';
 import { sendDocument } from './send-document.js';
 
 /** Who speaks in Warning headers. */
@@ -48,7 +49,11 @@ export type PartSent = (bytes: number, part: BodyPart) => void;
 export async function sendParts(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   try {
     setCommon(response, answer);
-    await (answer.multipart ? sendMultipart(response, answer, sent) : sendSinglePart(response, answer, sent));
+    if (answer.archiveName !== undefined) {
+      setArchiveHead(response, answer.archiveName);
+      if (!isHead(response)) await sendArchive(response, answer, sent);
+    } else if (answer.multipart) await sendMultipart(response, answer, sent);
+    else await sendSinglePart(response, answer, sent);
   } finally {
     await answer.close();
   }
