@@ -28,7 +28,8 @@ export { allTransferSyntaxes, isVideo, transferSyntax } from './transfer-syntax.
 export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
-export { locateElement } from './bulk-data.js';
+export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
+export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
 export { Dataset } from './dataset.js';

@@ -186,6 +186,7 @@ export const Tags = {
   DocumentTitle: 0x00420010,
   EncapsulatedDocument: 0x00420011,
   MIMETypeOfEncapsulatedDocument: 0x00420012,
+  EncapsulatedDocumentLength: 0x00420015,
   ContentLabel: 0x00700080,
   ContentDescription: 0x00700081,
   PresentationCreationDate: 0x00700082,

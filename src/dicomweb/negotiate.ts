@@ -50,7 +50,8 @@ const aliases: Readonly<Record<string, string>> = {
  *
  * `items` says whether the resource is one thing: only then has it a representation in a single part (W-12). A range with
  * a wildcard takes the stored bytes whatever they are (W-21), unless it names a transfer syntax. A type that a resource
- * does not have, a rendered one included, is not acceptable but no error (H-06, H-09).
+ * does not have, a rendered one included, is not acceptable but no error (H-06, H-09). `own` is the type that bulk data has
+ * besides `application/octet-stream`.
  *
  * @throws GatewayError `not-acceptable` with the list of what there is.
  * @see PS3.18 8.7.8.1 (H-07, H-08)
@@ -59,8 +60,9 @@ export function negotiate(
   resource: RetrieveResource,
   accept: readonly MediaRange[],
   items: 'one' | 'many' = 'many',
+  own?: string,
 ): readonly Representation[] {
-  const offers = offersOf(resource, items);
+  const offers = own === undefined ? offersOf(resource, items) : packings([own, octetStream], items, false);
   const refusing = accept.some((range) => range.q === 0);
   const candidates = offers
     .flatMap((offer) =>

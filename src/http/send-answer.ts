@@ -9,7 +9,7 @@ import {
   rangeApplies,
   type ByteSpan,
 } from '../dicomweb/index.js';
-import type { BodyPart, DocumentAnswer, PartsAnswer } from '../gateway/index.js';
+import type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
 import { sendArchive, setArchiveHead } from './send-archive.js';
 import { sendDocument } from './send-document.js';
@@ -80,6 +80,7 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   if (next.done) throw new Error('A single-part answer has no part.');
   const part: BodyPart = next.value;
   if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
+  if (part.shown) setShown(response, part.shown);
   if (isWhole(answer) && isNotModified(response, part.etag)) return;
   const span = isWhole(answer) ? spanOf(response, part) : undefined;
   if (span === 'unsatisfiable') {
@@ -97,6 +98,15 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   await writer.flush();
   sent(bytes, part);
   response.end();
+}
+
+/** @see rules R-06, R-08 */
+function setShown(response: Response, { fileName, disposition, policy }: Shown): void {
+  response.setHeader(
+    'Content-Disposition',
+    `${disposition}; filename="${fileName.replace(/[^\w.-]/g, '_')}"`,
+  );
+  if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
 }
 
 /** Writes every chunk; resolves with the number of bytes. */
