@@ -29,6 +29,13 @@ export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.j
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
+export {
+  readContentTree,
+  type ContentItem,
+  type ContentOptions,
+  type ContentVisitor,
+} from './content-tree.js';
+export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
 export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';

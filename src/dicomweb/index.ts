@@ -18,7 +18,7 @@ export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
-export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
+export { negotiate, negotiateTypes, type Representation, type RetrieveResource } from './negotiate.js';
 export { combineCrc32 } from './crc32-combine.js';
 export { acceptParameter } from './query-string.js';
 export {

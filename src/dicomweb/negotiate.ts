@@ -62,7 +62,31 @@ export function negotiate(
   items: 'one' | 'many' = 'many',
   own?: string,
 ): readonly Representation[] {
-  const offers = own === undefined ? offersOf(resource, items) : packings([own, octetStream], items, false);
+  return negotiateOffers(
+    own === undefined ? offersOf(resource, items) : packings([own, octetStream], items, false),
+    accept,
+  );
+}
+
+/**
+ * Which of `mediaTypes`, the default first, the client likes best of one thing that can be had in these: bare, or else in a
+ * part.
+ *
+ * @throws GatewayError `not-acceptable`
+ * @see PS3.18 8.7.4
+ */
+export function negotiateTypes(
+  mediaTypes: readonly string[],
+  accept: readonly MediaRange[],
+): Pick<Representation, 'mediaType' | 'multipart'> {
+  const offers = packings(mediaTypes, 'one', false);
+  // A rendered type has no transfer syntax (W-50).
+  const asked = accept.filter(({ parameters }) => !parameters.has('transfer-syntax'));
+  const [best] = negotiateOffers(offers, asked);
+  return best ?? notAcceptable(offers);
+}
+
+function negotiateOffers(offers: readonly Offer[], accept: readonly MediaRange[]): readonly Representation[] {
   const refusing = accept.some((range) => range.q === 0);
   const candidates = offers
     .flatMap((offer) =>
@@ -71,7 +95,7 @@ export function negotiate(
         .filter((one, _index, all) => one.range.q > 0 && !all.some((other) => overrides(other, one))),
     )
     .sort(byPreference);
-  if (candidates.length === 0) throw notAcceptable(offers);
+  if (candidates.length === 0) notAcceptable(offers);
   const distinct = new Map<string, Representation>();
   const liked = [...new Set(candidates.map(likedAs))];
   for (const one of candidates) {
@@ -185,11 +209,11 @@ function byPreference(a: Candidate, b: Candidate): number {
 
 const named = ({ range }: Candidate): number => Number(range.parameters.has('transfer-syntax'));
 
-function notAcceptable(offers: readonly Offer[]): GatewayError {
+function notAcceptable(offers: readonly Offer[]): never {
   const names = offers.map(({ mediaType, multipart }) =>
     multipart ? `multipart/related; type="${mediaType}"` : mediaType,
   );
-  return new GatewayError(
+  throw new GatewayError(
     'not-acceptable',
     `None of the acceptable types is available. Available: ${names.join(', ')}.`,
   );
