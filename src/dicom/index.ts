@@ -3,6 +3,14 @@ export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-i
 export { attributeByKeyword, attributeByTag, isKeywordInAnyCase, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
+export {
+  MOST_PIXELS,
+  nativeFrameBytes,
+  sampleBytes,
+  type EncodedFrame,
+  type FrameShape,
+  type NativeFrame,
+} from './frame-shape.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -15,6 +23,7 @@ export {
   pixelDelimiter,
 } from './pixel-edit.js';
 export { readRanges } from './read-ranges.js';
+export { readSource } from './read-source.js';
 export {
   DatasetReader,
   type DatasetVisitor,
@@ -40,7 +49,7 @@ export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
 export { Dataset } from './dataset.js';
-export { decodeDataset } from './decode-dataset.js';
+export { DatasetBuilder, decodeDataset } from './decode-dataset.js';
 export type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
 export { writeDicomJson } from './dicom-json-writer.js';
 export type { MetadataOptions } from './metadata-visitor.js';

@@ -3,7 +3,7 @@ import { inflateRaw } from 'node:zlib';
 import { GatewayError } from '../core/index.js';
 import { TransferSyntaxes } from '../dicom/index.js';
 import { badFrame } from './frame-error.js';
-import { nativeFrameBytes, type FrameShape, type NativeFrame } from './frame-shape.js';
+import { nativeFrameBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
 import { decodeHtJ2k, decodeJ2k } from './j2k-codec.js';
 import { decodeJpeg } from './jpeg-codec.js';
 import { decodeJpegLs } from './jpeg-ls-codec.js';

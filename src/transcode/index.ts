@@ -1,3 +1,3 @@
 /** Turns frames from one transfer syntax into another, in worker threads. */
 export { createFramePool, type FramePool, type FramePoolOptions } from './frame-pool.js';
-export type { FrameShape } from './frame-shape.js';
+export type { FrameShape } from '../dicom/index.js';

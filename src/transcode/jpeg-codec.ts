@@ -1,6 +1,6 @@
 import type * as codecs from 'dcmjs-codecs';
 import { badFrame } from './frame-error.js';
-import type { FrameShape, NativeFrame } from './frame-shape.js';
+import type { FrameShape, NativeFrame } from '../dicom/index.js';
 import { requireFit } from './code-stream.js';
 import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
 import { Renewable } from './renewable.js';
