@@ -60,7 +60,7 @@ interface Parts {
 }
 
 function openFramePool({ transcode }: Config, observe: Observe): FramePool {
-  const { workers, queue, frameTimeout, maxFrameBytes, workerHeap } = transcode;
+  const { workers, queue, frameTimeout, maxFrameBytes, maxPicturePixels, workerHeap } = transcode;
   return createFramePool(
     {
       workers: workers === 0 ? availableParallelism() : workers,
@@ -68,6 +68,7 @@ function openFramePool({ transcode }: Config, observe: Observe): FramePool {
       frameMs: frameTimeout,
       heapMegabytes: Math.round(workerHeap / 2 ** 20),
       frameBytes: maxFrameBytes,
+      picturePixels: maxPicturePixels,
     },
     observe,
   );

@@ -258,6 +258,10 @@ const transcode = z.strictObject({
     size(KIB, 2 ** 31 - 1),
     'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
   ).prefault('128 MiB'),
+  maxPicturePixels: key(
+    integer(1, 2 ** 28),
+    'Most pixels of a picture that is scaled to the size a client asks for; larger ones are answered 406. A thread needs some 10 bytes for each.',
+  ).prefault(33_554_432),
   workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
 });
 const limits = z.strictObject({

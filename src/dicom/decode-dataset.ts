@@ -36,8 +36,8 @@ interface Level {
   signed: boolean;
 }
 
-/** Builds the tree. Sequences and items are a stack of their own: hostile nesting costs no calls. */
-class DatasetBuilder implements DatasetVisitor {
+/** Builds the tree of a dataset that is read. Sequences and items are a stack of their own: hostile nesting costs no calls. */
+export class DatasetBuilder implements DatasetVisitor {
   readonly root: Dataset;
   readonly #sequences: OpenSequence[] = [];
   #level: Level;
@@ -47,7 +47,7 @@ class DatasetBuilder implements DatasetVisitor {
   constructor(
     syntax: TransferSyntax,
     fallbackCharacterSet: readonly string[],
-    onRepeated: DecodeOptions['onRepeated'],
+    onRepeated?: DecodeOptions['onRepeated'],
   ) {
     this.#onRepeated = onRepeated;
     this.root = new Dataset({ fallbackCharacterSet });

@@ -5,6 +5,15 @@ export { attributeByKeyword, attributeByTag, isKeywordInAnyCase, type AttributeI
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
 export { deflate } from './deflate.js';
+export {
+  MOST_PIXELS,
+  nativeFrameBytes,
+  sampleBytes,
+  uncompressedFrameBytes,
+  type EncodedFrame,
+  type FrameShape,
+  type NativeFrame,
+} from './frame-shape.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -18,6 +27,7 @@ export {
 } from './pixel-edit.js';
 export type { RepeatedElements } from './repeated-elements.js';
 export { readRanges } from './read-ranges.js';
+export { readSource } from './read-source.js';
 export {
   DatasetReader,
   type DatasetVisitor,
@@ -35,11 +45,19 @@ export {
 } from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
-export { locateElement } from './bulk-data.js';
+export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
+export {
+  readContentTree,
+  type ContentItem,
+  type ContentOptions,
+  type ContentVisitor,
+} from './content-tree.js';
+export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
+export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
 export { Dataset } from './dataset.js';
-export { decodeDataset } from './decode-dataset.js';
+export { DatasetBuilder, decodeDataset } from './decode-dataset.js';
 export type {
   DicomJsonElement,
   DicomJsonObject,

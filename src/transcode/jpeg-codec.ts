@@ -1,5 +1,5 @@
 import { badFrame } from './frame-error.js';
-import type { FrameShape, NativeFrame } from './frame-shape.js';
+import type { FrameShape, NativeFrame } from '../dicom/index.js';
 import { requireFit } from './code-stream.js';
 import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
 import { attributesOf, native, streamAttributes } from './native-codecs.js';

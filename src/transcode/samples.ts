@@ -1,6 +1,6 @@
 /** What is left to do with samples when a decoder has done its part. */
 import { badFrame } from './frame-error.js';
-import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from './frame-shape.js';
+import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
 
 /** Samples as a decoder gives them. */
 export interface DecodedSamples {

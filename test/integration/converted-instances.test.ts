@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { TransferSyntaxes } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
-import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
 import { readElements, readFrames, textOf, type ReadElement } from '../helpers/independent-reader.js';
 import {

@@ -52,7 +52,12 @@ type Form = 'json' | 'xml';
 /** The parts that metadata take: an array in JSON, one document for each instance in XML. */
 const metadata = (form: Form, objects: readonly DicomJsonObject[]): readonly Part[] =>
   form === 'json'
-    ? [{ type: 'application/dicom+json', body: `[${objects.map(formatDicomJson).join(',')}]` }]
+    ? [
+        {
+          type: 'application/dicom+json',
+          body: `[${objects.map((object) => formatDicomJson(object)).join(',')}]`,
+        },
+      ]
     : objects.map((object) => ({ type: 'application/dicom+xml', body: formatNativeXml(object) }));
 
 const post = (url: string, form: Form, parts: readonly Part[], broken = false): Promise<RawResponse> =>

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { part10Header, TransferSyntaxes } from '../../src/dicom/index.js';
 import { canDecode, decodeFrame } from '../../src/transcode/decode-frame.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
-import type { FrameShape, NativeFrame } from '../../src/transcode/frame-shape.js';
+import type { FrameShape, NativeFrame } from '../../src/dicom/frame-shape.js';
 import { byPixel } from '../../src/transcode/samples.js';
 import { decodedBy, openFile, type OpenedFile } from '../helpers/frame-oracle.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';

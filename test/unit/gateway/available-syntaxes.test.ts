@@ -4,7 +4,7 @@ import { withAvailable } from '../../../src/gateway/available-syntaxes.js';
 import { createFramePool } from '../../../src/transcode/index.js';
 
 const pool = createFramePool(
-  { workers: 1, queue: 1, frameMs: 1000, heapMegabytes: 64, frameBytes: 2 ** 22 },
+  { workers: 1, queue: 1, frameMs: 1000, heapMegabytes: 64, frameBytes: 2 ** 22, picturePixels: 2 ** 22 },
   () => undefined,
 );
 const EXPLICIT = '1.2.840.10008.1.2.1';

@@ -1,5 +1,5 @@
 /** Generated frames of every layout that the codecs meet. */
-import { nativeFrameBytes, type FrameShape } from '../../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
 
 function shapeOf(bitsAllocated: number, bitsStored: number, more: Partial<FrameShape> = {}): FrameShape {
   const samplesPerPixel = more.samplesPerPixel ?? 1;

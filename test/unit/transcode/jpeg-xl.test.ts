@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type * as codecs from 'dcmjs-codecs';
 import { TransferSyntaxes as S } from '../../../src/dicom/index.js';
 import { decodeFrame } from '../../../src/transcode/decode-frame.js';
-import type { FrameShape } from '../../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../../src/dicom/frame-shape.js';
 import { attributesOf } from '../../../src/transcode/native-codecs.js';
 import { byPixel } from '../../../src/transcode/samples.js';
 import { patterns, shapes } from './frames.js';
