@@ -11,6 +11,7 @@ export {
   type FrameShape,
   type NativeFrame,
 } from './frame-shape.js';
+export { isImageClass, mayBeImage } from './image-classes.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -22,6 +23,7 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
+export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';
 export { readSource } from './read-source.js';
 export {

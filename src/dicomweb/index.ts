@@ -18,7 +18,22 @@ export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
 export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
+export type { Annotation, IccProfile, Region, Viewport, WindowAsked } from './picture-parameters.js';
 export { acceptParameter } from './query-string.js';
+export {
+  parseRendered,
+  parseThumbnail,
+  type PictureAsked,
+  type RenderedRequest,
+} from './rendered-request.js';
+export {
+  carriesIccProfile,
+  chooseRendered,
+  negotiateRendered,
+  type PictureType,
+  type RenderedKind,
+  type RenderedRepresentation,
+} from './rendered-types.js';
 export {
   parseBulkDataPath,
   parseFrameList,
@@ -35,4 +50,5 @@ export {
   type StoredInstance,
   type StoreOutcome,
 } from './store-response.js';
+export { parseWado, type PresentationAsked, type WadoRequest } from './wado-request.js';
 export { formatWarning } from './warning.js';

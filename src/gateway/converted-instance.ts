@@ -15,14 +15,8 @@ import {
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
-import {
-  longestOf,
-  makeFrame,
-  shapeOf,
-  type Conversion,
-  type MadeFrame,
-  type StoredWhole,
-} from './converted-frames.js';
+import { longestOf, makeFrame, shapeOf, type Conversion, type MadeFrame } from './converted-frames.js';
+import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */

@@ -16,7 +16,7 @@ export async function recordNow({ complete }: HeldInstance): Promise<InstanceRec
  * How each representation is written from the stored bytes: the number goes up with every change after which the same
  * instance would give other bytes, or a client would be told that it still has what is not made any more.
  */
-const WRITERS = { file: 1, metadata: 1, 'metadata-xml': 1, frame: 1, bulkdata: 1 } as const;
+const WRITERS = { file: 1, metadata: 1, 'metadata-xml': 1, frame: 1, bulkdata: 1, rendered: 1 } as const;
 
 /**
  * A strong entity tag: the bytes of the instance, how the representation is written, and everything else that the body
