@@ -137,7 +137,6 @@ export const Tags = {
   ImageOrientationPatient: 0x00200037,
   FrameOfReferenceUID: 0x00200052,
   Laterality: 0x00200060,
-  SliceLocation: 0x00201041,
   NumberOfPatientRelatedStudies: 0x00201200,
   NumberOfPatientRelatedSeries: 0x00201202,
   NumberOfPatientRelatedInstances: 0x00201204,

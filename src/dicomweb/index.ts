@@ -18,19 +18,14 @@ export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
 export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
-export type { Annotation, IccProfile, Region, Viewport, WindowAsked } from './picture-parameters.js';
+export type { Annotation, Viewport } from './picture-parameters.js';
 export { acceptParameter } from './query-string.js';
-export {
-  parseRendered,
-  parseThumbnail,
-  type PictureAsked,
-  type RenderedRequest,
-} from './rendered-request.js';
+export { parseRendered, parseThumbnail, type RenderedRequest } from './rendered-request.js';
 export {
   carriesIccProfile,
   chooseRendered,
+  isPictureType,
   negotiateRendered,
-  type PictureType,
   type RenderedKind,
   type RenderedRepresentation,
 } from './rendered-types.js';
@@ -50,5 +45,5 @@ export {
   type StoredInstance,
   type StoreOutcome,
 } from './store-response.js';
-export { parseWado, type PresentationAsked, type WadoRequest } from './wado-request.js';
+export { parseWado, type WadoRequest } from './wado-request.js';
 export { formatWarning } from './warning.js';

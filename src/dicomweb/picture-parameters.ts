@@ -43,7 +43,7 @@ const isOneOf = <T extends string>(all: readonly T[], text: string): text is T =
   (all as readonly string[]).includes(text);
 
 /** A decimal number as DS writes it. @throws GatewayError `bad-request` */
-export function parseDecimal(text: string, what: string): number {
+function parseDecimal(text: string, what: string): number {
   const value = /^[+-]?(?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:[eE][+-]?\d{1,3})?$/.test(text)
     ? Number(text)
     : Number.NaN;

@@ -2,7 +2,7 @@ import { GatewayError } from '../core/index.js';
 import type { MediaRange } from './media-type.js';
 
 /** Media types of pictures that can be made. */
-export type PictureType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
+type PictureType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
 /**
  * What is rendered: one picture, several of one instance, those of several instances, the small one that stands for all
@@ -25,6 +25,10 @@ export interface RenderedRepresentation {
 
 /** The first is the default; WebP, which takes longest, is an extension. @see PS3.18 Table 8.7.4-1 */
 const pictureTypes: readonly PictureType[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
+
+/** Whether pictures can be made in a media type: videos are not. */
+export const isPictureType = (mediaType: string): mediaType is PictureType =>
+  (pictureTypes as readonly string[]).includes(mediaType);
 
 /** Whether a media type can carry an ICC profile. @see PS3.18 8.3.5.1.5 */
 export const carriesIccProfile = (mediaType: string): boolean => mediaType !== 'image/gif';

@@ -27,7 +27,7 @@ export interface OpenInstance extends ComingInstance {
  *
  * @throws GatewayError `not-found`, or of the retrieve
  */
-export async function openInstance(
+async function openInstance(
   side: RetrieveBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,

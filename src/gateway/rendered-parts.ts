@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, frameLength, frameRanges, isVideo, readFrame, readRanges } from '../dicom/index.js';
 import {
   carriesIccProfile,
+  isPictureType,
   retrieveUrl,
   type ByteSpan,
   type MediaRange,
@@ -107,6 +108,7 @@ export async function pictureRequest(
   mediaType: string,
   { asked, by: { mostPixels, fallbackCharacterSetOf } }: RenderedJob,
 ): Promise<PictureRequest> {
+  if (!isPictureType(mediaType)) throw new GatewayError('internal', 'A picture is of no type for pictures.');
   const { index, instance } = source;
   const { picture } = asked.rendered;
   const fallback = fallbackCharacterSetOf(instance.key.peer);
@@ -115,7 +117,7 @@ export async function pictureRequest(
   const annotation = await annotationLines(source, picture.annotation ?? [], of, fallback);
   const { quality, window, iccProfile } = picture;
   return {
-    mediaType: mediaType as PictureRequest['mediaType'],
+    mediaType,
     ...(quality !== undefined && { quality }),
     ...(window && { window }),
     ...(viewport && { viewport }),

@@ -11,7 +11,7 @@ export interface ImageLike {
 }
 
 /** What `image` draws of frame `frame`, counted from 1: a ramp of 12 bits that begins elsewhere in each. */
-export function samplesOf({ rows = 40, columns = 60 }: ImageLike, frame = 1): Uint16Array {
+function samplesOf({ rows = 40, columns = 60 }: ImageLike, frame = 1): Uint16Array {
   return new Uint16Array(rows * columns).map((_, at) => ((at % columns) * 60 + (frame - 1) * 500) % 4096);
 }
 
@@ -28,7 +28,7 @@ export function image(options: ImageLike = {}): RogueInstance & { readonly datas
   });
 }
 
-export const SR = '1.2.840.10008.5.1.4.1.1.88.11';
+const SR = '1.2.840.10008.5.1.4.1.1.88.11';
 
 /** A report: nothing in it is a picture. */
 export function report(options: Pick<ImageLike, 'seriesInstanceUid' | 'sopClassUid'> = {}): RogueInstance {
