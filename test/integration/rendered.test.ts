@@ -96,10 +96,22 @@ describe('pictures of one instance', () => {
   test('W-51, H-02: what is passed over is told', async () => {
     const one = image();
     const get = await start({ instances: [one] });
-    const answer = await get(`${pathOf(one)}/rendered?annotation=ruler&zoom=2`);
+    const answer = await get(`${pathOf(one)}/rendered?annotation=patient,ruler&zoom=2`);
     expect(answer.status).toBe(200);
     expect(answer.headers.warning).toContain('The following annotation values are not supported: ruler');
     expect(answer.headers.warning).toContain('ignored: zoom');
+  });
+
+  test('W-51: what is written into the picture is seen in it', async () => {
+    const one = image({ rows: 200, columns: 300, extra: { PatientName: 'Doe^Jane' } });
+    const get = await start({ instances: [one] });
+    const [plain, annotated] = await Promise.all(
+      ['', '?annotation=patient'].map(async (query) =>
+        see((await get(`${pathOf(one)}/rendered${query}`, accept('image/png'))).body),
+      ),
+    );
+    expect(annotated).toMatchObject({ width: 300, height: 200 });
+    expect(annotated?.samples.equals(plain?.samples ?? Buffer.alloc(0))).toBe(false);
   });
 
   test('W-55: a type without a place for it takes no ICC profile', async () => {
@@ -220,7 +232,7 @@ describe('validators of pictures', () => {
       etag,
       String(whole.body.length),
     ]);
-    for (const query of ['?quality=10', '?viewport=10,10', '?window=1,2,linear']) {
+    for (const query of ['?quality=10', '?viewport=10,10', '?window=1,2,linear', '?annotation=patient']) {
       const other = await get(url + query, { 'if-none-match': etag });
       expect([query, other.status]).toEqual([query, 200]);
       expect(other.headers.etag).not.toBe(etag);
