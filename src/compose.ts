@@ -51,6 +51,7 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
 interface Parts {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
+  readonly hotPictures: HotBytes;
   readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly peerFiles: readonly PeerFile[];
@@ -124,7 +125,7 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
 }
 
 function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
-  const { cache, hotFrames, framePool, peers } = parts;
+  const { cache, hotFrames, hotPictures, framePool, peers } = parts;
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
@@ -137,7 +138,12 @@ function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
     spools: cache.spools,
     metadataBytes: config.cache.metadata,
     hotFrames,
+    hotPictures,
     framePool,
+    rendered: {
+      mostPixels: config.rendered.maxPixels,
+      thumbnailPixels: config.rendered.thumbnailPixels,
+    },
     observe,
     clock: systemClock,
   });
@@ -231,6 +237,7 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
     const parts: Parts = {
       cache,
       hotFrames: createHotBytes(config.cache.frames),
+      hotPictures: createHotBytes(config.cache.rendered),
       framePool: openFramePool(config, observe),
       ...(await openPeers(config, watching, storageScp)),
       storageScp,

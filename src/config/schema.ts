@@ -229,6 +229,10 @@ const cache = z.strictObject({
     size(0),
     'Most bytes of frames that are asked for again and again, kept in memory beside their instances; 0 for none.',
   ).prefault('16 MiB'),
+  rendered: key(
+    size(0),
+    'Most bytes of pictures that were rendered, kept in memory beside their instances; 0 for none.',
+  ).prefault('16 MiB'),
   disk: disk.exactOptional(),
   revalidateAfter: key(
     durationOrOff,
@@ -264,6 +268,18 @@ const transcode = z.strictObject({
   ).prefault(33_554_432),
   workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
 });
+
+const rendered = z.strictObject({
+  maxPixels: key(
+    integer(64, 16_384),
+    'Most pixels of a picture in each direction, where the client says how large it is to be; more are answered 400.',
+  ).prefault(4096),
+  thumbnailPixels: key(
+    integer(16, 2048),
+    'Pixels of a thumbnail in each direction at most, where the client does not say; no image is made larger than it is.',
+  ).prefault(256),
+});
+
 const limits = z.strictObject({
   depth: key(integer(1, 1000), 'Deepest nesting of sequences in a dataset.').prefault(64),
   elements: key(integer(1000, 1_000_000_000), 'Most elements in a dataset.').prefault(5_000_000),
@@ -298,6 +314,7 @@ export const configSchema = z.strictObject({
   store: store.prefault({}),
   cache: cache.prefault({}),
   transcode: transcode.prefault({}),
+  rendered: rendered.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
 });

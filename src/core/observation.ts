@@ -100,7 +100,7 @@ export type Observation =
       /** Something retrieved was sent to a client, to its last byte. */
       readonly kind: 'part-sent';
       readonly peer: string;
-      readonly item: 'instance' | 'frame' | 'bulkdata';
+      readonly item: 'instance' | 'frame' | 'bulkdata' | 'rendered' | 'thumbnail';
       readonly bytes: number;
     }
   | {

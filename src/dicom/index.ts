@@ -14,6 +14,7 @@ export {
   type FrameShape,
   type NativeFrame,
 } from './frame-shape.js';
+export { isImageClass, mayBeImage } from './image-classes.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -26,6 +27,7 @@ export {
   pixelDelimiter,
 } from './pixel-edit.js';
 export type { RepeatedElements } from './repeated-elements.js';
+export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';
 export { readSource } from './read-source.js';
 export {

@@ -18,14 +18,8 @@ import {
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
-import {
-  longestOf,
-  makeFrame,
-  shapeOf,
-  type Conversion,
-  type MadeFrame,
-  type StoredWhole,
-} from './converted-frames.js';
+import { longestOf, makeFrame, shapeOf, type Conversion, type MadeFrame } from './converted-frames.js';
+import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
@@ -51,7 +45,7 @@ export async function convertedInstance(
   const make = (frame: number): Promise<MadeFrame> => makeFrame(whole, frame, conversion.encodeAs, by);
   const first = await make(1);
   // Larger ones have no length that could be written.
-  const nativeBytes = Math.ceil((nativeBits(first.shape) * count) / 8);
+  const nativeBytes = Math.ceil((nativeBits(first) * count) / 8);
   if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw notSo();
   const { transferSyntaxUid } = conversion;
   const { sopClassUid } = instance.info;
@@ -131,7 +125,7 @@ async function* nativePixels(
   first: MadeFrame,
   count: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const bits = nativeBits(first.shape);
+  const bits = nativeBits(first);
   const length = Math.ceil((bits * count) / 8);
   yield nativePixelHeader(length, first.shape.bitsAllocated);
   const joiner = new BitJoiner();
@@ -144,8 +138,8 @@ async function* nativePixels(
 }
 
 /** Bits of one native frame: of single bits those of the next follow without padding. @see PS3.5 8.1.1, rule W-30 */
-function nativeBits({ rows, columns, samplesPerPixel, bitsAllocated }: FrameShape): number {
-  return rows * columns * samplesPerPixel * bitsAllocated;
+function nativeBits({ bytes, shape: { rows, columns, samplesPerPixel, bitsAllocated } }: MadeFrame): number {
+  return bitsAllocated === 1 ? rows * columns * samplesPerPixel : bytes.length * 8;
 }
 
 async function* encapsulatedPixels(

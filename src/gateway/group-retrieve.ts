@@ -10,7 +10,9 @@ import { openUnion } from './group-union.js';
 import type { RetrieveSettings } from './ports.js';
 import { instancesAnswer } from './retrieve-instances.js';
 import { metadataList, wholeAnswer } from './retrieve-metadata.js';
-import type { Gateway, RetrieveCall } from './use-cases.js';
+import { renderedInstances, requireSomeType } from './retrieve-rendered.js';
+import { renderingOf } from './rendered-parts.js';
+import type { Gateway, RenderedCall, RetrieveCall } from './use-cases.js';
 
 const nobody = (): GatewayError =>
   new GatewayError('not-found', 'No member of the group has anything under these UIDs.');
@@ -49,6 +51,29 @@ export class GroupRetrieve {
   }
 
   /** @throws GatewayError as `instances` */
+  async rendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveRendered({ ...call, peer }, context), context);
+    requireSomeType(call.accept);
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveRendered({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const opened = await openUnion(located.holders, call.target, failures, context);
+    const [holder] = located.holders;
+    if (!holder) throw nobody();
+    const settings = settingsOf(located.holders);
+    const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
+    const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
+    return marked(await renderedInstances(opened, call, by), {
+      located,
+      failures,
+      isPartial: failures.any,
+    });
+  }
+
+  /** @throws GatewayError as `instances` */
   async metadata(call: RetrieveCall, context: OperationContext): Promise<DocumentAnswer> {
     if (call.target.sopInstanceUid !== undefined)
       return this.one(call, (peer) => this.#peers.retrieveMetadata({ ...call, peer }, context), context);
@@ -72,14 +97,12 @@ export class GroupRetrieve {
     context: OperationContext,
   ): Promise<DocumentAnswer> {
     const { refused, instances, stalled, close } = await openUnion(of.members, of.target, failures, context);
-    const settings = new Map(of.members.map((member) => [nameOf(member), member.binding.retrieve]));
-    const settingsOf = (peer: string): RetrieveSettings => {
-      const found = settings.get(peer);
-      if (found) return found;
-      throw new GatewayError('internal', 'An instance is of no member.');
-    };
     const end = { written: false };
-    const chunks = metadataList(instances, { list, serviceUrl: of.serviceUrl, settingsOf }, end);
+    const chunks = metadataList(
+      instances,
+      { list, serviceUrl: of.serviceUrl, settingsOf: settingsOf(of.members) },
+      end,
+    );
     const body = this.#documents.pass(chunks, of, () => end.written && refused === 0 && !failures.any);
     return {
       kind: 'document',
@@ -146,6 +169,16 @@ export class GroupRetrieve {
     const failures = new Failures(this.#group, context);
     return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
   }
+}
+
+/** Each member's own. */
+function settingsOf(members: readonly Member[]): (peer: string) => RetrieveSettings {
+  const settings = new Map(members.map((member) => [nameOf(member), member.binding.retrieve]));
+  return (peer) => {
+    const found = settings.get(peer);
+    if (found) return found;
+    throw new GatewayError('internal', 'An instance is of no member.');
+  };
 }
 
 /** What the one member that holds the study says: nothing there is nothing at all only if every member was asked. */

@@ -155,9 +155,13 @@ const tooMany = (binding: PeerBinding): GatewayError =>
     { peer: binding.peer.name },
   );
 
-interface ListedSeries {
+/** A series that a C-FIND named. */
+export interface ListedSeries {
   readonly seriesInstanceUid: string;
   readonly instances: number | undefined;
+  readonly modality: string | undefined;
+  /** (0020,0011), where the peer returns it. */
+  readonly number: number | undefined;
   readonly state: Fingerprint;
 }
 
@@ -166,7 +170,8 @@ interface SeriesOfStudy {
   readonly verified: boolean;
 }
 
-async function seriesOf(
+/** The series of a study. @throws GatewayError of the C-FIND */
+export async function seriesOf(
   binding: AskedPeer,
   target: RetrieveTarget,
   context: OperationContext,
@@ -182,7 +187,10 @@ async function seriesOf(
     if (belongsElsewhere(next.value, target)) continue;
     const seriesInstanceUid = requireUidShape(next.value.string(Tags.SeriesInstanceUID), binding);
     const instances = next.value.integer(Tags.NumberOfSeriesRelatedInstances);
-    series.set(seriesInstanceUid, { seriesInstanceUid, instances, state: seriesState(next.value) });
+    const modality = next.value.string(Tags.Modality);
+    const number = next.value.integer(Tags.SeriesNumber);
+    const state = seriesState(next.value);
+    series.set(seriesInstanceUid, { seriesInstanceUid, instances, modality, number, state });
   }
 }
 

@@ -127,6 +127,14 @@ export interface GroupBinding {
   readonly store: string | undefined;
 }
 
+/** How pictures are made. */
+export interface RenderedSettings {
+  /** Most pixels of a picture in each direction, where a client says how large it is to be. */
+  readonly mostPixels: number;
+  /** Pixels of a thumbnail in each direction at most, where the client does not say. */
+  readonly thumbnailPixels: number;
+}
+
 /** What brings instances into the cache. */
 export interface FetcherDependencies {
   readonly instances: Instances;
@@ -144,6 +152,9 @@ export interface GatewayDependencies extends FetcherDependencies {
   readonly metadataBytes: number;
   /** Frames that are asked for again and again. */
   readonly hotFrames: HotBytes;
-  /** Decodes and encodes frames. */
+  /** Pictures that were made. */
+  readonly hotPictures: HotBytes;
+  /** Decodes, encodes and renders frames. */
   readonly framePool: FramePool;
+  readonly rendered: RenderedSettings;
 }

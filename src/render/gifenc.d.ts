@@ -15,10 +15,9 @@ declare module 'gifenc' {
     finish(): void;
     bytes(): Uint8Array;
   }
-  const gifenc: {
+  export interface Gifenc {
     GIFEncoder(options: { readonly auto: boolean }): Encoder;
     quantize(rgba: Uint8Array, colors: number): readonly Color[];
     applyPalette(rgba: Uint8Array, palette: readonly Color[]): Uint8Array;
-  };
-  export default gifenc;
+  }
 }
