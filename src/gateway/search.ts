@@ -39,15 +39,18 @@ export async function search(
   context: OperationContext,
 ): Promise<SearchAnswer> {
   const { binding } = source;
-  const ask = async (): Promise<SearchAnswer> => {
+  return plannedAnew(async () => {
     const found = await openRows(source, request, serviceUrl, context);
     return answerSearch(found, request, representations, { binding, context });
-  };
+  });
+}
+
+/** What a peer can do is asked once more, and planned for, when it can do no more what was planned for. */
+export async function plannedAnew<A>(ask: (isLast: boolean) => Promise<A>): Promise<A> {
   try {
-    return await ask();
+    return await ask(false);
   } catch (thrown) {
-    // What the peer can do is asked once more, and planned for.
-    if (thrown instanceof GatewayError && thrown.code === 'peer-changed') return ask();
+    if (thrown instanceof GatewayError && thrown.code === 'peer-changed') return ask(true);
     throw thrown;
   }
 }
@@ -77,7 +80,7 @@ export async function answerSearch(
     const hasMore = !isOver || page.later.length > 0;
     // What matches may be in what was cut off: that is no empty answer.
     if (found.truncated && head.length === 0 && !hasMore) throw tooMuchCut();
-    if (!isOver) found.foresee(page.rows.length);
+    if (!isOver) found.foresee({ seen: page.rows.length });
     found.tell?.();
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
     const rest = laterRows(page, isOver ? undefined : found);
