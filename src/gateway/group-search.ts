@@ -34,7 +34,8 @@ export function searchGroup(
   return plannedAnew(async (isLast) => {
     const failures = new Failures(group, context, { mayPlanAnew: !isLast });
     const found = openGroup(new Asking(group, call, failures, context), first.binding.search);
-    return answerSearch(found, call.request, representations, { binding: first.binding, context });
+    const { binding, deps } = first;
+    return answerSearch(found, call.request, representations, { binding, clock: deps.clock, context });
   });
 }
 
@@ -61,6 +62,7 @@ function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhea
     gaps: (hasMore: boolean) => search.gaps(hasMore),
     complete: (row: DicomJsonObject) => asking.complete(row),
     close: async () => {
+      asking.end();
       await rows.return();
       await asking.close();
     },

@@ -9,6 +9,7 @@ import {
   type SearchPlan,
 } from '../query/index.js';
 import { inOrder } from './in-order.js';
+import { ENOUGH_ROWS } from './look-ahead.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
 import { RowCompletion } from './search-completion.js';
@@ -18,8 +19,6 @@ import { MatchVerification } from './search-verification.js';
 
 /** Results of a walk through many studies that are counted beyond a page: there is a C-FIND for every few of them. */
 const MOST_BEYOND_OF_WALK = 100;
-/** Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. */
-const ENOUGH_ROWS = 100;
 
 /** How much is known of a search when the headers leave. */
 export interface Foresight {
