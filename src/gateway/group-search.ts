@@ -1,4 +1,4 @@
-import { GatewayError, Semaphore, type OperationContext } from '../core/index.js';
+import { GatewayError, KeySet, Semaphore, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject } from '../dicom/index.js';
 import { negotiate } from '../dicomweb/index.js';
 import type { Group, Member } from './group.js';
@@ -17,7 +17,7 @@ import type { SearchCall } from './use-cases.js';
 
 type Row = DicomJsonObject;
 
-/** Most rows whose UIDs are kept to leave out repeated ones. About 100 bytes each. */
+/** Most rows whose UIDs are kept to leave out repeated ones. */
 const MOST_DISTINCT = 500_000;
 const COUNTS_MISSING =
   'Some of what several members hold in part may not be counted: these counts are left empty';
@@ -78,7 +78,7 @@ function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhea
 class GroupSearch {
   readonly #asking: Asking;
   readonly #counts: GroupCounts;
-  readonly #seen = new Set<string>();
+  readonly #seen = new KeySet();
   /** Members whose turn has not come. */
   readonly #later = new Map<Member, MemberRows>();
   /** Rows that have left. */

@@ -1,4 +1,4 @@
-import { GatewayError, type Clock, type OperationContext } from '../core/index.js';
+import { GatewayError, KeySet, type Clock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
@@ -10,7 +10,7 @@ import { shownUids, UidListRun } from './search-uid-lists.js';
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
 
-/** Most matches whose unique keys are kept to leave out repeated ones. About 100 bytes each. */
+/** Most matches whose unique keys are kept to leave out repeated ones. */
 const MOST_DISTINCT = 500_000;
 
 /** One for all: every search ends with it, and the trace of an error costs more than the search does. */
@@ -145,7 +145,7 @@ export class SearchRun {
     const { find } = this.#source;
     const asking = { find, step, parent, context, limits: this.#limits, today: today() };
     const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
-    const seen = new Set<string>();
+    const seen = new KeySet();
     const shown = this.#shown(step);
     for await (const row of run.rows()) {
       const key = step.keyOf(row);
