@@ -1,7 +1,7 @@
 import type { Clock } from '../core/index.js';
-import type { SearchRows } from './search-rows.js';
+import type { DicomJsonObject } from '../dicom/index.js';
 
-type Rows = SearchRows['rows'];
+type Rows = AsyncGenerator<DicomJsonObject, void, undefined>;
 type Next = Awaited<ReturnType<Rows['next']>>;
 
 /**
