@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import { datasetList, type DatasetList } from './dataset-list.js';
-import { nameOf, type Group, type Member } from './group.js';
+import { heldByNobody, nameOf, type Group, type Member } from './group.js';
 import type { GroupDocuments, SharedDocument } from './group-documents.js';
 import { Failures } from './group-failures.js';
 import { locate, type Located } from './group-locate.js';
@@ -13,9 +13,6 @@ import { metadataList, wholeAnswer } from './retrieve-metadata.js';
 import { renderedInstances, requireSomeType } from './retrieve-rendered.js';
 import { renderingOf } from './rendered-parts.js';
 import type { Gateway, RenderedCall, RetrieveCall } from './use-cases.js';
-
-const nobody = (): GatewayError =>
-  new GatewayError('not-found', 'No member of the group has anything under these UIDs.');
 
 /** Retrieves of a group: each asks the members that hold the study. */
 export class GroupRetrieve {
@@ -42,7 +39,7 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw nobody();
+    if (!holder) throw heldByNobody();
     const answer = await instancesAnswer(opened, representations, call, {
       pool: holder.framePool,
       context,
@@ -62,7 +59,7 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw nobody();
+    if (!holder) throw heldByNobody();
     const settings = settingsOf(located.holders);
     const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
     const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
@@ -143,7 +140,7 @@ export class GroupRetrieve {
       }
     }
     failures.requireNone();
-    throw missing ?? nobody();
+    throw missing ?? heldByNobody();
   }
 
   async #begin(
@@ -154,7 +151,7 @@ export class GroupRetrieve {
     const [first, second] = located.holders;
     if (first !== undefined) return { only: second ? undefined : first, located, failures };
     failures.requireNone();
-    throw nobody();
+    throw heldByNobody();
   }
 
   async #locate(
