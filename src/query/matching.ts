@@ -7,6 +7,7 @@ import { planDateTimeValue } from './date-time-value.js';
 import { nameTest } from './name-test.js';
 import { isTextVr, matchesPattern, normalText } from './pattern.js';
 import { every, some, type Verdict } from './verdict.js';
+import { unreadable } from './wildcards.js';
 import type { Zones } from './zone.js';
 
 /** How the filter decides where the standard leaves a choice, and what it must know of the request. */
@@ -132,7 +133,7 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
     // Nothing readable: blanks alone are empty, bytes of a VR without text cannot be compared.
     if (values.length === 0)
       return Buffer.isBuffer(element.value) && isTextVr(element.vr) ? judgeEmpty(tag, options) : 'unverified';
-    return test(values) ? 'match' : 'no-match';
+    return test(values);
   };
 }
 
@@ -168,7 +169,8 @@ function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matc
     const found = isLike.filter((test) => values.some(test)).length;
     if (found >= least) return 'match';
     // Where similar names match, nothing here can tell: it is not left out, and said to be unchecked.
-    if (isWidened) return options.fuzzyMatching === true ? 'unverified' : 'no-match';
+    const isReadable = values.every((value) => !value.includes(unreadable));
+    if (isWidened) return options.fuzzyMatching === true || !isReadable ? 'unverified' : 'no-match';
     return options.fuzzyMatching === true ? 'match' : 'unverified';
   };
 }
@@ -194,25 +196,22 @@ export function storedText(row: Dataset, tag: Tag): string | undefined {
   return row.string(tag) ?? (row.has(tag) ? '' : undefined);
 }
 
-type ValueTest = (stored: readonly string[]) => boolean;
+type ValueTest = (stored: readonly string[]) => Verdict;
 
 function valueTest(key: MatchingKey, { multipleValueMatching }: MatchingOptions): ValueTest {
   const tests = key.values.filter((value) => value !== '').map((value) => singleTest(value, key.vr));
-  const isAnd = multipleValueMatching === true && key.vr !== 'UI';
+  const judge = multipleValueMatching === true && key.vr !== 'UI' ? every : some;
   const whole = normalText(key.value, key.vr);
-  return (stored) =>
-    (isAnd ? tests.every((test) => stored.some(test)) : tests.some((test) => stored.some(test))) ||
-    (stored.length > 1 && normalText(stored.join('\\'), key.vr) === whole);
+  return (stored) => {
+    if (stored.length > 1 && normalText(stored.join('\\'), key.vr) === whole) return 'match';
+    return judge(tests.map((test) => some(stored.map(test))));
+  };
 }
 
-function singleTest(asked: string, vr: Vr): (stored: string) => boolean {
-  if (vr === 'PN') return nameTest(asked);
-  if (isNumeric(vr)) {
-    const number = Number(asked);
-    return (stored) => stored === asked || Number(stored) === number;
-  }
-  if (vr === 'UI' || !isTextVr(vr)) return (stored) => stored === asked;
-  return matchesPattern(normalText(asked, vr), vr);
+function singleTest(asked: string, vr: Vr): (stored: string) => Verdict {
+  if (isTextVr(vr)) return matchesPattern(normalText(asked, vr), vr);
+  const number = isNumeric(vr) ? Number(asked) : undefined;
+  return (stored) => (stored === asked || Number(stored) === number ? 'match' : 'no-match');
 }
 
 const numericVrs: ReadonlySet<Vr> = new Set(['DS', 'FD', 'FL', 'IS', 'SL', 'SS', 'SV', 'UL', 'US', 'UV']);

@@ -624,6 +624,25 @@ describe('rows', () => {
     expect(step.unverified(new Dataset().setString(Tags.ModalitiesInStudy, 'CT', 'CS'))).toEqual([]);
   });
 
+  test('Q-43: a row is judged once, whoever asks for its verdict', () => {
+    let looks = 0;
+    class Watched extends Dataset {
+      override get(tag: Tag): ReturnType<Dataset['get']> {
+        looks += Number(tag === Tags.StudyDescription);
+        return super.get(tag);
+      }
+    }
+    const step = onlyStep(
+      request('STUDY', {
+        matchingKeys: [key(Tags.StudyDescription, 'LO', '*a*'), key(0x00104000, 'LT', '*b*')],
+      }),
+    );
+    const row = new Watched().setString(Tags.StudyDescription, 'a');
+    expect(step.accepts(row)).toBe(true);
+    expect(step.unverified(row)).toEqual([0x00104000]);
+    expect(looks).toBe(1);
+  });
+
   test('R-12: a row is known by the unique key of the level that was asked, whatever level it claims', () => {
     const row = new Dataset()
       .setString(Tags.QueryRetrieveLevel, 'IMAGE', 'CS')
