@@ -1,5 +1,5 @@
 /** Attribute matching of PS3.4 C.2.2.2 as the exact filter over what a peer returned. */
-import { Tags, type Dataset, type Tag, type Vr } from '../dicom/index.js';
+import { Tags, vrTraits, type Dataset, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import type { DateTimePolicy } from './date-time-form.js';
@@ -145,7 +145,7 @@ function emptyMatcher(tag: Tag, { isRequired }: MatchingOptions): Matcher {
   return (row) => {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
-    const isBlank = isTextVr(element.vr) && row.strings(tag).every((value) => value === '');
+    const isBlank = vrTraits(element.vr).text && row.strings(tag).every((value) => value === '');
     if (element.value.length > 0 && !isBlank) return 'no-match';
     return isRequired?.(tag) === true ? 'match' : 'unverified';
   };
@@ -175,7 +175,7 @@ function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matc
   };
 }
 
-/** A date or time without its partner, such as one within a sequence. */
+/** A date or time without its partner, such as one within a sequence, of which nobody knows whether it has a value. */
 function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matcher {
   const isDate = key.vr === 'DA';
   const { verdict } = planDateTime(
@@ -187,7 +187,7 @@ function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions)
   return (row) => {
     const stored = storedText(row, tag);
     const zone = row.string(Tags.TimezoneOffsetFromUTC);
-    return isDate ? verdict(stored, '', zone) : verdict('', stored, zone);
+    return isDate ? verdict(stored, undefined, zone) : verdict(undefined, stored, zone);
   };
 }
 

@@ -208,7 +208,9 @@ function readKey(key: MatchingKey): MatchingKey {
 }
 
 function readZones(request: SearchRequest, profile: PeerQueryProfile, options: QueryOptions): Zones {
-  if (request.timezoneOffset === undefined) return {};
+  const source = profile.timezone === undefined ? undefined : readZone(profile.timezone);
+  const known = source === undefined ? {} : { source };
+  if (request.timezoneOffset === undefined) return known;
   const minutes = parseZone(request.timezoneOffset);
   if (minutes === undefined) {
     throw new GatewayError(
@@ -216,12 +218,7 @@ function readZones(request: SearchRequest, profile: PeerQueryProfile, options: Q
       'TimezoneOffsetFromUTC must be +HHMM or -HHMM, from -1200 to +1400.',
     );
   }
-  const source = profile.timezone === undefined ? undefined : readZone(profile.timezone);
-  return {
-    request: minutes,
-    peerConverts: options.timezone,
-    ...(source === undefined ? {} : { source }),
-  };
+  return { ...known, request: minutes, peerConverts: options.timezone };
 }
 
 function readZone(text: string): Zone | undefined {

@@ -71,7 +71,11 @@ interface Filter {
  * @throws GatewayError `bad-request` for a malformed date, time or range.
  */
 export function createStep(options: StepOptions, above: readonly StepOptions[] = []): FindStep {
-  const parts = [...above, options].map(planPart);
+  // One identifier tells one zone, to the keys of all of its levels.
+  const announcedZone = [...above, options]
+    .map((one) => one.announcedZone)
+    .find((zone) => zone !== undefined);
+  const parts = [...above, options].map((one) => planPart({ ...one, announcedZone }));
   const filters = parts.flatMap(filtersOf);
   const dates = parts.map(dateSearch).find((search) => search !== undefined);
   const list = [...above, options].map(uidList).find((one) => one !== undefined);

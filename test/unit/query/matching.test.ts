@@ -145,9 +145,21 @@ describe('Q-21: empty values', () => {
     ['a value', row(Tags.PatientID, 'LO', 'P'), 'no-match'],
     ['none', new Dataset().setEmpty(Tags.PatientID, 'LO'), 'match'],
     ['blanks', new Dataset().setBytes(Tags.PatientID, 'LO', Buffer.from('  ')), 'match'],
+    ['NULs', new Dataset().setBytes(Tags.PatientID, 'LO', Buffer.from('\0\0')), 'match'],
     ['nothing returned', new Dataset(), 'unverified'],
   ])('of an attribute that the peer must know: %s', (_what, stored, verdict) => {
     expect(matches(stored, asked(Tags.PatientID, 'LO'), empty)).toBe(verdict);
+  });
+
+  test('blanks in place of a date, a time or a number are no value', () => {
+    for (const [tag, vr] of [
+      [Tags.StudyDate, 'DA'],
+      [Tags.StudyTime, 'TM'],
+      [Tags.NumberOfFrames, 'IS'],
+    ] as const) {
+      const stored = new Dataset().setBytes(tag, vr, Buffer.from('        '));
+      expect(matches(stored, asked(tag, vr), { ...empty, isRequired: () => true })).toBe('match');
+    }
   });
 
   test('of any other, none may mean that the peer does not know it', () => {

@@ -349,6 +349,72 @@ describe('dates and times of a search', () => {
     }
   });
 
+  test('DT-32, DT-42: a value with an offset is compared in the zone of the peer, whatever the request says of its own', () => {
+    const path = Tags.AcquisitionDateTime;
+    const value = '20220101100000+0200-20220101120000+0200';
+    const asked = request('IMAGE', {
+      studyInstanceUid: '1.2',
+      seriesInstanceUid: '1.3',
+      matchingKeys: [key(path, 'DT', value)],
+    });
+    const verdicts = (timezone?: string): unknown[] => {
+      const step = onlyStep(asked, { ...defaultPeerQueryProfile, ...(timezone && { timezone }) });
+      return ['20220101093000', '20220101113000', '20220103'].map((at) => {
+        const row = new Dataset().setString(path, at, 'DT');
+        return [step.accepts(row), step.unverified(row).length];
+      });
+    };
+    expect(verdicts('+0100')).toEqual([
+      [true, 0],
+      [false, 0],
+      [false, 0],
+    ]);
+    // Nobody knows the instant of what is stored, but that it is days away.
+    expect(verdicts()).toEqual([
+      [true, 1],
+      [true, 1],
+      [false, 0],
+    ]);
+  });
+
+  test('DT-45: a value without an offset is compared as written where the request has no zone', () => {
+    const asked = request('IMAGE', {
+      studyInstanceUid: '1.2',
+      seriesInstanceUid: '1.3',
+      matchingKeys: [key(Tags.AcquisitionDateTime, 'DT', '20220101100000-20220101120000')],
+    });
+    const step = onlyStep(asked, { ...defaultPeerQueryProfile, timezone: '+0100' });
+    const row = (at: string): Dataset => new Dataset().setString(Tags.AcquisitionDateTime, at, 'DT');
+    expect([step.accepts(row('20220101110000+0900')), step.accepts(row('20220101130000'))]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test('DT-43: a date that has no partner is kept where its time would decide, and that is told', () => {
+    const [sequence, date] = [Tags.RequestAttributesSequence, 0x00400002];
+    const asked = request('SERIES', {
+      studyInstanceUid: '1.2',
+      timezoneOffset: '-0500',
+      matchingKeys: [key([sequence, date], 'DA', '20220102')],
+    });
+    const step = onlyStep(asked, {
+      characterSetReturnKey: false,
+      dateTime: { upper: 'ceil', unknown: 'exclude', mixed: 'strict' },
+      timezone: '+0100',
+    });
+    const judged = (value: string): unknown => {
+      const row = new Dataset().setItems(sequence, [new Dataset().setString(date, value, 'DA')]);
+      return [step.accepts(row), step.unverified(row).length];
+    };
+    expect(['20220101', '20220102', '20220103', '20220104'].map(judged)).toEqual([
+      [false, 0],
+      [true, 1],
+      [true, 1],
+      [false, 0],
+    ]);
+  });
+
   test('DT-21: a time that has no partner is widened to whole seconds', () => {
     const path = [Tags.RequestAttributesSequence, Tags.StudyTime];
     const step = onlyStep(
@@ -601,6 +667,21 @@ describe('what a search makes use of beyond the baseline', () => {
     expect(plain?.identifier().has(Tags.TimezoneOffsetFromUTC)).toBe(false);
     expect(plain?.identifier().string(Tags.PatientBirthDate)).toBe('19700101');
   });
+});
+
+test('DT-41: a birth is asked for a day wider where another level of the same C-FIND tells the zone', () => {
+  const asked = request('SERIES', {
+    timezoneOffset: '-0500',
+    matchingKeys: [
+      key(Tags.PatientBirthDate, 'DA', '19700101'),
+      key(Tags.PerformedProcedureStepStartDate, 'DA', '20220101'),
+    ],
+  });
+  const options = { ...baselineQueryOptions, relational: true, timezone: true };
+  const [step, ...more] = planSearch(asked, defaultPeerQueryProfile, options).steps;
+  expect(more).toEqual([]);
+  expect(step?.identifier().string(Tags.TimezoneOffsetFromUTC)).toBe('-0500');
+  expect(step?.identifier().string(Tags.PatientBirthDate)).toBe('19691231-19700102');
 });
 
 describe('rows', () => {
