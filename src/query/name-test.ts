@@ -1,9 +1,10 @@
+import { foldTwins } from '../dicom/index.js';
 import { matchesPattern } from './pattern.js';
 
 /** Case, accents and the separators of components are the peer's business. */
 function fold(name: string): string {
   return (
-    name
+    foldTwins(name)
       .normalize('NFKD')
       .replace(/\p{M}/gu, '')
       // Hangul has come apart as well, and is compared whole.

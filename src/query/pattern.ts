@@ -1,4 +1,4 @@
-import type { Vr } from '../dicom/index.js';
+import { foldTwins, type Vr } from '../dicom/index.js';
 import type { Verdict } from './verdict.js';
 import { mayMatch, unreadable, Wildcards } from './wildcards.js';
 
@@ -13,7 +13,7 @@ export function isTextVr(vr: Vr): boolean {
 
 /** Text as it is compared: without padding, one form for each character. */
 export function normalText(text: string, vr: Vr): string {
-  return (leadingSpaceKept.has(vr) ? text.trimEnd() : text.trim()).normalize('NFC');
+  return foldTwins((leadingSpaceKept.has(vr) ? text.trimEnd() : text.trim()).normalize('NFC'));
 }
 
 /**
