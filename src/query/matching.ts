@@ -18,6 +18,10 @@ export interface MatchingOptions {
   readonly multipleValueMatching?: boolean;
   /** `""` asks for entities without a value. */
   readonly emptyValueMatching?: boolean;
+  /** The peer knows lists of values that must all be there: they are sent whole. */
+  readonly sendsMultipleValue?: boolean;
+  /** The peer knows `""`: it is sent, and an empty value is one that matches. */
+  readonly sendsEmptyValue?: boolean;
   /** Names that are only similar match: what the peer returned is not looked at again. */
   readonly fuzzyMatching?: boolean;
   /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
@@ -141,13 +145,13 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
  * An empty value matches where the peer must know the attribute. Of any other it may mean that the peer does not, and
  * what was not returned may have a value.
  */
-function emptyMatcher(tag: Tag, { isRequired }: MatchingOptions): Matcher {
+function emptyMatcher(tag: Tag, { isRequired, sendsEmptyValue }: MatchingOptions): Matcher {
   return (row) => {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
     const isBlank = vrTraits(element.vr).text && row.strings(tag).every((value) => value === '');
     if (element.value.length > 0 && !isBlank) return 'no-match';
-    return isRequired?.(tag) === true ? 'match' : 'unverified';
+    return sendsEmptyValue === true || isRequired?.(tag) === true ? 'match' : 'unverified';
   };
 }
 

@@ -227,6 +227,8 @@ function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
 
 function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
   const { level, dateTime, zones, multipleValueMatching, emptyValueMatching, fuzzyMatching } = options;
+  // What is not sent with its value the peer has not matched by.
+  const isSent = (tag: Tag): boolean => options.sendsEmptyValue && !options.unsentKeys.includes(tag);
   const constrained = judged.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
     tag,
@@ -236,6 +238,7 @@ function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
       zones,
       multipleValueMatching,
       emptyValueMatching,
+      sendsEmptyValue: isSent(tag),
       fuzzyMatching,
       isWidened: (key) => widened.has(key),
       isRequired: (required) => requiredKeys[level].has(required),

@@ -198,7 +198,7 @@ describe('identifiers', () => {
     expect([identifier.string(0x00230010), identifier.string(0x00231002)]).toEqual(['Acme', 'x']);
   });
 
-  test('Q-21: empty value matching is asked of no peer, and the value is literal without its parameter', () => {
+  test('Q-21: empty value matching is asked of no peer that has not accepted it, and the value is literal without its parameter', () => {
     const asked = (emptyValueMatching: boolean): Dataset =>
       onlyStep(
         request('STUDY', { emptyValueMatching, matchingKeys: [key(Tags.AccessionNumber, 'SH', '""')] }),
@@ -618,6 +618,49 @@ describe('what a search makes use of beyond the baseline', () => {
     expect([planned(true), planned(false)]).toEqual([true, false]);
     const baseline = planSearch(request('STUDY', { fuzzyMatching: true }), defaultPeerQueryProfile);
     expect(baseline.planned).toEqual(baselineQueryOptions);
+  });
+
+  test('Q-21: empty values are asked for where that was accepted, and an empty one matches there', () => {
+    const asked = request('STUDY', {
+      emptyValueMatching: true,
+      matchingKeys: [
+        key(Tags.StudyDescription, 'LO', '""'),
+        key(Tags.StudyDate, 'DA', '""'),
+        key(Tags.NumberOfStudyRelatedSeries, 'IS', '""'),
+      ],
+    });
+    const plan = planSearch(asked, defaultPeerQueryProfile, { ...baselineQueryOptions, emptyValue: true });
+    expect(plan.planned).toEqual({ ...baselineQueryOptions, emptyValue: true });
+    const [step] = plan.steps;
+    const identifier = step?.identifier();
+    const tags = [Tags.StudyDescription, Tags.StudyDate, Tags.NumberOfStudyRelatedSeries];
+    expect(tags.map((tag) => identifier?.string(tag))).toEqual(['""', '""', undefined]);
+    const row = new Dataset();
+    for (const tag of tags) row.setEmpty(tag);
+    expect([step?.accepts(row), step?.unverified(row)]).toEqual([true, [Tags.NumberOfStudyRelatedSeries]]);
+    expect(step?.accepts(new Dataset().setString(Tags.StudyDescription, 'A', 'LO'))).toBe(false);
+    const baseline = planSearch(asked, defaultPeerQueryProfile);
+    expect(baseline.planned).toEqual(baselineQueryOptions);
+    expect(tags.map((tag) => baseline.steps[0]?.identifier().string(tag))).toEqual(tags.map(() => undefined));
+  });
+
+  test('Q-22: all values that must be there are asked for where that was accepted, but modalities of a study', () => {
+    const asked = request('STUDY', {
+      multipleValueMatching: true,
+      matchingKeys: [
+        key(Tags.OtherPatientNames, 'PN', 'A\\B', ['A', 'B']),
+        key(Tags.ModalitiesInStudy, 'CS', 'CT\\SR', ['CT', 'SR']),
+      ],
+    });
+    const options = { ...baselineQueryOptions, multipleValue: true };
+    const plan = planSearch(asked, defaultPeerQueryProfile, options);
+    expect(plan.planned).toEqual(options);
+    const identifier = plan.steps[0]?.identifier();
+    expect(identifier?.strings(Tags.OtherPatientNames)).toEqual(['A', 'B']);
+    expect(identifier?.strings(Tags.ModalitiesInStudy)).toEqual(['CT']);
+    const row = new Dataset().setString(Tags.OtherPatientNames, 'A\\C', 'PN');
+    expect(plan.steps[0]?.accepts(row)).toBe(false);
+    expect(planSearch(asked, defaultPeerQueryProfile).planned).toEqual(baselineQueryOptions);
   });
 
   test('DT-10: only the pair that every peer matches is sliced, and each is planned by itself', () => {
