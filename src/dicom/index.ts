@@ -46,6 +46,7 @@ export {
   type TransferSyntax,
 } from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
+export { trimTrailing } from './value-text.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
 export {
@@ -58,6 +59,7 @@ export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
 export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
+export { foldTwins } from './character-twins.js';
 export { Dataset } from './dataset.js';
 export { DatasetBuilder, decodeDataset } from './decode-dataset.js';
 export type {
