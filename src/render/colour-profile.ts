@@ -65,20 +65,23 @@ function converted({ pixels, width, height, channels }: Raster, space: ColourSpa
   const encoded = Uint8Array.from({ length: STEPS + 1 }, (_, step) =>
     Math.round(space.encode(step / STEPS) * 255),
   );
+  const light = (at: number): number => linear[pixels[at] ?? 0] ?? 0;
   const out = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
-    const [red, green, blue] = [0, 1, 2].map((color) => {
-      const level = pixels[pixel * channels + (channels === 3 ? color : 0)] ?? 0;
-      return linear[level] ?? 0;
-    }) as [number, number, number];
-    matrix.forEach(([byRed, byGreen, byBlue], color) => {
+    const at = pixel * channels;
+    const red = light(at);
+    const green = channels === 3 ? light(at + 1) : red;
+    const blue = channels === 3 ? light(at + 2) : red;
+    for (let color = 0; color < 3; color++) {
+      const [byRed, byGreen, byBlue] = matrix[color] ?? NO_LIGHT;
       const value = Math.min(Math.max(byRed * red + byGreen * green + byBlue * blue, 0), 1);
       out[pixel * 3 + color] = encoded[Math.round(value * STEPS)] ?? 0;
-    });
+    }
   }
   return { pixels: out, width, height, channels: 3 };
 }
 
+const NO_LIGHT: Row = [0, 0, 0];
 /** Of linear light: enough for a step of a level in the shadows. */
 const STEPS = 0xffff;
 

@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module';
-import type { Gifenc } from 'gifenc';
 import type { Animation } from './picture-request.js';
 import type { Raster } from './raster.js';
 
-// `require` and not `import`: what is imported as its default differs between Node and the loader of the tests' threads.
-const gifenc = createRequire(import.meta.url)('gifenc') as Gifenc;
+/** As CommonJS, which all loaders agree on: what its default export is, they do not. */
+const gifenc = createRequire(import.meta.url)('gifenc') as Gifenc.Module;
 
 /** What follows the last frame of an animated GIF. */
 export const GIF_END: Uint8Array = Uint8Array.of(0x3b);

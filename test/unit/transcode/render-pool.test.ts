@@ -82,6 +82,26 @@ describe('pictures in worker threads', () => {
     place.leave();
   });
 
+  test.each(['image/jpeg', 'image/png', 'image/gif', 'image/webp'] as const)(
+    'in the format %s',
+    async (mediaType) => {
+      const { pool } = start({ workers: 1 });
+      const { shape, looks, frame } = await image();
+      const place = await pool.enter(context);
+      const look = await looks.of(1);
+      const picture = await place.render({
+        frame: await frame(),
+        from: undefined,
+        shape,
+        look,
+        request: { mediaType },
+      });
+      place.leave();
+      const { format, width } = await sharp(picture.bytes).metadata();
+      expect({ mediaType: `image/${format}`, width }).toEqual({ mediaType, width: size });
+    },
+  );
+
   test('what cannot be shown costs one request', async () => {
     const { pool, observed } = start({ workers: 1 });
     const { shape, looks, frame } = await image();
