@@ -37,7 +37,24 @@ function version(): string {
   return text;
 }
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+/** Whether what is printed is still taken. */
+let output: 'unused' | 'taken' | 'gone' | 'failed' = 'unused';
+
+/** Prints a text, unless nobody reads any more: who reads no further has seen enough. */
+function print(text: string): void {
+  if (output === 'gone' || output === 'failed') return;
+  if (output === 'unused') process.stdout.on('error', outputFailed);
+  output = 'taken';
+  process.stdout.write(`${text}\n`);
+}
+
+function outputFailed(error: NodeJS.ErrnoException): void {
+  const isReported = output === 'failed';
+  output = error.code === 'EPIPE' ? 'gone' : 'failed';
+  if (output === 'gone' || isReported) return;
+  process.stderr.write(`Standard output cannot be written to: ${error.message}\n`);
+  process.exitCode = 1;
+}
 
 function readConfig(file: string | undefined): Config {
   try {
@@ -77,20 +94,33 @@ const openAssociations = (peers: Iterable<Peer>): number =>
     0,
   );
 
-/** Runs the gateway until it is told to stop. */
+/** Runs the gateway until it is told to stop; a failure is told. Returns the exit status. */
 async function serve(
   config: Config,
   telemetry: Telemetry,
   onReady: (origin: string) => void = () => undefined,
 ): Promise<number> {
-  const stop = stopSignal();
-  const gateway = await startGateway(config, telemetry);
-  onReady(gateway.origin);
-  telemetry.observe({ kind: 'stopping', reason: await stop });
-  await gateway.close();
-  telemetry.observe({ kind: 'stopped', openAssociations: openAssociations(gateway.peers.values()) });
-  await telemetry.flush();
-  return 0;
+  try {
+    const stop = stopSignal();
+    const gateway = await startGateway(config, telemetry);
+    onReady(gateway.origin);
+    telemetry.observe({ kind: 'stopping', reason: await stop });
+    await gateway.close();
+    telemetry.observe({ kind: 'stopped', openAssociations: openAssociations(gateway.peers.values()) });
+    return 0;
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
+/** Ends the process, whatever may still be open, once the log has left or its output has not taken it for too long. */
+async function leave(telemetry: Telemetry, status: number): Promise<never> {
+  const log = await telemetry.flush();
+  if (log !== 'whole')
+    process.stderr.write('The output of the log takes nothing: its last lines are lost.\n');
+  // `process.exit` would wait for the thread that writes.
+  if (log === 'stuck') process.kill(process.pid, 'SIGKILL');
+  process.exit(status);
 }
 
 function demoText(origin: string, basePath: string, pacs: DemoPacs): string {
@@ -116,16 +146,18 @@ function demoText(origin: string, basePath: string, pacs: DemoPacs): string {
   ].join('\n');
 }
 
-async function demo(): Promise<number> {
+async function demo(): Promise<never> {
   // Loaded here alone: serving needs neither the PACS nor the memory of the library it speaks through.
   const { createDemoPacs } = await import('./demo/index.js');
   const pacs = await createDemoPacs({ movePort: 0 });
   try {
     const env = { DICOMGW_PEER: formatAeAddress(pacs.address), DICOMGW_LOG_LEVEL: 'warn', ...process.env };
     const config = loadConfig({ env });
-    return await serve(config, telemetryFor(config), (origin) => {
+    const telemetry = telemetryFor(config);
+    const status = await serve(config, telemetry, (origin) => {
       print(demoText(origin, config.http.basePath, pacs));
     });
+    return await leave(telemetry, status);
   } finally {
     await pacs.close();
   }
@@ -193,8 +225,6 @@ function peersToCheck({ peers }: Config, { study, peer }: CheckOptions): readonl
 
 async function check(config: Config, options: CheckOptions): Promise<number> {
   const names = peersToCheck(config, options);
-  // Who reads no further has seen enough.
-  process.stdout.on('error', () => process.exit(1));
   const { observe } = createTelemetry({
     level: 'silent',
     version: version(),
@@ -291,16 +321,24 @@ async function run(): Promise<number> {
     const { study, patient, all, peer } = values;
     return (print(await requestPurge(config, { study, patient, all, peer })), 0);
   }
-  return command === 'check' ? check(config, values) : serve(config, telemetryFor(config));
+  if (command === 'check') return check(config, values);
+  const telemetry = telemetryFor(config);
+  return leave(telemetry, await serve(config, telemetry));
 }
 
-try {
-  process.exitCode = await run();
-} catch (thrown) {
+/** Says what went wrong; returns the exit status. */
+function failed(thrown: unknown): number {
   const known = thrown instanceof GatewayError || (thrown instanceof TypeError && 'code' in thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   process.stderr.write(
     `${known || thrown instanceof ConfigError ? message : toGatewayError(thrown).message + ' ' + message}\n`,
   );
-  process.exitCode = 1;
+  return 1;
 }
+
+// A report of what fails must not be another failure.
+process.stderr.on('error', () => undefined);
+const status = await run().catch(failed);
+// What could not be printed has set it before, or will.
+process.exitCode ??= 0;
+if (status !== 0) process.exitCode = status;
