@@ -504,6 +504,28 @@ describe('check', () => {
     expect(program.output).toContain('group all: main; fails with any member; stores to none');
   });
 
+  test('beside a gateway that runs, a peer that has only C-MOVE is usable as far as it can be tried', async () => {
+    const pacs = await createDemoPacs();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const env = {
+      DICOMGW_PEER: `${pacs.address.aeTitle}@127.0.0.1:${pacs.address.port}`,
+      DICOMGW_PEERS_MAIN_RETRIEVE: 'move',
+    };
+    try {
+      const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+      const program = run(['check'], { ...env, DICOMGW_DIMSE_LISTEN: listen });
+      expect(await program.exit).toBe(0);
+      expect(program.output).toMatch(/C-GET +skipped retrieve is move/);
+      expect(program.output).toMatch(/C-MOVE +skipped not tried: the address of dimse\.listen cannot be had/);
+      expect(program.output).toContain('usable as far as it could be tried: nothing was retrieved.');
+      expect(program.output).not.toContain('NOT usable');
+    } finally {
+      taken.close();
+      await pacs.close();
+    }
+  });
+
   test('ends with status 1 where the study is not held, and keeps what it learnt before any gateway has run', async () => {
     const pacs = await createDemoPacs();
     const directory = mkdtempSync(join(tmpdir(), 'check-'));
