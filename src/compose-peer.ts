@@ -103,6 +103,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
     },
     search: {
       lookAhead: search.lookAhead,
+      lookAheadMs: search.lookAheadTime,
       maxResults: search.maxResults,
       maxScan: search.maxScan,
       maxSlices: search.maxSlices,

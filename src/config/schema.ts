@@ -101,8 +101,12 @@ const search = z.strictObject({
   ).prefault(0),
   lookAhead: key(
     integer(0, 1_000_000),
-    'How many results beyond the limit are counted to say how many remain.',
+    'How many results beyond the limit are counted to say how many remain; and how many of an answer without a limit are waited for before the first is sent.',
   ).prefault(1000),
+  lookAheadTime: key(
+    durationOrOff,
+    'How long after its first result an answer without limit and offset is waited for, once it is more than 100; 0 means until there are `search.lookAhead` results.',
+  ).prefault('50ms'),
   emptyResponse: key(
     choice('200-empty-list', '204'),
     'What a search without results is answered with.',
@@ -121,7 +125,7 @@ const search = z.strictObject({
   ).prefault(1000),
   order: key(
     choice('sorted', 'peer'),
-    'Results of a search that finds no more than `search.lookAhead` are sorted (newest studies first, then by number and UID), so that its pages fit together; or stay as the PACS lists them, as larger ones do.',
+    'Results of a search with a limit that finds no more than `search.lookAhead` are sorted (newest studies first, then by number and UID), so that its pages fit together; of one without, no more than 100, unless `search.lookAheadTime` is 0. Or they stay as the PACS lists them, as larger ones do.',
   ).prefault('sorted'),
   complete: key(
     choice('page', 'off'),

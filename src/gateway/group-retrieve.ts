@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import { datasetList, type DatasetList } from './dataset-list.js';
-import { nameOf, type Group, type Member } from './group.js';
+import { heldByNobody, nameOf, type Group, type Member } from './group.js';
 import type { GroupDocuments, SharedDocument } from './group-documents.js';
 import { Failures } from './group-failures.js';
 import { locate, type Located } from './group-locate.js';
@@ -11,9 +11,6 @@ import type { RetrieveSettings } from './ports.js';
 import { instancesAnswer } from './retrieve-instances.js';
 import { metadataList, wholeAnswer } from './retrieve-metadata.js';
 import type { Gateway, RetrieveCall } from './use-cases.js';
-
-const nobody = (): GatewayError =>
-  new GatewayError('not-found', 'No member of the group has anything under these UIDs.');
 
 /** Retrieves of a group: each asks the members that hold the study. */
 export class GroupRetrieve {
@@ -40,7 +37,7 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw nobody();
+    if (!holder) throw heldByNobody();
     const answer = await instancesAnswer(opened, representations, call.serviceUrl, {
       pool: holder.framePool,
       context,
@@ -120,7 +117,7 @@ export class GroupRetrieve {
       }
     }
     failures.requireNone();
-    throw missing ?? nobody();
+    throw missing ?? heldByNobody();
   }
 
   async #begin(
@@ -131,7 +128,7 @@ export class GroupRetrieve {
     const [first, second] = located.holders;
     if (first !== undefined) return { only: second ? undefined : first, located, failures };
     failures.requireNone();
-    throw nobody();
+    throw heldByNobody();
   }
 
   async #locate(

@@ -72,6 +72,8 @@ export interface SearchSettings {
   readonly keepMs: number;
   /** Rows looked at beyond the page to say how many remain; and rows held back before the status line. */
   readonly lookAhead: number;
+  /** How long after the first row of a whole answer these are held back; 0 = until they are there. */
+  readonly lookAheadMs: number;
   /** Most rows that a request with a limit gets. */
   readonly maxResults: number;
   /** Most rows beside the times of a search that are passed over before the peer is asked for slices. */

@@ -1,4 +1,4 @@
-import { GatewayError, type Clock, type OperationContext } from '../core/index.js';
+import { GatewayError, KeySet, type Clock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
@@ -10,7 +10,7 @@ import { shownUids, UidListRun } from './search-uid-lists.js';
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
 
-/** Most matches whose unique keys are kept to leave out repeated ones. About 100 bytes each. */
+/** Most matches whose unique keys are kept to leave out repeated ones. */
 const MOST_DISTINCT = 500_000;
 
 /** One for all: every search ends with it, and the trace of an error costs more than the search does. */
@@ -43,8 +43,8 @@ export class SearchRun {
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
   truncated = false;
-  /** Keys that the peer did not return, so that nobody checked them. */
-  readonly unverified = new Set<Tag>();
+  /** Keys that the peer did not return, so that nobody checked them, with the number of rows. */
+  readonly #unverified = new Map<Tag, number>();
 
   constructor(source: SearchSource, plan: SearchPlan, context: OperationContext) {
     const { retrieve, search } = source.binding;
@@ -62,6 +62,30 @@ export class SearchRun {
   /** All that matches, from the first one on each time that it is called. */
   matches(context: OperationContext = this.#context): AsyncGenerator<Match, void, undefined> {
     return this.#walk(0, [], context);
+  }
+
+  /** Keys that the peer did not return of some row, so that nobody checked them. */
+  get unverified(): readonly Tag[] {
+    return [...this.#unverified.keys()];
+  }
+
+  /** Whether its lowest row is one of these. */
+  isUnverified(match: Match): boolean {
+    return this.#unverified.size > 0 && this.#unverifiedOf(match).length > 0;
+  }
+
+  /** Its lowest row does not count any more among these. */
+  leaveOut(match: Match): void {
+    for (const tag of this.#unverifiedOf(match)) {
+      const count = this.#unverified.get(tag) ?? 0;
+      if (count > 1) this.#unverified.set(tag, count - 1);
+      else this.#unverified.delete(tag);
+    }
+  }
+
+  #unverifiedOf(match: Match): readonly Tag[] {
+    const [step, row] = [this.#plan.steps[match.length - 1], match.at(-1)];
+    return step && row ? step.unverified(row) : [];
   }
 
   /** What tells one match from all others. */
@@ -121,7 +145,7 @@ export class SearchRun {
     const { find } = this.#source;
     const asking = { find, step, parent, context, limits: this.#limits, today: today() };
     const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
-    const seen = new Set<string>();
+    const seen = new KeySet();
     const shown = this.#shown(step);
     for await (const row of run.rows()) {
       const key = step.keyOf(row);
@@ -155,7 +179,7 @@ export class SearchRun {
 
   #accepts(step: FindStep, row: Dataset, parent: ParentKeys): boolean {
     if (!step.accepts(row, parent)) return false;
-    for (const tag of step.unverified(row)) this.unverified.add(tag);
+    for (const tag of step.unverified(row)) this.#unverified.set(tag, (this.#unverified.get(tag) ?? 0) + 1);
     return true;
   }
 }

@@ -167,7 +167,7 @@ describe('a study under two patients', () => {
     b.study = () => ({ PatientID: 'P2' });
     const study = await get('/studies/2.25.1', AS_STORED);
     expect([study.status, locations(study)]).toEqual([200, uids(one)]);
-    expect(study.headers.warning).toContain('a and b hold a study under different patients');
+    expect(study.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
     expect((await get('/studies/2.25.1/series/2.25.1.2', AS_STORED)).status).toBe(404);
     const instance = await get('/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1', AS_STORED);
     expect(instance.status).toBe(404);
