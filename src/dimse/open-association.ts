@@ -31,7 +31,10 @@ export async function openAssociation(options: OpenOptions, signal: AbortSignal)
 }
 
 /** An association with options proposed, or how the peer refused one that it may bear without. */
-async function propose(options: OpenOptions, signal: AbortSignal): Promise<Association | 'aborted' | 'rejected'> {
+async function propose(
+  options: OpenOptions,
+  signal: AbortSignal,
+): Promise<Association | 'aborted' | 'rejected'> {
   const { peer, knowledge, others } = options;
   try {
     const association = await Association.open(options, signal);

@@ -66,6 +66,7 @@ async function convertedPart(
   const contentType = `${conversion.mediaType}; transfer-syntax=${conversion.transferSyntaxUid}`;
   const bytes = await convertedFrame(source, frame, conversion, by);
   return {
+    peer: instance.key.peer,
     contentType,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: bytes.length,

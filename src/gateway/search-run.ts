@@ -156,7 +156,8 @@ export class SearchRun {
       if (seen.size >= MOST_DISTINCT)
         throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
       seen.add(key);
-      if (shown.size < 2) shown.add(key);
+      const uid = shown.size < 2 ? step.uidOf(row) : undefined;
+      if (uid !== undefined) shown.add(uid);
       yield row;
     }
     this.truncated ||= run.report.truncated;
@@ -170,8 +171,8 @@ export class SearchRun {
     return new UidListRun(asking, uids, known);
   }
 
-  #shown({ level }: FindStep): Set<string> {
-    return shownUids(this.#source.binding.peer.knowledge, level);
+  #shown({ listTag }: FindStep): Set<string> {
+    return shownUids(this.#source.binding.peer.knowledge, listTag);
   }
 
   #learn(fact: 'findsEmptyTimes'): void {

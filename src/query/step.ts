@@ -40,6 +40,8 @@ export interface FindStep {
   readonly identifier: (parent?: ParentKeys, part?: IdentifierPart) => Dataset;
   /** The list of unique keys that is asked for, where there is one of several; of a relational step of any level. */
   readonly uids: readonly string[] | undefined;
+  /** The unique key that such a list is of; that of the level where there is none. */
+  readonly listTag: Tag;
   /** The UID of a row that such a list names it by. */
   readonly uidOf: (row: Dataset) => string | undefined;
   /** The exact post-filter of this level's keys; also refuses rows that belong to another entity than `parent`. */
@@ -85,6 +87,7 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
     level: options.level,
     dates,
     uids: list?.uids,
+    listTag,
     uidOf: (row) => row.string(listTag),
     identifier: (parent = {}, { slice = dates?.slices[0], uids } = {}) =>
       buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }, listTag),
