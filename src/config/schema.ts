@@ -248,6 +248,23 @@ const transcode = z.strictObject({
     'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
   ).prefault('128 MiB'),
   workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
+  lossy: key(
+    boolean,
+    'Whether frames are encoded with loss where a client names such a transfer syntax and takes nothing else that could be given (JPEG Baseline, JPEG-LS near-lossless, JPEG 2000, HTJ2K).',
+  ).prefault(false),
+  lossyUid: key(
+    choice('new', 'keep'),
+    'Whether an instance that was encoded with loss has a SOP Instance UID of its own, as PS3.3 C.7.6.1.1.5 wants it, or that of the instance that it was made of.',
+  ).prefault('new'),
+  jpegQuality: key(integer(1, 100), 'Quality of JPEG Baseline.').prefault(90),
+  jpegLsError: key(integer(1, 127), 'By how much a sample of JPEG-LS near-lossless may be wrong.').prefault(
+    2,
+  ),
+  j2kRatio: key(integer(2, 1000), 'How many times smaller JPEG 2000 with loss is.').prefault(10),
+  htJ2kStep: key(
+    integer(1, 500_000),
+    'Step of quantisation of HTJ2K with loss, in millionths of the range of samples.',
+  ).prefault(1000),
 });
 const limits = z.strictObject({
   depth: key(integer(1, 1000), 'Deepest nesting of sequences in a dataset.').prefault(64),

@@ -15,6 +15,8 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
+export { decodedEdits, derivedEdits, lossyEdits, newInstanceEdits } from './lossy-attributes.js';
+export type { ElementEdit } from './element-edit.js';
 export { readRanges } from './read-ranges.js';
 export {
   DatasetReader,

@@ -43,7 +43,10 @@ export async function convertedFrames(
   const shape = shapeOf(opened.index);
   const { encodeAs, representation, mediaType } = conversion;
   const longest = longestOf(opened.index, frames);
-  if (!by.pool.takes(shape, longest) || (encodeAs !== undefined && !by.pool.encodes(encodeAs, shape)))
+  if (
+    !by.pool.takes(shape, longest) ||
+    (encodeAs !== undefined && !isMadeBy(by.pool, encodeAs, shape, conversion.lossy))
+  )
     throw new GatewayError(
       'not-acceptable',
       'These frames can be had as they are stored, with transfer-syntax=*.',
@@ -77,11 +80,21 @@ async function convertedPart(
     contentLength: bytes.length,
     bytes: each([bytes]),
     ...(!conversion.representation.multipart && {
-      etag: etagOf(record, 'frame', contentType, String(frame), 'converted'),
+      etag: etagOf(record, 'frame', contentType, String(frame), 'converted', ...lossOf(conversion, by)),
       range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
     }),
   };
 }
+
+/** What else tells one representation from another. */
+export const lossOf = (
+  { lossy, transferSyntaxUid }: Pick<FrameConversion, 'lossy' | 'transferSyntaxUid'>,
+  { pool }: Pick<Conversion, 'pool'>,
+): readonly string[] => (lossy ? [pool.lossOf(transferSyntaxUid), String(pool.derivesInstances)] : []);
+
+/** Whether the frames can be encoded so. */
+export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>
+  lossy ? pool.encodesLossy(encodeAs, shape) : pool.encodes(encodeAs, shape);
 
 async function convertedFrame(
   source: Source,

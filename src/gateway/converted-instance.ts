@@ -18,6 +18,7 @@ import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
 import {
+  isMadeBy,
   longestOf,
   makeFrame,
   shapeOf,
@@ -26,6 +27,7 @@ import {
   type StoredWhole,
 } from './converted-frames.js';
 import { inOrder } from './in-order.js';
+import { changeOf } from './lossy-instance.js';
 
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
 const FRAMES_AT_ONCE = 2;
@@ -53,13 +55,13 @@ export async function convertedInstance(
   if (conversion.encodeAs === undefined && !fitsNative(first.bytes.length * count)) throw notSo();
   const { transferSyntaxUid } = conversion;
   const { sopClassUid } = instance.info;
-  const { sopInstanceUid } = instance.key;
+  const { sopInstanceUid, edits } = changeOf(whole, conversion, first, by.pool);
   const frames = (async function* (): AsyncGenerator<MadeFrame, void, undefined> {
     yield first;
     yield* inOrder(numbers(2, count), FRAMES_AT_ONCE, make);
   })();
   const dataset = (async function* (): AsyncGenerator<Buffer, void, undefined> {
-    yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
+    yield* headerWith(() => explicit(whole), descriptionOf(first.shape), edits);
     yield* conversion.encodeAs === undefined
       ? nativePixels(frames, first, count)
       : encapsulatedPixels(frames, first);
@@ -80,13 +82,13 @@ export async function convertedInstance(
 function requireConvertible(
   { index }: StoredWhole,
   count: number,
-  { encodeAs }: InstanceConversion,
+  { encodeAs, lossy }: InstanceConversion,
   { pool }: Conversion,
 ): void {
   const shape = shapeOf(index);
   const { pixelData } = index;
   const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
-  const isMade = encodeAs === undefined || pool.encodes(encodeAs, shape);
+  const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
   const frames = Array.from({ length: count }, (_, position) => position + 1);
   if (!pool.takes(shape, longestOf(index, frames))) throw notSo();

@@ -19,7 +19,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import type { Conversion } from './converted-frames.js';
+import { lossOf, type Conversion } from './converted-frames.js';
 import { convertedInstance } from './converted-instance.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
@@ -61,7 +61,8 @@ const notAcceptable = (stored: string): GatewayError =>
 interface Delivery {
   readonly representation: Representation;
   readonly part: BodyPart;
-  readonly how: 'stored' | 're-encoded' | 'converted';
+  /** What the entity tag depends on beside the bytes that are stored. */
+  readonly how: readonly string[];
 }
 
 interface Converting {
@@ -82,7 +83,8 @@ async function convert(
   try {
     if (index === undefined) throw problem ?? notAcceptable(stored.uid);
     const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
-    return { representation: conversion.representation, part, how: 'converted' };
+    const how = ['converted', ...lossOf(conversion, by)];
+    return { representation: conversion.representation, part, how };
   } catch (thrown) {
     if (mayBeStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
     throw thrown;
@@ -126,7 +128,7 @@ async function deliver(
       : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
     bytes: concatenate(head, reencode ? reencoded(bytes, stored, transferSyntaxUid) : bytes),
   };
-  return { representation, part, how: reencode ? 're-encoded' : 'stored' };
+  return { representation, part, how: [reencode ? 're-encoded' : 'stored'] };
 }
 
 function reencoded(
@@ -163,7 +165,7 @@ export async function instancesAnswer(
     const { representation, part, how } = await deliver(first.value, representations, serviceUrl, by);
     const { multipart } = representation;
     const record = multipart ? undefined : await recordNow(first.value);
-    const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, how) } : part;
+    const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, ...how) } : part;
     const alike = representations.filter((other) => other.multipart === multipart);
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {

@@ -3,6 +3,7 @@ import { GatewayError, type Observe, type OperationContext } from '../core/index
 import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
+import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
 import type { FrameShape } from './frame-shape.js';
 import { nativeFrameBytes } from './frame-shape.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -18,6 +19,10 @@ export interface FramePoolOptions {
   readonly heapMegabytes: number;
   /** Most bytes of a native frame. */
   readonly frameBytes: number;
+  /** How much may be lost where a client asks for that; undefined when nothing may. */
+  readonly lossy?: LossySettings;
+  /** Whether what has lost something is an instance of its own. */
+  readonly derivesInstances?: boolean;
 }
 
 /** A place in the pool: its holder may read frames into memory and have them worked on, one after the other. */
@@ -28,7 +33,7 @@ export interface FramePlace {
    * @throws GatewayError `malformed-dataset` for a frame that cannot be decoded or takes too long, `not-acceptable` for
    * what no codec does
    */
-  run(task: FrameTask): Promise<FrameResult>;
+  run(task: Omit<FrameTask, 'lossy'>): Promise<FrameResult>;
   /** Lets the next one in. */
   leave(): void;
 }
@@ -39,6 +44,12 @@ export interface FramePool {
   decodes(transferSyntaxUid: string): boolean;
   /** Whether frames can be encoded without loss: those of `shape`, or of any when it is left out. */
   encodes(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  /** Whether they may be, and can be encoded with loss. */
+  encodesLossy(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  /** What decides how much is lost in a transfer syntax, as text that changes with it. */
+  lossOf(transferSyntaxUid: string): string;
+  /** Whether what has lost something is an instance of its own, with a UID of its own. */
+  readonly derivesInstances: boolean;
   /** Whether a frame is small enough: natively, and as the `storedBytes` that it has now. */
   takes(shape: FrameShape, storedBytes: number): boolean;
   /** Waits for a place. @throws GatewayError `overloaded`, or the reason of the context's signal */
@@ -70,12 +81,25 @@ class ThreadedFramePool implements FramePool {
     this.#room = new WaitingRoom(options.workers, options.queue);
   }
 
+  get derivesInstances(): boolean {
+    return this.#options.derivesInstances ?? true;
+  }
+
   decodes(transferSyntaxUid: string): boolean {
     return canDecode(transferSyntaxUid);
   }
 
   encodes(transferSyntaxUid: string, shape?: FrameShape): boolean {
     return canEncode(transferSyntaxUid, shape);
+  }
+
+  encodesLossy(transferSyntaxUid: string, shape?: FrameShape): boolean {
+    return this.#options.lossy !== undefined && canEncodeLossy(transferSyntaxUid, shape);
+  }
+
+  lossOf(transferSyntaxUid: string): string {
+    const { lossy } = this.#options;
+    return lossy === undefined ? '' : settingOf(transferSyntaxUid, lossy);
   }
 
   takes(shape: FrameShape, storedBytes: number): boolean {
@@ -88,7 +112,14 @@ class ThreadedFramePool implements FramePool {
 
   async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
-    return { leave, run: (task) => this.#run(task) };
+    return { leave, run: (task) => this.#run(this.#withLoss(task)) };
+  }
+
+  /** With loss where the transfer syntax has no lossless form here. */
+  #withLoss(task: Omit<FrameTask, 'lossy'>): FrameTask {
+    const { lossy } = this.#options;
+    const isLossy = task.to !== undefined && canEncodeLossy(task.to);
+    return lossy && isLossy ? { ...task, lossy } : task;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { GatewayErrorCode } from '../core/index.js';
 import type { FrameShape } from './frame-shape.js';
+import type { LossySettings } from './lossy-frame.js';
 
 /** One frame to be turned from one transfer syntax into another, in a worker. */
 export interface FrameTask {
@@ -10,6 +11,8 @@ export interface FrameTask {
   /** Of the answer; undefined for native samples. */
   readonly to: string | undefined;
   readonly shape: FrameShape;
+  /** How much may be lost; undefined for nothing. */
+  readonly lossy?: LossySettings;
   /** How many times the picture may be halved in each direction, where that saves work. */
   readonly halvings?: number;
 }

@@ -3,6 +3,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
+import { encodeFrameLossy } from './lossy-frame.js';
 import { uncompressedFrameBytes } from './frame-shape.js';
 import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
 import { badFrame } from './frame-error.js';
@@ -35,13 +36,15 @@ export default async function work(task: FrameTask): Promise<ReturnType<typeof m
   }
 }
 
-async function turn({ frame, from, to, shape, halvings }: FrameTask): Promise<FrameResult> {
+async function turn({ frame, from, to, shape, halvings, lossy }: FrameTask): Promise<FrameResult> {
   if (from === undefined && frame.length < uncompressedFrameBytes(shape, frame.length))
     throw badFrame('is shorter than its dataset says');
   const native =
     from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape, halvings);
   if (to === undefined) return { frame: native.samples, shape: native.shape };
-  const { stream, photometricInterpretation } = await encodeFrame(native, to);
+  const { stream, photometricInterpretation } = await (lossy
+    ? encodeFrameLossy(native, to, lossy)
+    : encodeFrame(native, to));
   return { frame: stream, shape: { ...native.shape, photometricInterpretation, planar: false } };
 }
 
