@@ -248,6 +248,10 @@ const transcode = z.strictObject({
     'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
   ).prefault('128 MiB'),
   workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
+  codecMemory: key(
+    size(256 * MIB, 2 ** 31),
+    'Largest WebAssembly memory of one codec in one thread; JPEG 2000 needs some six times the bytes of a frame. What a thread has grown to it keeps until it has been idle for a minute.',
+  ).prefault('1 GiB'),
   lossy: key(
     boolean,
     'Whether frames are encoded with loss where a client names such a transfer syntax and takes nothing else that could be given (JPEG Baseline, JPEG-LS near-lossless, JPEG 2000, HTJ2K).',

@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import {
   frameCount,
   frameLength,
@@ -91,6 +91,10 @@ export const lossOf = (
   { lossy, transferSyntaxUid }: Pick<FrameConversion, 'lossy' | 'transferSyntaxUid'>,
   { pool }: Pick<Conversion, 'pool'>,
 ): readonly string[] => (lossy ? [pool.lossOf(transferSyntaxUid), String(pool.derivesInstances)] : []);
+
+/** Whether frames cannot be had so, by no fault of anything else; what is stored may still do for the client. */
+export const isOfTheFrame = (thrown: unknown): boolean =>
+  ['not-acceptable', 'malformed-dataset'].includes(toGatewayError(thrown).code);
 
 /** Whether the frames can be encoded so. */
 export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import {
   deflate,
   part10Header,
@@ -19,7 +19,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { lossOf, type Conversion } from './converted-frames.js';
+import { isOfTheFrame, lossOf, type Conversion } from './converted-frames.js';
 import { convertedInstance } from './converted-instance.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
@@ -86,7 +86,7 @@ async function convert(
     const how = ['converted', ...lossOf(conversion, by)];
     return { representation: conversion.representation, part, how };
   } catch (thrown) {
-    if (mayBeStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
+    if (mayBeStored && isOfTheFrame(thrown)) return undefined;
     throw thrown;
   }
 }

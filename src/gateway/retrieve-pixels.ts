@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, isVideo, locateElement, readRanges, transferSyntax } from '../dicom/index.js';
 import {
   chooseConversion,
@@ -11,7 +11,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { convertedFrames } from './converted-frames.js';
+import { convertedFrames, isOfTheFrame } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
 import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
 import { openInstance, whenWhole, type ComingInstance, type OpenInstance } from './open-instance.js';
@@ -65,7 +65,8 @@ async function convertedAnswer(
   try {
     return await convertedFrames(opened, { ...request, conversion }, { pool, context });
   } catch (thrown) {
-    if (asStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
+    // The stored bytes are as bad or as good as they were.
+    if (asStored && isOfTheFrame(thrown)) return undefined;
     throw thrown;
   }
 }

@@ -1,11 +1,11 @@
 import { Piscina } from 'piscina';
 import { GatewayError, type Observe, type OperationContext } from '../core/index.js';
-import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
+import type { FrameAnswer, FrameResult, FrameTask, WorkerSettings } from './frame-task.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
 import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
 import type { FrameShape } from './frame-shape.js';
-import { nativeFrameBytes } from './frame-shape.js';
+import { nativeFrameBytes, uncompressedFrameBytes } from './frame-shape.js';
 import { WaitingRoom } from './waiting-room.js';
 
 export interface FramePoolOptions {
@@ -17,8 +17,12 @@ export interface FramePoolOptions {
   readonly frameMs: number;
   /** Of the JavaScript heap of each worker. */
   readonly heapMegabytes: number;
+  /** Of the WebAssembly memory of each codec in each worker. */
+  readonly codecBytes?: number;
   /** Most bytes of a native frame. */
   readonly frameBytes: number;
+  /** Of the module that works in each thread, where it is not that of the codecs. */
+  readonly worker?: URL;
   /** How much may be lost where a client asks for that; undefined when nothing may. */
   readonly lossy?: LossySettings;
   /** Whether what has lost something is an instance of its own. */
@@ -59,6 +63,7 @@ export interface FramePool {
 }
 
 const MEGAPIXEL = 2 ** 20;
+const CODEC_BYTES = 2 ** 30;
 /** Sources run under a loader that threads do not inherit. */
 const isSource = import.meta.url.endsWith('.ts');
 const WORKER = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
@@ -144,9 +149,14 @@ class ThreadedFramePool implements FramePool {
     };
     try {
       const answer = await this.#threads.run(task, { transferList, signal: deadline });
-      tell('result' in answer ? 'done' : 'refused');
-      if ('result' in answer) return answer.result;
-      throw new GatewayError(answer.error.code, answer.error.message);
+      const isGood = 'result' in answer && isWhole(answer.result, task);
+      tell(isGood ? 'done' : 'refused');
+      if (isGood) return answer.result;
+      if ('error' in answer) throw new GatewayError(answer.error.code, answer.error.message);
+      throw new GatewayError(
+        'malformed-dataset',
+        'The frame came out in another size than its dataset says.',
+      );
     } catch (thrown) {
       if (thrown instanceof GatewayError) throw thrown;
       if (this.#isClosed()) throw shuttingDown(thrown);
@@ -163,9 +173,11 @@ class ThreadedFramePool implements FramePool {
   }
 
   #start(): Piscina<FrameTask, FrameAnswer> {
-    const { workers, heapMegabytes } = this.#options;
+    const { workers, heapMegabytes, codecBytes = CODEC_BYTES, worker = WORKER } = this.#options;
+    const settings: WorkerSettings = { codecBytes };
     const threads = new Piscina<FrameTask, FrameAnswer>({
-      filename: WORKER.href,
+      filename: worker.href,
+      workerData: settings,
       minThreads: 0,
       maxThreads: workers,
       concurrentTasksPerWorker: 1,
@@ -180,6 +192,10 @@ class ThreadedFramePool implements FramePool {
     return threads;
   }
 }
+
+/** Whatever a codec made of it: no frame leaves in another size than its shape. */
+const isWhole = ({ frame, shape }: FrameResult, { to }: FrameTask): boolean =>
+  to === undefined ? frame.length === uncompressedFrameBytes(shape, frame.length) : frame.length > 0;
 
 const shuttingDown = (cause?: unknown): GatewayError =>
   new GatewayError('shutting-down', 'The gateway is shutting down.', cause === undefined ? {} : { cause });

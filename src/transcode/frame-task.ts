@@ -2,6 +2,12 @@ import type { GatewayErrorCode } from '../core/index.js';
 import type { FrameShape } from './frame-shape.js';
 import type { LossySettings } from './lossy-frame.js';
 
+/** What a thread is told once. */
+export interface WorkerSettings {
+  /** Most bytes of the WebAssembly memory of each codec. */
+  readonly codecBytes: number;
+}
+
 /** One frame to be turned from one transfer syntax into another, in a worker. */
 export interface FrameTask {
   /** Lies alone in its memory, which goes to the worker. */

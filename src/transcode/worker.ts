@@ -1,12 +1,16 @@
 /** What a worker thread of the pool runs. */
-import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { move, transferableSymbol, valueSymbol, workerData } from 'piscina';
 import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
 import { encodeFrameLossy } from './lossy-frame.js';
 import { uncompressedFrameBytes } from './frame-shape.js';
-import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
+import type { FrameAnswer, FrameResult, FrameTask, WorkerSettings } from './frame-task.js';
 import { badFrame } from './frame-error.js';
+import { limitWasmMemory } from './wasm-memory.js';
+
+const { codecBytes } = workerData as WorkerSettings;
+limitWasmMemory(codecBytes);
 
 /** Sends the memory of the frame back in place of a copy. */
 class Transferred {
