@@ -72,8 +72,8 @@ const lossOf = ({ jpegQuality, jpegLsError, j2kRatio, htJ2kStep }: Loss): LossyS
 const STEPS = 1_000_000;
 
 function openFramePool({ transcode }: Config, observe: Observe): FramePool {
-  const { workers, queue, frameTimeout, maxFrameBytes, workerHeap, codecMemory, lossy, lossyUid, ...loss } =
-    transcode;
+  const { workers, queue, frameTimeout, maxFrameBytes, maxPicturePixels } = transcode;
+  const { workerHeap, codecMemory, lossy, lossyUid, ...loss } = transcode;
   return createFramePool(
     {
       workers: workers === 0 ? availableParallelism() : workers,
@@ -82,6 +82,7 @@ function openFramePool({ transcode }: Config, observe: Observe): FramePool {
       heapMegabytes: Math.round(workerHeap / 2 ** 20),
       codecBytes: codecMemory,
       frameBytes: maxFrameBytes,
+      picturePixels: maxPicturePixels,
       ...(lossy && { lossy: lossOf(loss) }),
       derivesInstances: lossyUid === 'new',
     },

@@ -20,7 +20,7 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
   demo                   run it in front of an embedded PACS with generated studies
   check --config FILE [--peer NAME] [--study UID [--patient ID]]
                          try everything that is needed of each peer; exit status 0 if all are usable; with a
-                         study of it also what the peer makes of searches
+                         study, which each is to hold, also what the peer makes of searches
   config --config FILE   print the effective configuration
   purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
                          drop instances from the cache of the running gateway
@@ -205,7 +205,7 @@ async function check(config: Config, options: CheckOptions): Promise<number> {
   for (const name of names) {
     const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
     const subject = subjectOf(config, name, { observe, storageScp }, options);
-    const file = peerFile(config, name, { observe });
+    const file = peerFile(config, name, { observe: tellWarnings });
     const remembered = (await file?.read()) ?? {};
     const report = await checkPeer({ ...subject, remembered }, context);
     await file?.update({ ...remembered, ...report.facts });
@@ -215,7 +215,19 @@ async function check(config: Config, options: CheckOptions): Promise<number> {
   await storageScp?.close(1000);
   if (options.json) print(JSON.stringify(reports, null, 2));
   else for (const text of groupTexts(config)) print(text);
-  return reports.every(({ usable }) => usable) ? 0 : 1;
+  return reports.every((report) => report.usable && !isStudyMissing(report)) ? 0 : 1;
+}
+
+/** What `check` cannot read or write down is said beside its report. */
+const tellWarnings: Observe = (observation) => {
+  if (observation.kind !== 'log' || observation.level === 'info') return;
+  const { message, peer = '', error } = observation;
+  process.stderr.write(`${peer}: ${message} ${error instanceof Error ? error.message : ''}\n`);
+};
+
+/** Whether a study was given, and searches could not be tried with it to the end. */
+function isStudyMissing({ steps }: CheckReport): boolean {
+  return steps.some(({ step, result }) => step === 'study' && result !== 'ok');
 }
 
 /** A gateway that runs with this configuration has the port: then all but C-MOVE is tried. */
@@ -240,14 +252,14 @@ function* groupTexts({ groups }: Config): Generator<string> {
 }
 
 function reportText(report: CheckReport, moveHint: string): string {
-  const { peer, usable, steps, learnt, remembered, configured } = report;
+  const { peer, usable, steps, learnt, unknown, remembered, configured } = report;
   const mark = { ok: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
   const lines = steps.map(({ step, result, durationMs, detail }) => {
     const time = result === 'skipped' ? '' : ` (${durationMs} ms)`;
     return `  ${step.padEnd(7)} ${mark[result]} ${detail}${time}`;
   });
-  const more = Object.entries({ learnt, remembered, configured }).flatMap(([title, of]) =>
-    of.map((line) => `  ${title.padEnd(15)} ${line}`),
+  const more = Object.entries({ learnt, 'not found out': unknown, remembered, configured }).flatMap(
+    ([title, of]) => of.map((line) => `  ${title.padEnd(15)} ${line}`),
   );
   return [peer, ...lines, ...more, `  ${usable ? 'usable' : 'NOT usable'}. ${moveHint}`, ''].join('\n');
 }

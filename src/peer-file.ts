@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lchown, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Clock, Observe } from './core/index.js';
 import { readPeerFacts, type Peer, type PeerFacts } from './dimse/index.js';
 
@@ -60,22 +60,31 @@ export class PeerFile {
   }
 
   /**
-   * Writes facts down for a gateway that has begun to do so. Where none has nothing is written: `check` may run as another
-   * user, and the directory would then not be the gateway's.
+   * Writes facts down for the gateway, whether it has run yet or not. Who does so as root leaves them to whom the directory
+   * belongs, or the one above it: the gateway may be another user. Without facts nothing is done. Never rejects.
    */
   async update(facts: PeerFacts): Promise<void> {
-    const directory = await stat(dirname(this.#options.path)).catch(() => undefined);
-    if (directory?.isDirectory()) await this.#write(facts);
+    if (Object.keys(facts).length === 0) return;
+    await this.#write(facts, process.getuid?.() === 0);
   }
 
   /** In place of what is written down. Never rejects: what is not written is learnt again. */
-  async #write(facts: PeerFacts): Promise<void> {
+  async #write(facts: PeerFacts, isForOwner = false): Promise<void> {
     const { path, peer, configured } = this.#options;
     const written = `${path}.${process.pid}.tmp`;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const owner = isForOwner ? await ownerOf(dirname(path)) : undefined;
+      const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      if (made !== undefined && owner) await give(made, dirname(path), owner);
       const text = JSON.stringify({ version: VERSION, peer, configured, facts }, null, 2);
-      await writeFile(written, `${text}\n`, { mode: 0o600 });
+      await rm(written, { force: true });
+      const file = await open(written, 'wx', 0o600);
+      try {
+        await file.writeFile(`${text}\n`);
+        if (owner) await file.chown(owner.uid, owner.gid);
+      } finally {
+        await file.close();
+      }
       await rename(written, path);
       this.#seen = (await stat(path)).mtimeMs;
       this.#isWarned = false;
@@ -159,6 +168,24 @@ export class PeerFile {
     const { observe, peer } = this.#options;
     observe({ kind: 'log', level: 'warn', message, peer, error });
   }
+}
+
+type Owner = Readonly<Record<'uid' | 'gid', number>>;
+
+/** Whose `directory` is, or the first one above it that is there. @throws Error */
+async function ownerOf(directory: string): Promise<Owner> {
+  try {
+    return await stat(directory);
+  } catch (error) {
+    if (!isMissing(error) || dirname(directory) === directory) throw error;
+    return ownerOf(dirname(directory));
+  }
+}
+
+/** Gives `last`, and what is above it down from `first`, to `owner`. @throws Error */
+async function give(first: string, last: string, { uid, gid }: Owner): Promise<void> {
+  await lchown(last, uid, gid);
+  if (resolve(last) !== resolve(first)) await give(first, dirname(last), { uid, gid });
 }
 
 function isMissing(error: unknown): boolean {

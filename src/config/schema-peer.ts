@@ -148,7 +148,7 @@ const profile = z.strictObject({
     'Whether `*` stands for itself at the peer; auto: as `check --study` finds.',
   ).prefault('auto'),
   upperCasesNames: fact(
-    'Whether names come in upper case from the peer, and match in any case; auto: as `check --study` finds.',
+    'Whether the peer turns names into upper case, so that they are asked for in it; auto: where `check --study` proves it.',
   ).prefault('auto'),
   ignoredKeys: key(
     list(text(/^[A-Z][A-Za-z0-9]{1,63}$/, 'a keyword'), 'a list of keywords such as [StudyDescription]', 0),

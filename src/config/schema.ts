@@ -14,6 +14,7 @@ import {
 } from './kind.js';
 import { group } from './schema-group.js';
 import { peer } from './schema-peer.js';
+import { transcode } from './schema-transcode.js';
 import { trustProxy } from './trust-proxy.js';
 
 const KIB = 2 ** 10;
@@ -180,6 +181,13 @@ const retrieve = z.strictObject({
   ).prefault('4 KiB'),
 });
 
+const json = z.strictObject({
+  numericStrings: key(
+    choice('numbers', 'strings'),
+    'How IS, DS, SV and UV stand in DICOM JSON, in results and in metadata: as numbers where a number says exactly the same (else as text), or always as text, spelled as the PACS spells it.',
+  ).prefault('numbers'),
+});
+
 const preload = z.strictObject({
   parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
   queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
@@ -188,6 +196,10 @@ const preload = z.strictObject({
 
 const store = z.strictObject({
   maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
+  maxMetadataBytes: key(
+    size(KIB),
+    'Most bytes of metadata, in DICOM JSON or XML, that one store request has waiting for their bulk data; they are read as a whole and take a few times as much memory meanwhile.',
+  ).prefault('16 MiB'),
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
   parallel: key(
     integer(1, 100),
@@ -233,43 +245,6 @@ const cache = z.strictObject({
   ).prefault('60s'),
 });
 
-const transcode = z.strictObject({
-  workers: key(
-    integer(0, 64),
-    'Threads that decode and encode frames for clients that do not take what is stored; 0 for one for each processor.',
-  ).prefault(0),
-  queue: key(integer(0, 100_000), 'Most requests that wait for one; more are answered 503.').prefault(200),
-  frameTimeout: key(
-    duration,
-    'How long one frame of a million samples or less may take; larger ones as much longer. Then the thread is replaced.',
-  ).prefault('10s'),
-  maxFrameBytes: key(
-    size(KIB, 2 ** 31 - 1),
-    'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
-  ).prefault('128 MiB'),
-  workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
-  codecMemory: key(
-    size(256 * MIB, 2 ** 31),
-    'Largest WebAssembly memory of one codec in one thread; JPEG 2000 needs some six times the bytes of a frame. What a thread has grown to it keeps until it has been idle for a minute.',
-  ).prefault('1 GiB'),
-  lossy: key(
-    boolean,
-    'Whether frames are encoded with loss where a client names such a transfer syntax and takes nothing else that could be given (JPEG Baseline, JPEG-LS near-lossless, JPEG 2000, HTJ2K).',
-  ).prefault(false),
-  lossyUid: key(
-    choice('new', 'keep'),
-    'Whether an instance that was encoded with loss has a SOP Instance UID of its own, as PS3.3 C.7.6.1.1.5 wants it, or that of the instance that it was made of.',
-  ).prefault('new'),
-  jpegQuality: key(integer(1, 100), 'Quality of JPEG Baseline.').prefault(90),
-  jpegLsError: key(integer(1, 127), 'By how much a sample of JPEG-LS near-lossless may be wrong.').prefault(
-    2,
-  ),
-  j2kRatio: key(integer(2, 1000), 'How many times smaller JPEG 2000 with loss is.').prefault(10),
-  htJ2kStep: key(
-    integer(1, 500_000),
-    'Step of quantisation of HTJ2K with loss, in millionths of the range of samples.',
-  ).prefault(1000),
-});
 const limits = z.strictObject({
   depth: key(integer(1, 1000), 'Deepest nesting of sequences in a dataset.').prefault(64),
   elements: key(integer(1000, 1_000_000_000), 'Most elements in a dataset.').prefault(5_000_000),
@@ -299,6 +274,7 @@ export const configSchema = z.strictObject({
   ).exactOptional(),
   search: search.prefault({}),
   retrieve: retrieve.prefault({}),
+  json: json.prefault({}),
   preload: preload.prefault({}),
   store: store.prefault({}),
   cache: cache.prefault({}),

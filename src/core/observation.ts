@@ -36,6 +36,8 @@ export type Observation =
       readonly requestId?: string;
       readonly durationMs?: number;
       readonly detail?: string;
+      /** Of one that was aborted: nothing was under way on it, and nobody broke the rules. */
+      readonly idle?: true;
     }
   | {
       readonly kind: 'dimse';
@@ -136,6 +138,17 @@ export type Observation =
       /** `refused`: it is not what its dataset says; `late`: its time was up; `crashed`: the codec took its thread with it. */
       readonly outcome: 'done' | 'refused' | 'late' | 'crashed';
       readonly durationMs: number;
+    }
+  | {
+      /** Attributes that come more than once in a dataset, of which the last one counts. */
+      readonly kind: 'repeated-attributes';
+      readonly peer: string;
+      readonly in: 'instance' | 'match';
+      /** Eight hexadecimal digits each; the first ones, when they are many. */
+      readonly tags: readonly string[];
+      /** Of some the first one counts, because there are too many. */
+      readonly isPartial: boolean;
+      readonly requestId?: string;
     }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {

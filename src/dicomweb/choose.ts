@@ -2,7 +2,7 @@ import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/
 import type { Representation } from './negotiate.js';
 
 /** How to deliver one instance. */
-interface InstanceChoice {
+export interface InstanceChoice {
   readonly representation: Representation;
   readonly transferSyntaxUid: string;
   /**
@@ -221,10 +221,14 @@ const nativeFrames = (stored: TransferSyntax): boolean =>
 const genericType = 'application/octet-stream';
 
 /**
- * The first of `representations` that bulk data other than pixel data can be given in; undefined if none.
+ * The first of `representations` that bulk data other than pixel data can be given in: its `own` type, or the general one;
+ * undefined if none.
  *
  * @see PS3.18 10.4.4 (W-04)
  */
-export function chooseForBulkData(representations: readonly Representation[]): Representation | undefined {
-  return representations.find((one) => one.mediaType === genericType);
+export function chooseForBulkData(
+  representations: readonly Representation[],
+  own = genericType,
+): Representation | undefined {
+  return representations.find(({ mediaType }) => mediaType === own || mediaType === genericType);
 }

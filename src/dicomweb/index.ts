@@ -10,6 +10,7 @@ export {
   prefersStored,
   type FrameChoice,
   type FrameConversion,
+  type InstanceChoice,
   type InstanceConversion,
 } from './choose.js';
 export { requireUtf8 } from './charset.js';
@@ -17,7 +18,8 @@ export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
-export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
+export { negotiate, negotiateTypes, type Representation, type RetrieveResource } from './negotiate.js';
+export { combineCrc32 } from './crc32-combine.js';
 export { acceptParameter } from './query-string.js';
 export {
   parseBulkDataPath,
@@ -28,7 +30,8 @@ export {
   type RetrieveTarget,
 } from './resource.js';
 export { parseSearch, type SearchPath, type SearchRequest } from './search-request.js';
-export { parseStoreContentType } from './store-content-type.js';
+export { parseStoreContentType, type StoreForm } from './store-content-type.js';
+export { bulkPartOf, isPicture, type BulkPart } from './store-part.js';
 export {
   storeResponse,
   type FailedInstance,
@@ -36,3 +39,4 @@ export {
   type StoreOutcome,
 } from './store-response.js';
 export { formatWarning } from './warning.js';
+export { ZipWriter } from './zip-writer.js';

@@ -4,6 +4,8 @@ import { GatewayError } from '../core/index.js';
 export interface QueryParameter {
   readonly name: string;
   readonly rawValue: string;
+  /** There is no equals sign: what stands as the name may be the rest of a value with an `&` in it. */
+  readonly isBare?: true;
 }
 
 /** Four times what Node lets a request's head have by default. */
@@ -29,7 +31,8 @@ export function splitQuery(rawQuery: string): readonly QueryParameter[] {
     .map((part) => {
       const equals = part.indexOf('=');
       const rawName = equals < 0 ? part : part.slice(0, equals);
-      return { name: decodeLiteral(rawName), rawValue: equals < 0 ? '' : part.slice(equals + 1) };
+      const name = decodeLiteral(rawName);
+      return equals < 0 ? { name, rawValue: '', isBare: true } : { name, rawValue: part.slice(equals + 1) };
     });
 }
 

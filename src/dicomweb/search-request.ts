@@ -7,6 +7,7 @@ import {
   privateCreatorOf,
   type AttributePath,
 } from './attribute-path.js';
+import { ignoredWarnings } from './ignored-parameters.js';
 import { isIdentifierTag, parseIncludeFields, type IncludeFields } from './include-field.js';
 import { parseMatchingKey, type MatchingKey, type MatchingOptions } from './matching-key.js';
 import { decodeLiteral, splitQuery, type QueryParameter } from './query-string.js';
@@ -51,7 +52,8 @@ interface Sorted {
   readonly options: ReadonlyMap<string, string>;
   readonly includeFields: readonly string[];
   readonly attributes: readonly QueryParameter[];
-  readonly hasUnknown: boolean;
+  /** Neither of these. */
+  readonly unknown: readonly QueryParameter[];
 }
 
 interface NamedKey {
@@ -78,7 +80,6 @@ const optionNames: ReadonlySet<string> = new Set([
 const warningTexts = {
   multiple:
     'The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.',
-  unknown: 'A parameter that is neither supported nor an attribute was ignored.',
   characterSet: 'SpecificCharacterSet is not matched: a query is always UTF-8.',
 } as const;
 
@@ -92,7 +93,7 @@ const warningTexts = {
  */
 export function parseSearch(level: SearchLevel, params: SearchPath, rawQuery: string): SearchRequest {
   const scope = parseScope(level, params);
-  const { options, includeFields, attributes, hasUnknown } = sortParameters(splitQuery(rawQuery));
+  const { options, includeFields, attributes, unknown } = sortParameters(splitQuery(rawQuery));
   const matching: MatchingOptions = {
     emptyValueMatching: parseFlag(options, 'emptyvaluematching'),
     multipleValueMatching: parseFlag(options, 'multiplevaluematching'),
@@ -120,7 +121,7 @@ export function parseSearch(level: SearchLevel, params: SearchPath, rawQuery: st
       ...(matchingKeys.some((key) => key.vr === 'PN' && key.values.length > 1)
         ? [warningTexts.multiple]
         : []),
-      ...(hasUnknown ? [warningTexts.unknown] : []),
+      ...ignoredWarnings(unknown),
       ...(keys.some(({ key }) => key.path[0] === Tags.SpecificCharacterSet)
         ? [warningTexts.characterSet]
         : []),
@@ -141,7 +142,7 @@ function sortParameters(parameters: readonly QueryParameter[]): Sorted {
   const options = new Map<string, string>();
   const includeFields: string[] = [];
   const attributes: QueryParameter[] = [];
-  let hasUnknown = false;
+  const unknown: QueryParameter[] = [];
   for (const parameter of parameters) {
     const { name, rawValue } = parameter;
     if (name === 'includefield') includeFields.push(rawValue);
@@ -149,9 +150,9 @@ function sortParameters(parameters: readonly QueryParameter[]): Sorted {
       if (options.has(name)) throw new GatewayError('bad-request', `The parameter "${name}" is given twice.`);
       options.set(name, rawValue);
     } else if (looksLikeAttribute(name)) attributes.push(parameter);
-    else hasUnknown = true;
+    else unknown.push(parameter);
   }
-  return { options, includeFields, attributes, hasUnknown };
+  return { options, includeFields, attributes, unknown };
 }
 
 function parseFlag(options: ReadonlyMap<string, string>, name: string): boolean {

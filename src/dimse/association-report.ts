@@ -39,10 +39,10 @@ export class AssociationReport {
     this.#emit(isRejection ? 'rejected' : 'failed', error.message);
   }
 
-  /** The association is over; `error` unless it was released. */
-  closed(error: GatewayError | undefined): void {
-    if (error) this.#emit('aborted', error.message);
-    else this.#emit('released');
+  /** The association is over; `error` unless it was released. `broke` is whether an operation was under way on it. */
+  closed(error: GatewayError | undefined, broke: boolean): void {
+    if (!error) this.#emit('released');
+    else this.#emit('aborted', error.message, !broke && error.code !== 'peer-protocol');
   }
 
   /** What carries its bytes. */
@@ -74,7 +74,11 @@ export class AssociationReport {
     this.#options.observe({ kind: 'dimse-bytes', peer: this.#options.peer, ...observation });
   }
 
-  #emit(event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed', detail?: string): void {
+  #emit(
+    event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed',
+    detail?: string,
+    isIdle = false,
+  ): void {
     const { peer, associationId, requestId, observe, clock } = this.#options;
     observe({
       kind: 'association',
@@ -85,6 +89,7 @@ export class AssociationReport {
       ...(requestId !== undefined && { requestId }),
       durationMs: clock.now() - this.#since,
       ...(detail !== undefined && { detail }),
+      ...(isIdle && { idle: true as const }),
     });
   }
 }

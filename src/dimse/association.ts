@@ -331,7 +331,7 @@ export class Association {
     this.#report.rested();
     const failure = error ?? this.#gone('The peer released the association.');
     if (before === 'requested') this.#answered?.(failure);
-    else this.#report.closed(error);
+    else this.#report.closed(error, this.#operation !== undefined);
     const operation = this.#operation;
     this.#operation = undefined;
     operation?.watchdog.stop();

@@ -290,7 +290,9 @@ export class InboundAssociation {
     this.#cancelWatch();
     this.#host.moves.associationEnded(this);
     const { bytesReceived, bytesSent } = this.#channel;
-    if (wasOpen) this.#observe(this.#outcome === 'released' ? 'released' : 'aborted');
+    // While a C-MOVE runs it may have been its own.
+    const isIdle = !this.#isReceiving && this.#host.moves.size === 0 && error?.code === 'peer-aborted';
+    if (wasOpen) this.#observe(this.#outcome === 'released' ? 'released' : 'aborted', isIdle);
     else if (!this.#outcome && error && bytesReceived > 0 && error.code !== 'shutting-down') {
       this.#refused('no DICOM association request came');
     }
@@ -304,7 +306,7 @@ export class InboundAssociation {
     this.#host.observe({ kind: 'inbound-refused', reason, remote: this.#remote });
   }
 
-  #observe(event: 'opened' | 'released' | 'aborted'): void {
+  #observe(event: 'opened' | 'released' | 'aborted', isIdle = false): void {
     this.#host.observe({
       kind: 'association',
       peer: this.#peer,
@@ -312,6 +314,7 @@ export class InboundAssociation {
       direction: 'in',
       associationId: this.id,
       ...(event !== 'opened' && { durationMs: this.#host.clock.now() - this.#connectedAt }),
+      ...(event === 'aborted' && isIdle && { idle: true as const }),
     });
   }
 }

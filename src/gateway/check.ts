@@ -1,11 +1,10 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { Tags } from '../dicom/index.js';
-import { listingIdentifier, retrieveIdentifier } from '../query/index.js';
+import { toGatewayError, type GatewayError, type OperationContext } from '../core/index.js';
 import type { FixedFacts, Peer, PeerFacts } from '../dimse/index.js';
-import { drain } from './arrival-writer.js';
+import { findSample, retrieveSample, type Sample } from './check-sample.js';
 import { factLines, fixedLines } from './fact-words.js';
 import { probeLists, wordsOf, type Learnt } from './learnt.js';
-import { probeStudy } from './probe-study.js';
+import { learnUpperCase } from './probe-names.js';
+import { probeStudy, type StudyFindings } from './probe-study.js';
 import type { ProbedStudy } from './study-probe.js';
 
 /** One thing that was tried with a peer. */
@@ -23,6 +22,8 @@ export interface CheckReport {
   readonly steps: readonly CheckStep[];
   /** What was learnt of the peer beyond that, in words. */
   readonly learnt: readonly string[];
+  /** What searches for the study were to tell, and did not, in words. */
+  readonly unknown: readonly string[];
   /** What was learnt before, is written down, and was not found out anew, in words. */
   readonly remembered: readonly string[];
   /** What the configuration says in place of it, in words. */
@@ -116,70 +117,6 @@ async function attempt(
   }
 }
 
-/** The UIDs of some instance of the peer, the first it names. */
-interface Sample {
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopInstanceUid: string;
-  readonly sopClassUid: string | undefined;
-  /** Another one of its series, if there is one. */
-  readonly second: string | undefined;
-}
-
-/** The first rows of an answer; the rest is not asked for. */
-async function firstRows(
-  peer: Peer,
-  level: 'STUDY' | 'SERIES' | 'IMAGE',
-  target: Parameters<typeof listingIdentifier>[1],
-  context: OperationContext,
-): Promise<readonly ReturnType<typeof listingIdentifier>[]> {
-  const rows = [];
-  for await (const row of peer.find(level, listingIdentifier(level, target), context)) {
-    rows.push(row);
-    if (rows.length === (level === 'IMAGE' ? 2 : 1)) break;
-  }
-  return rows;
-}
-
-async function findSample(
-  peer: Peer,
-  given: ProbedStudy | undefined,
-  context: OperationContext,
-): Promise<Sample | undefined> {
-  const [study] = given ? [] : await firstRows(peer, 'STUDY', {}, context);
-  const studyInstanceUid = given?.studyInstanceUid ?? study?.string(Tags.StudyInstanceUID);
-  if (studyInstanceUid === undefined) return undefined;
-  const [series] = await firstRows(peer, 'SERIES', { studyInstanceUid }, context);
-  const seriesInstanceUid = series?.string(Tags.SeriesInstanceUID);
-  if (seriesInstanceUid === undefined) return undefined;
-  const [image, other] = await firstRows(peer, 'IMAGE', { studyInstanceUid, seriesInstanceUid }, context);
-  const sopInstanceUid = image?.string(Tags.SOPInstanceUID);
-  if (sopInstanceUid === undefined) return undefined;
-  const sopClassUid = image?.string(Tags.SOPClassUID);
-  const second = other?.string(Tags.SOPInstanceUID);
-  return { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, second };
-}
-
-async function retrieveSample(peer: Peer, sample: Sample, context: OperationContext): Promise<string> {
-  let bytes = 0;
-  let transferSyntaxUid = '';
-  const { level, identifier } = retrieveIdentifier(sample);
-  const sopClassUids = sample.sopClassUid === undefined ? [] : [sample.sopClassUid];
-  const completion = await peer.retrieve(
-    { level, identifier, sopClassUids },
-    (incoming) => {
-      transferSyntaxUid = incoming.transferSyntaxUid;
-      return { ...drain, write: (chunk) => void (bytes += chunk.length) };
-    },
-    context,
-  );
-  if (completion.received > 0) return `one instance, ${bytes} bytes in ${transferSyntaxUid}`;
-  throw new GatewayError(
-    'peer-incomplete',
-    'The PACS reported the end of the retrieve and sent no instance.',
-  );
-}
-
 /** C-ECHO; what the peer says of itself. */
 async function echo(peer: Peer, context: OperationContext): Promise<string> {
   const { implementationVersionName, maxPduLength, services } = await peer.echo(context);
@@ -197,28 +134,28 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   const subject = new Subject(given);
   const steps: CheckStep[] = [];
   const learnt: Learnt = { configured: given.associations };
-  const found: { sample?: Sample } = {};
+  const found: Found = {};
   await subject.with('configured', async (peer) => {
     steps.push(await attempt('C-ECHO', given, () => echo(peer, context)));
     if (steps[0]?.result !== 'ok') return;
     learnt.associations = await peer.probeAssociations(context).catch(() => undefined);
-    const find = async (): Promise<string> => {
-      const sample = await findSample(peer, given.study, context);
-      if (sample) found.sample = sample;
-      return sample
-        ? 'found a study, a series and an instance'
-        : 'the PACS holds nothing, or shows nothing to the gateway';
-    };
-    steps.push(await attempt('C-FIND', given, find));
+    steps.push(await attempt('C-FIND', given, () => search(peer, given.study, found, context)));
     const { study } = given;
-    if (study) steps.push(await attempt('study', given, () => probeStudy(peer, study, context)));
+    if (study)
+      steps.push(
+        await attempt('study', given, async () => {
+          found.study = await probeStudy(peer, study, context);
+          return found.study.text;
+        }),
+      );
   });
   const { sample } = found;
   const searches = steps.some(({ step, result }) => step === 'C-FIND' && result === 'ok');
-  if (searches) for (const step of retrieves) steps.push(await checkRetrieve(step, subject, sample, context));
+  if (searches) for (const step of retrieves) steps.push(await checkRetrieve(step, subject, found, context));
   const worked = steps.some(({ step, result }) => retrieves.includes(step) && result === 'ok');
   if (worked && sample)
     learnt.list = await subject.with('configured', (peer) => probeLists(peer, sample, context));
+  const unknown = await studyUnknown(subject, found);
   const { facts, way } = subject;
   // Of an empty PACS no retrieve can be tried: what can be seen of it is in order.
   const usable = searches && (worked || sample === undefined);
@@ -228,6 +165,7 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
     usable,
     steps,
     learnt: wordsOf({ ...learnt, way }, facts),
+    unknown,
     remembered: factLines(Object.fromEntries(old)),
     configured: fixedLines(given.fixed ?? {}),
     facts,
@@ -236,16 +174,60 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
 
 const retrieves: readonly CheckStep['step'][] = ['C-GET', 'C-MOVE'];
 
+/** What one step finds for the next. */
+interface Found {
+  sample?: Sample;
+  study?: StudyFindings;
+  /** The patient's name as an instance of the study has it. */
+  storedName?: string;
+}
+
+async function search(
+  peer: Peer,
+  study: ProbedStudy | undefined,
+  found: Found,
+  context: OperationContext,
+): Promise<string> {
+  const sample = await findSample(peer, study?.studyInstanceUid, context);
+  if (!sample) return 'the PACS holds nothing, or shows nothing to the gateway';
+  found.sample = sample;
+  const isOther = study !== undefined && study.studyInstanceUid !== sample.studyInstanceUid;
+  return `found a study, a series and an instance${isOther ? ', not of the study that was given' : ''}`;
+}
+
+/** What the study did not tell; nothing where none was given. */
+async function studyUnknown(
+  subject: Subject,
+  { study, sample, storedName }: Found,
+): Promise<readonly string[]> {
+  const { study: given } = subject.given;
+  if (!given) return [];
+  if (!study)
+    return ['what is made of searches, but for what is named here: they could not be tried to the end'];
+  if (study.shownName === undefined) return study.unknown;
+  const { shownName: shown, unknown } = study;
+  const stored = sample?.studyInstanceUid === given.studyInstanceUid ? storedName : undefined;
+  const isTold = await subject.with('configured', (peer) =>
+    Promise.resolve(learnUpperCase(peer, { shown, stored }, given.relearnMs)),
+  );
+  return isTold === true ? unknown : [...unknown, 'whether it turns names into upper case'];
+}
+
 async function checkRetrieve(
   step: CheckStep['step'],
   subject: Subject,
-  sample: Sample | undefined,
+  found: Found,
   context: OperationContext,
 ): Promise<CheckStep> {
   const skipped = (detail: string): CheckStep => ({ step, result: 'skipped', durationMs: 0, detail });
+  const { sample } = found;
   const tried = await subject.with(step === 'C-GET' ? 'get' : 'move', async (peer) =>
     sample
-      ? attempt(step, subject.given, () => retrieveSample(peer, sample, context))
+      ? attempt(step, subject.given, async () => {
+          const { text, name } = await retrieveSample(peer, sample, context);
+          if (name !== undefined) found.storedName = name;
+          return text;
+        })
       : skipped('there is no instance to retrieve'),
   );
   return (

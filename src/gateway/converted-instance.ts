@@ -1,5 +1,6 @@
 import { GatewayError } from '../core/index.js';
 import {
+  BitJoiner,
   deflate,
   encapsulatedPixelHeader,
   fitsNative,
@@ -52,7 +53,8 @@ export async function convertedInstance(
   const make = (frame: number): Promise<MadeFrame> => makeFrame(whole, frame, conversion.encodeAs, by);
   const first = await make(1);
   // Larger ones have no length that could be written.
-  if (conversion.encodeAs === undefined && !fitsNative(first.bytes.length * count)) throw notSo();
+  const nativeBytes = Math.ceil((nativeBits(first) * count) / 8);
+  if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw notSo();
   const { transferSyntaxUid } = conversion;
   const { sopClassUid } = instance.info;
   const { sopInstanceUid, edits } = changeOf(whole, conversion, first, by.pool);
@@ -90,7 +92,9 @@ function requireConvertible(
   const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
   const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
-  const frames = Array.from({ length: count }, (_, position) => position + 1);
+  // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
+  const last = pixelData?.kind === 'native' ? 1 : count;
+  const frames = Array.from({ length: last }, (_, position) => position + 1);
   if (!pool.takes(shape, longestOf(index, frames))) throw notSo();
 }
 
@@ -129,13 +133,26 @@ async function* nativePixels(
   first: MadeFrame,
   count: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const length = first.bytes.length * count;
+  const bits = nativeBits(first);
+  const length = Math.ceil((bits * count) / 8);
   yield nativePixelHeader(length, first.shape.bitsAllocated);
+  const joiner = new BitJoiner();
   for await (const frame of frames) {
     requireAlike(frame, first, true);
-    yield frame.bytes;
+    yield bits % 8 === 0 ? frame.bytes : joiner.push(frame.bytes, bits);
   }
+  yield joiner.end();
   if (length % 2 === 1) yield Buffer.of(0);
+}
+
+/**
+ * Bits of one native frame: of single bits those of the next follow without padding. Of others there are as many as there
+ * are: fewer than one would think where pixels share their chrominance.
+ *
+ * @see PS3.5 8.1.1, rule W-30
+ */
+function nativeBits({ bytes, shape: { rows, columns, samplesPerPixel, bitsAllocated } }: MadeFrame): number {
+  return bitsAllocated === 1 ? rows * columns * samplesPerPixel : bytes.length * 8;
 }
 
 async function* encapsulatedPixels(

@@ -36,7 +36,7 @@ const words: { [N in Name]?: (value: Value<N>) => string | undefined } = {
   needsPatientId: (needs) => `finds ${needs ? 'no study' : 'studies'} without a Patient ID`,
   literalWildcard: (literal) => (literal ? 'takes * for itself: wildcards find nothing' : 'wildcards work'),
   upperCasesNames: (upper) =>
-    upper ? 'names come in upper case and match in any case' : 'does not turn names into upper case',
+    upper ? 'turns names into upper case: they are asked for in it' : 'does not turn names into upper case',
   ignoredKeys: (keys) =>
     keys.length === 0 ? 'matches by every key that was tried' : `does not match by ${listOf(keys)}`,
   unreturnedKeys: (keys) =>

@@ -135,7 +135,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches, finds, deps }: Side,
+  { binding, searches, finds, framePool, deps }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -147,6 +147,6 @@ function searchPeer(
     (isAlone ? binding.peer : searches).find(level, identifier, of);
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : finds).find(level, identifier, of);
-  const source = { binding, find, findAtOnce, clock: deps.clock };
+  const source = { binding, find, findAtOnce, frames: framePool, clock: deps.clock };
   return search(source, request, { serviceUrl, representations }, context);
 }

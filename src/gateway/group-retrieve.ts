@@ -41,7 +41,7 @@ export class GroupRetrieve {
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
     if (!holder) throw nobody();
-    const answer = await instancesAnswer(opened, representations, call.serviceUrl, {
+    const answer = await instancesAnswer(opened, representations, call, {
       pool: holder.framePool,
       context,
     });

@@ -1,5 +1,5 @@
 import type { Clock, GatewayError, Observe } from '../core/index.js';
-import type { DatasetIndex, ReaderLimits } from '../dicom/index.js';
+import type { DatasetIndex, NumericStrings, ReaderLimits } from '../dicom/index.js';
 import type { HotBytes, InstanceCache, SpoolStore } from '../cache/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
@@ -58,6 +58,8 @@ export interface RetrieveSettings {
   readonly joinConcurrency: number;
   /** Binary values up to this many bytes are in the metadata: viewers fetch palettes and profiles one by one otherwise. */
   readonly inlineBytes: number;
+  /** Of metadata in JSON. */
+  readonly numericStrings: NumericStrings;
   readonly limits: DatasetLimits;
   /** Character set of text in datasets that name none. */
   readonly fallbackCharacterSet: string | undefined;
@@ -88,6 +90,8 @@ export interface SearchSettings {
   readonly completeMs: number;
   /** Most instances that one search lists to count them. */
   readonly completeRows: number;
+  /** Of results in JSON. */
+  readonly numericStrings: NumericStrings;
   /** Most studies of one search of which a matching key is looked up in the level below. */
   readonly maxLookups: number;
 }
@@ -97,6 +101,8 @@ export interface StoreSettings {
   /** C-STOREs at once for one request. */
   readonly parallel: number;
   readonly maxPartBytes: number;
+  /** Most bytes of a document of metadata. */
+  readonly maxMetadataBytes: number;
   readonly limits: DatasetLimits;
 }
 

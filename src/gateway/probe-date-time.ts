@@ -18,7 +18,8 @@ export interface DateTimeProbe {
 /**
  * Where the peer accepted combined matching of dates and times: asks it so for a span around a study which the two keys
  * apart would miss, and compares that with what asking by the days and filtering finds. The outcome is learnt; nothing is
- * where the study has no date and time, or there are too many studies to compare.
+ * where the study has no date and time, or there are too many studies to compare. Returns false when so nothing was found
+ * out that could have been.
  *
  * @throws GatewayError
  * @see rule DT-23
@@ -27,9 +28,9 @@ export async function probeDateTime(
   peer: Peer,
   probe: DateTimeProbe,
   context: OperationContext,
-): Promise<void> {
+): Promise<boolean> {
   const options = await peer.queryOptions(context);
-  if (!options.dateTime) return;
+  if (!options.dateTime) return true;
   const ask: Ask = async (request, plan) => {
     const dateTime = { ...(probe.dateTime ?? defaultPeerQueryProfile.dateTime), plan };
     const search = planSearch(request, { ...defaultPeerQueryProfile, dateTime }, options);
@@ -39,7 +40,9 @@ export async function probeDateTime(
     return distinct(rows, (row) => step.accepts(row));
   };
   const agrees = await compare(probe.studyInstanceUid, ask);
-  if (agrees !== undefined) peer.knowledge.learn('dateTimeProved', agrees, probe.relearnMs);
+  if (agrees === undefined) return false;
+  peer.knowledge.learn('dateTimeProved', agrees, probe.relearnMs);
+  return true;
 }
 
 type Ask = (request: SearchRequest, plan: 'date-only' | 'native') => Promise<Found | undefined>;

@@ -2,7 +2,8 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { attributeByTag, Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { probeDateTime } from './probe-date-time.js';
-import { completedKeys, StudyProbe, type Key, type ProbedStudy } from './study-probe.js';
+import { probeNames } from './probe-names.js';
+import { completedKeys, isEnding, StudyProbe, type Key, type ProbedStudy } from './study-probe.js';
 
 /** Keys that peers are known to pass over, each with a value that no study has. */
 const impossible: readonly (readonly [tag: Tag, value: string])[] = [
@@ -15,48 +16,78 @@ const impossible: readonly (readonly [tag: Tag, value: string])[] = [
   [Tags.PatientID, 'ZZ9QX-NOBODY'],
   [Tags.PatientBirthDate, '18000101'],
 ];
-/** Names that can be sent to any peer as they are, and do not mean something else there. */
-const PLAIN_NAME = /^[A-Za-z][A-Za-z^ '-]{2,60}$/;
-/** Names that are looked at for lower case. */
-const MOST_NAMES = 50;
 /** As facts may have them. */
 const CHARACTER_SET = /^[A-Z0-9_ ]{1,16}$/;
+/** Most rows in which a peer that passes over UIDs is looked for the study. */
+const MOST_ROWS = 1000;
+
+/** What searches for one study told. */
+export interface StudyFindings {
+  /** What was done, in words. */
+  readonly text: string;
+  /** What they did not tell, in words. */
+  readonly unknown: readonly string[];
+  /** The patient's name, where it and all others that were seen are in upper case. Never to be told. */
+  readonly shownName?: string | undefined;
+}
+
 /**
- * Finds out by searches for one study what the peer makes of keys, and learns it. Returns in words what was done.
+ * Finds out by searches for one study what the peer makes of keys, and learns it; what it does not answer is not learnt.
  * @throws GatewayError `not-found` when the peer does not show the study, or why there was no answer
  */
-export async function probeStudy(peer: Peer, study: ProbedStudy, context: OperationContext): Promise<string> {
+export async function probeStudy(
+  peer: Peer,
+  study: ProbedStudy,
+  context: OperationContext,
+): Promise<StudyFindings> {
   const probe = new StudyProbe(peer, study, context);
   const row = await sampleRow(probe);
-  const { relearnMs } = study;
   learnReturned(probe, row);
-  const ignored = await ignoredKeys(probe, row.string(Tags.StudyDate));
-  peer.knowledge.learn('ignoredKeys', ignored, relearnMs);
-  await learnNames(probe, row);
-  await probeDateTime(peer, study, context);
-  return `${probe.searches} searches for one study tried what the PACS makes of keys`;
+  const keys = await learnKeys(probe, row.string(Tags.StudyDate));
+  const names = await probeNames(probe, row);
+  const isCompared = await probeDateTime(peer, study, context);
+  const dates = isCompared ? [] : ['whether it combines dates and times as it says'];
+  return {
+    text: `${probe.searches} searches for one study tried what the PACS makes of keys`,
+    unknown: [...keys, ...names.unknown, ...dates],
+    shownName: names.shownName,
+  };
 }
 
 async function sampleRow(probe: StudyProbe): Promise<Dataset> {
-  const { studyInstanceUid, patientId, relearnMs } = probe.study;
+  const { patientId, relearnMs } = probe.study;
   const { knowledge } = probe.peer;
-  const uid: Key = [Tags.StudyInstanceUID, studyInstanceUid];
-  if ((await probe.finds([uid])) === true) {
+  const shown = await rowOfStudy(probe).catch((thrown: unknown) => {
+    // A peer that needs a Patient ID may also refuse.
+    if (patientId === undefined || isEnding(thrown)) throw thrown;
+  });
+  if (shown) {
     knowledge.learn('needsPatientId', false, relearnMs);
-    const row = await probe.first([uid]);
-    if (row) return row;
+    return shown;
   }
   const base: readonly Key[] = patientId === undefined ? [] : [[Tags.PatientID, patientId]];
-  const row = patientId === undefined ? undefined : await probe.first([uid, ...base]);
+  const row = patientId === undefined ? undefined : await rowOfStudy(probe, base);
   if (!row) {
     throw new GatewayError(
       'not-found',
-      'The PACS shows no such study. Where it needs a Patient ID to find one, give --patient as well.',
+      'The PACS shows no such study, so nothing was found out of its searches. Where it needs a Patient ID to find one, give --patient as well.',
     );
   }
   probe.base = base;
   knowledge.learn('needsPatientId', true, relearnMs);
   return row;
+}
+
+/** A peer that passes over UIDs shows others as well. */
+async function rowOfStudy(probe: StudyProbe, keys: readonly Key[] = []): Promise<Dataset | undefined> {
+  const { studyInstanceUid } = probe.study;
+  let seen = 0;
+  for await (const row of probe.rows([[Tags.StudyInstanceUID, studyInstanceUid], ...keys])) {
+    if (row.string(Tags.StudyInstanceUID) === studyInstanceUid) return row;
+    seen += 1;
+    if (seen === MOST_ROWS) break;
+  }
+  return undefined;
 }
 
 function learnReturned({ peer: { knowledge }, study: { relearnMs } }: StudyProbe, row: Dataset): void {
@@ -69,47 +100,29 @@ function learnReturned({ peer: { knowledge }, study: { relearnMs } }: StudyProbe
   knowledge.learn('characterSets', named.length > 0 ? named : ['ISO_IR 6'], relearnMs);
 }
 
-/** A peer that matches by a key finds nothing by a value that there is not, one that passes it over finds the others. */
-async function ignoredKeys(probe: StudyProbe, date: string | undefined): Promise<readonly string[]> {
-  const { studyInstanceUid } = probe.study;
-  // With the study's own UID some peers look at nothing else.
-  const narrow: Key = date === undefined ? [Tags.StudyInstanceUID, studyInstanceUid] : [Tags.StudyDate, date];
-  const ignored: string[] = [];
-  for (const key of impossible) if (await probe.finds([narrow, key])) ignored.push(keywordOf(key[0]));
-  return ignored;
-}
-
-/** What becomes of a name in another case, and of one with a wildcard; nothing where names do not matter at all. */
-async function learnNames(probe: StudyProbe, row: Dataset): Promise<void> {
-  const name = row.string(Tags.PatientName) ?? '';
-  const { knowledge } = probe.peer;
+/**
+ * A peer that matches by a key finds nothing by a value that there is not, one that passes it over finds the others.
+ * Returns in words which keys it did not answer to.
+ */
+async function learnKeys(probe: StudyProbe, date: string | undefined): Promise<readonly string[]> {
   const { studyInstanceUid, relearnMs } = probe.study;
-  if (!PLAIN_NAME.test(name)) return;
-  const finds = (value: string): Promise<boolean | undefined> =>
-    probe.finds([
-      [Tags.StudyInstanceUID, studyInstanceUid],
-      [Tags.PatientName, value],
-    ]);
-  if ((await finds('ZZ9QX^NOBODY')) !== false || !(await finds(name))) return;
-  const wild = await finds(`${name.slice(0, Math.ceil(name.length / 2))}*`);
-  if (wild !== undefined) knowledge.learn('literalWildcard', !wild, relearnMs);
-  const upper = name === name.toUpperCase() ? await finds(name.toLowerCase()) : false;
-  if (upper === undefined) return;
-  knowledge.learn('upperCasesNames', upper && (await allUpper(probe, row)), relearnMs);
-}
-
-/** Whether no name of the same day is seen in lower case: of one study alone it may be the name that was stored. */
-async function allUpper(probe: StudyProbe, row: Dataset): Promise<boolean> {
-  const date = row.string(Tags.StudyDate);
-  if (date === undefined) return true;
-  let seen = 0;
-  for await (const other of probe.rows([[Tags.StudyDate, date]])) {
-    const name = other.string(Tags.PatientName) ?? '';
-    if (name !== name.toUpperCase()) return false;
-    seen += 1;
-    if (seen === MOST_NAMES) break;
+  const byUid: Key = [Tags.StudyInstanceUID, studyInstanceUid];
+  const byDate: Key | undefined = date === undefined ? undefined : [Tags.StudyDate, date];
+  // With the study's own UID some peers look at nothing else; and what finds nothing by itself proves nothing.
+  const narrow = byDate && (await probe.finds([byDate])) === true ? byDate : byUid;
+  const ignored: string[] = [];
+  const untold: string[] = [];
+  for (const key of impossible) {
+    const isFound = await probe.finds([narrow, key]);
+    if (isFound === undefined) untold.push(keywordOf(key[0]));
+    else if (isFound) ignored.push(keywordOf(key[0]));
   }
-  return true;
+  // That it matches by all of them is said of all of them alone.
+  if (ignored.length > 0 || untold.length === 0)
+    probe.peer.knowledge.learn('ignoredKeys', ignored, relearnMs);
+  return untold.length === 0
+    ? []
+    : [`whether it matches by ${untold.join(', ')}: it refuses to search by that`];
 }
 
 function keywordOf(tag: Tag): string {

@@ -38,9 +38,14 @@ export async function readPage(found: SearchRows, window: Window): Promise<Page>
   for (;;) {
     if (held.isEnough(found.mostBeyond)) return held.page(false);
     const next = await found.rows.next();
-    if (next.done) return held.page(true, window.sorted && !found.truncated ? found.mostBeyond : 0);
+    if (next.done) return held.page(true, window.sorted && !found.truncated ? mostSorted(found, window) : 0);
     held.add(next.value);
   }
+}
+
+/** Of what is answered in one piece all that is held is sorted; pages must agree on it, which read as far as is counted. */
+function mostSorted({ mostBeyond }: SearchRows, { offset, limit, lookAhead }: Window): number {
+  return limit === undefined && offset === 0 ? lookAhead : mostBeyond;
 }
 
 class Held {

@@ -1,6 +1,6 @@
 import type { OperationContext } from '../core/index.js';
-import type { DicomJsonObject, Tag } from '../dicom/index.js';
-import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
+import type { DicomJsonObject, NumericStrings, Tag } from '../dicom/index.js';
+import { retrieveUrl, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import {
   completableTags,
   nameKeys,
@@ -8,6 +8,7 @@ import {
   unverifiedWarnings,
   type SearchPlan,
 } from '../query/index.js';
+import { withAvailable, type FrameChecks } from './available-syntaxes.js';
 import { inOrder } from './in-order.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
@@ -69,6 +70,8 @@ class OpenSearch implements SearchRows {
   readonly #asked: Asked;
   readonly #window: number;
   readonly #lookAhead: number;
+  readonly #numericStrings: NumericStrings;
+  readonly #frames: FrameChecks | undefined;
   readonly #run: SearchRun;
   /** Ends what is read of the search itself, and what is asked beside it. */
   readonly #reading = new AbortController();
@@ -89,6 +92,8 @@ class OpenSearch implements SearchRows {
     this.#asked = asked;
     this.#window = retrieve.joinConcurrency;
     this.#lookAhead = search.lookAhead;
+    this.#numericStrings = search.numericStrings;
+    this.#frames = source.frames;
     this.#run = new SearchRun(source, plan, endedBy(this.#reading, context));
     if (search.complete === 'page') {
       this.#completion = new RowCompletion(plan.completion, below, source);
@@ -116,10 +121,10 @@ class OpenSearch implements SearchRows {
   }
 
   get mostBeyond(): number {
-    if (this.#verification?.isNeeded === true) return 1;
     const { steps, fixed } = this.#plan;
     const isWalk = steps.length > 1 && fixed.studyInstanceUid === undefined;
-    return isWalk ? Math.min(MOST_BEYOND_OF_WALK, this.#lookAhead) : this.#lookAhead;
+    const most = isWalk ? Math.min(MOST_BEYOND_OF_WALK, this.#lookAhead) : this.#lookAhead;
+    return this.#verification?.mostBeyond(most) ?? most;
   }
 
   complete(row: DicomJsonObject): DicomJsonObject | Promise<DicomJsonObject> {
@@ -135,11 +140,16 @@ class OpenSearch implements SearchRows {
 
   async *#project(): AsyncGenerator<DicomJsonObject, void, undefined> {
     try {
+      const url = (target: Partial<RetrieveTarget>): string => retrieveUrl(this.#asked.serviceUrl, target);
       for await (const match of this.#matches())
-        yield this.#plan.project(match, (target) => retrieveUrl(this.#asked.serviceUrl, target));
+        yield this.#shown(this.#plan.project(match, url, this.#numericStrings));
     } finally {
       end(this.#reading);
     }
+  }
+
+  #shown(row: DicomJsonObject): DicomJsonObject {
+    return this.#frames ? withAvailable(row, this.#frames) : row;
   }
 
   #matches(): AsyncGenerator<Match, void, undefined> {

@@ -4,6 +4,9 @@ import { completableTags, namesOf, type SearchPlan } from '../query/index.js';
 import type { SearchBelow } from './search-below.js';
 import type { Match } from './search-run.js';
 
+/** Candidates that are looked up for the order and the number of results alone. */
+const MOST_COUNTED = 100;
+
 /**
  * The filter of keys that the peer neither matched visibly nor returned, by what is below: a study is of the modalities
  * of its series.
@@ -31,9 +34,14 @@ export class MatchVerification {
     );
   }
 
-  /** Whether it was needed: then each match costs a question to the peer. */
-  get isNeeded(): boolean {
-    return this.#candidates.size > 0;
+  /**
+   * How many results beyond a page are worth being counted, of `most`: as long as few candidates had to be looked up, those
+   * of a small search, so that it is sorted; then one more, for each costs the peer a question.
+   */
+  mostBeyond(most: number): number {
+    if (this.#candidates.size === 0) return most;
+    const few = Math.min(MOST_COUNTED, Math.floor(this.#most / 2));
+    return this.#candidates.size > few ? 1 : Math.min(most, few);
   }
 
   /** Whether this must be asked for before `match` is known to match. */

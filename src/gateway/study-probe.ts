@@ -21,7 +21,18 @@ export const completedKeys: readonly Tag[] = [
   Tags.NumberOfStudyRelatedInstances,
 ];
 /** Without an answer to be had there is none to the next question either. */
-const ending = new Set(['peer-unreachable', 'peer-timeout', 'peer-busy', 'cancelled', 'shutting-down']);
+const ending: ReadonlySet<string> = new Set([
+  'peer-unreachable',
+  'peer-timeout',
+  'peer-busy',
+  'cancelled',
+  'shutting-down',
+]);
+
+/** Whether after this error there is nothing more to be asked. */
+export function isEnding(thrown: unknown): boolean {
+  return ending.has(toGatewayError(thrown).code);
+}
 
 /** A key and what it is to match. */
 export type Key = readonly [tag: Tag, value: string];
@@ -68,8 +79,7 @@ export class StudyProbe {
     try {
       return (await this.first(keys, context)) !== undefined;
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (ending.has(error.code)) throw error;
+      if (isEnding(thrown)) throw thrown;
       return undefined;
     }
   }

@@ -137,9 +137,13 @@ function cased(key: MatchingKey, { upperCasesNames }: StepOptions): MatchingKey 
   return { ...key, value: upper(key.value), values: key.values.map(upper) };
 }
 
-/** Nothing in place of a pattern, where the peer knows none. */
+/**
+ * Nothing in place of a pattern, where the peer knows none. Of modalities it never is sure to: archives that compute them
+ * compare them as they stand, or find what else there is in the study.
+ */
 function withoutPattern(key: MatchingKey, { literalWildcard }: StepOptions): MatchingKey {
-  const isPattern = literalWildcard && isTextVr(key.vr) && /[*?]/.test(key.value);
+  const isUnsure = literalWildcard || key.path.at(-1) === Tags.ModalitiesInStudy;
+  const isPattern = isUnsure && isTextVr(key.vr) && /[*?]/.test(key.value);
   return isPattern ? { ...key, value: '', values: [''] } : key;
 }
 

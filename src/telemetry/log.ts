@@ -121,9 +121,10 @@ const lines: ByKind<Line | undefined> = {
     message: 'http request',
     fields: { ...fields, ...withError(error) },
   }),
-  association: ({ event, ...fields }) => ({
-    level: event === 'opened' || event === 'released' ? 'debug' : 'warn',
-    message: `association ${event}`,
+  // A peer that closes what it has not been asked on for a while does as it should.
+  association: ({ event, idle, ...fields }) => ({
+    level: event === 'opened' || event === 'released' || idle ? 'debug' : 'warn',
+    message: `association ${event}${idle ? ' while idle' : ''}`,
     fields,
   }),
   dimse: ({ status, ...fields }) => ({
@@ -163,6 +164,13 @@ const lines: ByKind<Line | undefined> = {
     outcome === 'done'
       ? undefined
       : { level: 'warn', message: `frame ${outcome}`, fields: { from, to, durationMs } },
+  'repeated-attributes': ({ kind: _kind, in: where, isPartial, ...fields }) => ({
+    level: isPartial ? 'warn' : 'debug',
+    message: isPartial
+      ? `attributes come twice in one ${where}, too many of them: of some the first one counts`
+      : `attributes come twice in one ${where}: the last one counts`,
+    fields,
+  }),
   'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
   log: ({ level, message, requestId, peer, error }) => ({
     level,

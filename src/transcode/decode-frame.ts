@@ -8,7 +8,7 @@ import {
   uncompressedFrameBytes,
   type FrameShape,
   type NativeFrame,
-} from './frame-shape.js';
+} from '../dicom/index.js';
 import { decodeHtJ2k, decodeJ2k, decodeJ2kPart2 } from './j2k-codec.js';
 import { decodeJpeg } from './jpeg-codec.js';
 import { decodeJpegLs } from './jpeg-ls-codec.js';

@@ -1,11 +1,11 @@
 import { Piscina } from 'piscina';
 import { GatewayError, type Observe, type OperationContext } from '../core/index.js';
-import type { FrameAnswer, FrameResult, FrameTask, WorkerSettings } from './frame-task.js';
+import type { FrameAnswer, FrameResult, FrameTask, RenderTask, WorkerSettings } from './frame-task.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
 import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
-import type { FrameShape } from './frame-shape.js';
-import { nativeFrameBytes, uncompressedFrameBytes } from './frame-shape.js';
+import { nativeFrameBytes, uncompressedFrameBytes, type FrameShape } from '../dicom/index.js';
+import { loadSharp, type Picture } from '../render/index.js';
 import { WaitingRoom } from './waiting-room.js';
 
 export interface FramePoolOptions {
@@ -27,7 +27,12 @@ export interface FramePoolOptions {
   readonly lossy?: LossySettings;
   /** Whether what has lost something is an instance of its own. */
   readonly derivesInstances?: boolean;
+  /** Most pixels of a picture that is scaled. */
+  readonly picturePixels: number;
 }
+
+/** One frame of which a picture is to be made; its memory is given away. */
+export type FramePictured = Omit<RenderTask, 'mostPixels'>;
 
 /** A place in the pool: its holder may read frames into memory and have them worked on, one after the other. */
 export interface FramePlace {
@@ -38,6 +43,13 @@ export interface FramePlace {
    * what no codec does
    */
   run(task: Omit<FrameTask, 'lossy'>): Promise<FrameResult>;
+  /**
+   * Makes a picture of one frame; its memory is given away.
+   *
+   * @throws GatewayError as `run`; `not-acceptable` for what no picture can be made of, `bad-request` for a part that is
+   * not in the image
+   */
+  render(task: FramePictured): Promise<Picture>;
   /** Lets the next one in. */
   leave(): void;
 }
@@ -62,6 +74,9 @@ export interface FramePool {
   close(): Promise<void>;
 }
 
+/** What a thread answers when it could. */
+type Done = Exclude<FrameAnswer, { readonly error: unknown }>;
+
 const MEGAPIXEL = 2 ** 20;
 const CODEC_BYTES = 2 ** 30;
 /** Sources run under a loader that threads do not inherit. */
@@ -77,7 +92,7 @@ class ThreadedFramePool implements FramePool {
   readonly #options: FramePoolOptions;
   readonly #observe: Observe;
   readonly #room: WaitingRoom;
-  #threads: Piscina<FrameTask, FrameAnswer> | undefined;
+  #threads: Piscina<FrameTask | RenderTask, FrameAnswer> | undefined;
   #closed = false;
 
   constructor(options: FramePoolOptions, observe: Observe) {
@@ -117,7 +132,8 @@ class ThreadedFramePool implements FramePool {
 
   async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
-    return { leave, run: (task) => this.#run(this.#withLoss(task)) };
+    const run = (task: Omit<FrameTask, 'lossy'>): Promise<FrameResult> => this.#run(this.#withLoss(task));
+    return { leave, run, render: (task) => this.#render(task) };
   }
 
   /** With loss where the transfer syntax has no lossless form here. */
@@ -137,6 +153,21 @@ class ThreadedFramePool implements FramePool {
   }
 
   async #run(task: FrameTask): Promise<FrameResult> {
+    const answer = await this.#ask(task, task.to ?? 'native');
+    if ('result' in answer) return answer.result;
+    throw new GatewayError('internal', 'A thread gave a picture for a frame.');
+  }
+
+  async #render(task: FramePictured): Promise<Picture> {
+    // Here as well as in the threads: the libraries of what only threads have loaded go with the first of them.
+    await loadSharp();
+    const mostPixels = this.#options.picturePixels;
+    const answer = await this.#ask({ ...task, mostPixels }, task.request.mediaType);
+    if ('picture' in answer) return answer.picture;
+    throw new GatewayError('internal', 'A thread gave a frame for a picture.');
+  }
+
+  async #ask(task: FrameTask | RenderTask, to: string): Promise<Done> {
     if (this.#isClosed()) throw shuttingDown();
     this.#threads ??= this.#start();
     const began = performance.now();
@@ -144,15 +175,15 @@ class ThreadedFramePool implements FramePool {
     const deadline = AbortSignal.timeout(this.#limitMs(task));
     const transferList = [task.frame.buffer as ArrayBuffer];
     const tell = (outcome: 'done' | 'refused' | 'late' | 'crashed'): void => {
-      const { from = 'native', to = 'native' } = task;
+      const { from = 'native' } = task;
       this.#observe({ kind: 'frame', from, to, outcome, durationMs: performance.now() - began });
     };
     try {
       const answer = await this.#threads.run(task, { transferList, signal: deadline });
-      const isGood = 'result' in answer && isWhole(answer.result, task);
+      const isGood = !('error' in answer) && isWhole(answer, task);
       tell(isGood ? 'done' : 'refused');
-      if (isGood) return answer.result;
       if ('error' in answer) throw new GatewayError(answer.error.code, answer.error.message);
+      if (isGood) return answer;
       throw new GatewayError(
         'malformed-dataset',
         'The frame came out in another size than its dataset says.',
@@ -167,15 +198,15 @@ class ThreadedFramePool implements FramePool {
     }
   }
 
-  #limitMs({ shape }: FrameTask): number {
+  #limitMs({ shape }: Pick<FrameTask, 'shape'>): number {
     const { frameMs } = this.#options;
     return Math.ceil(frameMs * Math.max(1, (shape.rows * shape.columns * shape.samplesPerPixel) / MEGAPIXEL));
   }
 
-  #start(): Piscina<FrameTask, FrameAnswer> {
+  #start(): Piscina<FrameTask | RenderTask, FrameAnswer> {
     const { workers, heapMegabytes, codecBytes = CODEC_BYTES, worker = WORKER } = this.#options;
     const settings: WorkerSettings = { codecBytes };
-    const threads = new Piscina<FrameTask, FrameAnswer>({
+    const threads = new Piscina<FrameTask | RenderTask, FrameAnswer>({
       filename: worker.href,
       workerData: settings,
       minThreads: 0,
@@ -194,8 +225,12 @@ class ThreadedFramePool implements FramePool {
 }
 
 /** Whatever a codec made of it: no frame leaves in another size than its shape. */
-const isWhole = ({ frame, shape }: FrameResult, { to }: FrameTask): boolean =>
-  to === undefined ? frame.length === uncompressedFrameBytes(shape, frame.length) : frame.length > 0;
+function isWhole(answer: Done, task: FrameTask | RenderTask): boolean {
+  if ('picture' in answer) return answer.picture.bytes.length > 0;
+  const { frame, shape } = answer.result;
+  const isNative = 'to' in task && task.to === undefined;
+  return isNative ? frame.length === uncompressedFrameBytes(shape, frame.length) : frame.length > 0;
+}
 
 const shuttingDown = (cause?: unknown): GatewayError =>
   new GatewayError('shutting-down', 'The gateway is shutting down.', cause === undefined ? {} : { cause });

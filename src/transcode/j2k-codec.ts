@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import { badFrame } from './frame-error.js';
 import { requireFit } from './code-stream.js';
-import type { EncodedFrame, FrameShape, NativeFrame } from './frame-shape.js';
+import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { bareCodeStream, readJ2kHeader, type J2kHeader } from './j2k-header.js';
 import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
@@ -170,6 +170,7 @@ function named(stream: Uint8Array, shape: FrameShape): EncodedFrame {
   return {
     stream,
     photometricInterpretation: colourTransformed ? transformed : shape.photometricInterpretation,
+    planar: false,
   };
 }
 

@@ -1,12 +1,16 @@
 import { badFrame } from './frame-error.js';
-import type { EncodedFrame, FrameShape, NativeFrame } from './frame-shape.js';
+import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { requireFit } from './code-stream.js';
 import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
 import { attributesOf, native, streamAttributes } from './native-codecs.js';
 import { toNative } from './samples.js';
 
+const LOSSLESS = 0xc3;
+
 /**
- * Decodes a frame of any JPEG process but hierarchical ones. YCbCr comes out as RGB.
+ * Decodes a frame of any JPEG process but hierarchical ones. YCbCr that was encoded with loss comes out as RGB; without
+ * loss it stays as it is, for the way to RGB rounds; and so it does where the stream says that it holds no YCbCr, which
+ * the library heeds whatever the dataset says.
  *
  * @throws GatewayError `malformed-dataset`
  * @see PS3.5 8.2.1, A.4.1
@@ -16,13 +20,17 @@ export function decodeJpeg(frame: Uint8Array, shape: FrameShape): Promise<Native
   requireFit(header, shape);
   requireEndOfImage(frame);
   const isColour = shape.samplesPerPixel === 3;
-  const convertColorspaceToRgb = isColour && shape.photometricInterpretation !== 'RGB';
+  const { photometricInterpretation: stored } = shape;
+  const convertColorspaceToRgb =
+    isColour && stored !== 'RGB' && header.process !== LOSSLESS && !header.saysRgb;
   return native.use(({ NativeCodecs, Context }) => {
     const context = new Context({ ...streamAttributes(shape, header.precision), encodedBuffer: frame });
     const bytes = NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb }).getDecodedBuffer();
     if (!bytes) throw badFrame('could not be decoded');
     const samples = toNative({ bytes, precision: header.precision, planar: false }, shape);
-    const photometricInterpretation = isColour ? 'RGB' : shape.photometricInterpretation;
+    // Chrominance of pairs of pixels has become that of each.
+    const kept = stored === 'YBR_FULL_422' ? 'YBR_FULL' : stored;
+    const photometricInterpretation = convertColorspaceToRgb ? 'RGB' : kept;
     return { samples, shape: { ...shape, photometricInterpretation, planar: false } };
   });
 }
@@ -84,6 +92,6 @@ export function encodeJpegBaseline(
     if (!stream) throw badFrame('could not be encoded');
     const isColour = shape.samplesPerPixel === 3;
     const photometricInterpretation = isColour ? 'YBR_FULL_422' : shape.photometricInterpretation;
-    return { stream, photometricInterpretation };
+    return { stream, photometricInterpretation, planar: false };
   });
 }

@@ -1,7 +1,7 @@
 import { TransferSyntaxes } from '../dicom/index.js';
 import { requireFit } from './code-stream.js';
 import { badFrame } from './frame-error.js';
-import type { FrameShape, NativeFrame } from './frame-shape.js';
+import type { FrameShape, NativeFrame } from '../dicom/index.js';
 import { readJpegXlHeader } from './jpeg-xl-header.js';
 import { native, streamAttributes } from './native-codecs.js';
 import { toNative } from './samples.js';

@@ -1,6 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { TransferSyntaxes } from '../dicom/index.js';
-import type { EncodedFrame, FrameShape, NativeFrame } from './frame-shape.js';
+import { TransferSyntaxes, type EncodedFrame, type FrameShape, type NativeFrame } from '../dicom/index.js';
 import { canEncodeWavelets, encodeLossyHtJ2k, encodeLossyJ2k } from './j2k-codec.js';
 import { encodeJpegBaseline } from './jpeg-codec.js';
 import { encodeJpegLs } from './jpeg-ls-codec.js';
@@ -37,6 +36,7 @@ const bytesAlone = ({ bitsAllocated, signed }: FrameShape): boolean => bitsAlloc
 const as = (shape: FrameShape) => (stream: Uint8Array) => ({
   stream,
   photometricInterpretation: shape.photometricInterpretation,
+  planar: false,
 });
 
 const encoders: ReadonlyMap<string, LossyEncoder> = new Map<string, LossyEncoder>([

@@ -1,6 +1,6 @@
 /** The package that has all of JPEG in it, and JPEG XL. */
 import type * as codecs from 'dcmjs-codecs';
-import type { FrameShape } from './frame-shape.js';
+import type { FrameShape } from '../dicom/index.js';
 import { Renewable } from './renewable.js';
 
 type Native = typeof codecs;

@@ -3,9 +3,10 @@ import { move, transferableSymbol, valueSymbol, workerData } from 'piscina';
 import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
+import { uncompressedFrameBytes } from '../dicom/index.js';
+import { halvingsFor, renderFrame, type Picture } from '../render/index.js';
+import type { FrameAnswer, FrameResult, FrameTask, RenderTask, WorkerSettings } from './frame-task.js';
 import { encodeFrameLossy } from './lossy-frame.js';
-import { uncompressedFrameBytes } from './frame-shape.js';
-import type { FrameAnswer, FrameResult, FrameTask, WorkerSettings } from './frame-task.js';
 import { badFrame } from './frame-error.js';
 import { limitWasmMemory } from './wasm-memory.js';
 
@@ -21,7 +22,8 @@ class Transferred {
   }
 
   get [transferableSymbol](): ArrayBuffer[] {
-    return 'result' in this.#answer ? [this.#answer.result.frame.buffer as ArrayBuffer] : [];
+    if ('result' in this.#answer) return [this.#answer.result.frame.buffer as ArrayBuffer];
+    return 'picture' in this.#answer ? [this.#answer.picture.bytes.buffer as ArrayBuffer] : [];
   }
 
   get [valueSymbol](): FrameAnswer {
@@ -29,9 +31,13 @@ class Transferred {
   }
 }
 
-/** Decodes, encodes, or both. Never throws but for what no frame should cause. */
-export default async function work(task: FrameTask): Promise<ReturnType<typeof move>> {
+/** Decodes, encodes, or makes a picture. Never throws but for what no frame should cause. */
+export default async function work(task: FrameTask | RenderTask): Promise<ReturnType<typeof move>> {
   try {
+    if ('request' in task) {
+      const picture = await render(task);
+      return move(new Transferred({ picture: { ...picture, bytes: alone(picture.bytes) } }));
+    }
     const { frame, shape } = await turn(task);
     return move(new Transferred({ result: { frame: alone(frame), shape } }));
   } catch (thrown) {
@@ -40,16 +46,25 @@ export default async function work(task: FrameTask): Promise<ReturnType<typeof m
   }
 }
 
-async function turn({ frame, from, to, shape, halvings, lossy }: FrameTask): Promise<FrameResult> {
+async function turn({ frame, from, to, shape, lossy }: FrameTask): Promise<FrameResult> {
   if (from === undefined && frame.length < uncompressedFrameBytes(shape, frame.length))
     throw badFrame('is shorter than its dataset says');
-  const native =
-    from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape, halvings);
+  const native = from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape);
   if (to === undefined) return { frame: native.samples, shape: native.shape };
-  const { stream, photometricInterpretation } = await (lossy
+  const { stream, ...described } = await (lossy
     ? encodeFrameLossy(native, to, lossy)
     : encodeFrame(native, to));
-  return { frame: stream, shape: { ...native.shape, photometricInterpretation, planar: false } };
+  return { frame: stream, shape: { ...native.shape, ...described } };
+}
+
+/** Decoded frames do not leave the thread; a small picture of a large frame is made of as little of it as will do. */
+async function render({ frame, from, ...job }: RenderTask): Promise<Picture> {
+  const halvings = halvingsFor(job);
+  const native =
+    from === undefined
+      ? { samples: frame, shape: job.shape }
+      : await decodeFrame(frame, from, job.shape, halvings);
+  return await renderFrame(native, job);
 }
 
 /** In memory that holds nothing else: it is given away. */

@@ -59,7 +59,8 @@ export async function benchCodecs(settings: Settings): Promise<Findings> {
   const comparisons: Comparison[] = [];
   const memory: MemoryRow[] = [];
   const { createFramePool: create } = (await import(POOL)) as { createFramePool: typeof createFramePool };
-  const options = { workers: 1, queue: 1, frameMs: 60_000, heapMegabytes: 256, frameBytes: 2 ** 27 };
+  const limits = { frameBytes: 2 ** 27, picturePixels: 2 ** 26 };
+  const options = { workers: 1, queue: 1, frameMs: 60_000, heapMegabytes: 256, ...limits };
   const pool = create(options, () => undefined);
   try {
     for (const [picture, codec] of cases) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { GatewayError } from '../../src/core/index.js';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
-import { nativeFrameBytes, type FrameShape } from '../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
 import { canEncodeLossy, encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
 import { createFramePool } from '../../src/transcode/index.js';
 import { fuzz } from '../helpers/fuzz.js';
@@ -59,7 +59,14 @@ const jpegXl: Target = {
 };
 const targets = [...lossless, ...lossy, extended, jpegXl];
 const frameMs = 15_000;
-const options = { workers: 1, queue: 1, frameMs, heapMegabytes: 128, frameBytes: 2 ** 27 };
+const options = {
+  workers: 1,
+  queue: 1,
+  frameMs,
+  heapMegabytes: 128,
+  frameBytes: 2 ** 27,
+  picturePixels: 2 ** 24,
+};
 const pool = createFramePool(options, () => undefined);
 const context = { requestId: 'fuzz', signal: new AbortController().signal };
 afterAll(() => pool.close());

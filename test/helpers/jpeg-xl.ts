@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as codecs from 'dcmjs-codecs';
-import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { attributesOf } from '../../src/transcode/native-codecs.js';
 
 // An instance of its own: what is encoded here must not depend on what has been decoded.

@@ -1,7 +1,7 @@
 /** Instances with pictures as a PACS holds them, in any layout. */
 import { deflateRawSync } from 'node:zlib';
 import { TransferSyntaxes } from '../../src/dicom/index.js';
-import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulated, explicitLittle } from './fixtures-element.js';
 import { readElements, readFrames, textOf, type ReadElement } from './independent-reader.js';
 import { makeInstance, type Attributes, type RogueInstance } from './rogue-peer.js';

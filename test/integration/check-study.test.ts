@@ -3,12 +3,16 @@ import { fixedFacts, openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { createDemoPacs } from '../../src/demo/index.js';
 import { checkPeer, type CheckReport } from '../../src/gateway/index.js';
+import { listing, selected } from '../helpers/listing.js';
 import {
   accept,
   final,
+  makeInstance,
   pending,
   returning,
+  silence,
   startRoguePeer,
+  store,
   type RoguePeerOptions,
   type Script,
 } from '../helpers/rogue-peer.js';
@@ -139,12 +143,14 @@ describe('check --study', () => {
     expect(valuesOf(report)).toMatchObject({
       needsPatientId: false,
       literalWildcard: false,
-      upperCasesNames: false,
       ignoredKeys: [],
       unreturnedKeys: [],
       characterSets: ['ISO_IR 6'],
     });
     expect(report.facts).not.toHaveProperty('dateTimeProved');
+    // A name in upper case is no proof of anything.
+    expect(report.facts).not.toHaveProperty('upperCasesNames');
+    expect(report.unknown).toEqual(['whether it turns names into upper case']);
     expect(report.learnt).toEqual(
       expect.arrayContaining([
         'finds studies without a Patient ID (believed for 10 minutes)',
@@ -174,10 +180,10 @@ describe('check --study', () => {
       /^takes \* for itself: wildcards find nothing/,
     ],
     [
-      'turns names into upper case',
-      { anyCase: true },
-      { upperCasesNames: true },
-      /^names come in upper case and match in any case/,
+      'has names in lower case',
+      { row: { PatientName: 'Doe^Jane' } },
+      { upperCasesNames: false },
+      /^does not turn names into upper case/,
     ],
     [
       'leaves out counts',
@@ -215,9 +221,72 @@ describe('check --study', () => {
     expect(report.facts).not.toHaveProperty('literalWildcard');
   });
 
-  test('of a peer that refuses a key: nothing is learnt of that one, and the others are', async () => {
+  /** A peer that holds an instance of the study under a name, and shows it under another. */
+  const holding = (PatientName: string, quirks: Quirks = {}): RoguePeerOptions => {
+    const held = [makeInstance({ studyInstanceUid: STUDY, extra: { PatientName } })];
+    const [find, list] = [finder(quirks), listing(held)];
+    return {
+      onFind: (request, identifier) => {
+        const script = identifier.get(0x00080052) === 'STUDY' ? find : list;
+        return typeof script === 'function' ? script(request, identifier) : script;
+      },
+      onGet: (_request, identifier) => [...selected(held, identifier).map((one) => store(one)), final()],
+    };
+  };
+
+  test.each([
+    ['Doe^Jane', 'DOE^JANE', true],
+    ['DOE^JANE', 'DOE^JANE', undefined],
+    ['Roe^Jim', 'DOE^JANE', undefined],
+    ['Doe^Jane', 'Doe^Jane', false],
+    // Not ASCII: it cannot be read without its character set.
+    ['Doé^Jane', 'DOE^JANE', undefined],
+  ])(
+    'of a peer that holds %s and shows %s: turns names into upper case is %s',
+    async (stored, shown, turns) => {
+      const row = { PatientName: shown };
+      const report = await checkQuirks({}, {}, holding(stored, { row, anyCase: true }));
+      expect(report.usable).toBe(true);
+      expect(valuesOf(report)['upperCasesNames']).toBe(turns);
+      expect(report.unknown).toEqual(turns === undefined ? ['whether it turns names into upper case'] : []);
+      expect(JSON.stringify(report)).not.toMatch(/jane|doé|roe\^/i);
+    },
+  );
+
+  test('of a peer that refuses a key: that it matches by every key is not said, and which is unknown is', async () => {
+    const report = await checkQuirks({ refuses: ['StudyDescription', 'StudyID'] });
+    expect(report.facts).not.toHaveProperty('ignoredKeys');
+    expect(report.learnt).not.toContainEqual(expect.stringContaining('every key'));
+    expect(report.unknown).toContainEqual(
+      expect.stringMatching(/^whether it matches by StudyDescription, StudyID: /),
+    );
+  });
+
+  test('of a peer that refuses a key and passes over another: what is known is learnt', async () => {
     const report = await checkQuirks({ refuses: ['StudyDescription'], ignores: ['StudyID'] });
     expect(valuesOf(report)).toMatchObject({ ignoredKeys: ['StudyID'] });
+    expect(report.unknown).toContainEqual(expect.stringMatching(/^whether it matches by StudyDescription: /));
+  });
+
+  test('of a peer that finds nothing by the day: that proves nothing of other keys', async () => {
+    const find = finder({ ignores: ['StudyID'] });
+    const onFind: Script = (request, identifier) => {
+      const isByDate = (identifier.get(KeyTags.StudyDate) ?? '') !== '';
+      return isByDate || typeof find !== 'function' ? [final()] : find(request, identifier);
+    };
+    expect(valuesOf(await checkQuirks({}, {}, { onFind }))).toMatchObject({ ignoredKeys: ['StudyID'] });
+  });
+
+  test('of a peer that falls silent in the middle: what was not tried is not said to be so', async () => {
+    const find = finder({});
+    const onFind: Script = (request, identifier) => {
+      if ((identifier.get(KeyTags.StudyDescription) ?? '') !== '') return [silence()];
+      return typeof find === 'function' ? find(request, identifier) : find;
+    };
+    const report = await checkQuirks({}, {}, { onFind });
+    expect(report.steps.find(({ step }) => step === 'study')).toMatchObject({ result: 'failed' });
+    expect(report.facts).not.toHaveProperty('ignoredKeys');
+    expect(report.unknown).toEqual([expect.stringContaining('could not be tried to the end')]);
   });
 
   test('of a peer that needs a Patient ID, with and without one', async () => {
@@ -232,9 +301,23 @@ describe('check --study', () => {
     expect(withId.learnt).toContainEqual(expect.stringMatching(/^finds no study without a Patient ID/));
   });
 
-  test('of a study that the peer does not show', async () => {
-    const report = await checkQuirks({}, { study: '2.25.1' });
-    expect(report.steps.find(({ step }) => step === 'study')?.result).toBe('failed');
+  test.each([
+    ['does not show', {}],
+    ['does not show, but others in its place', { ignores: ['StudyInstanceUID'] }],
+  ] as const)('of a study that the peer %s: nothing is learnt of its searches', async (_, quirks) => {
+    const report = await checkQuirks({}, { study: '2.25.1' }, holding('DOE^JANE', quirks));
+    expect(report.steps.find(({ step }) => step === 'study')).toMatchObject({
+      result: 'failed',
+      detail: expect.stringContaining('shows no such study'),
+    });
+    expect(report.steps.find(({ step }) => step === 'C-FIND')?.detail).toContain(
+      'not of the study that was given',
+    );
+    for (const name of ['needsPatientId', 'ignoredKeys', 'unreturnedKeys', 'characterSets'])
+      expect(report.facts).not.toHaveProperty(name);
+    expect(report.unknown).toEqual([expect.stringContaining('could not be tried to the end')]);
+    // Of the peer itself all is in order.
+    expect(report.usable).toBe(true);
   });
 
   test.each([

@@ -52,7 +52,7 @@ describe('the options of C-FIND', () => {
     ['fewer bytes', returning(1, 1), { ...none, relational: true, dateTime: true }],
     ['no item', () => [], none],
   ])(
-    'of a peer that returns %s are what it accepted, and cost no association',
+    'Q-54: of a peer that returns %s are what it accepted, and cost no association',
     async (_, extended, expected) => {
       const { peer, rogue } = await start({ associate: accept({ extended }), onFind });
       expect(await peer.queryOptions(contextOf())).toEqual(expected);
@@ -78,7 +78,7 @@ describe('the options of C-FIND', () => {
     expect(proposals(rogue)).toEqual(['0100000']);
   });
 
-  test('are the baseline where negotiation is off, and nothing is proposed', async () => {
+  test('Q-54: are the baseline where negotiation is off, and nothing is proposed', async () => {
     const associate = accept({ extended: returning(...EVERY) });
     const { peer, rogue } = await start({ associate, onFind }, { extendedNegotiation: 'off' });
     expect(await peer.queryOptions(contextOf())).toEqual(none);
@@ -105,7 +105,7 @@ describe('a peer that on the item', () => {
     ['rejects for a reason that there is not', reject('permanent', 2, 9)],
     ['aborts', stepOf(abort())],
     ['closes the connection', stepOf(drop())],
-  ])('%s: is asked once more without, and from then on without', async (_, step) => {
+  ])('Q-54: %s: is asked once more without, and from then on without', async (_, step) => {
     const { peer, rogue, observations } = await start({ associate: unlessExtended(step), onFind });
     expect(await peer.queryOptions(contextOf())).toEqual(none);
     expect(await allRows(peer.find('STUDY', anyStudy(), contextOf()))).toMatchObject({ uids: ['1.2.3'] });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
-import { nativeFrameBytes, type FrameShape } from '../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
 import { frameOffsets } from '../helpers/fixtures-element.js';
 import { colour, encapsulatedPicture, gray, nativePicture } from '../helpers/pictures.js';
 import type { RogueInstance } from '../helpers/rogue-peer.js';

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
 import { drop, final, makeInstance, refusingPort, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
+import { unzip } from '../helpers/zip-reader.js';
 
 let scene: Archives | undefined;
 afterEach(async () => {
@@ -62,6 +63,19 @@ describe('what two members hold in part', () => {
     // URLs are the group's.
     expect((await get('/studies/2.25.1/metadata')).body.toString()).toContain(
       `${scene?.gateway.service ?? ''}/studies/2.25.1/series/2.25.1.2/`,
+    );
+  });
+
+  test('an archive of a study is the union, each instance once', async () => {
+    const { get } = await start([[one, two], [two, three, four], [image(2)]]);
+    const study = await get('/studies/2.25.1', { accept: 'application/zip; transfer-syntax=*' });
+    expect(study.headers['content-disposition']).toBe('attachment; filename="2.25.1.zip"');
+    expect(
+      unzip(study.body)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(
+      [one, two, three, four].map((held) => `${held.seriesInstanceUid}/${held.sopInstanceUid}.dcm`).sort(),
     );
   });
 

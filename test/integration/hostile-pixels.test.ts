@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
-import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulatedPicture, fileIn, gray, nativePicture } from '../helpers/pictures.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';

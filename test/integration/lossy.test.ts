@@ -3,7 +3,7 @@ import { isUid, TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
-import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { textOf } from '../helpers/independent-reader.js';
 import {
   colour,

@@ -1,4 +1,5 @@
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { peerFile } from '../../src/compose-peer.js';
 import { loadConfig, type Config } from '../../src/config/index.js';
 import type { Observation } from '../../src/core/index.js';
+import type { PeerFacts } from '../../src/dimse/index.js';
 import { PeerKnowledge } from '../../src/dimse/peer-knowledge.js';
 import type { PeerFile } from '../../src/peer-file.js';
 import { listing } from '../helpers/listing.js';
@@ -22,17 +24,19 @@ import { makeInstance, reject, startRoguePeer, unlessExtended } from '../helpers
 import { peerYaml, request, startTestGateway } from '../helpers/test-gateway.js';
 import { ManualClock } from '../unit/cache/harness.js';
 
+let root = '';
 let directory = '';
 let clock: ManualClock;
 let observations: Observation[];
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'peer-file-'));
+  root = mkdtempSync(join(tmpdir(), 'peer-file-'));
+  directory = root;
   clock = new ManualClock();
   observations = [];
 });
 afterEach(() => {
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(root, { recursive: true, force: true });
 });
 
 const path = (): string => join(directory, 'peers', 'main.json');
@@ -138,9 +142,50 @@ describe('what was learnt of a peer', () => {
     expect(() => loadConfig({ file, env: {} })).toThrow(/peer's name/);
   });
 
-  test('is not written by a check before a gateway has', async () => {
-    await fileOf().update({ uidList: { value: 1, expires: new Date(Date.now() + 1000).toISOString() } });
-    expect(readdirSync(directory)).toEqual([]);
+  const fact = (): PeerFacts => ({
+    uidList: { value: 1, expires: new Date(Date.now() + 60_000).toISOString() },
+  });
+
+  test('is kept by a check before a gateway has run, also where there is no directory yet', async () => {
+    directory = join(directory, 'a', 'cache');
+    await fileOf().update(fact());
+    expect(await fileOf().read()).toEqual({ uidList: { value: 1, expires: expect.any(String) } });
+    expect([directory, join(directory, 'peers')].map((one) => statSync(one).mode & 0o777)).toEqual([
+      0o700, 0o700,
+    ]);
+    expect(statSync(path()).mode & 0o777).toBe(0o600);
+    expect(warnings()).toEqual([]);
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  (isRoot ? test : test.skip)('is left by root to whom the directory belongs', async () => {
+    chownSync(directory, 12_345, 12_346);
+    directory = join(directory, 'cache');
+    await fileOf().update(fact());
+    const made = [directory, join(directory, 'peers'), path()].map((one) => statSync(one));
+    expect(made.map(({ uid, gid }) => [uid, gid])).toEqual(Array(3).fill([12_345, 12_346]));
+  });
+
+  test('is nothing, and makes no directory, of a peer that is not there', async () => {
+    directory = join(directory, 'cache');
+    await fileOf().update({});
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  test('is not written through a link that lies in the way', async () => {
+    await written();
+    const target = join(directory, 'elsewhere');
+    writeFileSync(target, 'mine');
+    symlinkSync(target, `${path()}.${process.pid}.tmp`);
+    await fileOf().update(fact());
+    expect(readFileSync(target, 'utf8')).toBe('mine');
+    expect(Object.keys(await fileOf().read())).toEqual(['uidList']);
+  });
+
+  test('that a check cannot write is told, and stops nothing', async () => {
+    writeFileSync(join(directory, 'peers'), 'in the way');
+    await fileOf().update(fact());
+    expect(warnings()).toEqual([expect.objectContaining({ level: 'warn', peer: 'main' })]);
   });
 });
 

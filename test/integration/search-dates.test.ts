@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { examples, numbers, studies } from '../helpers/date-time-examples.js';
+import { examples, numbers, studies, type Example } from '../helpers/date-time-examples.js';
 import { found, plainHabits, type DatedStudy, type Habits } from '../helpers/dated-peer.js';
 import {
   accept,
+  answerWith,
+  encodeAbort,
   final,
   pending,
   reject,
@@ -123,7 +125,58 @@ describe('the negotiation', () => {
     ['refuses', accept({ extended: returning(0, 0, 0) }), flagship?.a],
     ['ignores', accept({ extended: () => [] }), flagship?.a],
     ['rejects', unlessExtended(reject('permanent', 1, 1)), flagship?.a],
+    ['aborts on', unlessExtended(answerWith(encodeAbort(2, 0))), flagship?.a],
   ];
+
+  const zoneText = (minutes: number): string =>
+    `${minutes < 0 ? '-' : '+'}${String(Math.abs(minutes) / 60).padStart(2, '0')}00`;
+
+  /** What is asked of a peer, and found at it; one that accepts combines. */
+  async function ask(
+    { da = '', tm = '', policy = {}, zones }: Example,
+    habits: Partial<Habits>,
+    associate: RoguePeerOptions['associate'],
+  ): Promise<readonly [string[], number[]]> {
+    const { request: asking, source } = zones ?? {};
+    const settings = Object.entries({ plan: 'native', ...policy }).map((pair) => pair.join(': '));
+    const zone = typeof source === 'number' ? `\n    timezone: "${zoneText(source)}"` : '';
+    await start(`    dateTime: { ${settings.join(', ')} }${zone}`, {
+      habits,
+      ...(associate && { associate }),
+    });
+    const given = {
+      StudyDate: da,
+      StudyTime: tm,
+      TimezoneOffsetFromUTC: asking === undefined ? '' : zoneText(asking),
+    };
+    const query = Object.entries(given).flatMap(([name, value]) =>
+      value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
+    );
+    const rows = rowsOf(await search(query.join('&')));
+    await gateway?.close();
+    await peer?.close();
+    return [[...asked], rows];
+  }
+
+  // The zone is left to the gateway: what a peer converts is its own.
+  const spans = ways.map(([name, associate, identifier]) =>
+    name === 'accepts'
+      ? ([name, accept({ extended: returning(1, 1, 1, 0, 0, 1, 1) }), true] as const)
+      : ([name, associate, identifier === flagship?.n] as const),
+  );
+  test.each(spans)(
+    'DT-01, DT-08, DT-22: every worked example at a peer that %s it',
+    async (_, associate, combines) => {
+      for (const upper of ['floor', 'ceil'] as const) {
+        for (const example of examples) {
+          const [sent, rows] = await ask(example, { upper, combines }, associate);
+          expect([example.point, sent]).toEqual([example.point, [combines ? example.n : example.a]]);
+          expect([example.point, rows]).toEqual([example.point, numbers(example.match)]);
+        }
+      }
+    },
+    60_000,
+  );
 
   test.each(ways)('DT-23: with a peer that %s it', async (_, associate, identifier) => {
     await start('    dateTime: { plan: native }', {
@@ -185,7 +238,7 @@ describe('a peer that cuts its answers', () => {
     expect(plain.headers.warning).toContain('cut its answer short');
   });
 
-  test('DT-25: with more than it gives in one second is 413 with advice, never a short list', async () => {
+  test('DT-25, Q-26: with more than it gives in one second is 413 with advice, never a short list', async () => {
     const second = Array.from({ length: 20 }, (): DatedStudy => ['20220101', '101010']);
     await start('', { holds: second, habits: { cap: 10 } });
     const response = await search('StudyDate=20220101-20220103');

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
-import { nativeFrameBytes, type FrameShape } from '../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
 import {
   colour,
   comparable,

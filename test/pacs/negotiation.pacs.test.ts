@@ -33,7 +33,7 @@ for (const kind of [orthanc, dcmqrscp]) {
         found.push((JSON.parse(body.toString()) as unknown[]).length);
         expect(peer?.knowledge.get('extendedNegotiation')).toBe(mode === 'auto' ? true : undefined);
         const events = gateway.logLines.filter((line) =>
-          /"association (?:opened|rejected|failed|aborted)"/.test(line),
+          /"association (?:opened|rejected|failed|aborted)(?: while idle)?"/.test(line),
         );
         expect(events).toHaveLength(1);
       }

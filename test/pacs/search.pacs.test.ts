@@ -253,6 +253,8 @@ for (const kind of [orthanc, dcmqrscp]) {
       ['US', [uid(1)]],
       ['US,SR', [uid(1), uid(3)]],
       ['US%5CSR', [uid(1), uid(3)]],
+      ['U*', [uid(1)]],
+      ['S?', [uid(3)]],
       ['MG', []],
     ])('Q-46: a search by modality %s is exact', async (modalities, expected) => {
       const response = await search(`/studies?ModalitiesInStudy=${modalities}`);

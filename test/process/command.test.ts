@@ -387,6 +387,29 @@ describe('check', () => {
     expect(program.output).toMatch(/C-ECHO +FAILED .*Check host and port/);
     expect(program.output).toContain('group all: main; fails with any member; stores to none');
   });
+
+  test('ends with status 1 where the study is not held, and keeps what it learnt before any gateway has run', async () => {
+    const pacs = await createDemoPacs();
+    const directory = mkdtempSync(join(tmpdir(), 'check-'));
+    const env = {
+      DICOMGW_PEER: `${pacs.address.aeTitle}@127.0.0.1:${pacs.address.port}`,
+      DICOMGW_CACHE_DISK_DIRECTORY: join(directory, 'cache'),
+      DICOMGW_CACHE_DISK_SIZE: '64 MiB',
+    };
+    try {
+      const unknown = run(['check', '--study', '2.25.404'], env);
+      expect(await unknown.exit).toBe(1);
+      expect(unknown.output).toMatch(/study +FAILED +The PACS shows no such study/);
+      expect(unknown.output).toMatch(/not found out +what is made of searches/);
+      const known = run(['check', '--study', pacs.sample.studyInstanceUid], env);
+      expect(await known.exit).toBe(0);
+      const kept = readFileSync(join(directory, 'cache', 'peers', 'main.json'), 'utf8');
+      expect(kept).toContain('"needsPatientId"');
+    } finally {
+      rmSync(directory, { recursive: true });
+      await pacs.close();
+    }
+  });
 });
 
 describe('purge', () => {

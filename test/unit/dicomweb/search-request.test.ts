@@ -671,15 +671,29 @@ describe('Q-28, DT-40: the time zone of the query', () => {
 });
 
 describe('H-02: other parameters', () => {
-  test.each(['_=1', 'orderby=x', 'pretty', 'access_token=secret', 'Ünknown=x', '%20=1', '=x'])(
-    '%s is ignored with a warning that does not repeat it',
-    (query) => {
-      expect(studies(`${query}&PatientID=x`)).toMatchObject({
-        matchingKeys: [{ value: 'x' }],
-        warnings: ['A parameter that is neither supported nor an attribute was ignored.'],
-      });
-    },
-  );
+  const ignored = (names: string): string =>
+    `What is neither a supported parameter nor an attribute was ignored: ${names}`;
+
+  test.each([
+    ['_=1', '_'],
+    ['orderby=x', 'orderby'],
+    ['access_token=secret', 'access_token'],
+    ['orderby=x&orderby=y&_=1', 'orderby, _'],
+    ['Ünknown=x', '?nknown'],
+    ['a%0D%0Ab%22%5C=1', 'a??b??'],
+    ['%20=1', '?'],
+    [`${'x'.repeat(33)}=1`, `${'x'.repeat(32)}...`],
+    ['a=1&b=1&c=1&d=1&e=1&f=1&g=1', 'a, b, c, d, e and 2 more'],
+    ['=x', 'one without a name or a value'],
+    // It may be the rest of a value.
+    ['pretty', 'one without a name or a value'],
+    ['StudyID=x&jane^doe', 'one without a name or a value'],
+  ])('%s is ignored with a warning that names it, and no value', (query, names) => {
+    expect(studies(`${query}&PatientID=x`)).toMatchObject({
+      matchingKeys: expect.arrayContaining([expect.objectContaining({ value: 'x' })]),
+      warnings: [ignored(names)],
+    });
+  });
 
   test('H-12: charset is known, SpecificCharacterSet is told to be of no effect', () => {
     expect(studies('charset=utf-8').warnings).toEqual([]);

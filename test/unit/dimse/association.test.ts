@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   accept,
   answerWith,
+  drop,
   encodeAbort,
   pdu,
   refusingPort,
@@ -10,9 +11,14 @@ import {
   Uids,
   type AssociateStep,
 } from '../../helpers/rogue-peer.js';
-import { contextOf, peerOf, withRoguePeers } from './peer-setup.js';
+import type { Observation } from '../../../src/core/index.js';
+import { allRows, anyStudy, contextOf, peerOf, withRoguePeers } from './peer-setup.js';
 
 const start = withRoguePeers();
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 function hangUp(how: 'drop' | 'reset'): AssociateStep {
   return (association) => {
@@ -109,5 +115,35 @@ describe('an association', () => {
     await rogue.waitFor('release-rp');
     await peer.echo(contextOf());
     expect(rogue.record.of('associate-rq')).toHaveLength(2);
+  });
+
+  const aborted = (observations: readonly Observation[]): readonly Observation[] =>
+    observations.filter((one) => one.kind === 'association' && one.event === 'aborted');
+
+  test.each(['drop', 'reset', 'abort'] as const)(
+    'that the peer ends by %s while it is idle broke nothing',
+    async (how) => {
+      const { peer, rogue, observations } = await start();
+      await peer.echo(contextOf());
+      if (how === 'abort') await rogue.open[0]?.write(encodeAbort(0, 0));
+      else rogue.open[0]?.[how]();
+      await until(() => peer.stats.associations.idle === 0);
+      expect(aborted(observations)).toEqual([expect.objectContaining({ idle: true })]);
+    },
+  );
+
+  test('that breaks in the middle of an operation, or breaks the rules while idle, is told as such', async () => {
+    const broken = await start({ onFind: [drop()] });
+    await expect(allRows(broken.peer.find('STUDY', anyStudy(), contextOf()))).rejects.toMatchObject({
+      code: 'peer-aborted',
+    });
+    const rude = await start();
+    await rude.peer.echo(contextOf());
+    await rude.rogue.open[0]?.write(pdu(2, Buffer.alloc(80)));
+    await until(() => rude.peer.stats.associations.idle === 0);
+    for (const { observations } of [broken, rude]) {
+      expect(aborted(observations)).toHaveLength(1);
+      expect(aborted(observations)[0]).not.toHaveProperty('idle');
+    }
   });
 });

@@ -230,6 +230,13 @@ describe('Q-46: keys of the study that the peer passes over are looked up in its
     expect(archive.asked[0]?.identifier.get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
   });
 
+  test('neither is a pattern of them: what the peer does not return is looked up', async () => {
+    const archive = archiveOf({ studies: mixed() });
+    const { uids, warnings } = await run(sourceOf(archive), 'ModalitiesInStudy=?R');
+    expect([uids, warnings]).toEqual([['1.2.2', '1.2.5', '1.2.8'], []]);
+    expect(archive.asked[0]?.identifier.get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
+  });
+
   test('what the peer returns is filtered without a question', async () => {
     const returned = mixed().map((one) => ({
       ...one,
@@ -248,14 +255,45 @@ describe('Q-46: keys of the study that the peer passes over are looked up in its
     expect([uids, warnings]).toEqual([['1.2.2'], []]);
   });
 
-  test('limit counts what matches, and one more study is looked up to say that there are more', async () => {
-    const archive = archiveOf({
-      studies: [...mixed(), ...mixed().map((one) => ({ ...one, uid: `${one.uid}9` }))],
-    });
-    const { uids, warnings } = await run(sourceOf(archive), 'ModalitiesInStudy=CT&limit=2');
-    expect(uids).toEqual(['1.2.1', '1.2.4']);
-    expect(warnings).toEqual(['There are at least 1 additional results that can be requested']);
-    expect(archive.count('SERIES')).toBeLessThanOrEqual(11);
+  test('limit counts what matches; of many studies one more is looked up to say that there are more', async () => {
+    const twice = [...mixed(), ...mixed().map((one) => ({ ...one, uid: `${one.uid}9` }))];
+    const few = await run(sourceOf(archiveOf({ studies: twice })), 'ModalitiesInStudy=CT&limit=2');
+    expect(few.uids).toEqual(['1.2.1', '1.2.19']);
+    expect(few.warnings).toEqual(['There are 4 additional results that can be requested']);
+    const archive = archiveOf({ studies: studies(1000) });
+    const { uids, warnings } = await run(sourceOf(archive), 'ModalitiesInStudy=SR&limit=2');
+    expect(uids).toEqual(['1.2.1', '1.2.2']);
+    expect(warnings).toEqual([expect.stringMatching(/^There are at least \d\d additional results/)]);
+    expect(archive.count('SERIES')).toBeLessThanOrEqual(105);
+  });
+
+  test('Q-25: what had to be looked up is sorted as any other, on every page', async () => {
+    const backwards = [...mixed()].reverse();
+    const archive = archiveOf({ studies: backwards });
+    const expected = ['1.2.1', '1.2.4', '1.2.7'];
+    expect((await run(sourceOf(archive), 'ModalitiesInStudy=CT')).uids).toEqual(expected);
+    const pages: unknown[] = [];
+    for (const offset of [0, 1, 2]) {
+      const page = await run(sourceOf(archive), `ModalitiesInStudy=CT&limit=1&offset=${offset}`);
+      pages.push(...page.uids);
+    }
+    expect(pages).toEqual(expected);
+    // Answered in one piece, as many as are looked ahead.
+    const many = archiveOf({ studies: studies(300) });
+    const reversed = archiveOf({ studies: [...studies(300)].reverse() });
+    const [one, other] = [many, reversed].map((each) => run(sourceOf(each), 'ModalitiesInStudy=SR'));
+    expect((await other)?.uids).toEqual((await one)?.uids);
+  });
+
+  test('a page that costs many questions costs no more for its order', async () => {
+    // One in four matches: to count a hundred more would be too broad.
+    const sparse = Array.from({ length: 400 }, (_, at) => ({
+      ...study(at + 1),
+      series: [at % 4 === 0 ? ct(`1.2.${at + 1}.1`) : { ...ct(`1.2.${at + 1}.1`), modality: 'MR' }],
+    }));
+    const archive = archiveOf({ studies: sparse });
+    const { uids } = await run(sourceOf(archive, { maxLookups: 60 }), 'ModalitiesInStudy=CT&limit=10');
+    expect(uids).toHaveLength(10);
   });
 
   test('Q-26: beyond so many candidates the search is too broad', async () => {

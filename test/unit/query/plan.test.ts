@@ -750,6 +750,18 @@ test('Q-55: a list of studies of a relational search is asked for in pieces as w
 });
 
 describe('keys that archives compute', () => {
+  test.each([
+    ['C*', [true, false, false]],
+    ['?R', [true, true, false]],
+    ['*', [true, true, true]],
+  ])('Q-46: the pattern %s of modalities is filtered by and never sent', (pattern, expected) => {
+    const step = onlyStep(request('STUDY', { matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', pattern)] }));
+    expect(step.identifier().get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
+    const row = (modalities: readonly string[]): Dataset =>
+      new Dataset().setString(Tags.ModalitiesInStudy, modalities, 'CS');
+    expect([['SR', 'CT'], ['MR'], ['PT']].map((one) => step.accepts(row(one)))).toEqual(expected);
+  });
+
   test('Q-43: are filtered by and never sent with a value', () => {
     const asked = request('STUDY', {
       matchingKeys: [

@@ -90,6 +90,17 @@ describe('log lines', () => {
     expect(lines.map(({ level }) => level)).toEqual(['info', 'info', 'warn', 'error', 'info', 'warn']);
   });
 
+  test('an association that ends while nothing is under way on it is nothing to look at', () => {
+    const { observe, lines } = telemetry();
+    const ended = { kind: 'association', peer: 'main', event: 'aborted', direction: 'out' } as const;
+    observe({ ...ended, associationId: 'a1', idle: true });
+    observe({ ...ended, associationId: 'a2' });
+    expect(lines).toMatchObject([
+      { level: 'debug', msg: 'association aborted while idle', associationId: 'a1' },
+      { level: 'warn', msg: 'association aborted', associationId: 'a2' },
+    ]);
+  });
+
   test('lines below the level are not written, and what comes by the thousand has no line', () => {
     const { observe, lines } = telemetry('warn');
     observe(request);

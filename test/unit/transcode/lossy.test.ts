@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../../src/dicom/index.js';
 import { decodeFrame } from '../../../src/transcode/decode-frame.js';
-import { nativeFrameBytes, type FrameShape } from '../../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
 import {
   canEncodeLossy,
   encodeFrameLossy,

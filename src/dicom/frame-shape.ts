@@ -48,4 +48,6 @@ export interface NativeFrame {
 export interface EncodedFrame {
   readonly stream: Uint8Array;
   readonly photometricInterpretation: string;
+  /** Whether the colours are in planes. */
+  readonly planar: boolean;
 }
