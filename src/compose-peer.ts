@@ -92,6 +92,7 @@ function searchSettings(
 ): SearchSettings {
   return {
     lookAhead: search.lookAhead,
+    lookAheadMs: search.lookAheadTime,
     maxResults: search.maxResults,
     maxScan: search.maxScan,
     maxSlices: search.maxSlices,

@@ -48,12 +48,13 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
   );
 }
 
+/** What the parts of a gateway are made of. */
 interface Parts {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
+  readonly hotPictures: HotBytes;
   readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
-  readonly peerFiles: readonly PeerFile[];
   readonly storageScp: StorageScp | undefined;
   /** By peer: whether its latest association could be opened. */
   readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
@@ -140,7 +141,7 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
 }
 
 function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
-  const { cache, hotFrames, framePool, peers } = parts;
+  const { cache, hotFrames, hotPictures, framePool, peers } = parts;
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
@@ -153,20 +154,41 @@ function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
     spools: cache.spools,
     metadataBytes: config.cache.metadata,
     hotFrames,
+    hotPictures,
     framePool,
+    rendered: {
+      mostPixels: config.rendered.maxPixels,
+      thumbnailPixels: config.rendered.thumbnailPixels,
+    },
     observe,
     clock: systemClock,
   });
 }
 
+/** What is open so far; it is filled as parts open, so that a start that fails can close them. */
+interface Opened {
+  cache?: Parts['cache'];
+  framePool?: FramePool;
+  storageScp?: StorageScp | undefined;
+  readonly peers: Map<string, Peer>;
+  readonly peerFiles: PeerFile[];
+  readonly stopping: Stopping;
+  gateway?: Gateway;
+  main?: ListeningServer;
+  /** Where it is not the main one. */
+  admin?: ListeningServer;
+}
+
+/** Adds the listeners to what is open. @throws GatewayError when an address cannot be used */
 async function listenAll(
   config: Config,
+  opened: Opened,
   parts: Parts & { readonly gateway: Gateway },
   telemetry: Telemetry,
-  stopping: Stopping,
 ): Promise<Listeners> {
   const { observe } = telemetry;
   const { gateway } = parts;
+  const { stopping } = opened;
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };
@@ -201,29 +223,24 @@ async function listenAll(
     admin.listen ? undefined : adminDeps,
   );
   const main = await listen(app, { ...http.listen, ...serverOptions });
+  opened.main = main;
   listenOrigin.value = main.origin;
-  if (admin.listen === undefined) return { main, admin: main, gateway };
-  return {
-    main,
-    gateway,
-    admin: await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions }),
-  };
+  if (admin.listen === undefined) return { main, admin: main };
+  opened.admin = await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions });
+  return { main, admin: opened.admin };
 }
 
 interface Listeners {
-  readonly gateway: Gateway;
   readonly main: ListeningServer;
   readonly admin: ListeningServer;
 }
 
-/** Every configured peer, with what was learnt of it before; associations are opened when a request needs them. */
+/** Opens every configured peer, with what was learnt of it before; associations are opened when a request needs them. */
 async function openPeers(
   config: Config,
   observe: Observe,
-  storageScp: StorageScp | undefined,
-): Promise<Pick<Parts, 'peers' | 'peerFiles'>> {
-  const peers = new Map<string, Peer>();
-  const peerFiles: PeerFile[] = [];
+  { storageScp, peers, peerFiles }: Opened,
+): Promise<void> {
   for (const [name, settings] of Object.entries(config.peers)) {
     const file = peerFile(config, name, { observe });
     const known = (await file?.read()) ?? {};
@@ -232,58 +249,76 @@ async function openPeers(
     if (file) peerFiles.push(file);
     peers.set(name, peer);
   }
-  return { peers, peerFiles };
 }
 
-/** Starts everything that the configuration names. @throws GatewayError when a listener or the cache cannot be opened */
+/**
+ * Starts everything that the configuration names. Of a start that fails nothing stays open.
+ *
+ * @throws GatewayError when a listener or the cache cannot be opened
+ */
 export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
-  const { observe } = telemetry;
   // Loads the dictionary, which would otherwise make the first search wait.
   attributeByTag(Tags.PatientID);
-  const cache = await openCache(config, observe);
+  const opened: Opened = { peers: new Map(), peerFiles: [], stopping: { now: false } };
   try {
-    const storageScp = await openStorageScp(config, observe);
-    const [watching, reachable] = watchReachability(config, observe);
-    const parts: Parts = {
-      cache,
-      hotFrames: createHotBytes(config.cache.frames),
-      framePool: openFramePool(config, observe),
-      ...(await openPeers(config, watching, storageScp)),
-      storageScp,
-      reachable,
-    };
-    const stopping: Stopping = { now: false };
-    const all = { ...parts, gateway: gatewayOf(config, parts, observe) };
-    watch(telemetry, all);
-    const listeners = await listenAll(config, all, telemetry, stopping);
-    const running: RunningGateway = {
-      origin: listeners.main.origin,
-      adminOrigin: listeners.admin.origin,
-      peers: parts.peers,
-      storageScp,
-      close: () => stop(config, parts, listeners, stopping),
-    };
-    observe({
-      kind: 'ready',
-      urls: [`${running.origin}${config.http.basePath}`, `${running.adminOrigin}/readyz`],
-      ...(storageScp ? { storageScp: storageScp.advertised } : {}),
-    });
-    return running;
+    return await open(config, telemetry, opened);
   } catch (thrown) {
-    await cache.close();
+    // What is wrong with the start says more than what may go wrong with its end.
+    await stop(opened, 0).catch(() => undefined);
     throw thrown;
   }
 }
 
-async function stop(config: Config, parts: Parts, listeners: Listeners, stopping: Stopping): Promise<void> {
-  stopping.now = true;
-  const graceMs = config.http.drainTimeout;
-  listeners.gateway.close();
-  await listeners.main.close(graceMs, systemClock);
-  await Promise.all([...parts.peers.values()].map((peer) => peer.close(graceMs)));
-  await Promise.all(parts.peerFiles.map((file) => file.close()));
-  await parts.storageScp?.close(graceMs);
-  if (listeners.admin !== listeners.main) await listeners.admin.close(0, systemClock);
-  await parts.framePool.close();
-  await parts.cache.close();
+async function open(config: Config, telemetry: Telemetry, opened: Opened): Promise<RunningGateway> {
+  const { observe } = telemetry;
+  const cache = (opened.cache = await openCache(config, observe));
+  const storageScp = (opened.storageScp = await openStorageScp(config, observe));
+  const framePool = (opened.framePool = openFramePool(config, observe));
+  const [watching, reachable] = watchReachability(config, observe);
+  await openPeers(config, watching, opened);
+  const { peers } = opened;
+  const hotFrames = createHotBytes(config.cache.frames);
+  const hotPictures = createHotBytes(config.cache.rendered);
+  const parts: Parts = { cache, hotFrames, hotPictures, framePool, peers, storageScp, reachable };
+  const gateway = (opened.gateway = gatewayOf(config, parts, observe));
+  const all = { ...parts, gateway };
+  watch(telemetry, all);
+  const listeners = await listenAll(config, opened, all, telemetry);
+  const running: RunningGateway = {
+    origin: listeners.main.origin,
+    adminOrigin: listeners.admin.origin,
+    peers,
+    storageScp,
+    close: () => stop(opened, config.http.drainTimeout),
+  };
+  observe({
+    kind: 'ready',
+    urls: [`${running.origin}${config.http.basePath}`, `${running.adminOrigin}/readyz`],
+    ...(storageScp ? { storageScp: storageScp.advertised } : {}),
+  });
+  return running;
+}
+
+/** Closes what is open, one after the other, whatever becomes of each. @throws what the first one that failed throws */
+async function stop(opened: Opened, graceMs: number): Promise<void> {
+  opened.stopping.now = true;
+  opened.gateway?.close();
+  const closers: (() => Promise<unknown> | undefined)[] = [
+    () => opened.main?.close(graceMs, systemClock),
+    () => Promise.all([...opened.peers.values()].map((peer) => peer.close(graceMs))),
+    () => Promise.all(opened.peerFiles.map((file) => file.close())),
+    () => opened.storageScp?.close(graceMs),
+    () => opened.admin?.close(0, systemClock),
+    () => opened.framePool?.close(),
+    () => opened.cache?.close(),
+  ];
+  const failures: unknown[] = [];
+  for (const close of closers) {
+    try {
+      await close();
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }

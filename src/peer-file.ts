@@ -98,8 +98,9 @@ export class PeerFile {
   /** Writes what is not written yet, and no more after it. */
   async close(): Promise<void> {
     this.#cancelLook();
-    if (this.#cancelWrite) await this.#flush();
     await this.#writing;
+    // More may be learnt while it is written.
+    while (this.#cancelWrite) await this.#flush();
     this.#knowledge?.onChange(() => undefined);
   }
 

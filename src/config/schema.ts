@@ -102,8 +102,12 @@ const search = z.strictObject({
   ).prefault(0),
   lookAhead: key(
     integer(0, 1_000_000),
-    'How many results beyond the limit are counted to say how many remain.',
+    'How many results beyond the limit are counted to say how many remain; and how many of an answer without a limit are waited for before the first is sent.',
   ).prefault(1000),
+  lookAheadTime: key(
+    durationOrOff,
+    'How long after its first result an answer without limit and offset is waited for, once it is more than 100; 0 means until there are `search.lookAhead` results.',
+  ).prefault('50ms'),
   emptyResponse: key(
     choice('200-empty-list', '204'),
     'What a search without results is answered with.',
@@ -122,7 +126,7 @@ const search = z.strictObject({
   ).prefault(1000),
   order: key(
     choice('sorted', 'peer'),
-    'Results of a search that finds no more than `search.lookAhead` are sorted (newest studies first, then by number and UID), so that its pages fit together; or stay as the PACS lists them, as larger ones do.',
+    'Results of a search with a limit that finds no more than `search.lookAhead` are sorted (newest studies first, then by number and UID), so that its pages fit together; of one without, no more than 100, unless `search.lookAheadTime` is 0. Or they stay as the PACS lists them, as larger ones do.',
   ).prefault('sorted'),
   complete: key(
     choice('page', 'off'),
@@ -230,6 +234,10 @@ const cache = z.strictObject({
     size(0),
     'Most bytes of frames that are asked for again and again, kept in memory beside their instances; 0 for none.',
   ).prefault('16 MiB'),
+  rendered: key(
+    size(0),
+    'Most bytes of pictures that were rendered, kept in memory beside their instances; 0 for none.',
+  ).prefault('16 MiB'),
   disk: disk.exactOptional(),
   revalidateAfter: key(
     durationOrOff,
@@ -243,6 +251,17 @@ const cache = z.strictObject({
     duration,
     'When the cache is full of what slow readers still need, a reader that took nothing for so long is cut off.',
   ).prefault('60s'),
+});
+
+const rendered = z.strictObject({
+  maxPixels: key(
+    integer(64, 16_384),
+    'Most pixels of a picture in each direction, where the client says how large it is to be; more are answered 400.',
+  ).prefault(4096),
+  thumbnailPixels: key(
+    integer(16, 2048),
+    'Pixels of a thumbnail in each direction at most, where the client does not say; no image is made larger than it is.',
+  ).prefault(256),
 });
 
 const limits = z.strictObject({
@@ -279,6 +298,7 @@ export const configSchema = z.strictObject({
   store: store.prefault({}),
   cache: cache.prefault({}),
   transcode: transcode.prefault({}),
+  rendered: rendered.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
 });

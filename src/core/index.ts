@@ -5,6 +5,7 @@ export type { ByteSource } from './bytes.js';
 export { Channel } from './channel.js';
 export { systemClock, type Clock } from './clock.js';
 export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from './errors.js';
+export { KeySet } from './key-set.js';
 export { LazySet } from './lazy-set.js';
 export type { Observation, Observe, OperationContext, Priority } from './observation.js';
 export { baselineQueryOptions, type QueryOptions } from './query-options.js';

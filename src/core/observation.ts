@@ -100,7 +100,7 @@ export type Observation =
       /** Something retrieved was sent to a client, to its last byte. */
       readonly kind: 'part-sent';
       readonly peer: string;
-      readonly item: 'instance' | 'frame' | 'bulkdata';
+      readonly item: 'instance' | 'frame' | 'bulkdata' | 'rendered' | 'thumbnail';
       readonly bytes: number;
     }
   | {
@@ -130,9 +130,9 @@ export type Observation =
       readonly error?: unknown;
     }
   | {
-      /** A frame that was decoded or encoded. */
+      /** A frame that was decoded, encoded or rendered. */
       readonly kind: 'frame';
-      /** Transfer syntaxes, or `native`. */
+      /** Transfer syntaxes, media types of pictures, or `native`. */
       readonly from: string;
       readonly to: string;
       /** `refused`: it is not what its dataset says; `late`: its time was up; `crashed`: the codec took its thread with it. */

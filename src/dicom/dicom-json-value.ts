@@ -1,5 +1,5 @@
 import { isNumberVr, formatNumber, readNumbers, shortestFloat } from './value-number.js';
-import { textValues, trimValue } from './value-text.js';
+import { textValues, trimTrailing, trimValue } from './value-text.js';
 import { vrTraits, type Vr } from './vr.js';
 
 /** How IS, DS, SV and UV stand in JSON: as numbers where these say the same, or always as text (J-05). */
@@ -42,7 +42,7 @@ function canonicalDecimal(text: string): string | undefined {
   const digits = all.replace(/^0+/, '');
   if (digits === '') return '0';
   const power = whole.length - (all.length - digits.length) + Number(exponent);
-  return `${sign === '-' ? '-' : ''}${digits.replace(/0+$/, '')}e${power}`;
+  return `${sign === '-' ? '-' : ''}${trimTrailing(digits, '0')}e${power}`;
 }
 
 /** IS and DS as the number they spell, `undefined` when a JSON number would be another one (J-05, J-06). */

@@ -14,6 +14,7 @@ export {
   type FrameShape,
   type NativeFrame,
 } from './frame-shape.js';
+export { isImageClass, mayBeImage } from './image-classes.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -28,6 +29,7 @@ export {
 export { decodedEdits, derivedEdits, lossyEdits, newInstanceEdits } from './lossy-attributes.js';
 export type { ElementEdit } from './element-edit.js';
 export type { RepeatedElements } from './repeated-elements.js';
+export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';
 export { readSource } from './read-source.js';
 export {
@@ -46,6 +48,7 @@ export {
   type TransferSyntax,
 } from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
+export { trimTrailing } from './value-text.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
 export {
@@ -58,6 +61,7 @@ export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
 export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
+export { foldTwins } from './character-twins.js';
 export { Dataset } from './dataset.js';
 export { DatasetBuilder, decodeDataset } from './decode-dataset.js';
 export type {

@@ -20,7 +20,17 @@ export { MultipartReader, type MultipartHandler, type MultipartLimits } from './
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
 export { negotiate, negotiateTypes, type Representation, type RetrieveResource } from './negotiate.js';
 export { combineCrc32 } from './crc32-combine.js';
+export type { Annotation, Viewport } from './picture-parameters.js';
 export { acceptParameter } from './query-string.js';
+export { parseRendered, parseThumbnail, type RenderedRequest } from './rendered-request.js';
+export {
+  carriesIccProfile,
+  chooseRendered,
+  isPictureType,
+  negotiateRendered,
+  type RenderedKind,
+  type RenderedRepresentation,
+} from './rendered-types.js';
 export {
   parseBulkDataPath,
   parseFrameList,
@@ -38,5 +48,6 @@ export {
   type StoredInstance,
   type StoreOutcome,
 } from './store-response.js';
+export { parseWado, type WadoRequest } from './wado-request.js';
 export { formatWarning } from './warning.js';
 export { ZipWriter } from './zip-writer.js';

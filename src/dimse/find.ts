@@ -27,7 +27,7 @@ import { SopClasses } from './uids.js';
 /** One row; hundreds of times what any level's attributes take. */
 const MAX_ROW_LENGTH = 1024 * 1024;
 /** Rows that nobody has taken yet; with this much waiting the peer is held up. */
-const MAX_WAITING_BYTES = 2 * 1024 * 1024;
+const MAX_WAITING_BYTES = 256 * 1024;
 /** What a waiting row costs beside its bytes. */
 const ROW_OVERHEAD = 256;
 /**

@@ -12,6 +12,8 @@ export interface BackgroundLimits {
 /** What may come at once after a pause, in seconds of the rate. */
 const BURST_SECONDS = 0.25;
 const MINUTE_MS = 60_000;
+/** Who is paused looks this often whether somebody waits. */
+const LOOK_MS = 100;
 
 const localMinute = (): number => {
   const now = new Date();
@@ -47,29 +49,35 @@ export class BackgroundPace {
     }
   }
 
-  /** Takes what has come; a promise says to pause until it would have come at the configured rate. */
-  take(bytes: number): Promise<void> | undefined {
+  /** Takes what has come; returns the milliseconds until it would have come at the configured rate, beyond the burst. */
+  take(bytes: number): number {
     const { bytesPerSecond } = this.#limits;
-    if (bytesPerSecond === 0) return undefined;
+    if (bytesPerSecond === 0) return 0;
     const now = this.#clock.now();
     this.#paidUntil = Math.max(now, this.#paidUntil) + (bytes / bytesPerSecond) * 1000;
-    const waitMs = this.#paidUntil - now - BURST_SECONDS * 1000;
-    return waitMs > 0 ? wait(this.#clock, waitMs) : undefined;
+    return Math.max(0, this.#paidUntil - now - BURST_SECONDS * 1000);
   }
 
-  /** `writer` at this pace, as long as `isBackground`: somebody may come to wait for it. */
+  /** `writer` at this pace, as long as `isBackground`: somebody may come to wait for it, also while it is paused. */
   slow(writer: InstanceWriter, isBackground: () => boolean): InstanceWriter {
     if (this.#limits.bytesPerSecond === 0) return writer;
+    const failed = new AbortController();
     return {
       write: async (chunk) => {
         const { length } = chunk;
         await writer.write(chunk);
-        if (isBackground()) await this.take(length);
+        if (isBackground()) await this.#pause(this.take(length), isBackground, failed.signal);
       },
       end: () => writer.end(),
       fail: (error) => {
+        failed.abort();
         writer.fail(error);
       },
     };
+  }
+
+  async #pause(ms: number, isBackground: () => boolean, signal: AbortSignal): Promise<void> {
+    for (let left = ms; left > 0 && isBackground() && !signal.aborted; left -= LOOK_MS)
+      await wait(this.#clock, Math.min(left, LOOK_MS), signal);
   }
 }

@@ -18,7 +18,10 @@ export interface CheckStep {
 
 export interface CheckReport {
   readonly peer: string;
+  /** Nothing that was tried shows otherwise. */
   readonly usable: boolean;
+  /** Whether an instance was retrieved; without it `usable` says no more of retrieves than that they may work. */
+  readonly retrieved: boolean;
   readonly steps: readonly CheckStep[];
   /** What was learnt of the peer beyond that, in words. */
   readonly learnt: readonly string[];
@@ -32,15 +35,21 @@ export interface CheckReport {
   readonly facts: PeerFacts;
 }
 
+/** Why one way of retrieving is not tried. */
+export interface Untried {
+  readonly reason: string;
+  /** Whether it may work all the same; else the configuration rules it out. */
+  readonly mayWork: boolean;
+}
+
 export interface CheckSubject {
   readonly name: string;
   /** Most associations at once, as configured. */
   readonly associations: number;
-  /**
-   * Opens the peer as it is configured, or made to retrieve by one way alone; undefined where the configuration rules
-   * that out. `known` is what was learnt of it before.
-   */
-  open(way: 'configured' | 'get' | 'move', known: PeerFacts): Peer | undefined;
+  /** Opens the peer as it is configured, or made to retrieve by one way alone. `known` is what was learnt of it before. */
+  open(way: 'configured' | 'get' | 'move', known: PeerFacts): Peer;
+  /** Ways in which it is not opened. */
+  readonly untried: Readonly<Partial<Record<'get' | 'move', Untried>>>;
   /** What the PACS must be told so that C-MOVE works. */
   readonly moveHint: string;
   /** What searches are tried with, if they are to be. */
@@ -64,10 +73,9 @@ class Subject {
     this.given = given;
   }
 
-  /** Runs `use` with the peer, and keeps what it learnt. @throws Whatever `use` throws; undefined without a peer */
-  async with<T>(way: 'configured' | 'get' | 'move', use: (peer: Peer) => Promise<T>): Promise<T | undefined> {
+  /** Runs `use` with the peer, and keeps what it learnt. @throws Whatever `use` throws */
+  async with<T>(way: 'configured' | 'get' | 'move', use: (peer: Peer) => Promise<T>): Promise<T> {
     const peer = this.given.open(way, this.facts);
-    if (!peer) return undefined;
     try {
       return await use(peer);
     } finally {
@@ -126,7 +134,7 @@ async function echo(peer: Peer, context: OperationContext): Promise<string> {
 
 /**
  * Tries everything that the gateway needs of a peer: C-ECHO, C-FIND down to one instance, and that instance by C-GET
- * and by C-MOVE. The peer is usable when searching and one way of retrieving work. Beyond that it finds out how many
+ * and by C-MOVE. The peer is usable when searching works and one way of retrieving does, or may as it was not tried. Beyond that it finds out how many
  * associations the peer takes at once and what it makes of a list of UIDs; with a study to try them with, also what it
  * makes of the keys of searches.
  */
@@ -158,11 +166,13 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   const unknown = await studyUnknown(subject, found);
   const { facts, way } = subject;
   // Of an empty PACS no retrieve can be tried: what can be seen of it is in order.
-  const usable = searches && (worked || sample === undefined);
+  const mayWork = Object.values(given.untried).some((way) => way.mayWork);
+  const usable = searches && (worked || mayWork || sample === undefined);
   const old = Object.entries(given.remembered ?? {}).filter(([name]) => !(name in facts));
   return {
     peer: given.name,
     usable,
+    retrieved: worked,
     steps,
     learnt: wordsOf({ ...learnt, way }, facts),
     unknown,
@@ -210,7 +220,7 @@ async function studyUnknown(
   const isTold = await subject.with('configured', (peer) =>
     Promise.resolve(learnUpperCase(peer, { shown, stored }, given.relearnMs)),
   );
-  return isTold === true ? unknown : [...unknown, 'whether it turns names into upper case'];
+  return isTold ? unknown : [...unknown, 'whether it turns names into upper case'];
 }
 
 async function checkRetrieve(
@@ -221,16 +231,15 @@ async function checkRetrieve(
 ): Promise<CheckStep> {
   const skipped = (detail: string): CheckStep => ({ step, result: 'skipped', durationMs: 0, detail });
   const { sample } = found;
-  const tried = await subject.with(step === 'C-GET' ? 'get' : 'move', async (peer) =>
-    sample
-      ? attempt(step, subject.given, async () => {
-          const { text, name } = await retrieveSample(peer, sample, context);
-          if (name !== undefined) found.storedName = name;
-          return text;
-        })
-      : skipped('there is no instance to retrieve'),
-  );
-  return (
-    tried ?? skipped(step === 'C-MOVE' ? 'dimse.listen is not set, or retrieve is get' : 'retrieve is move')
+  const way = step === 'C-GET' ? 'get' : 'move';
+  const untried = subject.given.untried[way];
+  if (untried) return skipped(untried.reason);
+  if (!sample) return skipped('there is no instance to retrieve');
+  return subject.with(way, (peer) =>
+    attempt(step, subject.given, async () => {
+      const { text, name } = await retrieveSample(peer, sample, context);
+      if (name !== undefined) found.storedName = name;
+      return text;
+    }),
   );
 }

@@ -25,8 +25,8 @@ import {
   shapeOf,
   type Conversion,
   type MadeFrame,
-  type StoredWhole,
 } from './converted-frames.js';
+import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 import { changeOf } from './lossy-instance.js';
 

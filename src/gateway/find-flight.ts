@@ -29,6 +29,8 @@ export class FindFlight {
   #end: End | undefined;
   /** Whether a reader has heard that it is whole. */
   #isTold = false;
+  /** A reader could make nothing of a row: the next one is not to get it again. */
+  #isUnusable = false;
   #isPulling = false;
   #wake: (() => void)[] = [];
 
@@ -40,7 +42,8 @@ export class FindFlight {
 
   /** Whether a new reader would get every row. */
   get isJoinable(): boolean {
-    return this.#first === 0 && !this.#controller.signal.aborted && !(this.#end && 'error' in this.#end);
+    const isEnded = this.#controller.signal.aborted || (this.#end && 'error' in this.#end);
+    return this.#first === 0 && !isEnded && !this.#isUnusable;
   }
 
   /** Every row is there, and there was no error. */
@@ -48,7 +51,7 @@ export class FindFlight {
     return this.isJoinable && this.#end !== undefined;
   }
 
-  /** The rows from the first one on; as `Peer.find`. */
+  /** The rows from the first one on; as `Peer.find`. A reader that can make nothing of a row throws into it. */
   async *read(signal: AbortSignal): Find {
     const reader: Reader = { at: 0 };
     this.#readers.add(reader);
@@ -56,13 +59,22 @@ export class FindFlight {
       for (;;) {
         if (signal.aborted) throw abortReason(signal);
         const row = this.#take(reader);
-        if (row) yield row;
+        if (row) yield* this.#handOver(row);
         else if (this.#end) return this.#tell(this.#end);
         else await this.#more(signal);
       }
     } finally {
       this.#readers.delete(reader);
       this.#left();
+    }
+  }
+
+  *#handOver(row: Dataset): Generator<Dataset, void, undefined> {
+    try {
+      yield row;
+    } catch (thrown) {
+      this.#isUnusable = true;
+      throw thrown;
     }
   }
 

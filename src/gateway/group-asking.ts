@@ -1,16 +1,25 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import type { DicomJsonObject } from '../dicom/index.js';
+import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
-import type { Group, Member } from './group.js';
+import { nameOf, type Group, type Member } from './group.js';
+import { ContestedHere } from './group-contested.js';
 import type { Failures } from './group-failures.js';
 import { openMember, uidOf } from './group-query.js';
-import type { SearchRows } from './search-rows.js';
+import type { OpenRows } from './search-rows.js';
 import type { SearchCall } from './use-cases.js';
 
 /** What one member says of an entity. */
 export interface Part {
   readonly member: Member;
   readonly row: DicomJsonObject;
+}
+
+/** A search of one member. */
+interface Opened {
+  readonly member: Member;
+  readonly found: OpenRows;
+  /** How many of its rows were seen, or that there are no more. */
+  seen: number | 'all';
 }
 
 /** One search of a group as it asks the members, and what has to be told of that. */
@@ -23,15 +32,17 @@ export class Asking {
   /** Ends with the answer: what is completed is so after the search has ended. */
   readonly #answering: OperationContext;
   readonly #controller = new AbortController();
-  readonly #opened: SearchRows[] = [];
+  readonly #opened: Opened[] = [];
+  readonly #contested = new ContestedHere();
   readonly #warnings = new Set<string>();
   /** Whose search a row is of, as it came. */
-  readonly #owners = new WeakMap<DicomJsonObject, SearchRows>();
+  readonly #owners = new WeakMap<DicomJsonObject, OpenRows>();
   /** The same of rows that are yet to leave, by UID: until then they are rewritten, and kept as text. */
-  readonly #leaving = new Map<string, SearchRows>();
+  readonly #leaving = new Map<string, OpenRows>();
   /** Searches that are being planned. */
-  readonly #planning = new Set<Promise<SearchRows>>();
-  #isForeseen = false;
+  readonly #planning = new Set<Promise<OpenRows>>();
+  /** What the warnings name of each member, once the headers are to leave. */
+  #foreseen: Map<Member, readonly Tag[]> | undefined;
   #isTruncated = false;
 
   constructor(group: Group, call: SearchCall, failures: Failures, context: OperationContext) {
@@ -43,24 +54,27 @@ export class Asking {
   }
 
   get truncated(): boolean {
-    return this.#isTruncated || this.#opened.some(({ truncated }) => truncated);
+    return this.#isTruncated || this.#opened.some(({ found }) => found.truncated);
   }
 
   /** Texts for Warning headers. */
   get warnings(): readonly string[] {
-    const ofMembers = this.#opened.flatMap(({ warnings }) => warnings);
-    return [...new Set([...ofMembers, ...this.failures.warnings, ...this.#warnings])];
+    const ofMembers = this.#opened.flatMap(({ found }) => found.warnings);
+    const others = [...this.failures.warnings, ...this.#contested.warnings, ...this.#warnings];
+    return [...new Set([...ofMembers, ...others])];
   }
 
-  /** @throws GatewayError when the status line has gone out: nothing may be left out without a word */
   warn(warning: string): void {
-    if (this.failures.isTold && !this.#warnings.has(warning))
-      throw new GatewayError('peer-incomplete', warning);
     this.#warnings.add(warning);
   }
 
+  /** `other` holds the study under another patient than its owner: see `ContestedHere.add`. */
+  contest(owner: Member, other: Member, study: string): void {
+    this.#contested.add(nameOf(owner), nameOf(other), study, this.failures.isTold);
+  }
+
   /** The search of one member, at most two of each. @throws GatewayError as `openRows` */
-  open(member: Member, request: SearchRequest): Pick<SearchRows, 'rows'> {
+  open(member: Member, request: SearchRequest): Pick<OpenRows, 'rows'> {
     return { rows: this.#owned(member, request) };
   }
 
@@ -72,16 +86,23 @@ export class Asking {
     return owner?.complete(row) ?? row;
   }
 
+  /** A row, as it came, does not leave. */
+  leaveOut(row: DicomJsonObject): void {
+    this.#owners.get(row)?.leaveOut(row);
+  }
+
   /** A row, as it came, is all that the group says of its entity. */
   leaves(row: DicomJsonObject): void {
     const owner = this.#owners.get(row);
     if (owner) this.#leaving.set(uidOf(row, this.call.request.level), owner);
   }
 
-  /** Rows of one member tell nothing of what another one returns, nor of one that is asked anew in its turn. */
+  /** Rows of one member tell nothing of what another one returns. */
   foresee(): void {
-    this.#isForeseen = true;
-    for (const found of this.#opened) found.foresee(0);
+    this.#contested.expectMore();
+    const foreseen = new Map<Member, readonly Tag[]>();
+    for (const { member, found, seen } of this.#opened) foreseen.set(member, found.foresee({ seen }));
+    this.#foreseen = foreseen;
   }
 
   /** When every search that was begun is planned: what its plan warns of can be told in the headers. */
@@ -90,29 +111,35 @@ export class Asking {
   }
 
   gaps(hasMore: boolean): readonly string[] {
-    return [...new Set(this.#opened.flatMap((found) => found.gaps(hasMore)))];
+    return [...new Set(this.#opened.flatMap(({ found }) => found.gaps(hasMore)))];
   }
 
   /** `most` where no member has been asked yet. */
   mostBeyond(most: number): number {
-    return Math.min(most, ...this.#opened.map(({ mostBeyond }) => mostBeyond));
+    return Math.min(most, ...this.#opened.map(({ found }) => found.mostBeyond));
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#opened.map((found) => found.close()));
+    await Promise.all(this.#opened.map(({ found }) => found.close()));
   }
 
-  async *#owned(member: Member, request: SearchRequest): SearchRows['rows'] {
+  async *#owned(member: Member, request: SearchRequest): OpenRows['rows'] {
     const call = { ...this.call, searching: this.context.signal };
     const planning = openMember(member, request, call, this.#answering);
     this.#planning.add(planning);
     const found = await planning.finally(() => this.#planning.delete(planning));
-    if (this.#isForeseen) found.foresee(0);
-    this.#opened.push(found);
+    // One that was given up, and is asked anew in its turn: its rows so far have told what to name.
+    const named = this.#foreseen?.get(member);
+    if (this.#foreseen) found.foresee(named ? { seen: 'all', named } : { seen: 0 });
+    const opened: Opened = { member, found, seen: 0 };
+    this.#opened.push(opened);
+    let seen = 0;
     for await (const row of found.rows) {
       this.#owners.set(row, found);
+      opened.seen = seen += 1;
       yield row;
     }
+    opened.seen = 'all';
   }
 
   /**

@@ -50,6 +50,11 @@ export class GroupDocuments {
     }
   }
 
+  /** Lets go of the documents of a study, or of all. */
+  drop(studyInstanceUid?: string): void {
+    this.#memory.drop(studyInstanceUid);
+  }
+
   /** The same value as long as every member's list is the same; undefined when one of them is not known. */
   #listOf({ members, target }: SharedDocument): List | undefined {
     const lists = members.map(({ watch }) => watch.listing(target));

@@ -1,5 +1,5 @@
 import { Tags, type DicomJsonObject } from '../dicom/index.js';
-import { contestedWarning, nameOf, type Member } from './group.js';
+import { nameOf, type Member } from './group.js';
 import type { Asking, Part } from './group-asking.js';
 import { fill, withoutEmptyIssuer } from './group-merge.js';
 import { byUids, uidOf } from './group-query.js';
@@ -32,7 +32,10 @@ export async function withStudies(
   const others = await asking.lookUp(own, asking.group.members, byUids('STUDY', studies, fields));
   return rows.flatMap((row) => {
     const study = uidOf(row, 'STUDY');
-    return entryOf(asking, study, { member: own, row }, others.get(study) ?? []) ?? [];
+    const entry = entryOf(asking, study, { member: own, row }, others.get(study) ?? []);
+    if (entry) return entry;
+    asking.leaveOut(row);
+    return [];
   });
 }
 
@@ -66,7 +69,7 @@ function ofOwner(asking: Asking, study: string, parts: readonly Part[]): readonl
   const same = parts.filter(({ row }) => isSamePatient(patient, patientOfRow(row)));
   for (const { member } of parts.filter((part) => !same.includes(part))) {
     asking.group.contested.set(study, nameOf(owner.member));
-    asking.warn(contestedWarning(nameOf(owner.member), nameOf(member)));
+    asking.contest(owner.member, member, study);
   }
   return same;
 }

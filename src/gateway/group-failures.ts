@@ -21,11 +21,14 @@ export class Failures {
   readonly #group: Group;
   readonly #observe: Observe | undefined;
   readonly #requestId: string;
+  readonly #mayPlanAnew: boolean;
   readonly #errors = new Map<string, GatewayError>();
   #isTold = false;
 
-  constructor(group: Group, { requestId }: OperationContext) {
+  /** `mayPlanAnew`: a member that can do something else than the request was planned for is no failure. */
+  constructor(group: Group, { requestId }: OperationContext, { mayPlanAnew = false } = {}) {
     this.#group = group;
+    this.#mayPlanAnew = mayPlanAnew;
     this.#observe = group.members[0]?.deps.observe;
     this.#requestId = requestId;
   }
@@ -34,12 +37,13 @@ export class Failures {
    * A member has failed; the others are to answer without it.
    *
    * @throws GatewayError the failure itself where it is the answer: in a group that fails with any member, after the
-   *   status line, and when it is not the member's at all
+   *   status line, when it is not the member's at all, and when what follows is that the request is planned anew
    */
   note(member: Member, thrown: unknown): void {
     const peer = nameOf(member);
     const error = named(toGatewayError(thrown), peer);
     if (this.#group.onMemberFailure === 'fail' || this.#isTold || !isOfPeer(error)) throw error;
+    if (this.#mayPlanAnew && error.code === 'peer-changed') throw error;
     if (this.#errors.has(peer)) return;
     this.#errors.set(peer, error);
     const message = `the group ${this.#group.name} answers without this peer`;

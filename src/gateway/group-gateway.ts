@@ -10,6 +10,7 @@ import type { Gateway } from './use-cases.js';
 interface Addressed {
   readonly group: Group;
   readonly retrieve: GroupRetrieve;
+  readonly documents: GroupDocuments;
   readonly store: string | undefined;
 }
 
@@ -33,8 +34,9 @@ export function withGroups(
   for (const [name, { members: names, onMemberFailure, store }] of groups) {
     const chosen = names.flatMap((member) => members.get(member) ?? []);
     const group: Group = { name, members: chosen, onMemberFailure, contested: new Contested() };
-    const retrieve = new GroupRetrieve(group, peers, new GroupDocuments(metadataShare(deps)));
-    addressed.set(name, { group, store, retrieve });
+    const documents = new GroupDocuments(metadataShare(deps));
+    const retrieve = new GroupRetrieve(group, peers, documents);
+    addressed.set(name, { group, store, retrieve, documents });
   }
   const of = (name: string): Addressed | undefined => addressed.get(name);
   return {
@@ -60,7 +62,16 @@ export function withGroups(
       const at = (peer: string) => peers.retrievePixelData({ ...call, peer }, context);
       return of(call.peer)?.retrieve.one(call, at, context) ?? at(call.peer);
     },
-    purge: (call, context) => purgeAll(peers, of(call.peer), call, context),
+    retrieveRendered: async (call, context) =>
+      (await of(call.peer)?.retrieve.rendered(call, context)) ?? peers.retrieveRendered(call, context),
+    retrieveThumbnail: async (call, context) => {
+      const at = (peer: string) => peers.retrieveThumbnail({ ...call, peer }, context);
+      return of(call.peer)?.retrieve.one(call, at, context) ?? at(call.peer);
+    },
+    purge: (call, context) =>
+      purgeAll(peers, of(call.peer), call, context).finally(() => {
+        dropDocuments(addressed.values(), call);
+      }),
     preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
     preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
     store: (call, context) => peers.store({ ...call, peer: storeOf(of(call.peer)) ?? call.peer }, context),
@@ -86,6 +97,16 @@ function forPreload<C>(addressed: Addressed | undefined, call: C): C {
     'not-implemented',
     `A group is not preloaded: preload from its members (${namesOf(addressed)}).`,
   );
+}
+
+/** What groups keep of a patient's text goes too, of a member as of the group; of which studies is not always known here. */
+function dropDocuments(groups: Iterable<Addressed>, { peer, target }: Parameters<Gateway['purge']>[0]): void {
+  const study = target.kind === 'study' ? target.studyInstanceUid : undefined;
+  for (const { group, documents } of groups) {
+    const isConcerned =
+      group.name === peer || group.members.some(({ binding }) => binding.peer.name === peer);
+    if (isConcerned) documents.drop(study);
+  }
 }
 
 /** One member that cannot be asked must not keep a patient's images at the others. */

@@ -1,5 +1,6 @@
 import { toGatewayError, type OperationContext } from '../core/index.js';
-import { contestedWarning, nameOf, type Group, type Member } from './group.js';
+import { nameOf, type Group, type Member } from './group.js';
+import { contestedWarning } from './group-contested.js';
 import type { Failures } from './group-failures.js';
 import { isSamePatient, patientOfState, type Patient } from './patient.js';
 
@@ -42,7 +43,9 @@ export async function locate(
   if (others.length > 0) contested.set(studyInstanceUid, nameOf(owner.member));
   else if (!failures.any) contested.delete(studyInstanceUid);
   const holders = found.filter((one) => !others.includes(one)).map(({ member }) => member);
-  const warnings = others.map(({ member }) => contestedWarning(nameOf(owner.member), nameOf(member)));
+  const warnings = others.map(({ member }) =>
+    contestedWarning(nameOf(owner.member), nameOf(member), `study ${studyInstanceUid}`),
+  );
   return { holders, warnings };
 }
 

@@ -5,7 +5,7 @@ import type { Peer } from '../dimse/index.js';
 import { matches } from '../query/index.js';
 import type { Member } from './group.js';
 import { hasValue } from './patient.js';
-import { openRows, type SearchRows } from './search-rows.js';
+import { openRows, type OpenRows } from './search-rows.js';
 import type { SearchCall } from './use-cases.js';
 
 const ISSUER = formatTag(Tags.IssuerOfPatientID);
@@ -51,7 +51,7 @@ export async function openMember(
   request: SearchRequest,
   { serviceUrl, fresh, request: asked, searching }: MemberCall,
   context: OperationContext,
-): Promise<SearchRows> {
+): Promise<OpenRows> {
   const { binding } = member;
   // As for one peer: only a page is read at once.
   const isAlone = fresh === true || asked.limit === undefined;
@@ -63,36 +63,42 @@ export async function openMember(
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : member.finds).find(level, identifier, of);
   const source = { binding, find, findAtOnce, frames: member.framePool, clock: member.deps.clock };
-  const found = await openRows(source, requestFor(member, request), serviceUrl, context);
+  const opened = await openRows(source, requestFor(member, request), serviceUrl, context);
   const { issuerOfPatientId: issuer } = binding;
   const keys = issuer === undefined ? [] : request.matchingKeys.filter(({ path }) => isIssuer(path));
+  const came = new WeakMap<DicomJsonObject, DicomJsonObject>();
   const rows = async function* (): AsyncGenerator<DicomJsonObject, void, undefined> {
-    for await (const found of openedRows) {
+    for await (const found of opened.rows) {
       const row = withIssuer(found, issuer);
       const [value] = row[ISSUER]?.Value ?? [];
       const isOther = (key: MatchingKey): boolean =>
         typeof value === 'string' && !matchesIssuer(key, value, binding);
-      if (!keys.some(isOther)) yield row;
+      if (keys.some(isOther)) {
+        opened.leaveOut(found);
+        continue;
+      }
+      if (row !== found) came.set(row, found);
+      yield row;
     }
   };
-  const openedRows = found.rows;
   return {
     rows: rows(),
     get truncated() {
-      return found.truncated;
+      return opened.truncated;
     },
     get warnings() {
-      return found.warnings;
+      return opened.warnings;
     },
     get mostBeyond() {
-      return found.mostBeyond;
+      return opened.mostBeyond;
     },
-    foresee: (seen) => {
-      found.foresee(seen);
+    foresee: (foresight) => opened.foresee(foresight),
+    leaveOut: (row) => {
+      opened.leaveOut(came.get(row) ?? row);
     },
-    gaps: (hasMore) => found.gaps(hasMore),
-    complete: (row) => found.complete(row),
-    close: () => found.close(),
+    gaps: (hasMore) => opened.gaps(hasMore),
+    complete: (row) => opened.complete(row),
+    close: () => opened.close(),
   };
 }
 

@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import { datasetList, type DatasetList } from './dataset-list.js';
-import { nameOf, type Group, type Member } from './group.js';
+import { heldByNobody, nameOf, type Group, type Member } from './group.js';
 import type { GroupDocuments, SharedDocument } from './group-documents.js';
 import { Failures } from './group-failures.js';
 import { locate, type Located } from './group-locate.js';
@@ -10,10 +10,9 @@ import { openUnion } from './group-union.js';
 import type { RetrieveSettings } from './ports.js';
 import { instancesAnswer } from './retrieve-instances.js';
 import { metadataList, wholeAnswer } from './retrieve-metadata.js';
-import type { Gateway, RetrieveCall } from './use-cases.js';
-
-const nobody = (): GatewayError =>
-  new GatewayError('not-found', 'No member of the group has anything under these UIDs.');
+import { renderedInstances, requireSomeType } from './retrieve-rendered.js';
+import { renderingOf } from './rendered-parts.js';
+import type { Gateway, RenderedCall, RetrieveCall } from './use-cases.js';
 
 /** Retrieves of a group: each asks the members that hold the study. */
 export class GroupRetrieve {
@@ -40,12 +39,35 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw nobody();
+    if (!holder) throw heldByNobody();
     const answer = await instancesAnswer(opened, representations, call, {
       pool: holder.framePool,
       context,
     });
     return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  /** @throws GatewayError as `instances` */
+  async rendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveRendered({ ...call, peer }, context), context);
+    requireSomeType(call.accept);
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveRendered({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const opened = await openUnion(located.holders, call.target, failures, context);
+    const [holder] = located.holders;
+    if (!holder) throw heldByNobody();
+    const settings = settingsOf(located.holders);
+    const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
+    const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
+    return marked(await renderedInstances(opened, call, by), {
+      located,
+      failures,
+      isPartial: failures.any,
+    });
   }
 
   /** @throws GatewayError as `instances` */
@@ -72,14 +94,12 @@ export class GroupRetrieve {
     context: OperationContext,
   ): Promise<DocumentAnswer> {
     const { refused, instances, stalled, close } = await openUnion(of.members, of.target, failures, context);
-    const settings = new Map(of.members.map((member) => [nameOf(member), member.binding.retrieve]));
-    const settingsOf = (peer: string): RetrieveSettings => {
-      const found = settings.get(peer);
-      if (found) return found;
-      throw new GatewayError('internal', 'An instance is of no member.');
-    };
     const end = { written: false };
-    const chunks = metadataList(instances, { list, serviceUrl: of.serviceUrl, settingsOf }, end);
+    const chunks = metadataList(
+      instances,
+      { list, serviceUrl: of.serviceUrl, settingsOf: settingsOf(of.members) },
+      end,
+    );
     const body = this.#documents.pass(chunks, of, () => end.written && refused === 0 && !failures.any);
     return {
       kind: 'document',
@@ -120,7 +140,7 @@ export class GroupRetrieve {
       }
     }
     failures.requireNone();
-    throw missing ?? nobody();
+    throw missing ?? heldByNobody();
   }
 
   async #begin(
@@ -131,7 +151,7 @@ export class GroupRetrieve {
     const [first, second] = located.holders;
     if (first !== undefined) return { only: second ? undefined : first, located, failures };
     failures.requireNone();
-    throw nobody();
+    throw heldByNobody();
   }
 
   async #locate(
@@ -146,6 +166,16 @@ export class GroupRetrieve {
     const failures = new Failures(this.#group, context);
     return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
   }
+}
+
+/** Each member's own. */
+function settingsOf(members: readonly Member[]): (peer: string) => RetrieveSettings {
+  const settings = new Map(members.map((member) => [nameOf(member), member.binding.retrieve]));
+  return (peer) => {
+    const found = settings.get(peer);
+    if (found) return found;
+    throw new GatewayError('internal', 'An instance is of no member.');
+  };
 }
 
 /** What the one member that holds the study says: nothing there is nothing at all only if every member was asked. */

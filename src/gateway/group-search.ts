@@ -1,4 +1,4 @@
-import { GatewayError, Semaphore, type OperationContext } from '../core/index.js';
+import { GatewayError, KeySet, Semaphore, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject } from '../dicom/index.js';
 import { negotiate } from '../dicomweb/index.js';
 import type { Group, Member } from './group.js';
@@ -10,12 +10,14 @@ import { locate } from './group-locate.js';
 import { withSeriesUnion, withStudyUnion } from './group-merge.js';
 import { uidOf } from './group-query.js';
 import { MemberRows } from './member-rows.js';
-import { answerSearch, type SearchAnswer } from './search.js';
+import type { SearchSettings } from './ports.js';
+import { answerSearch, plannedAnew, type SearchAnswer } from './search.js';
+import type { SearchRows } from './search-rows.js';
 import type { SearchCall } from './use-cases.js';
 
 type Row = DicomJsonObject;
 
-/** Most rows whose UIDs are kept to leave out repeated ones. About 100 bytes each. */
+/** Most rows whose UIDs are kept to leave out repeated ones. */
 const MOST_DISTINCT = 500_000;
 const COUNTS_MISSING =
   'Some of what several members hold in part may not be counted: these counts are left empty';
@@ -29,12 +31,18 @@ export function searchGroup(
   const representations = negotiate('search', call.accept);
   const [first] = group.members;
   if (first === undefined) throw new GatewayError('internal', 'A group has no members.');
-  const failures = new Failures(group, context);
-  const asking = new Asking(group, call, failures, context);
+  return plannedAnew(async (isLast) => {
+    const failures = new Failures(group, context, { mayPlanAnew: !isLast });
+    const found = openGroup(new Asking(group, call, failures, context), first.binding.search);
+    const { binding, deps } = first;
+    return answerSearch(found, call.request, representations, { binding, clock: deps.clock, context });
+  });
+}
+
+function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhead'>): SearchRows {
   const search = new GroupSearch(asking);
   const rows = search.rows();
-  const { lookAhead } = first.binding.search;
-  const found = {
+  return {
     rows,
     get truncated() {
       return asking.truncated;
@@ -46,19 +54,19 @@ export function searchGroup(
       return asking.mostBeyond(lookAhead);
     },
     tell: () => {
-      failures.tell();
+      asking.failures.tell();
     },
     foresee: () => {
-      asking.foresee();
+      search.foresee();
     },
     gaps: (hasMore: boolean) => search.gaps(hasMore),
     complete: (row: DicomJsonObject) => asking.complete(row),
     close: async () => {
+      asking.end();
       await rows.return();
       await asking.close();
     },
   };
-  return answerSearch(found, call.request, representations, { binding: first.binding, context });
 }
 
 /**
@@ -70,7 +78,9 @@ export function searchGroup(
 class GroupSearch {
   readonly #asking: Asking;
   readonly #counts: GroupCounts;
-  readonly #seen = new Set<string>();
+  readonly #seen = new KeySet();
+  /** Members whose turn has not come. */
+  readonly #later = new Map<Member, MemberRows>();
   /** Rows that have left. */
   #count = 0;
 
@@ -83,6 +93,17 @@ class GroupSearch {
     return this.#asking.warnings;
   }
 
+  /**
+   * Rows are yet to leave after the headers. A member that has failed by now is known to be missing in them.
+   *
+   * @throws GatewayError as `Failures.note`
+   */
+  foresee(): void {
+    for (const [member, { failure }] of this.#later)
+      if (failure) this.#asking.failures.note(member, failure.error);
+    this.#asking.foresee();
+  }
+
   /** Of rows that are yet to leave it is not known whether all of them will be counted. */
   gaps(hasMore: boolean): readonly string[] {
     return [...this.#asking.gaps(hasMore), ...(this.#counts.isIncomplete || hasMore ? [COUNTS_MISSING] : [])];
@@ -92,11 +113,14 @@ class GroupSearch {
     const { group, failures, call } = this.#asking;
     try {
       const sources = await this.#sources();
-      const searches = sources.map((member) => new MemberRows(() => this.#asking.open(member, call.request)));
-      for (const search of searches.slice(1)) search.begin();
       for (const [index, member] of sources.entries()) {
-        const search = searches[index];
-        if (search && !failures.isOut(member)) yield* this.#of(member, search, sources);
+        const search = new MemberRows(() => this.#asking.open(member, call.request));
+        this.#later.set(member, search);
+        if (index > 0) search.begin();
+      }
+      for (const [member, search] of this.#later) {
+        this.#later.delete(member);
+        if (!failures.isOut(member)) yield* this.#of(member, search, sources);
       }
       failures.requireSome(group.members);
     } finally {
@@ -150,7 +174,9 @@ class GroupSearch {
     sources: readonly Member[],
   ): Promise<readonly Row[]> {
     const { call } = this.#asking;
-    const rows = chunk.filter((row) => !this.#seen.has(uidOf(row, call.request.level)));
+    const isNew = (row: Row): boolean => !this.#seen.has(uidOf(row, call.request.level));
+    for (const row of chunk) if (!isNew(row)) this.#asking.leaveOut(row);
+    const rows = chunk.filter(isNew);
     if (rows.length === 0) return [];
     const entries = await this.#entries(member, rows, sources);
     this.#saw(entries);

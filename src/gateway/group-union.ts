@@ -1,6 +1,6 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { toGatewayError, type GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import type { Member } from './group.js';
+import { heldByNobody, type Member } from './group.js';
 import type { Failures } from './group-failures.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import { Union } from './union-turn.js';
@@ -46,7 +46,7 @@ async function openAll(
   try {
     if (!noteAll(members, errors, failures)) {
       const { lost } = union;
-      if (opened.length === 0) throw lost[0] ?? nothing();
+      if (opened.length === 0) throw lost[0] ?? heldByNobody();
       const refused = opened.reduce((sum, one) => sum + one.refused, lost.length);
       return { ...merge(opened, close), refused };
     }
@@ -57,8 +57,6 @@ async function openAll(
   close();
   return undefined;
 }
-
-const nothing = (): GatewayError => new GatewayError('not-found', 'No member has anything under these UIDs.');
 
 async function open(
   member: Member,
@@ -93,6 +91,10 @@ function merge(opened: readonly OpenedRetrieve[], close: () => void): Omit<Opene
   return {
     instances: inTurn(opened, close),
     stalled: AbortSignal.any(opened.map(({ stalled }) => stalled)),
+    sopClassUids: async () => {
+      const sets = await Promise.all(opened.map(({ sopClassUids }) => sopClassUids()));
+      return new Set(sets.flatMap((set) => [...set]));
+    },
     close,
   };
 }

@@ -1,3 +1,4 @@
+import { GatewayError } from '../core/index.js';
 import type { RetrieveBinding } from './side.js';
 import type { AbsentStudies } from './absent-studies.js';
 import type { SharedFinds } from './shared-finds.js';
@@ -46,6 +47,5 @@ export interface Group {
   readonly contested: Contested;
 }
 
-/** What a client is told where two members hold a study under different patients. */
-export const contestedWarning = (owner: string, other: string): string =>
-  `${owner} and ${other} hold a study under different patients: what ${other} holds of it is left out`;
+export const heldByNobody = (): GatewayError =>
+  new GatewayError('not-found', 'No member of the group has anything under these UIDs.');

@@ -44,14 +44,21 @@ export interface AskedPeer extends PeerBinding {
   readonly find: Peer['find'];
 }
 
+/** One C-FIND of a listing. */
+interface Asked {
+  readonly binding: AskedPeer;
+  readonly level: QueryRetrieveLevel;
+  readonly target: RetrieveTarget;
+  readonly context: OperationContext;
+}
+
 type Completed = FindCompletion & { readonly rows: number };
 
-async function* rowsOf(
-  binding: AskedPeer,
-  level: QueryRetrieveLevel,
-  target: RetrieveTarget,
-  context: OperationContext,
-): AsyncGenerator<Dataset, Completed, undefined> {
+/** What `read` makes of each row; none of a row of something else. What it throws is thrown into the C-FIND. */
+async function* rowsOf<T>(
+  { binding, level, target, context }: Asked,
+  read: (row: Dataset) => T | undefined,
+): AsyncGenerator<T, Completed, undefined> {
   const find = binding.find(level, listingIdentifier(level, target), context);
   let rows = 0;
   try {
@@ -59,10 +66,21 @@ async function* rowsOf(
       const next = await find.next();
       if (next.done) return { ...next.value, rows };
       rows += 1;
-      yield next.value;
+      const made = await readInto(find, () => read(next.value));
+      if (made !== undefined) yield made;
     }
   } finally {
     await find.return({ status: 0, truncated: true });
+  }
+}
+
+/** Others may read the same answer: they are told that it is of no use. @throws what `read` throws */
+async function readInto<T>(find: ReturnType<Peer['find']>, read: () => T): Promise<T> {
+  try {
+    return read();
+  } catch (thrown) {
+    await find.throw(thrown);
+    throw thrown;
   }
 }
 
@@ -129,13 +147,14 @@ async function* listSeries(
   expected: number | undefined,
   context: OperationContext,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
-  const rows = rowsOf(binding, 'IMAGE', target, context);
+  const asked = { binding, level: 'IMAGE', target, context } as const;
+  const rows = rowsOf(asked, (row) => listed(row, target, binding));
   const seen = new Set<string>();
   try {
     let next = await rows.next();
     for (; !next.done; next = await rows.next()) {
-      const instance = listed(next.value, target, binding);
-      if (instance === undefined || seen.has(instance.sopInstanceUid)) continue;
+      const instance = next.value;
+      if (seen.has(instance.sopInstanceUid)) continue;
       seen.add(instance.sopInstanceUid);
       if (seen.size > binding.retrieve.maxInstances) throw tooMany(binding);
       yield instance;
@@ -155,9 +174,13 @@ const tooMany = (binding: PeerBinding): GatewayError =>
     { peer: binding.peer.name },
   );
 
-interface ListedSeries {
+/** A series that a C-FIND named. */
+export interface ListedSeries {
   readonly seriesInstanceUid: string;
   readonly instances: number | undefined;
+  readonly modality: string | undefined;
+  /** (0020,0011), where the peer returns it. */
+  readonly number: number | undefined;
   readonly state: Fingerprint;
 }
 
@@ -166,24 +189,29 @@ interface SeriesOfStudy {
   readonly verified: boolean;
 }
 
-async function seriesOf(
+/** The series that a row names; undefined for a row of another study. @throws GatewayError for a row without a UID */
+function listedSeries(row: Dataset, target: RetrieveTarget, binding: PeerBinding): ListedSeries | undefined {
+  if (belongsElsewhere(row, target)) return undefined;
+  const seriesInstanceUid = requireUidShape(row.string(Tags.SeriesInstanceUID), binding);
+  const instances = row.integer(Tags.NumberOfSeriesRelatedInstances);
+  const modality = row.string(Tags.Modality);
+  const number = row.integer(Tags.SeriesNumber);
+  return { seriesInstanceUid, instances, modality, number, state: seriesState(row) };
+}
+
+/** The series of a study. @throws GatewayError of the C-FIND */
+export async function seriesOf(
   binding: AskedPeer,
   target: RetrieveTarget,
   context: OperationContext,
 ): Promise<SeriesOfStudy> {
-  const rows = rowsOf(binding, 'SERIES', target, context);
+  const asked = { binding, level: 'SERIES', target, context } as const;
+  const rows = rowsOf(asked, (row) => listedSeries(row, target, binding));
   const series = new Map<string, ListedSeries>();
-  for (;;) {
-    const next = await rows.next();
-    if (next.done) {
-      if (series.size === 0) requireWhole(next.value, binding);
-      return { series: [...series.values()], verified: isWhole(next.value, binding.retrieve.findLimit) };
-    }
-    if (belongsElsewhere(next.value, target)) continue;
-    const seriesInstanceUid = requireUidShape(next.value.string(Tags.SeriesInstanceUID), binding);
-    const instances = next.value.integer(Tags.NumberOfSeriesRelatedInstances);
-    series.set(seriesInstanceUid, { seriesInstanceUid, instances, state: seriesState(next.value) });
-  }
+  let next = await rows.next();
+  for (; !next.done; next = await rows.next()) series.set(next.value.seriesInstanceUid, next.value);
+  if (series.size === 0) requireWhole(next.value, binding);
+  return { series: [...series.values()], verified: isWhole(next.value, binding.retrieve.findLimit) };
 }
 
 /** Who hears what the peer says of the study and its series while a target is listed: see `StudyWatch`. */
@@ -280,13 +308,14 @@ async function* rowOfOne(
   target: Required<RetrieveTarget>,
   context: OperationContext,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
-  const rows = rowsOf(binding, 'IMAGE', target, context);
+  const asked = { binding, level: 'IMAGE', target, context } as const;
+  const rows = rowsOf(asked, (row) => listed(row, target, binding));
   let found = 0;
   try {
     let next = await rows.next();
     for (; !next.done; next = await rows.next()) {
-      const instance = listed(next.value, target, binding);
-      if (instance?.sopInstanceUid !== target.sopInstanceUid || found > 0) continue;
+      const instance = next.value;
+      if (instance.sopInstanceUid !== target.sopInstanceUid || found > 0) continue;
       found += 1;
       yield instance;
     }

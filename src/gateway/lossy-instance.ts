@@ -10,7 +10,8 @@ import {
 } from '../dicom/index.js';
 import type { InstanceConversion } from '../dicomweb/index.js';
 import type { FramePool } from '../transcode/index.js';
-import { shapeOf, type MadeFrame, type StoredWhole } from './converted-frames.js';
+import { shapeOf, type MadeFrame } from './converted-frames.js';
+import type { StoredWhole } from './stored-whole.js';
 
 /** What becomes of an instance whose pixels are made anew, beside the pixels. */
 export interface InstanceChange {

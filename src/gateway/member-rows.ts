@@ -19,6 +19,7 @@ const AHEAD = 200;
 export class MemberRows {
   readonly #open: () => Pick<SearchRows, 'rows'>;
   #head: Promise<readonly Row[] | undefined> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(open: () => Pick<SearchRows, 'rows'>) {
     this.#open = open;
@@ -27,7 +28,14 @@ export class MemberRows {
   /** Asks before its turn. */
   begin(): void {
     this.#head = this.#readHead();
-    this.#head.catch(() => undefined); // seen in its turn
+    this.#head.catch((error: unknown) => {
+      this.#failure = { error };
+    });
+  }
+
+  /** How it failed before its turn, which it says in its turn. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
   }
 
   /** @throws GatewayError of the search */

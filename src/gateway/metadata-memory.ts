@@ -18,6 +18,7 @@ export interface WholeDocument {
 }
 
 interface Entry {
+  readonly studyInstanceUid: string;
   readonly document: WholeDocument;
   /** What it tells of: another list makes another document. */
   readonly list: readonly ListedInstance[];
@@ -41,6 +42,8 @@ export interface DocumentOf {
 }
 
 interface TeeRoom {
+  /** Whether the copy is still of use. */
+  readonly isWanted: () => boolean;
   readonly mostBytes: number;
   /** Takes bytes; false when there are none. */
   readonly room: (bytes: number) => boolean;
@@ -59,8 +62,9 @@ export class Tee implements AsyncIterable<Buffer | string> {
     this.#room = room;
   }
 
-  /** All that has passed; undefined when it was too much, or the reader has gone. */
+  /** All that has passed; undefined when it was too much, was dropped meanwhile, or the reader has gone. */
   get kept(): Buffer | undefined {
+    if (!this.#room.isWanted()) this.#giveUp();
     return this.#copies && Buffer.concat(this.#copies);
   }
 
@@ -99,6 +103,8 @@ export class MetadataMemory {
   readonly #limit: number;
   readonly #entries = new Map<string, Entry>();
   #used = 0;
+  /** Of what was dropped on request: what was begun before is not kept after. */
+  #drops = 0;
 
   constructor(limitBytes: number) {
     this.#limit = limitBytes;
@@ -132,13 +138,25 @@ export class MetadataMemory {
     const refund = (bytes: number): void => {
       this.#used -= bytes;
     };
-    return new Tee(chunks, { mostBytes: this.#limit / SHARE, room, refund });
+    const drops = this.#drops;
+    const isWanted = (): boolean => this.#drops === drops;
+    return new Tee(chunks, { isWanted, mostBytes: this.#limit / SHARE, room, refund });
+  }
+
+  /** Lets go of the documents of a study, or of all: they are a patient's text. */
+  drop(studyInstanceUid?: string): void {
+    this.#drops += 1;
+    for (const [key, entry] of this.#entries) {
+      if (studyInstanceUid !== undefined && entry.studyInstanceUid !== studyInstanceUid) continue;
+      this.#entries.delete(key);
+      this.#used -= entry.bytes;
+    }
   }
 
   /** What `tee` has kept, to its end, is the document of `target`, made of `list`. */
   keep(tee: Tee, { list, ...name }: DocumentOf): void {
     const bytes = tee.kept;
-    if (bytes) this.#set(keyOf(name), list, bytes);
+    if (bytes) this.#set(name, list, bytes);
   }
 
   /** Whether so many bytes fit when the least recently used documents have gone, which they do. */
@@ -151,14 +169,16 @@ export class MetadataMemory {
     return this.#used + bytes <= this.#limit;
   }
 
-  #set(key: string, list: readonly ListedInstance[], bytes: Buffer): void {
+  #set(name: Name, list: readonly ListedInstance[], bytes: Buffer): void {
+    const key = keyOf(name);
+    const { studyInstanceUid } = name.target;
     this.#used -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
     if (!this.#room(bytes.length)) return;
     const tag = `${bytes.length.toString(36)}-${crc32(bytes).toString(36)}`;
     let compressed: Promise<Buffer> | undefined;
     const gzipped = (): Promise<Buffer> => (compressed ??= this.#compress(entry));
-    const entry: Entry = { document: { bytes, tag, gzipped }, list, bytes: bytes.length };
+    const entry: Entry = { studyInstanceUid, document: { bytes, tag, gzipped }, list, bytes: bytes.length };
     this.#entries.set(key, entry);
     this.#used += entry.bytes;
   }

@@ -74,6 +74,8 @@ export interface SearchSettings {
   readonly keepMs: number;
   /** Rows looked at beyond the page to say how many remain; and rows held back before the status line. */
   readonly lookAhead: number;
+  /** How long after the first row of a whole answer these are held back; 0 = until they are there. */
+  readonly lookAheadMs: number;
   /** Most rows that a request with a limit gets. */
   readonly maxResults: number;
   /** Most rows beside the times of a search that are passed over before the peer is asked for slices. */
@@ -127,6 +129,14 @@ export interface GroupBinding {
   readonly store: string | undefined;
 }
 
+/** How pictures are made. */
+export interface RenderedSettings {
+  /** Most pixels of a picture in each direction, where a client says how large it is to be. */
+  readonly mostPixels: number;
+  /** Pixels of a thumbnail in each direction at most, where the client does not say. */
+  readonly thumbnailPixels: number;
+}
+
 /** What brings instances into the cache. */
 export interface FetcherDependencies {
   readonly instances: Instances;
@@ -144,6 +154,9 @@ export interface GatewayDependencies extends FetcherDependencies {
   readonly metadataBytes: number;
   /** Frames that are asked for again and again. */
   readonly hotFrames: HotBytes;
-  /** Decodes and encodes frames. */
+  /** Pictures that were made. */
+  readonly hotPictures: HotBytes;
+  /** Decodes, encodes and renders frames. */
   readonly framePool: FramePool;
+  readonly rendered: RenderedSettings;
 }

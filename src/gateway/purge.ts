@@ -16,12 +16,22 @@ export async function purge(
   context: OperationContext,
 ): Promise<number> {
   side.hotFrames.clear();
-  if (target.kind === 'study') return side.watch.purge(target);
+  if (target.kind === 'all') side.metadata.drop();
   let dropped = 0;
-  const studies =
-    target.kind === 'all' ? cachedStudies(side) : await studiesOf(side, target.patientId, context);
-  for (const studyInstanceUid of studies) dropped += side.watch.purge({ studyInstanceUid });
+  for (const studyInstanceUid of await studiesToDrop(side, target, context)) {
+    side.metadata.drop(studyInstanceUid);
+    dropped += side.watch.purge({ studyInstanceUid });
+  }
   return dropped;
+}
+
+async function studiesToDrop(
+  side: RetrieveBinding,
+  target: PurgeTarget,
+  context: OperationContext,
+): Promise<Iterable<string>> {
+  if (target.kind === 'study') return [target.studyInstanceUid];
+  return target.kind === 'all' ? cachedStudies(side) : studiesOf(side, target.patientId, context);
 }
 
 function cachedStudies({ binding, deps }: RetrieveBinding): ReadonlySet<string> {

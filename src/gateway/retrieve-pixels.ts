@@ -23,7 +23,7 @@ import { convertedFrames, isOfTheFrame } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
 import { encapsulatedPart } from './encapsulated-part.js';
 import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
-import { openInstance, whenWhole, type ComingInstance, type OpenInstance } from './open-instance.js';
+import { whenWhole, withInstance, type ComingInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
 
@@ -36,22 +36,6 @@ export interface BulkDataRequest {
 }
 
 export type PixelDataRequest = Omit<BulkDataRequest, 'path'>;
-
-/** Runs `make` on an instance and lets go of the instance when that fails. */
-async function withInstance(
-  side: RetrieveBinding,
-  target: Required<RetrieveTarget>,
-  context: OperationContext,
-  make: (coming: ComingInstance) => Promise<PartsAnswer>,
-): Promise<PartsAnswer> {
-  const coming = await openInstance(side, target, context);
-  try {
-    return await make(coming);
-  } catch (thrown) {
-    await coming.close();
-    throw thrown;
-  }
-}
 
 /**
  * Frames in another transfer syntax than the stored one, where the client likes that better; undefined when they are to

@@ -1,8 +1,10 @@
-import { GatewayError } from '../core/index.js';
+import { GatewayError, KeySet } from '../core/index.js';
 
-/** Rows that are read ahead of their reader, some KB each. */
+/** Rows that are read ahead of their reader, some KB each, before the C-FIND is given up. */
 const MOST_AHEAD = 500;
-/** Rows that can be told apart from those that were had, some 100 bytes each; beyond them nothing is asked again. */
+/** The same before it is paused. */
+const MOST_HELD = 50;
+/** Rows that can be told apart from those that were had; beyond them nothing is asked again. */
 const MOST_HAD = 200_000;
 
 /** Where the rows come from, and what makes each the one it is. */
@@ -25,7 +27,7 @@ export class RowsAhead<T> {
   readonly #most: number;
   readonly #rows: T[] = [];
   /** Keys of the rows so far. */
-  readonly #had = new Set<string>();
+  readonly #had = new KeySet();
   #holds: boolean;
   #isAwaited = false;
   #isClosed = false;
@@ -132,7 +134,8 @@ export class RowsAhead<T> {
   }
 
   #isFull(): boolean {
-    return !this.#isClosed && this.#rows.length >= this.#most;
+    const most = this.#isHeld() ? Math.min(MOST_HELD, this.#most) : this.#most;
+    return !this.#isClosed && this.#rows.length >= most;
   }
 
   #isDry(): boolean {

@@ -1,5 +1,7 @@
+import type { Clock } from '../core/index.js';
 import { formatDicomJson, type DicomJsonObject } from '../dicom/index.js';
 import { sortRows } from '../query/index.js';
+import { ENOUGH_ROWS, LookAhead } from './look-ahead.js';
 import type { SearchRows } from './search-rows.js';
 
 /** A page of results as far as it was read before the status line. */
@@ -10,6 +12,8 @@ export interface Page {
   readonly later: readonly string[];
   /** The search has ended. */
   readonly ended: boolean;
+  /** What was not read. */
+  readonly rest: SearchRows['rows'];
   /** Results counted beyond the page. */
   readonly beyond: number;
 }
@@ -21,6 +25,8 @@ export interface Window {
   readonly limit: number | undefined;
   /** Most results that are held before the status line, and sorted. */
   readonly lookAhead: number;
+  /** How long after the first row of a whole answer more of them are waited for; 0 = until they are there. */
+  readonly lookAheadMs: number;
   /** Whether results that are all there are sorted. */
   readonly sorted: boolean;
 }
@@ -29,24 +35,43 @@ export interface Window {
  * Reads as far as the status line and the headers need.
  *
  * Results that are no more than the look-ahead are sorted before the page is cut, so that pages of the same search fit
- * together in whatever order the peer answers; that depends on their number alone, not on the page.
+ * together in whatever order the peer answers; that depends on their number alone, not on the page nor on time. So an
+ * answer that is no page, and is not waited for to its end, is sorted if it is no more than what is always waited for.
  *
  * @see rules Q-23, Q-24, Q-25
  */
-export async function readPage(found: SearchRows, window: Window): Promise<Page> {
+export async function readPage(found: SearchRows, window: Window, clock: Clock): Promise<Page> {
   const held = new Held(window);
-  for (;;) {
-    if (held.isEnough(found.mostBeyond)) return held.page(false);
-    const next = await found.rows.next();
-    if (next.done) return held.page(true, window.sorted && !found.truncated ? mostSorted(found, window) : 0);
-    held.add(next.value);
+  const ahead = new LookAhead(found.rows, clock, window.lookAheadMs);
+  const rest = ahead.rest();
+  try {
+    for (;;) {
+      const { mostBeyond } = found;
+      if (held.isEnough(mostBeyond)) return { ...held.page(), ended: false, rest };
+      const next = await ahead.next(held.mayBeEnough);
+      if (next === 'late') return { ...held.page(), ended: false, rest };
+      if (next.done === true)
+        return { ...held.page(found.truncated ? 0 : mostSorted(found, window)), ended: true, rest };
+      held.add(next.value);
+    }
+  } finally {
+    ahead.end();
   }
 }
 
-/** Of what is answered in one piece all that is held is sorted; pages must agree on it, which read as far as is counted. */
-function mostSorted({ mostBeyond }: SearchRows, { offset, limit, lookAhead }: Window): number {
-  return limit === undefined && offset === 0 ? lookAhead : mostBeyond;
+/**
+ * The results that are sorted if they are no more than these: of what is answered in one piece all that is held, however
+ * long it may take; pages must agree on it, which read as far as is counted.
+ */
+function mostSorted({ mostBeyond }: SearchRows, { sorted, ...window }: Window): number {
+  if (!sorted) return 0;
+  if (!isWhole(window)) return mostBeyond;
+  return window.lookAheadMs > 0 ? Math.min(window.lookAhead, ENOUGH_ROWS) : window.lookAhead;
 }
+
+/** All that there is, and no page of it. */
+const isWhole = ({ offset, limit }: Pick<Window, 'offset' | 'limit'>): boolean =>
+  offset === 0 && limit === undefined;
 
 class Held {
   readonly #window: Window;
@@ -67,6 +92,11 @@ class Held {
     return this.#beyond >= Math.max(1, mostBeyond);
   }
 
+  /** Whether what is held will do if the next row does not come in time. The Warning of a page says what remains. */
+  get mayBeEnough(): boolean {
+    return isWhole(this.#window) && this.#total > ENOUGH_ROWS;
+  }
+
   add(row: DicomJsonObject): void {
     const { offset, limit, lookAhead } = this.#window;
     this.#total += 1;
@@ -79,10 +109,10 @@ class Held {
   }
 
   /** `mostSorted`: results are sorted if they are no more than these. */
-  page(ended: boolean, mostSorted = 0): Page {
+  page(mostSorted = 0): Pick<Page, 'rows' | 'later' | 'beyond'> {
     const { offset, limit = Number.POSITIVE_INFINITY } = this.#window;
     const rows = this.#total <= mostSorted ? sortRows(this.#all).slice(offset, offset + limit) : this.#rows;
-    return { rows, later: this.#later, ended, beyond: this.#beyond };
+    return { rows, later: this.#later, beyond: this.#beyond };
   }
 }
 

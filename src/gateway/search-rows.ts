@@ -10,6 +10,7 @@ import {
 } from '../query/index.js';
 import { withAvailable, type FrameChecks } from './available-syntaxes.js';
 import { inOrder } from './in-order.js';
+import { ENOUGH_ROWS } from './look-ahead.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
 import { RowCompletion } from './search-completion.js';
@@ -19,8 +20,22 @@ import { MatchVerification } from './search-verification.js';
 
 /** Results of a walk through many studies that are counted beyond a page: there is a C-FIND for every few of them. */
 const MOST_BEYOND_OF_WALK = 100;
-/** Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. */
-const ENOUGH_ROWS = 100;
+
+/** How much is known of a search when the headers leave. */
+export interface Foresight {
+  /** How many of its rows were seen, or that there are no more: by few it cannot be known what the later ones will lack. */
+  readonly seen: number | 'all';
+  /** What was named when the same was asked before. */
+  readonly named?: readonly Tag[];
+}
+
+/** The rows of a search that may be put together with others. */
+export interface OpenRows extends SearchRows {
+  /** Returns the attributes that the warnings name from now on. */
+  readonly foresee: (foresight: Foresight) => readonly Tag[];
+  /** A row that was taken does not leave, and nothing has to be told of it. */
+  readonly leaveOut: (row: DicomJsonObject) => void;
+}
 
 /** The results of a search as they come, before a page is cut out of them. */
 export interface SearchRows {
@@ -33,10 +48,10 @@ export interface SearchRows {
   /** To be called before the status line goes out: what is found from then on cannot be told in a Warning. */
   readonly tell?: () => void;
   /**
-   * The headers are to leave after so many rows of this search: where these do not tell enough, the warnings name what
-   * may turn out to be unchecked.
+   * The headers are to leave: from now on the warnings name what the rows so far have told, and what later ones may turn
+   * out to be.
    */
-  readonly foresee: (seen: number) => void;
+  readonly foresee: (foresight: Foresight) => void;
   /** The same of what could not be completed, or where rows are yet to leave may turn out to be so. */
   readonly gaps: (hasMore: boolean) => readonly string[];
   /** How many results beyond a page are worth being counted: fewer where each costs the peer a question. */
@@ -53,7 +68,7 @@ export async function openRows(
   request: SearchRequest,
   serviceUrl: string,
   context: OperationContext,
-): Promise<SearchRows> {
+): Promise<OpenRows> {
   const plan = await planFor(source.binding, request, context);
   return new OpenSearch(source, plan, { serviceUrl, isPaged: request.limit !== undefined }, context);
 }
@@ -64,7 +79,7 @@ interface Asked {
   readonly isPaged: boolean;
 }
 
-class OpenSearch implements SearchRows {
+class OpenSearch implements OpenRows {
   readonly rows: AsyncGenerator<DicomJsonObject, void, undefined>;
   readonly #plan: SearchPlan;
   readonly #asked: Asked;
@@ -82,6 +97,8 @@ class OpenSearch implements SearchRows {
   #ahead: RowsAhead<Match> | undefined;
   /** Keys that the warnings name whatever the rows tell. */
   #foreseen: readonly Tag[] = [];
+  /** Of which rows it is not known whether they match. */
+  readonly #unchecked = new WeakMap<DicomJsonObject, Match>();
   /** What is being asked between two matches. */
   #questions = 0;
 
@@ -111,9 +128,17 @@ class OpenSearch implements SearchRows {
     return [...this.#plan.warnings, ...unverifiedWarnings(this.#unverified(), this.#plan)];
   }
 
-  foresee(seen: number): void {
-    const optional = seen < ENOUGH_ROWS ? optionalKeys(this.#plan) : [];
-    this.#foreseen = [...optional, ...nameKeys(this.#plan)];
+  foresee({ seen, named = [] }: Foresight): readonly Tag[] {
+    const optional = seen !== 'all' && seen < ENOUGH_ROWS ? optionalKeys(this.#plan) : [];
+    const names = seen === 'all' ? [] : nameKeys(this.#plan);
+    this.#foreseen = [...new Set([...named, ...optional, ...names, ...this.#unverified()])];
+    return this.#foreseen;
+  }
+
+  leaveOut(row: DicomJsonObject): void {
+    const match = this.#unchecked.get(row);
+    if (match) this.#run.leaveOut(match);
+    this.#unchecked.delete(row);
   }
 
   gaps(hasMore: boolean): readonly string[] {
@@ -141,8 +166,11 @@ class OpenSearch implements SearchRows {
   async *#project(): AsyncGenerator<DicomJsonObject, void, undefined> {
     try {
       const url = (target: Partial<RetrieveTarget>): string => retrieveUrl(this.#asked.serviceUrl, target);
-      for await (const match of this.#matches())
-        yield this.#shown(this.#plan.project(match, url, this.#numericStrings));
+      for await (const match of this.#matches()) {
+        const row = this.#shown(this.#plan.project(match, url, this.#numericStrings));
+        if (this.#run.isUnverified(match)) this.#unchecked.set(row, match);
+        yield row;
+      }
     } finally {
       end(this.#reading);
     }

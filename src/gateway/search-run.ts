@@ -1,4 +1,4 @@
-import { GatewayError, type Clock, type OperationContext } from '../core/index.js';
+import { GatewayError, KeySet, type Clock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
@@ -11,7 +11,7 @@ import { shownUids, UidListRun } from './search-uid-lists.js';
 /** One match: the row of each level that was searched, from the top. */
 export type Match = readonly Dataset[];
 
-/** Most matches whose unique keys are kept to leave out repeated ones. About 100 bytes each. */
+/** Most matches whose unique keys are kept to leave out repeated ones. */
 const MOST_DISTINCT = 500_000;
 
 /** One for all: every search ends with it, and the trace of an error costs more than the search does. */
@@ -46,8 +46,8 @@ export class SearchRun {
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
   truncated = false;
-  /** Keys that the peer did not return, so that nobody checked them. */
-  readonly unverified = new Set<Tag>();
+  /** Keys that the peer did not return, so that nobody checked them, with the number of rows. */
+  readonly #unverified = new Map<Tag, number>();
 
   constructor(source: SearchSource, plan: SearchPlan, context: OperationContext) {
     const { retrieve, search } = source.binding;
@@ -65,6 +65,30 @@ export class SearchRun {
   /** All that matches, from the first one on each time that it is called. */
   matches(context: OperationContext = this.#context): AsyncGenerator<Match, void, undefined> {
     return this.#walk(0, [], context);
+  }
+
+  /** Keys that the peer did not return of some row, so that nobody checked them. */
+  get unverified(): readonly Tag[] {
+    return [...this.#unverified.keys()];
+  }
+
+  /** Whether its lowest row is one of these. */
+  isUnverified(match: Match): boolean {
+    return this.#unverified.size > 0 && this.#unverifiedOf(match).length > 0;
+  }
+
+  /** Its lowest row does not count any more among these. */
+  leaveOut(match: Match): void {
+    for (const tag of this.#unverifiedOf(match)) {
+      const count = this.#unverified.get(tag) ?? 0;
+      if (count > 1) this.#unverified.set(tag, count - 1);
+      else this.#unverified.delete(tag);
+    }
+  }
+
+  #unverifiedOf(match: Match): readonly Tag[] {
+    const [step, row] = [this.#plan.steps[match.length - 1], match.at(-1)];
+    return step && row ? step.unverified(row) : [];
   }
 
   /** What tells one match from all others. */
@@ -124,7 +148,7 @@ export class SearchRun {
     const { find } = this.#source;
     const asking = { find, step, parent, context, limits: this.#limits, today: today() };
     const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
-    const seen = new Set<string>();
+    const seen = new KeySet();
     const shown = this.#shown(step);
     for await (const row of run.rows()) {
       const key = step.keyOf(row);
@@ -132,7 +156,8 @@ export class SearchRun {
       if (seen.size >= MOST_DISTINCT)
         throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
       seen.add(key);
-      if (shown.size < 2) shown.add(key);
+      const uid = shown.size < 2 ? step.uidOf(row) : undefined;
+      if (uid !== undefined) shown.add(uid);
       yield row;
     }
     this.truncated ||= run.report.truncated;
@@ -146,8 +171,8 @@ export class SearchRun {
     return new UidListRun(asking, uids, known);
   }
 
-  #shown({ level }: FindStep): Set<string> {
-    return shownUids(this.#source.binding.peer.knowledge, level);
+  #shown({ listTag }: FindStep): Set<string> {
+    return shownUids(this.#source.binding.peer.knowledge, listTag);
   }
 
   #learn(fact: 'findsEmptyTimes'): void {
@@ -157,7 +182,7 @@ export class SearchRun {
 
   #accepts(step: FindStep, row: Dataset, parent: ParentKeys): boolean {
     if (!step.accepts(row, parent)) return false;
-    for (const tag of step.unverified(row)) this.unverified.add(tag);
+    for (const tag of step.unverified(row)) this.#unverified.set(tag, (this.#unverified.get(tag) ?? 0) + 1);
     return true;
   }
 }

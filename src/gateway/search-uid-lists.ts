@@ -1,4 +1,4 @@
-import type { Dataset } from '../dicom/index.js';
+import type { Dataset, Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { SliceRun, type Asking, type SliceReport } from './search-slices.js';
 
@@ -9,18 +9,18 @@ const MOST_UIDS = 100;
 export interface ListKnowledge {
   readonly knowledge: Peer['knowledge'];
   readonly relearnMs: number;
-  /** UIDs of the level that the peer has shown before. */
+  /** UIDs of the list's key that the peer has shown before. */
   readonly shown: Set<string>;
 }
 
-const shownBy = new WeakMap<Peer['knowledge'], Map<string, Set<string>>>();
+const shownBy = new WeakMap<Peer['knowledge'], Map<Tag, Set<string>>>();
 
-/** Up to two UIDs of a level that a peer has shown lately. */
-export function shownUids(knowledge: Peer['knowledge'], level: string): Set<string> {
-  const byLevel = shownBy.get(knowledge) ?? new Map<string, Set<string>>();
-  shownBy.set(knowledge, byLevel);
-  const shown = byLevel.get(level) ?? new Set<string>();
-  byLevel.set(level, shown);
+/** Up to two UIDs of a unique key that a peer has shown lately. */
+export function shownUids(knowledge: Peer['knowledge'], key: Tag): Set<string> {
+  const byKey = shownBy.get(knowledge) ?? new Map<Tag, Set<string>>();
+  shownBy.set(knowledge, byKey);
+  const shown = byKey.get(key) ?? new Set<string>();
+  byKey.set(key, shown);
   return shown;
 }
 
@@ -87,9 +87,13 @@ export class UidListRun {
     const { step } = this.#asking;
     // The answer is looked at, whatever else the search is by: rows that do not match are rows.
     const found = new Set<string>();
-    for await (const row of new SliceRun({ ...this.#asking, uids: shown }).rows())
+    let knows = false;
+    for await (const row of new SliceRun({ ...this.#asking, uids: shown }).rows()) {
       found.add(step.uidOf(row) ?? '');
-    const knows = shown.every((uid) => found.has(uid));
+      knows = shown.every((uid) => found.has(uid));
+      // Of two studies there may be thousands of instances.
+      if (knows) break;
+    }
     if (knows) this.#learn(true);
     // They may be gone, or do not match what else is asked for.
     else this.#known.shown.clear();

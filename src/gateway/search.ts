@@ -1,4 +1,4 @@
-import { abortReason, GatewayError, type OperationContext } from '../core/index.js';
+import { abortReason, GatewayError, systemClock, type Clock, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject, NumericStrings } from '../dicom/index.js';
 import type { Representation, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
@@ -27,7 +27,7 @@ export interface SearchAnswering {
 /**
  * Searches one peer.
  *
- * Up to the look-ahead nothing is sent, so that failures and the number of remaining results are told in the status
+ * Up to the look-ahead, in rows and in time, nothing is sent, so that failures and the number of remaining results are told in the status
  * line and the headers; a longer answer without a limit leaves row by row, and breaks off visibly if the peer fails.
  *
  * @throws GatewayError @see rules Q-01..Q-46, and Q-63 for the levels that are walked
@@ -38,16 +38,19 @@ export async function search(
   { serviceUrl, representations }: SearchAnswering,
   context: OperationContext,
 ): Promise<SearchAnswer> {
-  const { binding } = source;
-  const ask = async (): Promise<SearchAnswer> => {
+  const { binding, clock = systemClock } = source;
+  return plannedAnew(async () => {
     const found = await openRows(source, request, serviceUrl, context);
-    return answerSearch(found, request, representations, { binding, context });
-  };
+    return answerSearch(found, request, representations, { binding, clock, context });
+  });
+}
+
+/** What a peer can do is asked once more, and planned for, when it can do no more what was planned for. */
+export async function plannedAnew<A>(ask: (isLast: boolean) => Promise<A>): Promise<A> {
   try {
-    return await ask();
+    return await ask(false);
   } catch (thrown) {
-    // What the peer can do is asked once more, and planned for.
-    if (thrown instanceof GatewayError && thrown.code === 'peer-changed') return ask();
+    if (thrown instanceof GatewayError && thrown.code === 'peer-changed') return ask(true);
     throw thrown;
   }
 }
@@ -55,6 +58,7 @@ export async function search(
 /** With what and for whom a search is answered. */
 export interface SearchAnsweredBy {
   readonly binding: Pick<PeerBinding, 'search' | 'retrieve'>;
+  readonly clock: Clock;
   readonly context: OperationContext;
 }
 
@@ -63,12 +67,12 @@ export async function answerSearch(
   found: SearchRows,
   request: SearchRequest,
   representations: readonly Representation[],
-  { binding: { search: settings, retrieve }, context }: SearchAnsweredBy,
+  { binding: { search: settings, retrieve }, clock, context }: SearchAnsweredBy,
 ): Promise<SearchAnswer> {
   const limit = limitOf(request, settings);
   try {
     const window = windowOf(request, settings);
-    const page = await readPage(found, window);
+    const page = await readPage(found, window, clock);
     const isOver = page.ended || limit !== undefined;
     // What is completed now may need the association on which the search ran.
     if (isOver) await found.rows.return();
@@ -77,10 +81,10 @@ export async function answerSearch(
     const hasMore = !isOver || page.later.length > 0;
     // What matches may be in what was cut off: that is no empty answer.
     if (found.truncated && head.length === 0 && !hasMore) throw tooMuchCut();
-    if (!isOver) found.foresee(page.rows.length);
+    if (!isOver) found.foresee({ seen: page.rows.length });
     found.tell?.();
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
-    const rest = laterRows(page, isOver ? undefined : found);
+    const rest = laterRows(page, !isOver);
     const later = inOrder(rest, retrieve.joinConcurrency, (row) => found.complete(row));
     const { numericStrings } = settings;
     const promised = { found, told: found.warnings, wasTruncated: found.truncated, numericStrings, context };
@@ -126,12 +130,13 @@ function documentOf(
 }
 
 function windowOf(request: SearchRequest, settings: SearchSettings): Window {
-  const { lookAhead, order } = settings;
+  const { lookAhead, lookAheadMs, order } = settings;
   return {
     offset: request.offset,
     limit: limitOf(request, settings),
     // At least one row, for the status line of an empty answer may be another.
     lookAhead: Math.max(1, lookAhead),
+    lookAheadMs,
     sorted: order === 'sorted',
   };
 }
@@ -143,12 +148,9 @@ function limitOf({ limit }: SearchRequest, { maxResults, maxUnlimited }: SearchS
 }
 
 /** The rest of a page, and then what is still coming when the status line has gone out. */
-async function* laterRows(
-  page: Page,
-  coming: SearchRows | undefined,
-): AsyncGenerator<DicomJsonObject, void, undefined> {
+async function* laterRows(page: Page, isComing: boolean): AsyncGenerator<DicomJsonObject, void, undefined> {
   for (const text of page.later) yield JSON.parse(text) as DicomJsonObject;
-  if (coming) yield* coming.rows;
+  if (isComing) yield* page.rest;
 }
 
 /** What the status line and the headers said. */

@@ -23,7 +23,8 @@ export interface BodyWriterOptions {
  */
 export class BodyWriter {
   readonly #response: Response;
-  #gathered: Buffer[] = [];
+  /** Text stays text until it is sent: as bytes, each small piece would hold on to a slab outside the heap. */
+  #gathered: (Buffer | string)[] = [];
   #gatheredBytes = 0;
   #underWay = 0;
   #flushing: NodeJS.Immediate | undefined;
@@ -47,13 +48,14 @@ export class BodyWriter {
 
   /** Sends `chunk`; rejects when the client has gone. */
   async write(chunk: Buffer | string): Promise<void> {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    if (this.#gatheredBytes + bytes.length < GATHER_BYTES) {
-      this.#gather(typeof chunk === 'string' ? bytes : Buffer.from(bytes));
+    const length = Buffer.byteLength(chunk);
+    if (this.#gatheredBytes + length < GATHER_BYTES) {
+      this.#gather(typeof chunk === 'string' ? chunk : Buffer.from(chunk), length);
       if (this.#underWay > 0) await this.#sending;
       return;
     }
     const before = this.#takeGathered();
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     await this.#send(before ? [before, bytes] : [bytes]);
   }
 
@@ -73,15 +75,18 @@ export class BodyWriter {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
     if (this.#gatheredBytes === 0) return undefined;
-    const all = Buffer.concat(this.#gathered, this.#gatheredBytes);
+    const all = Buffer.allocUnsafe(this.#gatheredBytes);
+    let at = 0;
+    for (const piece of this.#gathered)
+      at += typeof piece === 'string' ? all.write(piece, at) : piece.copy(all, at);
     this.#gathered = [];
     this.#gatheredBytes = 0;
     return all;
   }
 
-  #gather(bytes: Buffer): void {
-    this.#gathered.push(bytes);
-    this.#gatheredBytes += bytes.length;
+  #gather(piece: Buffer | string, length: number): void {
+    this.#gathered.push(piece);
+    this.#gatheredBytes += length;
     this.#flushing ??= setImmediate(() => void this.flush());
   }
 

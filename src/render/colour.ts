@@ -101,7 +101,7 @@ function interleavedBytes({ samples, shape }: NativeFrame, lowestBit: number): U
   const stored = storedSamples(samples, shape, lowestBit);
   const pixels = shape.rows * shape.columns;
   const isPlain = shape.bitsAllocated === 8 && stored.bits === 8;
-  if (isPlain && !shape.planar) return Uint8Array.from(samples.subarray(0, pixels * 3));
+  if (isPlain && !shape.planar) return new Uint8Array(samples.subarray(0, pixels * 3));
   const scale = 255 / (2 ** stored.bits - 1);
   const out = new Uint8Array(pixels * 3);
   for (let at = 0; at < out.length; at++) {

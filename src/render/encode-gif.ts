@@ -1,6 +1,9 @@
-import gifenc from 'gifenc';
+import { createRequire } from 'node:module';
 import type { Animation } from './picture-request.js';
 import type { Raster } from './raster.js';
+
+/** As CommonJS, which all loaders agree on: what its default export is, they do not. */
+const gifenc = createRequire(import.meta.url)('gifenc') as Gifenc.Module;
 
 /** What follows the last frame of an animated GIF. */
 export const GIF_END: Uint8Array = Uint8Array.of(0x3b);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/index.js';
+import { badLook } from './bad-look.js';
 import { encodeGif } from './encode-gif.js';
 import type { Geometry } from './geometry.js';
 import { loadSharp, type Sharp } from './load-sharp.js';
@@ -53,6 +54,15 @@ function laidOut(image: Sharp, geometry: Geometry): Sharp {
 async function ofRaster({ pixels, width, height, channels }: Raster): Promise<Sharp> {
   const sharp = await loadSharp();
   return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false });
+}
+
+/** Colours of a profile as those of sRGB. @throws GatewayError `malformed-dataset` for a profile that cannot be applied */
+export async function toSrgb(raster: Raster, profile: Uint8Array): Promise<Raster> {
+  const sharp = await loadSharp();
+  const image = sharp(tiffOf(raster, profile), { limitInputPixels: false, failOn: 'warning' });
+  const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw badLook('has a colour profile that cannot be applied');
+  return { ...raster, pixels: data, channels: 3 };
 }
 
 /** Encodes a picture, with the profile of its colours if there is one. @throws GatewayError `not-acceptable` for more pixels than the format has */

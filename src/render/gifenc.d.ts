@@ -1,5 +1,5 @@
 /** What is used of gifenc, which comes without types. */
-declare module 'gifenc' {
+declare namespace Gifenc {
   type Color = readonly [number, number, number];
   interface FrameOptions {
     readonly first?: boolean;
@@ -15,10 +15,9 @@ declare module 'gifenc' {
     finish(): void;
     bytes(): Uint8Array;
   }
-  const gifenc: {
+  interface Module {
     GIFEncoder(options: { readonly auto: boolean }): Encoder;
     quantize(rgba: Uint8Array, colors: number): readonly Color[];
     applyPalette(rgba: Uint8Array, palette: readonly Color[]): Uint8Array;
-  };
-  export default gifenc;
+  }
 }

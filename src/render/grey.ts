@@ -24,18 +24,44 @@ export function greyPixels(
     for (let at = 0; at < out.length; at++) out[at] = level(stored.valueOf(stored.code(at)));
     return out;
   }
-  const table = Uint8Array.from({ length: 2 ** stored.bits }, (_, code) => level(stored.valueOf(code)));
+  const levels = new LazyLevels(stored, level);
   const units = unitsOf(samples, shape.bitsAllocated);
-  if (!units) for (let at = 0; at < out.length; at++) out[at] = table[stored.code(at)] ?? 0;
-  else lookUp(units, table, look.lowestBit, out);
+  if (units) levels.lookUp(units, look.lowestBit, out);
+  else for (let at = 0; at < out.length; at++) out[at] = levels.of(stored.code(at));
   return out;
 }
 
-/** The loop that all pixels of nearly all images go through. */
-function lookUp(units: Uint8Array | Uint16Array, table: Uint8Array, shift: number, out: Uint8Array): void {
-  const mask = table.length - 1;
-  for (let at = 0; at < out.length; at++) out[at] = table[((units[at] ?? 0) >> shift) & mask] ?? 0;
+/** The level of each code, worked out when it first comes: an image has a few of the 65,536 that it might have. */
+class LazyLevels {
+  readonly #stored: StoredSamples;
+  readonly #level: (value: number) => number;
+  readonly #table: Int16Array;
+
+  constructor(stored: StoredSamples, level: (value: number) => number) {
+    this.#stored = stored;
+    this.#level = level;
+    this.#table = new Int16Array(2 ** stored.bits).fill(NOT_YET);
+  }
+
+  of(code: number): number {
+    const known = this.#table[code] ?? NOT_YET;
+    if (known !== NOT_YET) return known;
+    return (this.#table[code] = this.#level(this.#stored.valueOf(code)));
+  }
+
+  /** The loop that all pixels of nearly all images go through. */
+  lookUp(units: Uint8Array | Uint16Array, shift: number, out: Uint8Array): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    for (let at = 0; at < out.length; at++) {
+      const code = ((units[at] ?? 0) >> shift) & mask;
+      const known = table[code] ?? NOT_YET;
+      out[at] = known === NOT_YET ? this.of(code) : known;
+    }
+  }
 }
+
+const NOT_YET = -1;
 
 interface Range {
   readonly lowest: number;

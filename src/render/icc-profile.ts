@@ -6,7 +6,7 @@ import type { LookDatasets } from './look-datasets.js';
 export function iccProfileOf(groups: LookDatasets): Uint8Array | undefined {
   const own = bytesOf(groups.dataset, Tags.ICCProfile);
   const profile = own.length > 0 ? own : opticalPathProfile(groups);
-  return profile && profile.length > 0 ? Uint8Array.from(profile) : undefined;
+  return profile && profile.length > 0 ? new Uint8Array(profile) : undefined;
 }
 
 function opticalPathProfile({ dataset, shared, own }: LookDatasets): Buffer | undefined {

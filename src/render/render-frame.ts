@@ -1,6 +1,8 @@
 import { GatewayError } from '../core/index.js';
 import { nativeFrameBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
 import { badLook } from './bad-look.js';
+import { drawAnnotation } from './annotation.js';
+import { inProfile } from './colour-profile.js';
 import { colourPixels, isColour } from './colour.js';
 import { drawOverlays } from './draw-overlays.js';
 import { encodePicture, scaled } from './encode-picture.js';
@@ -44,14 +46,16 @@ export function halvingsFor({ shape, look, request, mostPixels }: RenderJob): nu
 export async function renderFrame(frame: NativeFrame, job: RenderJob): Promise<Picture> {
   const { look, request } = job;
   requireSamples(frame);
-  if (request.annotation || (request.iccProfile ?? 'no') !== 'no')
-    throw new GatewayError('not-implemented', 'Pictures have neither annotations nor profiles yet.');
+  if (request.mediaType === 'image/gif' && (request.iccProfile ?? 'no') !== 'no')
+    throw new GatewayError('bad-request', 'GIF has no place for a colour profile.');
   const geometry = layOut(job.shape, look, request.viewport, job.mostPixels);
   const full = rasterOf(frame, job);
   drawOverlays(full, frame, look);
   closeShutters(full.pixels, { ...frame.shape, channels: full.channels }, look);
   const shown = await scaled(full, halved(geometry, job.shape, frame.shape));
-  return await encodePicture(shown, request);
+  const { raster, profile } = await inProfile(shown, look.iccProfile, request.iccProfile);
+  drawAnnotation(raster, request.annotation ?? []);
+  return await encodePicture(raster, request, profile);
 }
 
 function rasterOf(frame: NativeFrame, { look, request }: RenderJob): Raster {

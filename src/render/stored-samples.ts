@@ -49,6 +49,6 @@ export function unitsOf(bytes: Uint8Array, bitsAllocated: number): Uint8Array | 
   if (bitsAllocated === 8) return bytes;
   if (bitsAllocated !== 16) return undefined;
   const isAligned = bytes.byteOffset % 2 === 0;
-  const own = isAligned ? bytes : Uint8Array.from(bytes);
+  const own = isAligned ? bytes : new Uint8Array(bytes);
   return new Uint16Array(own.buffer, own.byteOffset, own.length >> 1);
 }

@@ -1,7 +1,8 @@
 import type { Observe } from '../core/index.js';
 import type { GaugeName, ReadGauge } from './gauges.js';
-import { createLogger, logObservation, standardOutput, type LogDestination, type LogLevel } from './log.js';
+import { createLogger, logObservation, type LogLevel } from './log.js';
 import { createMetrics, type Exposition } from './metrics.js';
+import { standardOutput, type LogDestination } from './output.js';
 
 /** An output that nobody reads must not hold up the end. */
 const FLUSH_MS = 2000;
@@ -25,8 +26,11 @@ export interface Telemetry {
   /** All metrics in Prometheus' text format. */
   readonly metrics: () => Promise<Exposition>;
   /** Resolves when the log lines written so far have left the process, or the output has not taken them in 2 s. */
-  readonly flush: () => Promise<void>;
+  readonly flush: () => Promise<Flushed>;
 }
+
+/** Whether the output took everything; `stuck` when a thread waits for it, for which the process would wait at exit. */
+export type Flushed = 'whole' | 'cut' | 'stuck';
 
 /** Renders observations as JSON log lines and metrics. */
 export function createTelemetry({ level, version, peers, destination }: TelemetryOptions): Telemetry {
@@ -52,13 +56,15 @@ export function createTelemetry({ level, version, peers, destination }: Telemetr
     flush: () =>
       new Promise((resolve) => {
         if (!output.flush) {
-          resolve();
+          resolve('whole');
           return;
         }
-        const timer = setTimeout(resolve, FLUSH_MS);
+        const timer = setTimeout(() => {
+          resolve(output.holdsUpExit === true ? 'stuck' : 'cut');
+        }, FLUSH_MS);
         output.flush(() => {
           clearTimeout(timer);
-          resolve();
+          resolve('whole');
         });
       }),
   };

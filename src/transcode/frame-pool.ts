@@ -162,7 +162,11 @@ class ThreadedFramePool implements FramePool {
     // Here as well as in the threads: the libraries of what only threads have loaded go with the first of them.
     await loadSharp();
     const mostPixels = this.#options.picturePixels;
-    const answer = await this.#ask({ ...task, mostPixels }, task.request.mediaType);
+    const { iccProfile, ...look } = task.look;
+    // The largest part of a look by far is not copied for those who ask for no profile.
+    const withProfile = iccProfile && (task.request.iccProfile ?? 'no') !== 'no' ? { iccProfile } : {};
+    const job = { ...task, look: { ...look, ...withProfile }, mostPixels };
+    const answer = await this.#ask(job, task.request.mediaType);
     if ('picture' in answer) return answer.picture;
     throw new GatewayError('internal', 'A thread gave a frame for a picture.');
   }

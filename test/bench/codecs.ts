@@ -4,7 +4,7 @@ import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import type { createFramePool, FramePool, FrameShape } from '../../src/transcode/index.js';
 import { encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
-import { encapsulatedPicture } from '../helpers/pictures.js';
+import { encapsulatedPicture } from '../helpers/pixel-instances.js';
 import type { RogueInstance } from '../helpers/rogue-peer.js';
 import { decoders, decodeSeconds, isInstalled, type Decoder } from './decoders.js';
 import { withGateway } from './gateway.js';

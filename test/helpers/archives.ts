@@ -6,6 +6,7 @@ import {
   pendingUntilCancelled,
   startRoguePeer,
   store,
+  type AssociateStep,
   type Attributes,
   type RogueInstance,
   type RoguePeer,
@@ -28,6 +29,8 @@ export interface Archive {
   counts: boolean;
   /** What stands before the answer to a C-FIND of a level, or in place of it when it ends the association. */
   readonly before: Partial<Record<Level, Step>>;
+  /** The same of a search for studies that names none. */
+  beforeSearch: Step | undefined;
   /** The connection is dropped when a C-FIND names this UID among others. */
   dropFor: string | undefined;
   /** A search for studies that names none brings rows until it is cancelled. */
@@ -45,6 +48,7 @@ const archive = (instances: readonly RogueInstance[]): Archive => ({
   modality: () => 'CT',
   counts: true,
   before: {},
+  beforeSearch: undefined,
   dropFor: undefined,
   isEndless: false,
   onGet: undefined,
@@ -62,7 +66,8 @@ function findScript(held: Archive): Script {
       return [
         pendingUntilCancelled((index) => ({ StudyInstanceUID: `2.25.9.${index + 1}`, PatientID: 'P1' })),
       ];
-    const before = held.before[level];
+    const before =
+      level === 'STUDY' && named[0] === '' ? (held.beforeSearch ?? held.before[level]) : held.before[level];
     const matching = selected(held.instances, identifier);
     const uidOf = (one: RogueInstance): string =>
       ({ STUDY: one.studyInstanceUid, SERIES: one.seriesInstanceUid, IMAGE: one.sopInstanceUid })[level];
@@ -125,18 +130,21 @@ export interface ArchivesOptions {
   readonly peer?: readonly string[];
   /** Further lines of the configuration. */
   readonly yaml?: string;
+  /** How each peer answers associations. */
+  readonly associate?: readonly (readonly AssociateStep[] | undefined)[];
   /** Port in place of an archive, where nobody listens. */
   readonly ports?: readonly (number | undefined)[];
 }
 
 export async function startArchives(
   holdings: readonly (readonly RogueInstance[])[],
-  { group = '', peer = [], yaml = '', ports = [] }: ArchivesOptions = {},
+  { group = '', peer = [], yaml = '', ports = [], associate = [] }: ArchivesOptions = {},
 ): Promise<Archives> {
   const archives = holdings.map(archive);
   const peers = await Promise.all(
-    archives.map((held) =>
+    archives.map((held, index) =>
       startRoguePeer({
+        ...(associate[index] && { associate: associate[index] }),
         onFind: findScript(held),
         onGet: (_request, identifier) => {
           const wanted = selected(held.instances, identifier);

@@ -161,7 +161,7 @@ function bindingOf(
       dateTime: { ...defaultPeerQueryProfile.dateTime, ...dateTime },
       ...(timezone === undefined ? {} : { timezone }),
     },
-    search: { keepMs: 0, lookAhead: 1000, maxResults: 50_000, maxScan, maxSlices },
+    search: { keepMs: 0, lookAhead: 1000, lookAheadMs: 0, maxResults: 50_000, maxScan, maxSlices },
     retrieve: { joinConcurrency: 2, findLimit, relearnMs: 60_000 },
   };
   // What else is bound to a peer is of no concern to a search.

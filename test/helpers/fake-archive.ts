@@ -144,6 +144,7 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
   const search: SearchSettings = {
     keepMs: 0,
     lookAhead: 1000,
+    lookAheadMs: 0,
     maxResults: 50_000,
     maxScan: 10_000,
     maxSlices: 1000,

@@ -19,7 +19,7 @@ export interface TestGateway {
 
 /**
  * Starts a gateway; `yaml` is its configuration, over time-outs short enough for tests. It prefetches, makes head
- * starts and completes results only where `yaml` says so: most tests count what the peer is asked for, whatever the load of the machine.
+ * starts, completes results and ends look-aheads in time only where `yaml` says so: most tests count what the peer is asked for, whatever the load of the machine.
  */
 export async function startTestGateway(yaml: string): Promise<TestGateway> {
   const config = loadConfig({
@@ -30,6 +30,7 @@ export async function startTestGateway(yaml: string): Promise<TestGateway> {
       DICOMGW_HTTP_DRAIN_TIMEOUT: '2s',
       ...(yaml.includes('prefetch:') ? {} : { DICOMGW_RETRIEVE_PREFETCH: 'off' }),
       ...(yaml.includes('complete:') ? {} : { DICOMGW_SEARCH_COMPLETE: 'off' }),
+      ...(yaml.includes('lookAheadTime:') ? {} : { DICOMGW_SEARCH_LOOK_AHEAD_TIME: '0' }),
       ...(yaml.includes('headStart:') ? {} : { DICOMGW_RETRIEVE_HEAD_START: '0' }),
     },
   });

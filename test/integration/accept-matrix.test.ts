@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
-import { encapsulatedPicture, gray } from '../helpers/pictures.js';
+import { encapsulatedPicture, gray } from '../helpers/pixel-instances.js';
 import type { RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { request } from '../helpers/test-gateway.js';

@@ -45,8 +45,8 @@ async function check(address: string, listen?: number): Promise<CheckReport> {
     {
       name: 'main',
       associations: settings.associations,
+      untried: storageScp ? {} : { move: { reason: 'there is no listener', mayWork: false } },
       open: (way, known) => {
-        if (way === 'move' && !storageScp) return undefined;
         const retrieve = way === 'configured' ? 'auto' : way;
         return openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp, known });
       },
@@ -83,7 +83,11 @@ describe('check', () => {
     const pacs = await createDemoPacs();
     closers.push(() => pacs.close());
     const report = await check(`${pacs.address.aeTitle}@127.0.0.1:${pacs.address.port}`);
-    expect(report.steps.at(-1)).toMatchObject({ step: 'C-MOVE', result: 'skipped' });
+    expect(report.steps.at(-1)).toMatchObject({
+      step: 'C-MOVE',
+      result: 'skipped',
+      detail: 'there is no listener',
+    });
   });
 
   test('nobody there: not usable, and the advice is about host and port', async () => {

@@ -113,10 +113,8 @@ async function check(
       associations: settings.associations,
       study: { studyInstanceUid: study, patientId, relearnMs: settings.relearnAfter },
       fixed: fixedFacts(settings),
-      open: (way, known) =>
-        way === 'move'
-          ? undefined
-          : openPeer(config, 'main', { ...settings, retrieve: 'get' }, { ...deps, known }),
+      untried: { move: { reason: 'there is no listener', mayWork: false } },
+      open: (_way, known) => openPeer(config, 'main', { ...settings, retrieve: 'get' }, { ...deps, known }),
       moveHint: '',
     },
     { requestId: 'check', signal: AbortSignal.timeout(10_000) },

@@ -179,3 +179,16 @@ describe('frames in another transfer syntax than the stored one', () => {
     );
   });
 });
+
+test('a frame that is made for a group counts as sent of the peer that has it', async () => {
+  const instance = nativeInstance();
+  const get = await start(instance, 'groups: { all: { members: [main] } }');
+  const { gateway } = scene ?? {};
+  const group = `${gateway?.origin ?? ''}/peers/all/dicomweb`;
+  expect((await get('/frames/1', { accept: 'image/jls' })).status).toBe(200);
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
+  const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
+  expect((await request(`${group}${path}/frames/1`, { headers: { accept: 'image/jls' } })).status).toBe(200);
+  const metrics = (await request(`${gateway?.origin ?? ''}/metrics`)).body.toString();
+  expect(metrics).toContain('dicomgw_parts_sent_total{peer="main",item="frame"} 2');
+});

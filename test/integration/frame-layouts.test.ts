@@ -3,7 +3,7 @@ import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
 import { frameOffsets } from '../helpers/fixtures-element.js';
-import { colour, encapsulatedPicture, gray, nativePicture } from '../helpers/pictures.js';
+import { colour, encapsulatedPicture, gray, nativePicture } from '../helpers/pixel-instances.js';
 import type { RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';

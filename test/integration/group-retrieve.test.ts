@@ -103,6 +103,33 @@ describe('what two members hold in part', () => {
     expect((await get(other, AS_STORED)).status).toBe(200);
   });
 
+  test('W-58, W-07: pictures and thumbnails of a study are of all members', async () => {
+    const { get } = await start([[one, two], [two, three, four], [image(2)]]);
+    const study = await get('/studies/2.25.1/rendered');
+    expect([study.status, locations(study)]).toEqual([200, uids(one, two, three, four)]);
+    const path = '/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1';
+    for (const what of ['/rendered', '/frames/1/rendered', '/thumbnail']) {
+      const answer = await get(path + what);
+      expect([what, answer.status, answer.headers['content-type']]).toEqual([what, 200, 'image/jpeg']);
+    }
+    for (const what of ['/studies/2.25.1', '/studies/2.25.1/series/2.25.1.2', '/studies/2.25.2'])
+      expect([what, (await get(`${what}/thumbnail`)).status]).toEqual([what, 200]);
+    const wado = '/wado?requestType=WADO&studyUID=2.25.1&seriesUID=2.25.1.2&objectUID=2.25.1.2.1';
+    expect((await get(wado)).headers['content-type']).toBe('image/jpeg');
+    expect((await get(`${wado}&contentType=application/dicom&transferSyntax=*`)).status).toBe(200);
+    expect((await get('/studies/2.25.9/rendered')).status).toBe(404);
+    expect((await get('/studies/2.25.9/thumbnail')).status).toBe(404);
+  });
+
+  test('W-09: pictures of a study are partial when a member could not be asked', async () => {
+    const down = await refusingPort();
+    const options = { group: 'onMemberFailure: warn', ports: [undefined, down] };
+    const { get } = await start([[one], [three]], options);
+    const study = await get('/studies/2.25.1/rendered');
+    expect([study.status, locations(study)]).toEqual([206, uids(one)]);
+    expect(study.headers.warning).toContain('b');
+  });
+
   test('a member that does not hold the study is asked once in a while, and after a store at once', async () => {
     const { get, archives } = await start([[one], [image(2)]]);
     const path = '/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.1';
@@ -181,7 +208,7 @@ describe('a study under two patients', () => {
     b.study = () => ({ PatientID: 'P2' });
     const study = await get('/studies/2.25.1', AS_STORED);
     expect([study.status, locations(study)]).toEqual([200, uids(one)]);
-    expect(study.headers.warning).toContain('a and b hold a study under different patients');
+    expect(study.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
     expect((await get('/studies/2.25.1/series/2.25.1.2', AS_STORED)).status).toBe(404);
     const instance = await get('/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1', AS_STORED);
     expect(instance.status).toBe(404);

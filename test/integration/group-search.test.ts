@@ -1,6 +1,15 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
-import { drop, final, makeInstance, refusingPort, type RogueInstance } from '../helpers/rogue-peer.js';
+import {
+  accept,
+  drop,
+  final,
+  makeInstance,
+  refusingPort,
+  returning,
+  until,
+  type RogueInstance,
+} from '../helpers/rogue-peer.js';
 import type { RawResponse } from '../helpers/test-gateway.js';
 
 let scene: Archives | undefined;
@@ -223,6 +232,57 @@ describe('a search of a group', () => {
     20_000,
   );
 
+  describe('Q-43: what tells nothing of the rows that are sent is no reason for a Warning', () => {
+    const query = '/studies?StudyDescription=HEAD';
+    const whole = { PatientID: 'P1', StudyDescription: 'HEAD' };
+    const held = (from: number, count: number): RogueInstance[] =>
+      Array.from({ length: count }, (_, index) => image(from + index));
+    const options = (lookAhead: number): ArchivesOptions => ({
+      // The look-ups of the first rows wait for the search of the second member.
+      peer: ['', 'associations: 1'],
+      yaml: `search: { lookAhead: ${lookAhead}, complete: off }`,
+    });
+
+    test('of a member whose answer is over, or long enough, and whole', async () => {
+      for (const count of [3, 220]) {
+        const { get, archives, close } = await start([held(1, 220), held(301, count)], options(120));
+        for (const one of archives) one.study = () => whole;
+        const response = await get(query);
+        expect(response.complete).toBe(true);
+        expect(response.headers.warning).not.toContain('StudyDescription');
+        expect(rowsOf(response)).toHaveLength(220 + count);
+        await close();
+      }
+    }, 20_000);
+
+    test.each([1000, 120])(
+      'of rows that are left out because another member has them (%s)',
+      async (lookAhead) => {
+        const { get, archives } = await start([held(1, 140), held(1, 140)], options(lookAhead));
+        for (const [index, one] of archives.entries())
+          one.study = () => (index === 0 ? whole : { PatientID: 'P1' });
+        const response = await get(query);
+        expect(response.complete).toBe(true);
+        expect(rowsOf(response)).toHaveLength(140);
+        // Before these rows have had their turn they could have been of studies that the first does not hold.
+        const isTold = lookAhead < 140;
+        expect(String(response.headers.warning).includes('StudyDescription')).toBe(isTold);
+      },
+      20_000,
+    );
+
+    test("of another patient's rows", async () => {
+      const { get, archives } = await start([[image(1)], [image(1), image(2)]], options(1000));
+      const [a, b] = archives;
+      if (!a || !b) throw new Error('two archives');
+      a.study = () => whole;
+      b.study = (uid) => (uid === '2.25.1' ? { PatientID: 'P2' } : whole);
+      const { headers } = await get(query);
+      expect(headers.warning).toContain('study 2.25.1 under different patients');
+      expect(headers.warning).not.toContain('StudyDescription');
+    });
+  });
+
   test('a member whose answer does not end is cancelled, and its one association serves the look-ups meanwhile', async () => {
     const { get, archives, peers } = await start([[image(1), image(2)], [image(2)], [image(3)]], {
       peer: ['associations: 1', 'associations: 1', 'associations: 1'],
@@ -301,10 +361,12 @@ describe('patients of several members', () => {
         { Alphabetic: 'ONE^A' },
         1,
       ]);
-      expect(String(response.headers.warning)).toContain('a and b hold a study under different patients');
+      expect(String(response.headers.warning)).toContain(
+        'a and b hold study 2.25.1 under different patients',
+      );
       const series = await get('/studies/2.25.1/series');
       expect(column(series, SERIES)).toEqual(['2.25.1.1']);
-      expect(String(series.headers.warning)).toContain('different patients');
+      expect(String(series.headers.warning)).toContain('a and b hold study 2.25.1 under different patients');
       // Nor is it found under the other patient: its images would be those of the first.
       const other = await get(`/studies?PatientID=${second.PatientID}&StudyInstanceUID=2.25.1`);
       expect(column(other, '00100010')).not.toContainEqual({ Alphabetic: 'TWO^B' });
@@ -322,7 +384,7 @@ describe('patients of several members', () => {
     c.study = () => ({ PatientID: 'P1', AccessionNumber: 'y' });
     const response = await get('/studies?AccessionNumber=y');
     expect([column(response, '00100020'), column(response, '00201208')]).toEqual([['P1'], [2]]);
-    expect(String(response.headers.warning)).toContain('a and b hold a study under different patients');
+    expect(String(response.headers.warning)).toContain('a and b hold study 2.25.1 under different patients');
   });
 
   test('names of the same id and issuer may differ', async () => {
@@ -396,6 +458,51 @@ describe('a member of a group that fails', () => {
       b.dropFor = '2.25.150';
       const response = await get('/studies');
       expect(response.complete).toBe(false);
+    },
+  );
+
+  test.each(['fail', 'warn'])(
+    '%s: one whose search failed before the status line is told there, though its turn comes after it',
+    async (mode) => {
+      const held = Array.from({ length: 200 }, (_, index) => image(index + 1));
+      const { get, archives, gateway } = await start([held, [image(150), image(201)]], {
+        group: `onMemberFailure: ${mode}`,
+        yaml: 'search: { lookAhead: 20 }',
+      });
+      const [a, b] = archives;
+      if (!a || !b) throw new Error('two archives');
+      b.beforeSearch = final(0xc001);
+      a.beforeSearch = until(() => gateway.logged('"status":"C001"'));
+      const response = await get('/studies');
+      expect(response.complete).toBe(true);
+      if (mode === 'fail') {
+        expect(response.status).toBe(502);
+        expect(problem(response)).toMatchObject({ peer: 'b' });
+        return;
+      }
+      expect(response.headers.warning).toContain('b could not be asked');
+      expect(column(response, STUDY)).toEqual(Array.from({ length: 200 }, (_, index) => `2.25.${index + 1}`));
+    },
+  );
+
+  test.each(['fail', 'warn'])(
+    '%s: one that accepts no more what the search was planned for is planned for anew',
+    async (mode) => {
+      const { get, archives } = await start([[image(1)], [image(2)]], {
+        group: `onMemberFailure: ${mode}`,
+        associate: [undefined, [accept({ extended: returning(1, 1, 1, 1, 1, 1, 1) }), accept()]],
+      });
+      const [, b] = archives;
+      if (!b) throw new Error('two archives');
+      b.beforeSearch = (operation) => {
+        b.beforeSearch = undefined;
+        return drop()(operation);
+      };
+      const response = await get('/studies?PatientName=ONE*&fuzzymatching=true');
+      expect(response.status).toBe(200);
+      expect(response.headers.warning).toContain('Only literal matching has been performed');
+      expect(response.headers.warning).not.toContain('could not be asked');
+      expect(column(response, STUDY)).toEqual(['2.25.1', '2.25.2']);
     },
   );
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import type { FrameShape } from '../../src/dicom/frame-shape.js';
-import { encapsulatedPicture, fileIn, gray, nativePicture } from '../helpers/pictures.js';
+import { encapsulatedPicture, fileIn, gray, nativePicture } from '../helpers/pixel-instances.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';

@@ -13,7 +13,7 @@ import {
   gray,
   heldElements,
   nativePicture,
-} from '../helpers/pictures.js';
+} from '../helpers/pixel-instances.js';
 import type { Attributes, RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { request, type RawResponse } from '../helpers/test-gateway.js';

@@ -118,6 +118,28 @@ describe('metadata of a series that was sent before', () => {
     expect([...uidsOf(second.body)].sort()).toEqual([...uidsOf(first.body)].sort());
   });
 
+  test.each([
+    ['its study', { study: '2.25.77.1' }, true],
+    ['everything', { all: true }, true],
+    ['another study', { study: '2.25.78' }, false],
+  ])('is no longer in memory once %s was purged', async (_what, body, isGone) => {
+    await start(many());
+    await metadata();
+    const bytes = async (): Promise<number> => {
+      const metrics = (await request(`${gateway?.origin ?? ''}/metrics`)).body.toString();
+      return Number(/dicomgw_metadata_bytes\{peer="main"\} (\d+)/.exec(metrics)?.[1]);
+    };
+    const before = await bytes();
+    expect(before).toBeGreaterThan(0);
+    const purge = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    };
+    expect((await request(`${gateway?.origin ?? ''}/cache/purge`, purge)).status).toBe(200);
+    expect(await bytes()).toBe(isGone ? 0 : before);
+  });
+
   test('HEAD has the headers and no body', async () => {
     await start(many());
     const { body } = await metadata();

@@ -122,6 +122,20 @@ describe('what was learnt of a peer', () => {
     expect(Object.keys(await fileOf().read()).sort()).toEqual(['findCap', 'literalWildcard', 'uidList']);
   });
 
+  test('has what is learnt while it is written at the end, and leaves no timer', async () => {
+    const file = fileOf();
+    const knowledge = knowledgeOf();
+    file.keep(knowledge);
+    knowledge.learn('uidList', 1, 600_000);
+    clock.advance(2_000);
+    const closed = file.close();
+    await Promise.resolve();
+    knowledge.learn('findCap', 10, 600_000);
+    await closed;
+    expect(Object.keys(await fileOf().read()).sort()).toEqual(['findCap', 'uidList']);
+    expect(clock.pending).toBe(0);
+  });
+
   test('is looked for now and then', async () => {
     await written();
     const [ours, theirs] = [fileOf(), fileOf()];

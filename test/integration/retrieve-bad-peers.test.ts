@@ -7,6 +7,7 @@ import {
   drop,
   final,
   makeInstance,
+  pending,
   progress,
   raw,
   reject,
@@ -418,4 +419,24 @@ describe('UIDs that break PS3.5 9.1', () => {
     const response = await request(service + seriesPath, { headers: AS_STORED });
     expect(isVisiblyBroken(response)).toBe(true);
   });
+});
+
+test('a row of a series without a UID fails the retrieve, and not the next one when the peer is mended', async () => {
+  const held = three();
+  const proper = listing(held);
+  let isMended = false;
+  const onFind: Script = (rq, identifier) => {
+    const rows = typeof proper === 'function' ? proper(rq, identifier) : proper;
+    const isSeries = identifier.get(0x00080052) === 'SERIES';
+    return isSeries && !isMended
+      ? [pending({ QueryRetrieveLevel: 'SERIES', StudyInstanceUID: STUDY }), ...rows]
+      : rows;
+  };
+  const { service, running } = await start({ onFind, onGet: deliver(held) });
+  const get = (): Promise<RawResponse> => request(`${service}/studies/${STUDY}`, { headers: AS_STORED });
+  expect(await get()).toMatchObject({ status: 502 });
+  isMended = true;
+  expect(uidsOf(await get())).toEqual(held.map(({ sopInstanceUid }) => sopInstanceUid).sort());
+  // Neither of them holds an association.
+  while (running.peers.get('main')?.stats.associations.busy !== 0) await new Promise(setImmediate);
 });

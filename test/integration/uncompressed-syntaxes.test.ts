@@ -10,7 +10,7 @@ import {
   gray,
   heldElements,
   nativePicture,
-} from '../helpers/pictures.js';
+} from '../helpers/pixel-instances.js';
 import type { RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';

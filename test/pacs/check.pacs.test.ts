@@ -32,6 +32,7 @@ for (const kind of [orthanc, dcmqrscp]) {
         {
           name: 'main',
           associations: settings.associations,
+          untried: {},
           open: (way, known) => {
             const retrieve = way === 'configured' ? 'auto' : way;
             return openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp, known });

@@ -59,10 +59,9 @@ for (const kind of [orthanc, dcmqrscp]) {
           associations: settings.associations,
           study: { studyInstanceUid: fixture.studyInstanceUid, relearnMs: settings.relearnAfter },
           fixed: fixedFacts(settings),
-          open: (way, known) =>
-            way === 'move'
-              ? undefined
-              : openPeer(config, 'main', { ...settings, retrieve: 'get' }, { ...deps, known }),
+          untried: { move: { reason: 'there is no listener', mayWork: false } },
+          open: (_way, known) =>
+            openPeer(config, 'main', { ...settings, retrieve: 'get' }, { ...deps, known }),
           moveHint: '',
         },
         { requestId: 'check', signal: AbortSignal.timeout(30_000) },

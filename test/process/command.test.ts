@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { freePort } from '../helpers/free-port.js';
 import { listing, selected } from '../helpers/listing.js';
@@ -51,18 +51,27 @@ class Program {
   readonly exit: Promise<number | null>;
   output = '';
 
-  constructor(args: readonly string[], env: Environment = {}, stdout: 'pipe' | number = 'pipe') {
+  /** `reader` is who reads what it prints; what it says of failures is always read. */
+  constructor(
+    args: readonly string[],
+    env: Environment = {},
+    stdout: 'pipe' | number = 'pipe',
+    reader: 'test' | 'unread' | 'gone' = 'test',
+  ) {
     const { PATH = '' } = process.env;
     const stdio = ['ignore', stdout, 'pipe'] as const;
     this.#child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env }, stdio: [...stdio] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+    if (reader === 'gone') this.#child.stdout?.destroy();
+    const read = reader === 'test' ? [this.#child.stdout, this.#child.stderr] : [this.#child.stderr];
+    for (const stream of read) {
       stream?.on('data', (chunk: Buffer) => {
         this.output += chunk.toString();
         for (const check of this.#waiting) check();
       });
     }
     this.exit = new Promise((resolve) => {
-      this.#child.on('close', (code) => {
+      // Of what nobody reads no end comes.
+      this.#child.on(reader === 'unread' ? 'exit' : 'close', (code: number | null) => {
         resolve(code);
         for (const check of this.#waiting) check();
       });
@@ -264,6 +273,113 @@ describe('serve', () => {
   });
 });
 
+describe('a start that fails', () => {
+  let taken: Server;
+  let address = '';
+  beforeEach(async () => {
+    taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+  });
+  afterEach(() => {
+    taken.close();
+  });
+
+  test.each([
+    ['HTTP listener', 'DICOMGW_HTTP_LISTEN', /Cannot listen for HTTP/],
+    ['listener for operators', 'DICOMGW_ADMIN_LISTEN', /Cannot listen for HTTP/],
+    ['storage SCP', 'DICOMGW_DIMSE_LISTEN', /storage SCP cannot listen/],
+  ])(
+    'for the address of the %s is taken says so, ends with status 1 and leaves nothing',
+    async (_what, key, says) => {
+      const directory = mkdtempSync(join(tmpdir(), 'gateway-taken-'));
+      try {
+        const program = run(['serve'], {
+          DICOMGW_PEER: 'NOBODY@127.0.0.1:1',
+          DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+          DICOMGW_DIMSE_LISTEN: '127.0.0.1:0',
+          DICOMGW_CACHE_DISK_DIRECTORY: join(directory, 'cache'),
+          [key]: address,
+        });
+        expect(await program.exit).toBe(1);
+        expect(program.output).toMatch(says);
+        expect(existsSync(join(directory, 'cache/lock'))).toBe(false);
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    },
+  );
+});
+
+describe('an output that nobody reads', () => {
+  /** The program's standard output, and how it goes away. */
+  const outputs = {
+    socket: () => ({ stdout: 'pipe' as const, close: () => undefined }),
+    pipe: () => {
+      const path = join(mkdtempSync(join(tmpdir(), 'gateway-unread-')), 'pipe');
+      execFileSync('mkfifo', [path]);
+      const stdout = openSync(path, 'r+');
+      return {
+        stdout,
+        close: () => {
+          closeSync(stdout);
+          rmSync(dirname(path), { recursive: true });
+        },
+      };
+    },
+  };
+
+  test.each(Object.entries(outputs))('does not hold up the end (%s)', async (_kind, open) => {
+    const { stdout, close } = open();
+    try {
+      const port = await freePort();
+      const env = {
+        DICOMGW_PEER: 'NOBODY@127.0.0.1:1',
+        DICOMGW_HTTP_LISTEN: `127.0.0.1:${port}`,
+        DICOMGW_LOG_LEVEL: 'info',
+      };
+      const program = new Program(['serve'], env, stdout, 'unread');
+      started.push(program);
+      const ask = (path: string): Promise<string> =>
+        fetch(`http://127.0.0.1:${port}${path}`).then(
+          (answer) => answer.text(),
+          () => '',
+        );
+      while ((await ask('/healthz')) === '');
+      // More than a pipe or a socket takes, some 300 bytes each.
+      for (let n = 0; n < 2000; n += 1) await ask('/dicomweb/nothing');
+      program.kill('SIGTERM');
+      expect(await program.exit).toBe(0);
+      expect(program.output).toMatch(/takes nothing/);
+    } finally {
+      close();
+    }
+  });
+
+  test.each([
+    ['config', [], 0],
+    ['check', ['--json'], 1],
+  ] as const)('and has gone ends nothing but the printing of %s', async (command, options, status) => {
+    const program = new Program(
+      [command, ...options],
+      { DICOMGW_PEER: 'NOBODY@127.0.0.1:1' },
+      'pipe',
+      'gone',
+    );
+    started.push(program);
+    expect(await program.exit).toBe(status);
+    expect(program.output).toBe('');
+  });
+
+  test('as there is no room for it is told, with status 1', async () => {
+    const full = openSync('/dev/full', 'w');
+    const program = run(['config'], { DICOMGW_PEER: 'NOBODY@127.0.0.1:1' }, full);
+    closeSync(full);
+    expect(await program.exit).toBe(1);
+    expect(program.output).toMatch(/^Standard output cannot be written to: .*\n$/);
+  });
+});
+
 describe('a kill in the middle of a pull', () => {
   const count = 12;
   const instances = Array.from({ length: count }, () => makeInstance({ pixelBytes: 300_000 }));
@@ -386,6 +502,28 @@ describe('check', () => {
     expect(await program.exit).toBe(1);
     expect(program.output).toMatch(/C-ECHO +FAILED .*Check host and port/);
     expect(program.output).toContain('group all: main; fails with any member; stores to none');
+  });
+
+  test('beside a gateway that runs, a peer that has only C-MOVE is usable as far as it can be tried', async () => {
+    const pacs = await createDemoPacs();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const env = {
+      DICOMGW_PEER: `${pacs.address.aeTitle}@127.0.0.1:${pacs.address.port}`,
+      DICOMGW_PEERS_MAIN_RETRIEVE: 'move',
+    };
+    try {
+      const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+      const program = run(['check'], { ...env, DICOMGW_DIMSE_LISTEN: listen });
+      expect(await program.exit).toBe(0);
+      expect(program.output).toMatch(/C-GET +skipped retrieve is move/);
+      expect(program.output).toMatch(/C-MOVE +skipped not tried: the address of dimse\.listen cannot be had/);
+      expect(program.output).toContain('usable as far as it could be tried: nothing was retrieved.');
+      expect(program.output).not.toContain('NOT usable');
+    } finally {
+      taken.close();
+      await pacs.close();
+    }
   });
 
   test('ends with status 1 where the study is not held, and keeps what it learnt before any gateway has run', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { GatewayError } from '../../../src/core/index.js';
 import { BackgroundPace } from '../../../src/gateway/background-pace.js';
 import { nearestFirst } from '../../../src/gateway/neighbours.js';
 import { minutesUntilWork } from '../../../src/gateway/work-hours.js';
@@ -64,22 +65,50 @@ describe('hours of background work', () => {
 describe('rate of background work', () => {
   const RATE = 1000;
 
-  test('what came together is paused for until it would have come at the rate', async () => {
+  test('what came together is paused for until it would have come at the rate', () => {
     const clock = new ManualClock();
     const pace = new BackgroundPace({ bytesPerSecond: RATE, hours: [] }, clock);
-    expect(pace.take(250)).toBeUndefined();
-    const paused = pace.take(1000);
-    let over = false;
-    void paused?.then(() => (over = true));
+    expect(pace.take(250)).toBe(0);
+    expect(pace.take(1000)).toBe(1000);
     clock.advance(999);
-    await tick();
-    expect(over).toBe(false);
-    clock.advance(1);
-    await paused;
-    clock.advance(10_000);
+    expect(pace.take(0)).toBe(1);
+    clock.advance(10_001);
     // Idle time is not saved up beyond the burst.
-    expect(pace.take(250)).toBeUndefined();
-    expect(pace.take(1)).toBeDefined();
+    expect(pace.take(250)).toBe(0);
+    expect(pace.take(1)).toBe(1);
+  });
+
+  /** A writer at the rate that is paused for almost five seconds, and whether it still is. */
+  async function paused(isBackground: () => boolean) {
+    const clock = new ManualClock();
+    const pace = new BackgroundPace({ bytesPerSecond: RATE, hours: [] }, clock);
+    const writer = { write: () => undefined, end: () => 0, fail: () => undefined };
+    const slow = pace.slow(writer, isBackground);
+    const state = { isOver: false };
+    const writing = Promise.resolve(slow.write(Buffer.alloc(5000))).then(() => (state.isOver = true));
+    await tick();
+    return { clock, slow, state, writing };
+  }
+
+  test('a writer that is paused goes on as soon as somebody comes to wait for what it writes', async () => {
+    let isBackground = true;
+    const { clock, state, writing } = await paused(() => isBackground);
+    for (let turn = 0; turn < 10; turn += 1) {
+      clock.advance(100);
+      await tick();
+    }
+    expect(state.isOver).toBe(false);
+    isBackground = false;
+    clock.advance(100);
+    await writing;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a writer whose peer has failed is not paused any more', async () => {
+    const { clock, slow, writing } = await paused(() => true);
+    slow.fail(new GatewayError('peer-failed', 'gone'));
+    await writing;
+    expect(clock.pending).toBe(0);
   });
 
   test('a writer is not paused any more once somebody waits for what it writes', async () => {

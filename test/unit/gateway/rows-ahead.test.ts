@@ -44,6 +44,17 @@ async function all<T>(rows: AsyncGenerator<T>): Promise<T[]> {
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, index) => index + 1);
 
 describe('rows that are read ahead', () => {
+  test('a reader who asks nothing else has fewer of them ahead, and the C-FIND pauses', async () => {
+    const numbers = new Numbers(1000);
+    const ahead = new RowsAhead(numbers.source, { holds: true });
+    await turn();
+    expect([numbers.given, numbers.open]).toEqual([50, 1]);
+    ahead.holds = false;
+    await turn();
+    expect([numbers.given, numbers.open]).toEqual([500, 0]);
+    ahead.close();
+  });
+
   test('an answer for which there is room is asked for once, and nothing is held when it has come', async () => {
     const numbers = new Numbers(10);
     const ahead = new RowsAhead(numbers.source, { most: 20 });

@@ -145,6 +145,28 @@ describe('a C-FIND that others join', () => {
     expect(finds.size).toBe(0);
   });
 
+  test.each([0, 1000])(
+    'of which a reader could not use a row is joined by nobody more, kept for %i ms',
+    async (keepMs) => {
+      const { peer, ask } = setUp(3, { keepMs });
+      const other = ask();
+      await numbers(other, 1);
+      const bad = ask();
+      await numbers(bad, 1);
+      const unusable = new GatewayError('peer-protocol', 'a row without a UID');
+      await expect(bad.throw(unusable)).rejects.toBe(unusable);
+      expect(await numbers(ask())).toEqual([0, 1, 2]);
+      expect(peer.asked).toBe(2);
+      expect(await numbers(other)).toEqual([1, 2]);
+      const again = ask();
+      await numbers(again, 1);
+      const { asked } = peer;
+      await expect(again.throw(unusable)).rejects.toBe(unusable);
+      await numbers(ask());
+      expect(peer.asked).toBe(asked + 1);
+    },
+  );
+
   test('of many rows keeps a window: a late one asks anew, a fast one waits for a slow one', async () => {
     const { peer, ask } = setUp(5000);
     const [fast, slow] = [ask(), ask()];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { OperationContext } from '../../../src/core/index.js';
+import { baselineQueryOptions, type OperationContext } from '../../../src/core/index.js';
 import { Tags, type DicomJsonObject } from '../../../src/dicom/index.js';
 import { parseSearch } from '../../../src/dicomweb/index.js';
 import { search } from '../../../src/gateway/search.js';
@@ -31,6 +31,16 @@ async function find(source: SearchSource, uids: readonly string[]): Promise<Set<
 
 const listsOf = ({ asked }: FakeArchive): number[] =>
   asked.map(({ identifier }) => identifier.strings(Tags.StudyInstanceUID).length);
+
+const studiesAsked = ({ asked }: FakeArchive): (readonly string[])[] =>
+  asked.map(({ identifier }) => identifier.strings(Tags.StudyInstanceUID));
+
+/** The same archive, that takes keys of all levels at once. */
+function relational(source: SearchSource): SearchSource {
+  const options = { ...baselineQueryOptions, relational: true };
+  const peer = { ...source.binding.peer, queryOptions: () => Promise.resolve(options) };
+  return { ...source, binding: { ...source.binding, peer } };
+}
 
 describe('Q-55: a search for a list of UIDs', () => {
   test('asks for a hundred at once, each of them in one C-FIND', async () => {
@@ -84,5 +94,34 @@ describe('Q-55: a search for a list of UIDs', () => {
     archive.asked.length = 0;
     expect(await find(source, range(7, 9))).toEqual(new Set());
     expect(listsOf(archive)).toEqual([3]);
+  });
+
+  test('above the level that is searched is settled by UIDs of its own level', async () => {
+    const studies = held(5).map(({ uid: study }) => ({
+      uid: study,
+      series: [{ uid: `${study}.1`, instances: 3 }],
+    }));
+    const archive = fakeArchive({ studies });
+    const source = relational(sourceOf(archive, { complete: 'off' }));
+    const instances = async (query: string): Promise<unknown> => {
+      const answer = await search(source, parseSearch('IMAGE', {}, query), answering, context());
+      let body = '';
+      for await (const piece of answer.body) body += piece.toString();
+      await answer.close();
+      return JSON.parse(body);
+    };
+    expect(await instances('')).toHaveLength(15);
+    archive.asked.length = 0;
+    // Instances that were shown say nothing of lists of studies.
+    await instances(`StudyInstanceUID=${range(7, 9).join(',')}`);
+    expect(studiesAsked(archive)).toEqual([range(7, 9), [uid(7)], [uid(8)], [uid(9)]]);
+    await search(source, parseSearch('STUDY', {}, ''), answering, context()).then((answer) => answer.close());
+    archive.asked.length = 0;
+    await instances(`StudyInstanceUID=${range(7, 9).join(',')}`);
+    expect(studiesAsked(archive)).toEqual([range(7, 9), range(1, 2)]);
+    // They are known to work now.
+    archive.asked.length = 0;
+    await instances(`StudyInstanceUID=${range(7, 9).join(',')}`);
+    expect(studiesAsked(archive)).toEqual([range(7, 9)]);
   });
 });

@@ -39,7 +39,7 @@ export interface ImageOptions {
 export interface Image extends LookSource {
   readonly shape: FrameShape;
   readonly looks: ImageLooks;
-  frame(number?: number): Promise<Uint8Array>;
+  readonly frame: (number?: number) => Promise<Uint8Array>;
 }
 
 /** A dataset with the pixels given, as little endian numbers of the size that is allocated. */

@@ -1,8 +1,9 @@
 import fs, { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { standardOutput } from '../../../src/telemetry/log.js';
+import { fileOutput, pipeOutput } from '../../../src/telemetry/output.js';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -60,7 +61,7 @@ describe('an output that is slow', () => {
   });
 
   test('gets a line that came while it wrote without another coming', async () => {
-    const output = standardOutput(() => undefined, descriptor);
+    const output = fileOutput(() => undefined, descriptor);
     output.write('one\n');
     jest.advanceTimersByTime(20);
     output.write('two\n');
@@ -76,7 +77,7 @@ describe('an output that is slow', () => {
   });
 
   test('has all lines when a flush calls back', async () => {
-    const output = standardOutput(() => undefined, descriptor);
+    const output = fileOutput(() => undefined, descriptor);
     output.write('one\n');
     jest.advanceTimersByTime(20);
     output.write('two\n');
@@ -95,7 +96,7 @@ describe('an output that is full', () => {
     let drops = 0;
     let dropped: () => void = () => undefined;
     const told = new Promise<void>((resolve) => (dropped = resolve));
-    const output = standardOutput(
+    const output = fileOutput(
       () => {
         drops += 1;
         dropped();
@@ -106,5 +107,57 @@ describe('an output that is full', () => {
     await told;
     expect(drops).toBe(1);
     await new Promise<void>((resolve) => output.flush?.(resolve));
+  });
+});
+
+describe('a pipe', () => {
+  /** What was written, and how each write ends; the next one comes after it. */
+  const opened = (): {
+    readonly stream: Writable;
+    readonly writes: { text: string; end: (error?: Error) => void }[];
+  } => {
+    const writes: { text: string; end: (error?: Error) => void }[] = [];
+    const stream = new Writable({
+      autoDestroy: false,
+      write: (chunk: Buffer, _encoding, end) => void writes.push({ text: chunk.toString(), end }),
+    });
+    return { stream, writes };
+  };
+
+  test('gets lines together, and a flush calls back when all have left', async () => {
+    const { stream, writes } = opened();
+    const output = pipeOutput(stream, () => undefined);
+    output.write('one\n');
+    output.write('two\n');
+    let isFlushed = false;
+    const flushed = new Promise<void>((resolve) => output.flush?.(resolve)).then(() => (isFlushed = true));
+    await new Promise(setImmediate);
+    expect([writes.map(({ text }) => text), isFlushed]).toEqual([['one\ntwo\n'], false]);
+    writes[0]?.end();
+    await new Promise(setImmediate);
+    writes[1]?.end();
+    await flushed;
+  });
+
+  test('that takes nothing holds 4 MiB of lines, and each more is counted', () => {
+    const { stream } = opened();
+    let drops = 0;
+    const output = pipeOutput(stream, () => (drops += 1));
+    const line = `${'x'.repeat(2 ** 16 - 1)}\n`;
+    for (let n = 0; n < 70; n += 1) output.write(line);
+    expect([stream.writableLength, drops]).toEqual([4 * 2 ** 20, 6]);
+  });
+
+  test('whose reader has gone takes no line uncounted', async () => {
+    const { stream, writes } = opened();
+    let drops = 0;
+    const output = pipeOutput(stream, () => (drops += 1));
+    output.write('one\n');
+    output.write('two\n');
+    const flushed = new Promise<void>((resolve) => output.flush?.(resolve));
+    await new Promise(setImmediate);
+    writes[0]?.end(Object.assign(new Error('gone'), { code: 'EPIPE' }));
+    await flushed;
+    expect(drops).toBe(2);
   });
 });
