@@ -37,7 +37,7 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw heldByNobody();
+    if (!holder || opened === 'nothing') return nothing(failures);
     const answer = await instancesAnswer(opened, representations, call.serviceUrl, {
       pool: holder.framePool,
       context,
@@ -68,7 +68,9 @@ export class GroupRetrieve {
     failures: Failures,
     context: OperationContext,
   ): Promise<DocumentAnswer> {
-    const { refused, instances, stalled, close } = await openUnion(of.members, of.target, failures, context);
+    const opened = await openUnion(of.members, of.target, failures, context);
+    if (opened === 'nothing') return nothing(failures);
+    const { refused, instances, stalled, close } = opened;
     const settings = new Map(of.members.map((member) => [nameOf(member), member.binding.retrieve]));
     const settingsOf = (peer: string): RetrieveSettings => {
       const found = settings.get(peer);
@@ -116,8 +118,9 @@ export class GroupRetrieve {
         else missing ??= error;
       }
     }
+    if (missing === undefined) return nothing(failures);
     failures.requireNone();
-    throw missing ?? heldByNobody();
+    throw missing;
   }
 
   async #begin(
@@ -127,8 +130,7 @@ export class GroupRetrieve {
     const { located, failures } = await this.#locate(call, context);
     const [first, second] = located.holders;
     if (first !== undefined) return { only: second ? undefined : first, located, failures };
-    failures.requireNone();
-    throw heldByNobody();
+    return nothing(failures);
   }
 
   async #locate(
@@ -143,6 +145,12 @@ export class GroupRetrieve {
     const failures = new Failures(this.#group, context);
     return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
   }
+}
+
+/** Nothing there is nothing at all only if no member failed. @throws GatewayError `not-found`, or of the member that failed */
+function nothing(failures: Failures): never {
+  failures.requireNone();
+  throw heldByNobody();
 }
 
 /** What the one member that holds the study says: nothing there is nothing at all only if every member was asked. */
