@@ -15,6 +15,7 @@ const samplesOf = (
 export interface Watched {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
+  readonly hotPictures: HotBytes;
   readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
@@ -23,7 +24,7 @@ export interface Watched {
 
 /** Lets the metrics read what is only known when asked for. */
 export function watch(telemetry: Telemetry, parts: Watched): void {
-  const { cache, hotFrames, framePool, peers, storageScp, gateway } = parts;
+  const { cache, hotFrames, hotPictures, framePool, peers, storageScp, gateway } = parts;
   for (const [name, peer] of peers) {
     telemetry.collect('associations', () => samplesOf(name, 'state', peer.stats.associations));
     telemetry.collect('association_limit', () => [
@@ -40,6 +41,7 @@ export function watch(telemetry: Telemetry, parts: Watched): void {
     });
   }
   telemetry.collect('hot_frame_bytes', () => hotFrames.stats.bytes);
+  telemetry.collect('hot_picture_bytes', () => hotPictures.stats.bytes);
   telemetry.collect('frames_in_work', () => [
     { labels: { state: 'working' }, value: framePool.stats.working },
     { labels: { state: 'waiting' }, value: framePool.stats.waiting },

@@ -3,7 +3,7 @@ import type { Config, PeerConfig } from './config/index.js';
 import { formatAeAddress, systemClock, type Clock, type Observe } from './core/index.js';
 import { Tags } from './dicom/index.js';
 import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
-import type { GroupBinding, PeerBinding } from './gateway/index.js';
+import type { GroupBinding, PeerBinding, SearchSettings } from './gateway/index.js';
 import { PeerFile } from './peer-file.js';
 
 /** A configured peer with the associations that are opened to it. */
@@ -86,9 +86,31 @@ export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
   return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, findCap: findLimit };
 }
 
+function searchSettings(
+  search: Config['search'],
+  numericStrings: SearchSettings['numericStrings'],
+): SearchSettings {
+  return {
+    lookAhead: search.lookAhead,
+    lookAheadMs: search.lookAheadTime,
+    maxResults: search.maxResults,
+    maxScan: search.maxScan,
+    maxSlices: search.maxSlices,
+    maxUnlimited: search.maxUnlimited,
+    order: search.order,
+    complete: search.complete,
+    completeMs: search.completeWithin,
+    completeRows: search.completeInstances,
+    maxLookups: search.maxLookups,
+    numericStrings,
+    keepMs: search.keepAnswers,
+  };
+}
+
 /** A peer with everything that is configured for it. */
 export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
   const { search, retrieve, preload, store } = config;
+  const { numericStrings } = config.json;
   const { depth, elements, collectedBytes } = config.limits;
   const limits = { maxDepth: depth, maxElements: elements, maxCollectedBytes: collectedBytes };
   return {
@@ -101,22 +123,14 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       ...(settings.timezone === undefined ? {} : { timezone: settings.timezone }),
       unsentKeys: settings.modalitiesInStudy === 'filter' ? [Tags.ModalitiesInStudy] : [],
     },
-    search: {
-      lookAhead: search.lookAhead,
-      lookAheadMs: search.lookAheadTime,
-      maxResults: search.maxResults,
-      maxScan: search.maxScan,
-      maxSlices: search.maxSlices,
-      maxUnlimited: search.maxUnlimited,
-      order: search.order,
-      complete: search.complete,
-      completeMs: search.completeWithin,
-      completeRows: search.completeInstances,
-      maxLookups: search.maxLookups,
-      keepMs: search.keepAnswers,
-    },
+    search: searchSettings(search, numericStrings),
     issuerOfPatientId: settings.issuerOfPatientId,
-    store: { parallel: store.parallel, maxPartBytes: store.maxPartBytes, limits },
+    store: {
+      parallel: store.parallel,
+      maxPartBytes: store.maxPartBytes,
+      maxMetadataBytes: store.maxMetadataBytes,
+      limits,
+    },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
     retrieve: {
       // One association is kept for searches, where there is more than one.
@@ -139,6 +153,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       revalidateMs: config.cache.revalidateAfter,
       relistMs: config.cache.relistAfter,
       inlineBytes: retrieve.inlineBytes,
+      numericStrings,
       limits,
       findLimit: settings.findLimit,
       joinConcurrency: search.joinConcurrency,

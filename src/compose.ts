@@ -52,6 +52,7 @@ export async function openStorageScp(config: Config, observe: Observe): Promise<
 interface Parts {
   readonly cache: Cache<InstanceRecord>;
   readonly hotFrames: HotBytes;
+  readonly hotPictures: HotBytes;
   readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
@@ -60,7 +61,7 @@ interface Parts {
 }
 
 function openFramePool({ transcode }: Config, observe: Observe): FramePool {
-  const { workers, queue, frameTimeout, maxFrameBytes, workerHeap } = transcode;
+  const { workers, queue, frameTimeout, maxFrameBytes, maxPicturePixels, workerHeap } = transcode;
   return createFramePool(
     {
       workers: workers === 0 ? availableParallelism() : workers,
@@ -68,6 +69,7 @@ function openFramePool({ transcode }: Config, observe: Observe): FramePool {
       frameMs: frameTimeout,
       heapMegabytes: Math.round(workerHeap / 2 ** 20),
       frameBytes: maxFrameBytes,
+      picturePixels: maxPicturePixels,
     },
     observe,
   );
@@ -123,7 +125,7 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
 }
 
 function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
-  const { cache, hotFrames, framePool, peers } = parts;
+  const { cache, hotFrames, hotPictures, framePool, peers } = parts;
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
@@ -136,7 +138,12 @@ function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
     spools: cache.spools,
     metadataBytes: config.cache.metadata,
     hotFrames,
+    hotPictures,
     framePool,
+    rendered: {
+      mostPixels: config.rendered.maxPixels,
+      thumbnailPixels: config.rendered.thumbnailPixels,
+    },
     observe,
     clock: systemClock,
   });
@@ -255,7 +262,8 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
   await openPeers(config, watching, opened);
   const { peers } = opened;
   const hotFrames = createHotBytes(config.cache.frames);
-  const parts: Parts = { cache, hotFrames, framePool, peers, storageScp, reachable };
+  const hotPictures = createHotBytes(config.cache.rendered);
+  const parts: Parts = { cache, hotFrames, hotPictures, framePool, peers, storageScp, reachable };
   const gateway = (opened.gateway = gatewayOf(config, parts, observe));
   const all = { ...parts, gateway };
   watch(telemetry, all);

@@ -115,6 +115,8 @@ function demoText(origin: string, basePath: string, pacs: DemoPacs): string {
     `  curl -s '${service}/studies?includefield=StudyDescription'`,
     'WADO-RS   fetch a study as stored:',
     `  curl -s -H 'Accept: multipart/related; type="application/dicom"; transfer-syntax=*' '${study}' -o study.multipart`,
+    'WADO-RS   see a small picture of it:',
+    `  curl -s '${study}/thumbnail' -o picture.jpg`,
     'STOW-RS   store a Part 10 file, here one that was just fetched:',
     `  curl -s -H 'Accept: application/dicom' '${instance}' | curl -s -H 'Content-Type: application/dicom' --data-binary @- '${service}/studies'`,
     '',

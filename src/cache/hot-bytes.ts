@@ -6,6 +6,8 @@ export interface HotBytes {
   get(id: string, of: object): Buffer | undefined;
   /** `chunks` as they are; a copy of them is kept when `id` is asked for again after less than what can be kept. */
   pass(piece: HotPiece, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
+  /** Keeps what took time to make, at once; `bytes` is not to be changed afterwards. */
+  keep(piece: Omit<HotPiece, 'length'>, bytes: Buffer): void;
   /** Lets go of everything. */
   clear(): void;
   readonly stats: { readonly bytes: number; readonly limit: number };
@@ -60,6 +62,10 @@ class LruHotBytes implements HotBytes {
     return undefined;
   }
 
+  keep({ id, of }: Omit<HotPiece, 'length'>, bytes: Buffer): void {
+    if (bytes.length <= this.#limit / SHARE) this.#kept.set(id, { of: new WeakRef(of), bytes });
+  }
+
   clear(): void {
     this.#kept.clear();
     this.#asked.clear();
@@ -103,6 +109,7 @@ class LruHotBytes implements HotBytes {
 const NOTHING: HotBytes = {
   get: () => undefined,
   pass: (_piece, chunks) => chunks,
+  keep: () => undefined,
   clear: () => undefined,
   stats: { bytes: 0, limit: 0 },
 };

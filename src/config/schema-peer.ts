@@ -183,7 +183,7 @@ export const peer = z.strictObject({
   profile: profile.prefault({}),
   findLimit: key(
     integer(1, 10_000_000),
-    'How many responses the peer gives to a C-FIND at most, if it cuts its answers; learnt if left out, where the peer says that it did.',
+    'How many responses the peer gives to a C-FIND at most, if it cuts its answers without saying so: an answer of just so many is not believed to be whole.',
   ).exactOptional(),
   characterSets: key(
     list(characterSet, 'a list of character sets such as [ISO_IR 100, ISO_IR 192]'),

@@ -184,6 +184,13 @@ const retrieve = z.strictObject({
   ).prefault('4 KiB'),
 });
 
+const json = z.strictObject({
+  numericStrings: key(
+    choice('numbers', 'strings'),
+    'How IS, DS, SV and UV stand in DICOM JSON, in results and in metadata: as numbers where a number says exactly the same (else as text), or always as text, spelled as the PACS spells it.',
+  ).prefault('numbers'),
+});
+
 const preload = z.strictObject({
   parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
   queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
@@ -192,6 +199,10 @@ const preload = z.strictObject({
 
 const store = z.strictObject({
   maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
+  maxMetadataBytes: key(
+    size(KIB),
+    'Most bytes of metadata, in DICOM JSON or XML, that one store request has waiting for their bulk data; they are read as a whole and take a few times as much memory meanwhile.',
+  ).prefault('16 MiB'),
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
   parallel: key(
     integer(1, 100),
@@ -222,6 +233,10 @@ const cache = z.strictObject({
     size(0),
     'Most bytes of frames that are asked for again and again, kept in memory beside their instances; 0 for none.',
   ).prefault('16 MiB'),
+  rendered: key(
+    size(0),
+    'Most bytes of pictures that were rendered, kept in memory beside their instances; 0 for none.',
+  ).prefault('16 MiB'),
   disk: disk.exactOptional(),
   revalidateAfter: key(
     durationOrOff,
@@ -251,8 +266,24 @@ const transcode = z.strictObject({
     size(KIB, 2 ** 31 - 1),
     'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
   ).prefault('128 MiB'),
+  maxPicturePixels: key(
+    integer(1, 2 ** 28),
+    'Most pixels of a picture that is scaled to the size a client asks for; larger ones are answered 406. A thread needs some 10 bytes for each.',
+  ).prefault(33_554_432),
   workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
 });
+
+const rendered = z.strictObject({
+  maxPixels: key(
+    integer(64, 16_384),
+    'Most pixels of a picture in each direction, where the client says how large it is to be; more are answered 400.',
+  ).prefault(4096),
+  thumbnailPixels: key(
+    integer(16, 2048),
+    'Pixels of a thumbnail in each direction at most, where the client does not say; no image is made larger than it is.',
+  ).prefault(256),
+});
+
 const limits = z.strictObject({
   depth: key(integer(1, 1000), 'Deepest nesting of sequences in a dataset.').prefault(64),
   elements: key(integer(1000, 1_000_000_000), 'Most elements in a dataset.').prefault(5_000_000),
@@ -282,10 +313,12 @@ export const configSchema = z.strictObject({
   ).exactOptional(),
   search: search.prefault({}),
   retrieve: retrieve.prefault({}),
+  json: json.prefault({}),
   preload: preload.prefault({}),
   store: store.prefault({}),
   cache: cache.prefault({}),
   transcode: transcode.prefault({}),
+  rendered: rendered.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
 });

@@ -100,7 +100,7 @@ export type Observation =
       /** Something retrieved was sent to a client, to its last byte. */
       readonly kind: 'part-sent';
       readonly peer: string;
-      readonly item: 'instance' | 'frame' | 'bulkdata';
+      readonly item: 'instance' | 'frame' | 'bulkdata' | 'rendered' | 'thumbnail';
       readonly bytes: number;
     }
   | {
@@ -130,14 +130,25 @@ export type Observation =
       readonly error?: unknown;
     }
   | {
-      /** A frame that was decoded or encoded. */
+      /** A frame that was decoded, encoded or rendered. */
       readonly kind: 'frame';
-      /** Transfer syntaxes, or `native`. */
+      /** Transfer syntaxes, media types of pictures, or `native`. */
       readonly from: string;
       readonly to: string;
       /** `refused`: it is not what its dataset says; `late`: its time was up; `crashed`: the codec took its thread with it. */
       readonly outcome: 'done' | 'refused' | 'late' | 'crashed';
       readonly durationMs: number;
+    }
+  | {
+      /** Attributes that come more than once in a dataset, of which the last one counts. */
+      readonly kind: 'repeated-attributes';
+      readonly peer: string;
+      readonly in: 'instance' | 'match';
+      /** Eight hexadecimal digits each; the first ones, when they are many. */
+      readonly tags: readonly string[];
+      /** Of some the first one counts, because there are too many. */
+      readonly isPartial: boolean;
+      readonly requestId?: string;
     }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {

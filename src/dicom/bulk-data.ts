@@ -20,30 +20,36 @@ const pixelDataPaths: ReadonlySet<string> = new Set(
   [Tags.FloatPixelData, Tags.DoubleFloatPixelData, Tags.PixelData].map(formatTag),
 );
 
+/** No element is at a path that begins so. */
+const NOWHERE = '-';
+
 interface OpenSequence {
   readonly path: string;
   readonly outer: string;
   readonly isUnknown: boolean;
 }
 
-/** Follows one path and remembers where the value at its end is; of elements with the same path the first. */
+/** Follows one path and remembers where the value at its end is; of elements with the same path the first that is not superseded. */
 class ElementLocator implements DatasetVisitor {
   readonly #path: string;
+  readonly #superseded: ReadonlySet<number>;
   readonly #sequences: OpenSequence[] = [];
   #at = '';
   #fragments: ByteRange[] | undefined;
   #located: LocatedElement | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, superseded: readonly number[]) {
     this.#path = path;
+    this.#superseded = new Set(superseded);
   }
 
   get located(): LocatedElement | undefined {
     return this.#located;
   }
 
-  element({ tag, vr, valueOffset, length }: ElementHeader): ValueMode {
-    if (this.#fragments !== undefined || !this.#isTarget(`${this.#at}${formatTag(tag)}`)) return 'skip';
+  element({ tag, vr, headerOffset, valueOffset, length }: ElementHeader): ValueMode {
+    if (this.#fragments !== undefined || this.#superseded.has(headerOffset)) return 'skip';
+    if (!this.#isTarget(`${this.#at}${formatTag(tag)}`)) return 'skip';
     // Known before its bytes are there: a reader can follow them while they arrive.
     if (length >= 0) this.#locate(vr, [{ start: valueOffset, end: valueOffset + length }]);
     else this.#fragments = [];
@@ -59,8 +65,9 @@ class ElementLocator implements DatasetVisitor {
     if (this.#fragments !== undefined) this.#locate(vr, this.#fragments);
   }
 
-  beginSequence({ tag, unknownSequence }: ElementHeader): void {
-    const path = `${this.#at}${formatTag(tag)}`;
+  beginSequence({ tag, headerOffset, unknownSequence }: ElementHeader): void {
+    // No path leads into a sequence that comes again.
+    const path = this.#superseded.has(headerOffset) ? NOWHERE : `${this.#at}${formatTag(tag)}`;
     this.#sequences.push({ path, outer: this.#at, isUnknown: unknownSequence === true });
   }
 
@@ -88,7 +95,8 @@ class ElementLocator implements DatasetVisitor {
 
 /**
  * The value that a bulk data path names (`00420011`, `00480105/0/00282000`; `7FE00010` for pixel data of any kind), found
- * by walking the headers; `undefined` when there is none, or it is a sequence.
+ * by walking the headers; `undefined` when there is none, or it is a sequence. `superseded` are elements that come again
+ * later, as the index of the dataset has them.
  *
  * @throws GatewayError `malformed-dataset`, or what the source throws
  */
@@ -96,8 +104,9 @@ export async function locateElement(
   source: ByteSource,
   syntax: TransferSyntax,
   path: string,
+  superseded: readonly number[] = [],
 ): Promise<LocatedElement | undefined> {
-  const locator = new ElementLocator(path);
+  const locator = new ElementLocator(path, superseded);
   for await (const { located } of readSource(source, syntax, locator)) {
     if (located !== undefined) return located;
   }

@@ -1,6 +1,8 @@
 /** Writing GBK and GB18030, by tables that are made of what the decoder reads when they are first used. */
 import { TextDecoder } from 'node:util';
 
+import { twinOf } from './character-twins.js';
+
 type Codes = ReadonlyMap<string, number>;
 
 let twoByteCodes: Codes | undefined;
@@ -14,7 +16,9 @@ function twoBytes(): Codes {
   for (let lead = 0x81; lead <= 0xfe; lead++) {
     for (let trail = 0x40; trail <= 0xfe; trail++) {
       const character = decoder.decode(Uint8Array.of(lead, trail));
-      if (trail !== 0x7f && !character.includes('\uFFFD')) codes.set(character, (lead << 8) | trail);
+      // A3A0H, which the standard leaves free, is read as a space as well: the first code is the character's own.
+      const isOne = trail !== 0x7f && !character.includes('\uFFFD') && !codes.has(character);
+      if (isOne) codes.set(character, (lead << 8) | trail);
     }
   }
   return (twoByteCodes = codes);
@@ -50,7 +54,9 @@ function fourBytes(): Codes {
 function codeOf(character: string, set: 'GBK' | 'GB18030'): readonly number[] | undefined {
   const point = character.codePointAt(0) ?? 0;
   if (point < 0x80) return [point];
-  const pair = twoBytes().get(character);
+  // GB18030 has a code for either of two that are one in GBK.
+  const pair =
+    twoBytes().get(character) ?? (set === 'GBK' ? twoBytes().get(twinOf(character) ?? '') : undefined);
   if (pair !== undefined) return [pair >> 8, pair & 0xff];
   if (set === 'GBK') return undefined;
   const place = point >= 0x10000 ? supplementary + point - 0x10000 : fourBytes().get(character);

@@ -13,6 +13,7 @@ import {
   supplementaryKanji,
   type Repertoire,
 } from './character-repertoire.js';
+import { twinOf } from './character-twins.js';
 
 /** A set as it is written: where it goes, what designates it, and its codes without the high bit of G1. */
 interface CodedSet {
@@ -144,6 +145,11 @@ class Iso2022Encoder {
   #put(character: string): boolean {
     const code = character.codePointAt(0) ?? 0;
     if (code < 0x80 || (this.#romaji && character === '\u203E')) return this.#putLowerHalf(code);
+    const twin = twinOf(character);
+    return this.#putFrom(character) || (twin !== undefined && this.#putFrom(twin));
+  }
+
+  #putFrom(character: string): boolean {
     for (const set of this.#active()) {
       const codes = set.code(character);
       if (codes === undefined) continue;

@@ -17,9 +17,11 @@ const textDecoder = (label: string): TextDecoder => new TextDecoder(label, { ign
 /** The upper half (80H–FFH) of a single-byte set: C1 controls as they are, unassigned places as U+FFFD. */
 function upperHalf(label: string): readonly string[] {
   const decoder = textDecoder(label);
-  // Node reads the windows-125x supersets under the ISO names: only A0H and above are the same in both.
+  // Node reads the windows-125x supersets under the ISO names: only A0H and above are the same in both. Latin 1 is the
+  // beginning of Unicode, and Node's own reading of it loses FFH where that stands alone.
+  const isSame = (index: number): boolean => index < 0x20 || label === 'iso-8859-1';
   return Array.from({ length: 128 }, (_, index) =>
-    index < 0x20 ? String.fromCharCode(0x80 + index) : decoder.decode(Uint8Array.of(0x80 + index)),
+    isSame(index) ? String.fromCharCode(0x80 + index) : decoder.decode(Uint8Array.of(0x80 + index)),
   );
 }
 

@@ -7,6 +7,7 @@ import {
   type ReaderLimits,
   type ValueMode,
 } from './reader.js';
+import { RepetitionIndexer, type RepeatedElements } from './repeated-elements.js';
 import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
 import type { TransferSyntax } from './transfer-syntax-table.js';
@@ -37,7 +38,11 @@ export interface DatasetIndex extends DatasetUids {
   readonly numberOfFrames?: number;
   readonly photometricInterpretation?: string;
   readonly pixelData?: PixelData;
+  /** Left out when every tag is there once. */
+  readonly repeated?: RepeatedElements;
 }
+
+const PIXEL_DATA_GROUP = 0x7fe0;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -59,6 +64,8 @@ const numbers = {
 } as const;
 const textByTag: ReadonlyMap<Tag, (typeof texts)[keyof typeof texts]> = mapOf(texts);
 const numberByTag: ReadonlyMap<Tag, (typeof numbers)[keyof typeof numbers]> = mapOf(numbers);
+/** As far into a dataset nearly all attributes are that come before its pixel data; an arriving instance has room for it. */
+const maxHeadBytes = 128 * 1024;
 /** A UID or code string with room for sloppy padding; what is longer is no such value. */
 const maxTextBytes = 256;
 
@@ -96,6 +103,16 @@ export class DatasetIndexer {
     this.#reader.push(bytes);
   }
 
+  /** Whether its attributes have passed, or so many bytes of them that nobody should wait for more. */
+  get isHeadOver(): boolean {
+    return this.#visitor.isAtPixels || this.#reader.offset >= maxHeadBytes;
+  }
+
+  /** Elements that have come again so far. */
+  get repeated(): RepeatedElements | undefined {
+    return this.#visitor.repetitions.finish();
+  }
+
   /** What is known after the bytes so far; `length` counts these. See `indexForFrame`. */
   soFar(): DatasetIndex {
     return this.#index(false);
@@ -116,11 +133,13 @@ export class DatasetIndexer {
 
   #index(unterminated: boolean): DatasetIndex {
     const pixelData = this.#visitor.pixelData.finish(unterminated);
+    const repeated = this.repeated;
     return {
       ...this.#visitor.attributes,
       length: this.#reader.offset,
       transferSyntaxUid: this.#syntax.uid,
       ...(pixelData && { pixelData }),
+      ...(repeated && { repeated }),
     };
   }
 
@@ -137,8 +156,12 @@ export class DatasetIndexer {
 }
 
 class IndexVisitor implements DatasetVisitor {
-  readonly attributes: Mutable<Omit<DatasetIndex, 'length' | 'transferSyntaxUid' | 'pixelData'>> = {};
+  readonly attributes: Mutable<
+    Omit<DatasetIndex, 'length' | 'transferSyntaxUid' | 'pixelData' | 'repeated'>
+  > = {};
   readonly pixelData: PixelDataIndexer;
+  readonly repetitions = new RepetitionIndexer();
+  isAtPixels = false;
   readonly #little: boolean;
 
   constructor(syntax: TransferSyntax) {
@@ -147,8 +170,10 @@ class IndexVisitor implements DatasetVisitor {
   }
 
   element(element: ElementHeader): ValueMode {
-    if (element.depth > 0) return 'skip';
     const { tag, length } = element;
+    this.repetitions.element(tag, element.headerOffset);
+    if (element.depth > 0) return 'skip';
+    if (tag >>> 16 === PIXEL_DATA_GROUP) this.isAtPixels = true;
     if (textByTag.has(tag) || tag === Tags.NumberOfFrames) return length <= maxTextBytes ? 'collect' : 'skip';
     if (numberByTag.has(tag)) return length === 2 ? 'collect' : 'skip';
     return this.pixelData.element(element);
@@ -162,6 +187,18 @@ class IndexVisitor implements DatasetVisitor {
     else if (number) this.attributes[number] = this.#little ? bytes.readUInt16LE() : bytes.readUInt16BE();
     else if (tag === Tags.NumberOfFrames) this.#setNumberOfFrames(bytes);
     else this.pixelData.value(element, bytes);
+  }
+
+  beginSequence({ tag, headerOffset }: ElementHeader): void {
+    this.repetitions.element(tag, headerOffset);
+  }
+
+  beginItem(): void {
+    this.repetitions.beginItem();
+  }
+
+  endItem(): void {
+    this.repetitions.endItem();
   }
 
   chunk(_element: ElementHeader, bytes: Buffer): void {

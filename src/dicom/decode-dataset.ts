@@ -8,6 +8,7 @@ import {
 } from './reader.js';
 import { readHeader, type RawHeader } from './reader-header.js';
 import { resolveVr } from './resolve-vr.js';
+import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
 import type { TransferSyntax } from './transfer-syntax-table.js';
 import { swapValue } from './value-order.js';
@@ -17,6 +18,8 @@ export interface DecodeOptions {
   readonly limits?: Partial<ReaderLimits>;
   /** How text reads where the dataset names no character set (Q-35); the default repertoire when left out. */
   readonly fallbackCharacterSet?: string;
+  /** Hears of a tag that comes again in the same dataset or item. */
+  readonly onRepeated?: (tag: Tag) => void;
 }
 
 interface OpenSequence {
@@ -33,13 +36,20 @@ interface Level {
   signed: boolean;
 }
 
-/** Builds the tree. Sequences and items are a stack of their own: hostile nesting costs no calls. */
-class DatasetBuilder implements DatasetVisitor {
+/** Builds the tree of a dataset that is read. Sequences and items are a stack of their own: hostile nesting costs no calls. */
+export class DatasetBuilder implements DatasetVisitor {
   readonly root: Dataset;
   readonly #sequences: OpenSequence[] = [];
   #level: Level;
 
-  constructor(syntax: TransferSyntax, fallbackCharacterSet: readonly string[]) {
+  readonly #onRepeated: DecodeOptions['onRepeated'];
+
+  constructor(
+    syntax: TransferSyntax,
+    fallbackCharacterSet: readonly string[],
+    onRepeated?: DecodeOptions['onRepeated'],
+  ) {
+    this.#onRepeated = onRepeated;
     this.root = new Dataset({ fallbackCharacterSet });
     this.#level = {
       dataset: this.root,
@@ -57,12 +67,14 @@ class DatasetBuilder implements DatasetVisitor {
     const level = this.#level;
     const vr = resolveVr(element.tag, element.vr, level);
     const value = level.swapped ? swapValue(bytes, element.vr) : bytes;
+    if (level.dataset.has(element.tag)) this.#onRepeated?.(element.tag);
     level.dataset.setBytes(element.tag, vr, value);
     if (element.tag === Tags.PixelRepresentation) level.signed = value[0] === 1;
   }
 
   beginSequence(element: ElementHeader): void {
     const items: Dataset[] = [];
+    if (this.#level.dataset.has(element.tag)) this.#onRepeated?.(element.tag);
     this.#level.dataset.setItems(element.tag, items);
     this.#sequences.push({ element, items, outer: this.#level });
   }
@@ -95,7 +107,7 @@ class DatasetBuilder implements DatasetVisitor {
 const maxFlatBytes = 64 * 1024;
 
 /**
- * A short dataset without sequences, as most rows of a C-FIND are, without the events of the reader; `undefined` for
+ * A short dataset without sequences that has every tag once, as most rows of a C-FIND are, without the events of the reader; `undefined` for
  * everything else, right or wrong, which the reader is to judge.
  */
 function decodeFlat(
@@ -106,8 +118,10 @@ function decodeFlat(
   const coding = { explicit: syntax.vr === 'explicit', little: syntax.byteOrder === 'little' };
   const dataset = new Dataset({ fallbackCharacterSet });
   const context = { implicit: !coding.explicit, signed: false };
+  let elements = 0;
   const header: RawHeader = { tag: 0, vr: 'UN', length: 0 };
   for (let offset = 0; offset < bytes.length; offset += header.length) {
+    elements += 1;
     const size = readHeader(header, bytes, offset, bytes.length - offset, coding);
     offset += size;
     const { tag, vr, length } = header;
@@ -118,7 +132,7 @@ function decodeFlat(
     dataset.setBytes(tag, resolveVr(tag, vr, context), value);
     if (tag === Tags.PixelRepresentation) context.signed = value[0] === 1;
   }
-  return dataset;
+  return dataset.size === elements ? dataset : undefined;
 }
 
 /**
@@ -130,12 +144,12 @@ function decodeFlat(
  * @see PS3.5 7
  */
 export function decodeDataset(bytes: Buffer, syntax: TransferSyntax, options: DecodeOptions = {}): Dataset {
-  const { fallbackCharacterSet } = options;
+  const { fallbackCharacterSet, onRepeated } = options;
   const fallback = fallbackCharacterSet === undefined ? [] : fallbackCharacterSet.split('\\');
   const isShort = bytes.length <= maxFlatBytes && options.limits === undefined;
   const flat = isShort ? decodeFlat(Buffer.from(bytes), syntax, fallback) : undefined;
   if (flat !== undefined) return flat;
-  const builder = new DatasetBuilder(syntax, fallback);
+  const builder = new DatasetBuilder(syntax, fallback, onRepeated);
   // One value cannot be longer than all of them, so nothing is kept that is not there already.
   const reader = new DatasetReader(syntax, builder, { maxCollectedBytes: bytes.length, ...options.limits });
   // Values are views on what the reader is given: a copy, because callers read rows into the same buffer again.

@@ -1,6 +1,9 @@
 import { isNumberVr, formatNumber, readNumbers, shortestFloat } from './value-number.js';
-import { textValues, trimValue } from './value-text.js';
+import { textValues, trimTrailing, trimValue } from './value-text.js';
 import { vrTraits, type Vr } from './vr.js';
+
+/** How IS, DS, SV and UV stand in JSON: as numbers where these say the same, or always as text (J-05). */
+export type NumericStrings = 'numbers' | 'strings';
 
 /** The component groups of a person name; empty ones are left out. */
 export interface DicomJsonName {
@@ -39,7 +42,7 @@ function canonicalDecimal(text: string): string | undefined {
   const digits = all.replace(/^0+/, '');
   if (digits === '') return '0';
   const power = whole.length - (all.length - digits.length) + Number(exponent);
-  return `${sign === '-' ? '-' : ''}${digits.replace(/0+$/, '')}e${power}`;
+  return `${sign === '-' ? '-' : ''}${trimTrailing(digits, '0')}e${power}`;
 }
 
 /** IS and DS as the number they spell, `undefined` when a JSON number would be another one (J-05, J-06). */
@@ -85,12 +88,13 @@ function personName(text: string): DicomJsonName | null {
   return Object.keys(name).length === 0 ? null : name;
 }
 
-function textToJson(texts: readonly string[], vr: Vr): DicomJsonValue[] {
+function textToJson(texts: readonly string[], vr: Vr, numeric: NumericStrings): DicomJsonValue[] {
   if (vr === 'PN') {
     const names = texts.map(personName);
     return names.length === 1 && names[0] === null ? [] : names;
   }
-  return vr === 'IS' || vr === 'DS' ? numericStrings(texts, vr) : texts.map(nullIfEmpty);
+  const isNumeric = numeric === 'numbers' && (vr === 'IS' || vr === 'DS');
+  return isNumeric ? numericStrings(texts, vr) : texts.map(nullIfEmpty);
 }
 
 function jsonNumber(value: number | bigint, vr: Vr): DicomJsonValue {
@@ -98,12 +102,13 @@ function jsonNumber(value: number | bigint, vr: Vr): DicomJsonValue {
   return vr === 'FL' ? shortestFloat(value) : value;
 }
 
-function numbersToJson(bytes: Buffer, vr: Vr): DicomJsonValue[] | undefined {
+function numbersToJson(bytes: Buffer, vr: Vr, numeric: NumericStrings): DicomJsonValue[] | undefined {
   const numbers = readNumbers(bytes, vr);
   if (numbers?.every((number) => typeof number === 'bigint' || Number.isFinite(number)) !== true)
     return undefined;
   const isSafe = (number: number | bigint): boolean => Number.isSafeInteger(Number(number));
-  if ((vr === 'SV' || vr === 'UV') && numbers.every(isSafe)) return numbers.map(Number);
+  const isLong = vr === 'SV' || vr === 'UV';
+  if (isLong && numeric === 'numbers' && numbers.every(isSafe)) return numbers.map(Number);
   return numbers.map((number) => jsonNumber(number, vr));
 }
 
@@ -115,10 +120,11 @@ export function valueToJson(
   bytes: Buffer,
   vr: Vr,
   characterSet: readonly string[],
+  numeric: NumericStrings = 'numbers',
 ): DicomJsonValue[] | undefined {
   if (bytes.length === 0) return [];
-  if (vrTraits(vr).text) return textToJson(textValues(bytes, characterSet, vr), vr);
-  return isNumberVr(vr) ? numbersToJson(bytes, vr) : undefined;
+  if (vrTraits(vr).text) return textToJson(textValues(bytes, characterSet, vr), vr, numeric);
+  return isNumberVr(vr) ? numbersToJson(bytes, vr, numeric) : undefined;
 }
 
 /** As `valueToJson`, with what XML can say besides: IS and DS as they are spelled, NaN and the infinities (X-04). */

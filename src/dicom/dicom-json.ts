@@ -5,6 +5,7 @@ import {
   type DicomJsonElement,
   type DicomJsonObject,
   type DicomJsonValue,
+  type NumericStrings,
 } from './dicom-json-value.js';
 import { formatTag, isGroupLength, type Tag } from './tag.js';
 import { Tags } from './tags.js';
@@ -41,11 +42,11 @@ function isAsciiValue(value: DicomJsonValue): boolean {
 }
 
 /** Puts the elements of `dataset` into `target`; whether all their text is ASCII. */
-function addElements(target: DicomJsonObject, dataset: Dataset): boolean {
+function addElements(target: DicomJsonObject, dataset: Dataset, numeric: NumericStrings): boolean {
   let ascii = true;
   for (const element of dataset) {
     if (isLeftOut(element.tag) || element.tag === Tags.SpecificCharacterSet) continue;
-    const { json, isAscii } = toJson(element, dataset.characterSet);
+    const { json, isAscii } = toJson(element, dataset.characterSet, numeric);
     target[formatTag(element.tag)] = json;
     ascii &&= isAscii;
   }
@@ -55,15 +56,16 @@ function addElements(target: DicomJsonObject, dataset: Dataset): boolean {
 function toJson(
   { vr, value }: DataElement,
   characterSet: readonly string[],
+  numeric: NumericStrings,
 ): { json: DicomJsonElement; isAscii: boolean } {
   if (Buffer.isBuffer(value)) {
-    const values = valueToJson(value, vr, characterSet);
+    const values = valueToJson(value, vr, characterSet, numeric);
     return { json: elementToJson(vr, values, value), isAscii: values?.every(isAsciiValue) ?? true };
   }
   let isAscii = true;
   const items = value.map((item) => {
     const object: DicomJsonObject = {};
-    isAscii = addElements(object, item) && isAscii;
+    isAscii = addElements(object, item, numeric) && isAscii;
     return object;
   });
   return { json: items.length === 0 ? { vr } : { vr, Value: items }, isAscii };
@@ -78,9 +80,9 @@ function toJson(
  *
  * @see PS3.18 F.2
  */
-export function datasetToJson(dataset: Dataset): DicomJsonObject {
+export function datasetToJson(dataset: Dataset, numeric: NumericStrings = 'numbers'): DicomJsonObject {
   const object: DicomJsonObject = {};
-  if (addElements(object, dataset)) return object;
+  if (addElements(object, dataset, numeric)) return object;
   const unicode = { [formatTag(Tags.SpecificCharacterSet)]: unicodeElement };
   return sorted({ ...object, ...unicode });
 }
@@ -97,29 +99,35 @@ function isItem(value: DicomJsonValue): value is DicomJsonObject {
   );
 }
 
-function formatValue(value: DicomJsonValue, isSequence: boolean): string {
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  return isSequence && isItem(value) ? formatDicomJson(value) : JSON.stringify(value);
+const numericVrs: ReadonlySet<string> = new Set(['IS', 'DS', 'SV', 'UV']);
+
+function formatValue(value: DicomJsonValue, vr: string, numeric: NumericStrings): string {
+  if (typeof value === 'number') {
+    const text = Object.is(value, -0) ? '-0' : String(value);
+    return numeric === 'strings' && numericVrs.has(vr) ? `"${text}"` : text;
+  }
+  return vr === 'SQ' && isItem(value) ? formatDicomJson(value, numeric) : JSON.stringify(value);
 }
 
 /** One attribute as JSON text, without its name; unlike `JSON.stringify` it keeps the sign of zero (J-09). */
-export function formatElement(element: DicomJsonElement): string {
+export function formatElement(element: DicomJsonElement, numeric: NumericStrings = 'numbers'): string {
   const { vr, Value: values } = element;
   if (values === undefined) return JSON.stringify(element);
-  return `{"vr":"${vr}","Value":[${values.map((value) => formatValue(value, vr === 'SQ')).join(',')}]}`;
+  return `{"vr":"${vr}","Value":[${values.map((value) => formatValue(value, vr, numeric)).join(',')}]}`;
 }
 
 /**
- * A DICOM JSON object as text with its attributes in ascending order at every level.
+ * A DICOM JSON object as text with its attributes in ascending order at every level; with `strings` also the numbers of
+ * IS, DS, SV and UV that it has are written as text.
  *
  * @see PS3.18 F.2.2
  */
-export function formatDicomJson(object: DicomJsonObject): string {
+export function formatDicomJson(object: DicomJsonObject, numeric: NumericStrings = 'numbers'): string {
   const members = Object.keys(object)
     .sort()
     .map((tag) => {
       const element = object[tag];
-      return element === undefined ? '' : `"${tag}":${formatElement(element)}`;
+      return element === undefined ? '' : `"${tag}":${formatElement(element, numeric)}`;
     });
   return `{${members.join(',')}}`;
 }

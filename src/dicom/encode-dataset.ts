@@ -34,13 +34,20 @@ function subItems({ value }: DataElement): readonly Dataset[] {
   return Buffer.isBuffer(value) ? [] : value;
 }
 
-/** The texts that are not ASCII, through all items. */
-function* encodedTexts(dataset: Dataset): Generator<string> {
+const tilde = 0x7e;
+
+/** ASCII that one character set, ISO-IR 13, would read as something else. */
+function isAmbiguous({ vr, value }: DataElement): boolean {
+  return Buffer.isBuffer(value) && vrTraits(vr).encoded && value.includes(tilde);
+}
+
+/** The texts that are not ASCII, or those that `isWanted` tells, through all items. */
+function* textsOf(dataset: Dataset, isWanted: (element: DataElement) => boolean = isText): Generator<string> {
   for (const element of dataset) {
     if (Buffer.isBuffer(element.value)) {
-      if (isText(element)) yield decodeText(element.value, dataset.characterSet, element.vr);
+      if (isWanted(element)) yield decodeText(element.value, dataset.characterSet, element.vr);
     } else {
-      for (const item of element.value) yield* encodedTexts(item);
+      for (const item of element.value) yield* textsOf(item, isWanted);
     }
   }
 }
@@ -58,9 +65,10 @@ function readsTheSame(dataset: Dataset, outer: readonly string[]): boolean {
 }
 
 function chooseCoding(dataset: Dataset): TextCoding {
-  const texts = [...encodedTexts(dataset)];
+  const texts = [...textsOf(dataset)];
   if (texts.length === 0) return { kind: 'kept', needed: false };
   if (readsTheSame(dataset, [])) return { kind: 'kept', needed: true };
+  texts.push(...textsOf(dataset, isAmbiguous));
   const { characterSet } = encodeText(texts.join('\\'), dataset.encodingCharacterSets);
   return characterSet === undefined ? { kind: 'kept', needed: false } : { kind: 'unified', characterSet };
 }

@@ -49,14 +49,28 @@ export function frameRanges(index: DatasetIndex, frame: number): readonly ByteRa
   if (!starts) {
     throw new GatewayError('malformed-dataset', 'Nothing in the pixel data tells where its frames begin.');
   }
-  return pixelData.fragments.slice(starts[frame - 1], starts[frame]);
+  return withoutPadding(index, pixelData.fragments.slice(starts[frame - 1], starts[frame]));
 }
+
+/** Fragments are padded to an even length, which a code stream can have behind its end and a native frame cannot. */
+function withoutPadding(index: DatasetIndex, ranges: readonly ByteRange[]): readonly ByteRange[] {
+  const last = ranges.at(-1);
+  const { rows = 0, columns = 0, bitsAllocated = 0, samplesPerPixel = 1 } = index;
+  const expected = Math.ceil((rows * columns * samplesPerPixel * bitsAllocated) / 8);
+  const isNative =
+    index.transferSyntaxUid === TransferSyntaxes.EncapsulatedUncompressedExplicitVrLittleEndian.uid;
+  if (!isNative || !last || lengthOf(ranges) !== expected + 1) return ranges;
+  return [...ranges.slice(0, -1), { start: last.start, end: last.end - 1 }];
+}
+
+const lengthOf = (ranges: readonly ByteRange[]): number =>
+  ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 
 /** Bytes that `readFrame` gives for frame `frame`. @throws GatewayError as `frameRanges` */
 export function frameLength(index: DatasetIndex, frame: number): number {
   const ranges = frameRanges(index, frame);
   if (index.pixelData?.kind === 'native') return Math.ceil(frameBits(index, index.pixelData) / 8);
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  return lengthOf(ranges);
 }
 
 /**

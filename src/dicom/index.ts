@@ -1,8 +1,20 @@
 /** PS3.5, PS3.6 and PS3.10 as functions of bytes: no sockets, no files, no clock. */
+export { BitJoiner } from './bit-joiner.js';
 export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-index.js';
 export { attributeByKeyword, attributeByTag, isKeywordInAnyCase, type AttributeInfo } from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
+export { deflate } from './deflate.js';
+export {
+  MOST_PIXELS,
+  nativeFrameBytes,
+  sampleBytes,
+  uncompressedFrameBytes,
+  type EncodedFrame,
+  type FrameShape,
+  type NativeFrame,
+} from './frame-shape.js';
+export { isImageClass, mayBeImage } from './image-classes.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
 export { toExplicitLittleEndian } from './re-encode.js';
@@ -14,7 +26,10 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
+export type { RepeatedElements } from './repeated-elements.js';
+export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';
+export { readSource } from './read-source.js';
 export {
   DatasetReader,
   type DatasetVisitor,
@@ -25,19 +40,41 @@ export {
 export { formatTag, isGroupLength, isPrivateTag, parseTag, type Tag } from './tag.js';
 export { Tags } from './tags.js';
 export { allTransferSyntaxes, isVideo, transferSyntax } from './transfer-syntax.js';
-export { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
+export {
+  TransferSyntaxes,
+  transferSyntaxesOfNoInstance,
+  type TransferSyntax,
+} from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
+export { trimTrailing } from './value-text.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
-export { locateElement } from './bulk-data.js';
+export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
+export {
+  readContentTree,
+  type ContentItem,
+  type ContentOptions,
+  type ContentVisitor,
+} from './content-tree.js';
+export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
+export { locateElement, type LocatedElement } from './bulk-data.js';
 export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
+export { foldTwins } from './character-twins.js';
 export { Dataset } from './dataset.js';
-export { decodeDataset } from './decode-dataset.js';
-export type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
+export { DatasetBuilder, decodeDataset } from './decode-dataset.js';
+export type {
+  DicomJsonElement,
+  DicomJsonObject,
+  DicomJsonValue,
+  NumericStrings,
+} from './dicom-json-value.js';
 export { writeDicomJson } from './dicom-json-writer.js';
 export type { MetadataOptions } from './metadata-visitor.js';
 export { datasetToJson, formatDicomJson } from './dicom-json.js';
+export { encapsulatedFrames } from './encapsulate.js';
 export { encodeDataset } from './encode-dataset.js';
 export { formatNativeXml } from './native-xml.js';
 export { writeNativeXml } from './native-xml-writer.js';
+export { elementHeader, encodeDicomJson, type BulkGap, type DatasetPiece } from './json-encoder.js';
+export { parseDicomJson } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';

@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import { readableTerms } from './character-set.js';
 import { elementToJson, isLeftOut, unicodeElement } from './dicom-json.js';
-import type { DicomJsonElement } from './dicom-json-value.js';
+import type { DicomJsonElement, NumericStrings } from './dicom-json-value.js';
 import type { ModelFormat } from './model-format.js';
 import {
   defaultReaderLimits,
@@ -26,6 +26,10 @@ export interface MetadataOptions {
   readonly inlineLimitBytes: number;
   /** How text reads where the instance names no character set (Q-35); the default repertoire when left out. */
   readonly fallbackCharacterSet?: string;
+  /** Of DICOM JSON; numbers when left out. XML has them as they are spelled. */
+  readonly numericStrings?: NumericStrings;
+  /** Where elements are that come again later, which count instead (J-19); as the index of the dataset has them. */
+  readonly superseded?: readonly number[];
   readonly limits?: Partial<ReaderLimits>;
 }
 
@@ -38,6 +42,13 @@ const pixelDataTags: ReadonlySet<Tag> = new Set([
   Tags.PixelData,
 ]);
 const pixelDataPath = formatTag(Tags.PixelData);
+
+/** What `#notice` looks at. */
+const readBy: ReadonlySet<Tag> = new Set([
+  Tags.SpecificCharacterSet,
+  Tags.PixelRepresentation,
+  Tags.BitsAllocated,
+]);
 
 /** VRs that may be a BulkDataURI, besides those of bytes (J-10). */
 const bulkVrs: ReadonlySet<Vr> = new Set<Vr>([
@@ -85,6 +96,7 @@ export class MetadataVisitor implements DatasetVisitor {
   readonly #format: ModelFormat;
   readonly #options: MetadataOptions;
   readonly #maxCollected: number;
+  readonly #superseded: ReadonlySet<number>;
   readonly #sequences: OpenSequence[] = [];
   #level: Level;
   #text: string;
@@ -96,6 +108,7 @@ export class MetadataVisitor implements DatasetVisitor {
     this.#format = format;
     this.#text = format.begin;
     this.#options = options;
+    this.#superseded = new Set(options.superseded);
     this.#maxCollected = options.limits?.maxCollectedBytes ?? defaultReaderLimits.maxCollectedBytes;
     this.#level = {
       path: '',
@@ -125,7 +138,9 @@ export class MetadataVisitor implements DatasetVisitor {
 
   element(element: ElementHeader): ValueMode {
     const { tag, length } = element;
-    if (this.#ignored > 0 || !this.#isNew(tag)) return 'skip';
+    if (this.#ignored > 0) return 'skip';
+    if (this.#superseded.has(element.headerOffset)) return this.#isReadBy(element) ? 'collect' : 'skip';
+    if (!this.#isNew(tag)) return 'skip';
     if (length === 0) return 'collect';
     const vr = this.#vrOf(element);
     if (this.#level.path === '' && pixelDataTags.has(tag)) {
@@ -143,6 +158,7 @@ export class MetadataVisitor implements DatasetVisitor {
     const vr = this.#vrOf(element);
     const value = level.swapped ? swapValue(Buffer.from(bytes), element.vr) : bytes;
     this.#notice(tag, value);
+    if (this.#superseded.has(element.headerOffset)) return;
     if (tag === Tags.SpecificCharacterSet) {
       if (level.path === '' && this.#declaresMoreThanAscii(value)) this.#write(tag, unicodeElement);
       return;
@@ -153,7 +169,7 @@ export class MetadataVisitor implements DatasetVisitor {
   }
 
   beginSequence(element: ElementHeader): void {
-    if (this.#ignored > 0 || !this.#isNew(element.tag)) {
+    if (this.#ignored > 0 || this.#superseded.has(element.headerOffset) || !this.#isNew(element.tag)) {
       this.#ignored++;
       return;
     }
@@ -194,7 +210,12 @@ export class MetadataVisitor implements DatasetVisitor {
     this.#text += this.#format.endSequence(this.#sequences.pop()?.items ?? 0);
   }
 
-  /** Whether the attribute is to be written: one that belongs here, and the first with its tag (J-19). */
+  /** Whether what follows reads by the value, even if it comes again. */
+  #isReadBy({ tag, length }: ElementHeader): boolean {
+    return readBy.has(tag) && length <= this.#maxCollected;
+  }
+
+  /** Whether the attribute is to be written: one that belongs here, and the first with its tag that stays (J-19). */
   #isNew(tag: Tag): boolean {
     const { tags } = this.#level;
     if (isLeftOut(tag) || tags.has(tag)) return false;

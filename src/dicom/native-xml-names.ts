@@ -1,5 +1,6 @@
 import type { DicomJsonName } from './dicom-json-value.js';
 import { nameComponents, nameGroups } from './native-xml.js';
+import { trimTrailing } from './value-text.js';
 import { misplaced, TextNode, type XmlNode } from './xml-node.js';
 
 /** A component group of a name. */
@@ -22,7 +23,7 @@ class NameGroupNode implements XmlNode {
 
   end(): void {
     const components = Array.from(this.#components, (component: string | undefined) => component ?? '');
-    this.#ended(components.join('^').replace(/\^+$/, ''));
+    this.#ended(trimTrailing(components.join('^'), '^'));
   }
 }
 

@@ -18,6 +18,9 @@ function keywordOf(tag: Tag): string | undefined {
   return isPrivateTag(tag) || isGroupLength(tag) ? undefined : attributeByTag(tag)?.keyword;
 }
 
+/** An LO has no more characters: what is longer, and would stand at each attribute of its block, reserves nothing. */
+const maxCreatorLength = 64;
+
 /** Who reserved which blocks of one dataset or item, by names that are escaped. */
 class PrivateCreators {
   readonly #byReservation = new Map<Tag, string>();
@@ -27,7 +30,7 @@ class PrivateCreators {
   /** An attribute has come; those that reserve a block come before the block. */
   notice(tag: Tag, element: DicomJsonElement): void {
     const name = isPrivateCreator(tag) ? creatorOf(element) : undefined;
-    if (name === undefined) return;
+    if (name === undefined || name.length > maxCreatorLength) return;
     // As it will be written: names that differ only in what XML does not have are one name to who reads it.
     const creator = escapeXmlAttribute(name);
     this.#byReservation.set(tag, creator);

@@ -48,7 +48,7 @@ function retired(syntax: TransferSyntax): TransferSyntax {
   return { ...syntax, retired: true };
 }
 
-/** The transfer syntaxes of PS3.6 Table A-1. @see PS3.5 A */
+/** The transfer syntaxes of PS3.6 Table A-1 in which instances are stored. @see PS3.5 A */
 export const TransferSyntaxes = {
   ImplicitVrLittleEndian: { ...native('', 'Implicit VR Little Endian'), vr: 'implicit' },
   ExplicitVrLittleEndian: native('.1', 'Explicit VR Little Endian'),
@@ -191,3 +191,16 @@ export const TransferSyntaxes = {
     'application/octet-stream',
   ),
 } as const satisfies Record<string, TransferSyntax>;
+
+/**
+ * The other transfer syntaxes of PS3.6 Table A-1, in which no instance is stored or exchanged by DIMSE: video over IP
+ * (PS3.22), and withdrawn ones for media and mail.
+ */
+export const transferSyntaxesOfNoInstance: readonly Pick<TransferSyntax, 'uid' | 'name' | 'retired'>[] = [
+  { uid: `${root}.6.1`, name: 'RFC 2557 MIME Encapsulation', retired: true },
+  { uid: `${root}.6.2`, name: 'XML Encoding', retired: true },
+  { uid: `${root}.7.1`, name: 'SMPTE ST 2110-20 Uncompressed Progressive Active Video', retired: false },
+  { uid: `${root}.7.2`, name: 'SMPTE ST 2110-20 Uncompressed Interlaced Active Video', retired: false },
+  { uid: `${root}.7.3`, name: 'SMPTE ST 2110-30 PCM Digital Audio', retired: false },
+  { uid: '1.2.840.10008.1.20', name: 'Papyrus 3 Implicit VR Little Endian', retired: true },
+];

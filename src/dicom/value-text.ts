@@ -6,6 +6,13 @@ const space = 0x20;
 /** Spaces in front are padding in these; elsewhere they are text (PS3.5 6.2). */
 const leadingKept: ReadonlySet<Vr> = new Set(['LT', 'ST', 'UC', 'UR', 'UT']);
 
+/** `text` without the `characters` at its end; a regular expression would look at a run inside of it again and again. */
+export function trimTrailing(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
 /** `value` without its padding: spaces, and NULs whoever wrote them. */
 export function trimValue(value: string, vr: Vr): string {
   let end = value.length;

@@ -2,10 +2,13 @@ import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/
 import type { Representation } from './negotiate.js';
 
 /** How to deliver one instance. */
-interface InstanceChoice {
+export interface InstanceChoice {
   readonly representation: Representation;
   readonly transferSyntaxUid: string;
-  /** The stored dataset must be re-encoded as Explicit VR Little Endian; otherwise its bytes go out untouched. */
+  /**
+   * The stored dataset must be re-encoded as Explicit VR Little Endian, and deflated where that is the transfer syntax;
+   * otherwise its bytes go out untouched.
+   */
   readonly reencode: boolean;
 }
 
@@ -18,6 +21,7 @@ export interface FrameChoice {
 }
 
 const explicitLittleEndian = TransferSyntaxes.ExplicitVrLittleEndian.uid;
+const deflatedDataset = TransferSyntaxes.DeflatedExplicitVrLittleEndian.uid;
 
 /**
  * The first of `representations` that an instance stored in `stored` can be given in without changing its pixels;
@@ -47,6 +51,8 @@ function instanceSyntax(wanted: string | undefined, stored: TransferSyntax): str
       return stored.lossy ? stored.uid : undefined;
     case explicitLittleEndian:
       return isUncompressed(stored) ? explicitLittleEndian : undefined;
+    case deflatedDataset:
+      return isUncompressed(stored) ? deflatedDataset : undefined;
     default:
       return wanted === stored.uid && !isForbidden(stored) ? stored.uid : undefined;
   }
@@ -117,7 +123,8 @@ export function chooseInstanceConversion(
   for (const representation of representations) {
     const uid = representation.transferSyntax ?? explicitLittleEndian;
     const target = transferSyntax(uid);
-    if (uid === explicitLittleEndian) return { representation, transferSyntaxUid: uid, encodeAs: undefined };
+    if (uid === explicitLittleEndian || uid === deflatedDataset)
+      return { representation, transferSyntaxUid: uid, encodeAs: undefined };
     if (target && !target.lossy && abilities.encodes(uid))
       return { representation, transferSyntaxUid: uid, encodeAs: uid };
   }
@@ -194,10 +201,14 @@ const nativeFrames = (stored: TransferSyntax): boolean =>
 const genericType = 'application/octet-stream';
 
 /**
- * The first of `representations` that bulk data other than pixel data can be given in; undefined if none.
+ * The first of `representations` that bulk data other than pixel data can be given in: its `own` type, or the general one;
+ * undefined if none.
  *
  * @see PS3.18 10.4.4 (W-04)
  */
-export function chooseForBulkData(representations: readonly Representation[]): Representation | undefined {
-  return representations.find((one) => one.mediaType === genericType);
+export function chooseForBulkData(
+  representations: readonly Representation[],
+  own = genericType,
+): Representation | undefined {
+  return representations.find(({ mediaType }) => mediaType === own || mediaType === genericType);
 }

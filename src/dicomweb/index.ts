@@ -10,6 +10,7 @@ export {
   prefersStored,
   type FrameChoice,
   type FrameConversion,
+  type InstanceChoice,
   type InstanceConversion,
 } from './choose.js';
 export { requireUtf8 } from './charset.js';
@@ -17,8 +18,19 @@ export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';
 export { MultipartReader, type MultipartHandler, type MultipartLimits } from './multipart-reader.js';
 export { MultipartWriter, newBoundary } from './multipart-writer.js';
-export { negotiate, type Representation, type RetrieveResource } from './negotiate.js';
+export { negotiate, negotiateTypes, type Representation, type RetrieveResource } from './negotiate.js';
+export { combineCrc32 } from './crc32-combine.js';
+export type { Annotation, Viewport } from './picture-parameters.js';
 export { acceptParameter } from './query-string.js';
+export { parseRendered, parseThumbnail, type RenderedRequest } from './rendered-request.js';
+export {
+  carriesIccProfile,
+  chooseRendered,
+  isPictureType,
+  negotiateRendered,
+  type RenderedKind,
+  type RenderedRepresentation,
+} from './rendered-types.js';
 export {
   parseBulkDataPath,
   parseFrameList,
@@ -28,11 +40,14 @@ export {
   type RetrieveTarget,
 } from './resource.js';
 export { parseSearch, type SearchPath, type SearchRequest } from './search-request.js';
-export { parseStoreContentType } from './store-content-type.js';
+export { parseStoreContentType, type StoreForm } from './store-content-type.js';
+export { bulkPartOf, isPicture, type BulkPart } from './store-part.js';
 export {
   storeResponse,
   type FailedInstance,
   type StoredInstance,
   type StoreOutcome,
 } from './store-response.js';
+export { parseWado, type WadoRequest } from './wado-request.js';
 export { formatWarning } from './warning.js';
+export { ZipWriter } from './zip-writer.js';

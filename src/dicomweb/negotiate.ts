@@ -21,6 +21,8 @@ export interface Representation {
 interface Offer {
   readonly mediaType: string;
   readonly multipart: boolean;
+  /** Nobody gets it for a wildcard. */
+  readonly byNameOnly?: boolean;
 }
 
 /** An offer under one of the client's ranges. */
@@ -34,6 +36,7 @@ interface Candidate extends Representation {
 const dicomJson = 'application/dicom+json';
 const dicomXml = 'application/dicom+xml';
 const dicom = 'application/dicom';
+const zip = 'application/zip';
 const octetStream = 'application/octet-stream';
 /** Names that clients use for what the standard spells otherwise (PS3.18 8.7.3.3.2 keeps two of them). */
 const aliases: Readonly<Record<string, string>> = {
@@ -47,7 +50,8 @@ const aliases: Readonly<Record<string, string>> = {
  *
  * `items` says whether the resource is one thing: only then has it a representation in a single part (W-12). A range with
  * a wildcard takes the stored bytes whatever they are (W-21), unless it names a transfer syntax. A type that a resource
- * does not have, a rendered one included, is not acceptable but no error (H-06, H-09).
+ * does not have, a rendered one included, is not acceptable but no error (H-06, H-09). `own` is the type that bulk data has
+ * besides `application/octet-stream`.
  *
  * @throws GatewayError `not-acceptable` with the list of what there is.
  * @see PS3.18 8.7.8.1 (H-07, H-08)
@@ -56,8 +60,33 @@ export function negotiate(
   resource: RetrieveResource,
   accept: readonly MediaRange[],
   items: 'one' | 'many' = 'many',
+  own?: string,
 ): readonly Representation[] {
-  const offers = offersOf(resource, items);
+  return negotiateOffers(
+    own === undefined ? offersOf(resource, items) : packings([own, octetStream], items, false),
+    accept,
+  );
+}
+
+/**
+ * Which of `mediaTypes`, the default first, the client likes best of one thing that can be had in these: bare, or else in a
+ * part.
+ *
+ * @throws GatewayError `not-acceptable`
+ * @see PS3.18 8.7.4
+ */
+export function negotiateTypes(
+  mediaTypes: readonly string[],
+  accept: readonly MediaRange[],
+): Pick<Representation, 'mediaType' | 'multipart'> {
+  const offers = packings(mediaTypes, 'one', false);
+  // A rendered type has no transfer syntax (W-50).
+  const asked = accept.filter(({ parameters }) => !parameters.has('transfer-syntax'));
+  const [best] = negotiateOffers(offers, asked);
+  return best ?? notAcceptable(offers);
+}
+
+function negotiateOffers(offers: readonly Offer[], accept: readonly MediaRange[]): readonly Representation[] {
   const refusing = accept.some((range) => range.q === 0);
   const candidates = offers
     .flatMap((offer) =>
@@ -66,7 +95,7 @@ export function negotiate(
         .filter((one, _index, all) => one.range.q > 0 && !all.some((other) => overrides(other, one))),
     )
     .sort(byPreference);
-  if (candidates.length === 0) throw notAcceptable(offers);
+  if (candidates.length === 0) notAcceptable(offers);
   const distinct = new Map<string, Representation>();
   const liked = [...new Set(candidates.map(likedAs))];
   for (const one of candidates) {
@@ -86,7 +115,7 @@ function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly O
     case 'store-response':
       return textForms(false);
     case 'instances':
-      return packings([dicom], items, true);
+      return [...packings([dicom], items, true), { mediaType: zip, multipart: false, byNameOnly: true }];
     case 'frames':
     case 'pixeldata':
       return packings(pixelTypes(), items, true);
@@ -124,7 +153,7 @@ interface Asked {
 
 function candidate(offer: Offer, { range, order, refusing }: Asked): Candidate[] {
   const specificity = matchOf(offer, range);
-  if (specificity === undefined) return [];
+  if (specificity === undefined || (offer.byNameOnly && specificity < exact)) return [];
   const asked = range.parameters.get('transfer-syntax');
   const anyStored = specificity < exact && !(refusing && offer.mediaType === octetStream);
   const transferSyntax = asked ?? (anyStored ? '*' : undefined);
@@ -180,11 +209,11 @@ function byPreference(a: Candidate, b: Candidate): number {
 
 const named = ({ range }: Candidate): number => Number(range.parameters.has('transfer-syntax'));
 
-function notAcceptable(offers: readonly Offer[]): GatewayError {
+function notAcceptable(offers: readonly Offer[]): never {
   const names = offers.map(({ mediaType, multipart }) =>
     multipart ? `multipart/related; type="${mediaType}"` : mediaType,
   );
-  return new GatewayError(
+  throw new GatewayError(
     'not-acceptable',
     `None of the acceptable types is available. Available: ${names.join(', ')}.`,
   );

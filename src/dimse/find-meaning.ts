@@ -75,6 +75,13 @@ export class FindNeeds {
   };
 }
 
+/** The options of a peer with which none are negotiated: those that it is said to have whatever was negotiated. */
+export function configuredOptions(knowledge: PeerKnowledge): QueryOptions {
+  const options: Record<QueryOptionName, boolean> = { ...baselineQueryOptions };
+  for (const name of queryOptionNames) options[name] = knowledge.fixed(name) ?? false;
+  return options;
+}
+
 /** What is believed of the peer's options. */
 export function believedOptions(knowledge: PeerKnowledge): {
   readonly options: QueryOptions;

@@ -1,6 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abortReason, ByteBudget, Channel, GatewayError, type OperationContext } from '../core/index.js';
-import { decodeDataset, Tags, type Dataset, type TransferSyntax } from '../dicom/index.js';
+import {
+  decodeDataset,
+  formatTag,
+  Tags,
+  type Dataset,
+  type Tag,
+  type TransferSyntax,
+} from '../dicom/index.js';
 import type { Association } from './association.js';
 import { CommandFields, type CommandSet } from './command-set.js';
 import { findContexts } from './context-sets.js';
@@ -31,6 +38,9 @@ const ROWS_A_TURN = 200;
 /** How long, and for how many rows, a peer may take to stop after C-CANCEL before the association is aborted. */
 const CANCEL_MS = 5_000;
 const MAX_ROWS_AFTER_CANCEL = 20_000;
+
+/** Attributes that came twice in one row, of which the log tells. */
+const MAX_REPEATED = 20;
 
 /** Runs a C-FIND; see `Peer.find`. */
 export async function* findRows(
@@ -96,6 +106,10 @@ class Search implements ExchangeHandler {
   #isOver = false;
   #rowCount = 0;
   #rowsAfterCancel = 0;
+  readonly #repeated = new Set<Tag>();
+  readonly #onRepeated = (tag: Tag): void => {
+    if (this.#repeated.size < MAX_REPEATED) this.#repeated.add(tag);
+  };
   #stopWaiting: () => void = () => undefined;
   readonly #onAbort = (): void => {
     this.#rows.fail(abortReason(this.#context.signal));
@@ -136,7 +150,24 @@ class Search implements ExchangeHandler {
       return this.#completion;
     } finally {
       this.#leave();
+      this.#tellRepeated();
     }
+  }
+
+  /** Once for the search, not for each of its rows. */
+  #tellRepeated(): void {
+    if (this.#repeated.size === 0) return;
+    const { observe, peer } = this.#dependencies;
+    const tags = [...this.#repeated].map(formatTag);
+    const { requestId } = this.#context;
+    observe({
+      kind: 'repeated-attributes',
+      peer: peer.name,
+      in: 'match',
+      tags,
+      isPartial: false,
+      requestId,
+    });
   }
 
   response(command: CommandSet, hasDataset: boolean): DatasetSink | undefined {
@@ -200,7 +231,10 @@ class Search implements ExchangeHandler {
   #decode(bytes: Buffer, syntax: TransferSyntax): Dataset {
     const { fallbackCharacterSet } = this.#dependencies.peer;
     try {
-      return decodeDataset(bytes, syntax, fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet });
+      return decodeDataset(bytes, syntax, {
+        onRepeated: this.#onRepeated,
+        ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
+      });
     } catch (cause) {
       throw new GatewayError('peer-protocol', 'The peer sent a match that cannot be read.', {
         peer: this.#dependencies.peer.name,

@@ -12,28 +12,43 @@ export interface OpenOptions extends AssociationOptions {
 
 /**
  * Opens an association, and learns what comes of the extended negotiation. Some old acceptors reject, abort or hang up
- * on the item (Q-54): then it is tried once more without, and if that was the reason it is left out from then on.
+ * on the item (Q-54): then it is tried once more without, and if that was the reason it is left out from then on. Peers
+ * that stop break off as well: who does it proposes it a second time first.
  *
  * @throws GatewayError see `Association.open`
  */
 export async function openAssociation(options: OpenOptions, signal: AbortSignal): Promise<Association> {
-  const { contextSet, peer, knowledge, others } = options;
+  const { contextSet, peer, knowledge } = options;
   const bears = peer.extendedNegotiation === 'off' ? false : knowledge.get('extendedNegotiation');
   const plain = { ...options, contextSet: withoutNegotiation(contextSet) };
   if (bears === false || !contextSet.extendedNegotiations) return Association.open(plain, signal);
+  const first = await propose(options, signal);
+  const last = first === 'aborted' ? await propose(options, signal) : first;
+  if (typeof last === 'object') return last;
+  const association = await Association.open(plain, signal);
+  knowledge.learn('extendedNegotiation', false, peer.relearnMs);
+  return association;
+}
+
+/** An association with options proposed, or how the peer refused one that it may bear without. */
+async function propose(
+  options: OpenOptions,
+  signal: AbortSignal,
+): Promise<Association | 'aborted' | 'rejected'> {
+  const { peer, knowledge, others } = options;
   try {
     const association = await Association.open(options, signal);
     knowledge.learn('extendedNegotiation', true, peer.relearnMs);
     learnOptions(knowledge, association, peer.relearnMs);
     return association;
   } catch (thrown) {
+    const error = toGatewayError(thrown);
     // Where it bears the item it has as many associations as it takes.
-    const isTooMany = others.some((other) => bears === true || Object.keys(other.options).length > 0);
-    if (signal.aborted || isTooMany || !mayBeProposal(toGatewayError(thrown))) throw thrown;
+    const isBorne = knowledge.get('extendedNegotiation') === true;
+    const isTooMany = others.some((other) => isBorne || Object.keys(other.options).length > 0);
+    if (signal.aborted || isTooMany || !mayBeProposal(error)) throw thrown;
+    return error.code === 'peer-aborted' ? 'aborted' : 'rejected';
   }
-  const association = await Association.open(plain, signal);
-  knowledge.learn('extendedNegotiation', false, peer.relearnMs);
-  return association;
 }
 
 /** Believes what an association was negotiated for. */

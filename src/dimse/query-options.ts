@@ -1,6 +1,6 @@
 import type { OperationContext, QueryOptions } from '../core/index.js';
 import { findContexts } from './context-sets.js';
-import { believedOptions } from './find-meaning.js';
+import { believedOptions, configuredOptions } from './find-meaning.js';
 import { learnOptions } from './open-association.js';
 import type { OperationDependencies } from './operation.js';
 
@@ -9,9 +9,11 @@ export async function askQueryOptions(
   { peer, pool, knowledge }: OperationDependencies,
   context: OperationContext,
 ): Promise<QueryOptions> {
-  const { options, unknown } = believedOptions(knowledge);
   const isOff = peer.extendedNegotiation === 'off' || knowledge.get('extendedNegotiation') === false;
-  if (isOff || unknown.length === 0) return options;
+  // What was accepted before has to be proposed to hold.
+  if (isOff) return configuredOptions(knowledge);
+  const { options, unknown } = believedOptions(knowledge);
+  if (unknown.length === 0) return options;
   const lease = await pool.acquire({
     contextSet: findContexts((name) => knowledge.fixed(name) !== false),
     use: 'search',
@@ -20,5 +22,7 @@ export async function askQueryOptions(
   });
   learnOptions(knowledge, lease.association, peer.relearnMs);
   lease.release();
-  return believedOptions(knowledge).options;
+  return knowledge.get('extendedNegotiation') === false
+    ? configuredOptions(knowledge)
+    : believedOptions(knowledge).options;
 }

@@ -1,4 +1,10 @@
-import { DatasetReader, Tags, type ElementHeader, type TransferSyntax } from '../dicom/index.js';
+import {
+  DatasetReader,
+  Tags,
+  type ElementHeader,
+  type TransferSyntax,
+  trimTrailing,
+} from '../dicom/index.js';
 import type { DatasetIdentity } from './storage-scp-expectations.js';
 
 /** Most bytes of a dataset that are kept to find out where it belongs. */
@@ -77,7 +83,7 @@ export class DatasetHead {
   }
 
   #value(tag: number, bytes: Buffer): void {
-    const uid = bytes.toString('latin1').replace(/[\0 ]+$/, '');
+    const uid = trimTrailing(bytes.toString('latin1'), '\0 ');
     if (tag === Tags.StudyInstanceUID) this.#studyInstanceUid = uid;
     else {
       this.#seriesInstanceUid = uid;

@@ -1,6 +1,15 @@
 import type { ByteSpan } from '../dicomweb/index.js';
 import type { WholeDocument } from './metadata-memory.js';
 
+/** What becomes of a document in a browser: somebody else has made it, and the page that links to it is trusted. */
+export interface Shown {
+  /** From UIDs alone. */
+  readonly fileName: string;
+  readonly disposition: 'inline' | 'attachment';
+  /** A Content-Security-Policy, where the browser would run what the document holds. */
+  readonly policy?: string;
+}
+
 /** One part of a multipart body, or the whole of a single-part one. */
 export interface BodyPart {
   readonly contentType: string;
@@ -8,6 +17,12 @@ export interface BodyPart {
   /** Bytes, when that is known before the last of them has come. */
   readonly contentLength?: number;
   readonly bytes: AsyncIterable<Buffer>;
+  /** Of `bytes`, where it is known before they are read. */
+  readonly crc32?: number;
+  /** In an archive, from UIDs alone. */
+  readonly fileName?: string;
+  /** How a browser may treat it that opens it by itself; missing for what no browser opens. */
+  readonly shown?: Shown;
   /** The peer that it is from. */
   readonly peer?: string;
   /** Strong validator of a single-part body; missing while the instance arrives. @see rule W-60 */
@@ -30,6 +45,8 @@ export interface PartsAnswer {
   /** The `type` parameter of the multipart media type. */
   readonly partType: string;
   readonly parts: AsyncGenerator<BodyPart, void, undefined>;
+  /** The parts are the files of one ZIP archive of this name, which is from UIDs alone. */
+  readonly archiveName?: string;
   /** Aborts when the bytes were taken away because they were not read for too long. */
   readonly stalled?: AbortSignal;
   /** Lets go of what the answer holds; to be called however far the parts were read. */

@@ -1,6 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { GatewayError, toGatewayError, type Observe } from '../core/index.js';
-import { DatasetIndexer, indexForFrame, transferSyntax, type DatasetIndex } from '../dicom/index.js';
+import {
+  DatasetIndexer,
+  formatTag,
+  indexForFrame,
+  transferSyntax,
+  type DatasetIndex,
+  type RepeatedElements,
+} from '../dicom/index.js';
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
 import type { DatasetLimits, InstanceRecord } from './ports.js';
@@ -63,6 +70,8 @@ export class ArrivalWriter implements InstanceWriter {
   readonly #observe: Observe;
   #indexer: DatasetIndexer | undefined;
   #problem: GatewayError | undefined;
+  /** Of the whole instance, once it is there. */
+  #repeated: RepeatedElements | undefined;
   #bytes = 0;
   #crc = 0;
   /** Who waits for more to be known of where its elements lie. */
@@ -106,8 +115,21 @@ export class ArrivalWriter implements InstanceWriter {
       const index = indexForFrame(soFar, frame);
       if (index === 'never') return undefined;
       if (index !== 'later') return index;
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
+      await this.#more();
     }
+  }
+
+  /**
+   * Resolves to the elements that have come again when all that comes before the pixel data has passed, or so much of it
+   * that nobody should wait for more; to undefined when there are none, or its elements cannot be read.
+   */
+  async findRepeated(): Promise<RepeatedElements | undefined> {
+    while (this.#indexer?.isHeadOver === false) await this.#more();
+    return this.#indexer?.repeated ?? this.#repeated;
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
   }
 
   write(chunk: Buffer): void | Promise<void> {
@@ -122,6 +144,7 @@ export class ArrivalWriter implements InstanceWriter {
 
   async end(): Promise<number> {
     const index = await this.#finishIndex();
+    this.#repeated = index?.repeated;
     this.#isOver();
     const { key } = this.#arrival.instance;
     const wrong = (index && mismatch(index, key)) ?? this.#overtaken(key);
@@ -138,6 +161,7 @@ export class ArrivalWriter implements InstanceWriter {
       return OUT_OF_RESOURCES;
     }
     this.#tell('complete');
+    this.#tellRepeated(index?.repeated);
     return SUCCESS;
   }
 
@@ -195,6 +219,19 @@ export class ArrivalWriter implements InstanceWriter {
   #giveUpIndexing(thrown: unknown): void {
     this.#problem = toGatewayError(thrown);
     this.#indexer = undefined;
+  }
+
+  #tellRepeated(repeated: RepeatedElements | undefined): void {
+    if (repeated === undefined) return;
+    const { peer } = this.#arrival.instance.key;
+    const { tags, isPartial = false } = repeated;
+    this.#observe({
+      kind: 'repeated-attributes',
+      peer,
+      in: 'instance',
+      tags: tags.map(formatTag),
+      isPartial,
+    });
   }
 
   #tell(outcome: 'complete' | 'failed'): void {

@@ -83,6 +83,8 @@ export class Collector {
   });
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
+  /** Of what was listed; undefined where the peer does not tell. */
+  readonly sopClassUids = new Set<string | undefined>();
 
   constructor(side: RetrieveBinding, target: RetrieveTarget, context: OperationContext, turn?: Turn) {
     this.#side = side;
@@ -139,6 +141,7 @@ export class Collector {
     const add = (instance: ListedInstance): void => {
       known.add(instance.sopInstanceUid);
       all.push(instance);
+      this.sopClassUids.add(instance.sopClassUid);
     };
     try {
       let next = await listing.next();

@@ -1,18 +1,12 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import {
-  frameCount,
-  frameLength,
-  readFrame,
-  type DatasetIndex,
-  type TransferSyntax,
-} from '../dicom/index.js';
+import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
 import type { FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
 import type { OpenInstance } from './open-instance.js';
+import type { StoredWhole } from './stored-whole.js';
 import { etagOf } from './validator.js';
-import type { HeldInstance } from './want.js';
 
 /** Frames of one instance in another transfer syntax than the stored one. */
 export interface ConversionRequest extends FramesAsked {
@@ -99,13 +93,6 @@ async function convertedFrame(
   return bytes;
 }
 
-/** An instance whose every byte is there, and how it is stored. */
-export interface StoredWhole {
-  readonly instance: HeldInstance;
-  readonly index: DatasetIndex;
-  readonly stored: TransferSyntax;
-}
-
 /** A frame as it was asked for. */
 export interface MadeFrame {
   readonly bytes: Buffer;
@@ -142,7 +129,7 @@ export const longestOf = (index: DatasetIndex, frames: readonly number[]): numbe
   frames.reduce((most, frame) => Math.max(most, frameLength(index, frame)), 0);
 
 /** A stored frame in memory of its own, which is given to a thread. */
-async function readOwn(
+export async function readOwn(
   { instance, index }: Pick<StoredWhole, 'instance' | 'index'>,
   frame: number,
 ): Promise<Uint8Array> {

@@ -1,5 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import {
+  BitJoiner,
+  deflate,
   encapsulatedPixelHeader,
   fitsNative,
   fragmentAround,
@@ -10,19 +12,14 @@ import {
   pixelDelimiter,
   readRanges,
   toExplicitLittleEndian,
+  transferSyntax,
   type DatasetIndex,
 } from '../dicom/index.js';
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
-import {
-  longestOf,
-  makeFrame,
-  shapeOf,
-  type Conversion,
-  type MadeFrame,
-  type StoredWhole,
-} from './converted-frames.js';
+import { longestOf, makeFrame, shapeOf, type Conversion, type MadeFrame } from './converted-frames.js';
+import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
@@ -48,7 +45,8 @@ export async function convertedInstance(
   const make = (frame: number): Promise<MadeFrame> => makeFrame(whole, frame, conversion.encodeAs, by);
   const first = await make(1);
   // Larger ones have no length that could be written.
-  if (conversion.encodeAs === undefined && !fitsNative(first.bytes.length * count)) throw notSo();
+  const nativeBytes = Math.ceil((nativeBits(first) * count) / 8);
+  if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw notSo();
   const { transferSyntaxUid } = conversion;
   const { sopClassUid } = instance.info;
   const { sopInstanceUid } = instance.key;
@@ -56,17 +54,20 @@ export async function convertedInstance(
     yield first;
     yield* inOrder(numbers(2, count), FRAMES_AT_ONCE, make);
   })();
+  const dataset = (async function* (): AsyncGenerator<Buffer, void, undefined> {
+    yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
+    yield* conversion.encodeAs === undefined
+      ? nativePixels(frames, first, count)
+      : encapsulatedPixels(frames, first);
+    yield* trailer(whole);
+  })();
   return {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
     peer: instance.key.peer,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
     bytes: (async function* (): AsyncGenerator<Buffer, void, undefined> {
       yield part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
-      yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
-      yield* conversion.encodeAs === undefined
-        ? nativePixels(frames, first, count)
-        : encapsulatedPixels(frames, first);
-      yield* trailer(whole);
+      yield* transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(dataset) : dataset;
     })(),
   };
 }
@@ -83,7 +84,9 @@ function requireConvertible(
   const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
   const isMade = encodeAs === undefined || pool.encodes(encodeAs, shape);
   if (!isPicture || !isMade) throw notSo();
-  const frames = Array.from({ length: count }, (_, position) => position + 1);
+  // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
+  const last = pixelData?.kind === 'native' ? 1 : count;
+  const frames = Array.from({ length: last }, (_, position) => position + 1);
   if (!pool.takes(shape, longestOf(index, frames))) throw notSo();
 }
 
@@ -122,13 +125,21 @@ async function* nativePixels(
   first: MadeFrame,
   count: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const length = first.bytes.length * count;
+  const bits = nativeBits(first);
+  const length = Math.ceil((bits * count) / 8);
   yield nativePixelHeader(length, first.shape.bitsAllocated);
+  const joiner = new BitJoiner();
   for await (const frame of frames) {
     requireAlike(frame, first, true);
-    yield frame.bytes;
+    yield bits % 8 === 0 ? frame.bytes : joiner.push(frame.bytes, bits);
   }
+  yield joiner.end();
   if (length % 2 === 1) yield Buffer.of(0);
+}
+
+/** Bits of one native frame: of single bits those of the next follow without padding. @see PS3.5 8.1.1, rule W-30 */
+function nativeBits({ bytes, shape: { rows, columns, samplesPerPixel, bitsAllocated } }: MadeFrame): number {
+  return bitsAllocated === 1 ? rows * columns * samplesPerPixel : bytes.length * 8;
 }
 
 async function* encapsulatedPixels(

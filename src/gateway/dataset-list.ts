@@ -4,6 +4,7 @@ import {
   writeDicomJson,
   writeNativeXml,
   type DicomJsonObject,
+  type NumericStrings,
 } from '../dicom/index.js';
 import { MultipartWriter, type Representation } from '../dicomweb/index.js';
 
@@ -24,7 +25,7 @@ export interface DatasetList {
   /** Writes an instance. */
   readonly write: typeof writeDicomJson;
   /** Writes a row. */
-  readonly format: (row: DicomJsonObject) => string;
+  readonly format: (row: DicomJsonObject, numericStrings: NumericStrings) => string;
   /** What stands before the next dataset. */
   before(dataset: ListedDataset): string;
   /** What stands behind the last one, to be written only when all of them are whole. */
@@ -65,7 +66,7 @@ class XmlParts implements DatasetList {
   readonly contentType = this.#multipart.contentType;
   readonly canBeEmpty = false;
   readonly write = writeNativeXml;
-  readonly format = formatNativeXml;
+  readonly format = (row: DicomJsonObject): string => formatNativeXml(row);
 
   before({ location, lengthBytes }: ListedDataset): string {
     const headers = {

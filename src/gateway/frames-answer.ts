@@ -28,6 +28,8 @@ import type { HeldInstance } from './want.js';
 export interface FramesAsked {
   readonly accept: readonly MediaRange[];
   readonly serviceUrl: string;
+  /** `bulkdata`: bare, where the client takes both that and parts. `frames` when left out. */
+  readonly resource?: 'frames' | 'bulkdata';
 }
 
 export interface FramesRequest extends FramesAsked {
@@ -95,7 +97,11 @@ export function chooseFrames(
   request: FramesAsked,
   count: number,
 ): FrameChoice {
-  const representations = negotiate('frames', request.accept, count === 1 ? 'one' : 'many');
+  const representations = negotiate(
+    request.resource ?? 'frames',
+    request.accept,
+    count === 1 ? 'one' : 'many',
+  );
   const choice = chooseForFrames(representations, opened.stored);
   if (choice) return choice;
   throw new GatewayError(

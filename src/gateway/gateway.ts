@@ -13,6 +13,10 @@ import { PreloadJobs } from './preload-jobs.js';
 import { purge } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
+import { renderFrame } from './render-frame.js';
+import { Pictures } from './pictures.js';
+import { retrieveRendered } from './retrieve-rendered.js';
+import { retrieveThumbnail } from './retrieve-thumbnail.js';
 import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
 import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
@@ -40,7 +44,8 @@ function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
 /** Puts the use cases together. @throws GatewayError `not-found` from each of them for a name that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, Side>();
-  for (const [name, binding] of deps.peers) sides.set(name, createSide(binding, deps));
+  const pictures = new Pictures(deps.framePool, deps.hotPictures, renderFrame);
+  for (const [name, binding] of deps.peers) sides.set(name, createSide(binding, deps, pictures));
   return withGroups(ofPeers(sides, deps), deps, sides);
 }
 
@@ -78,6 +83,9 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     retrieveFrames: (call, context) => retrieve(retrieveFrames, call, context),
     retrieveBulkData: async (call, context) => retrieveBulkData(sideFor(call), call, context),
     retrievePixelData: (call, context) => retrieve(retrievePixelData, call, context),
+    retrieveRendered: (call, context) => retrieve(retrieveRendered, call, context),
+    // Who looks at thumbnails has not opened anything yet.
+    retrieveThumbnail: async (call, context) => retrieveThumbnail(sideFor(call), call, context),
     preload: ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
     preloadOf: ({ peer, target }) => preloadOf(sideOf(peer), target),
     close: () => {
@@ -101,7 +109,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
   };
 }
 
-function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
+function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: Pictures): Side {
   const finds = new SharedFinds(binding.peer, { keepMs: 0 }, deps.clock);
   const searches = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
   const absent = new AbsentStudies(deps.clock, binding.retrieve.revalidateMs);
@@ -113,8 +121,9 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies): Side {
   const metadata = new MetadataMemory(metadataShare(deps));
   const fetcher = new InstanceFetcher(binding, deps, watch);
   const relisting = new SharedWork<void>();
-  const { hotFrames, framePool } = deps;
-  const side = { binding, deps, fetcher, watch, metadata, hotFrames, framePool, finds, relisting };
+  const { hotFrames, framePool, rendered } = deps;
+  const made = { hotFrames, framePool, pictures, rendered };
+  const side = { binding, deps, fetcher, watch, metadata, finds, relisting, ...made };
   const cacheBytes = (): number => {
     const { memoryLimit, diskLimit } = deps.spools.stats;
     return Math.max(memoryLimit, diskLimit);
@@ -135,7 +144,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches, finds, deps }: Side,
+  { binding, searches, finds, framePool, deps }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -147,6 +156,6 @@ function searchPeer(
     (isAlone ? binding.peer : searches).find(level, identifier, of);
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : finds).find(level, identifier, of);
-  const source = { binding, find, findAtOnce, clock: deps.clock };
+  const source = { binding, find, findAtOnce, frames: framePool, clock: deps.clock };
   return search(source, request, { serviceUrl, representations }, context);
 }

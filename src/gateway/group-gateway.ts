@@ -62,6 +62,12 @@ export function withGroups(
       const at = (peer: string) => peers.retrievePixelData({ ...call, peer }, context);
       return of(call.peer)?.retrieve.one(call, at, context) ?? at(call.peer);
     },
+    retrieveRendered: async (call, context) =>
+      (await of(call.peer)?.retrieve.rendered(call, context)) ?? peers.retrieveRendered(call, context),
+    retrieveThumbnail: async (call, context) => {
+      const at = (peer: string) => peers.retrieveThumbnail({ ...call, peer }, context);
+      return of(call.peer)?.retrieve.one(call, at, context) ?? at(call.peer);
+    },
     purge: (call, context) =>
       purgeAll(peers, of(call.peer), call, context).finally(() => {
         dropDocuments(addressed.values(), call);

@@ -81,7 +81,8 @@ export function withSeriesUnion(row: DicomJsonObject, instances: number | undefi
 /** What a row says of the number of instances in its series. */
 export function instancesIn(row: DicomJsonObject): number | undefined {
   const [value] = row[IN_SERIES_COUNT]?.Value ?? [];
-  return typeof value === 'number' ? value : undefined;
+  const number = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' ? number : undefined;
 }
 
 /** The modality of a row of a series. */

@@ -10,7 +10,9 @@ import { openUnion } from './group-union.js';
 import type { RetrieveSettings } from './ports.js';
 import { instancesAnswer } from './retrieve-instances.js';
 import { metadataList, wholeAnswer } from './retrieve-metadata.js';
-import type { Gateway, RetrieveCall } from './use-cases.js';
+import { renderedInstances, requireSomeType } from './retrieve-rendered.js';
+import { renderingOf } from './rendered-parts.js';
+import type { Gateway, RenderedCall, RetrieveCall } from './use-cases.js';
 
 /** Retrieves of a group: each asks the members that hold the study. */
 export class GroupRetrieve {
@@ -38,11 +40,34 @@ export class GroupRetrieve {
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
     if (!holder || opened === 'nothing') return nothing(failures);
-    const answer = await instancesAnswer(opened, representations, call.serviceUrl, {
+    const answer = await instancesAnswer(opened, representations, call, {
       pool: holder.framePool,
       context,
     });
     return marked(answer, { located, failures, isPartial: failures.any });
+  }
+
+  /** @throws GatewayError as `instances` */
+  async rendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer> {
+    if (call.target.sopInstanceUid !== undefined)
+      return this.one(call, (peer) => this.#peers.retrieveRendered({ ...call, peer }, context), context);
+    requireSomeType(call.accept);
+    const { only, located, failures } = await this.#begin(call, context);
+    if (only) {
+      const answer = this.#peers.retrieveRendered({ ...call, peer: nameOf(only) }, context);
+      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+    }
+    const opened = await openUnion(located.holders, call.target, failures, context);
+    const [holder] = located.holders;
+    if (!holder || opened === 'nothing') return nothing(failures);
+    const settings = settingsOf(located.holders);
+    const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
+    const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
+    return marked(await renderedInstances(opened, call, by), {
+      located,
+      failures,
+      isPartial: failures.any,
+    });
   }
 
   /** @throws GatewayError as `instances` */
@@ -71,14 +96,12 @@ export class GroupRetrieve {
     const opened = await openUnion(of.members, of.target, failures, context);
     if (opened === 'nothing') return nothing(failures);
     const { refused, instances, stalled, close } = opened;
-    const settings = new Map(of.members.map((member) => [nameOf(member), member.binding.retrieve]));
-    const settingsOf = (peer: string): RetrieveSettings => {
-      const found = settings.get(peer);
-      if (found) return found;
-      throw new GatewayError('internal', 'An instance is of no member.');
-    };
     const end = { written: false };
-    const chunks = metadataList(instances, { list, serviceUrl: of.serviceUrl, settingsOf }, end);
+    const chunks = metadataList(
+      instances,
+      { list, serviceUrl: of.serviceUrl, settingsOf: settingsOf(of.members) },
+      end,
+    );
     const body = this.#documents.pass(chunks, of, () => end.written && refused === 0 && !failures.any);
     return {
       kind: 'document',
@@ -151,6 +174,16 @@ export class GroupRetrieve {
 function nothing(failures: Failures): never {
   failures.requireNone();
   throw heldByNobody();
+}
+
+/** Each member's own. */
+function settingsOf(members: readonly Member[]): (peer: string) => RetrieveSettings {
+  const settings = new Map(members.map((member) => [nameOf(member), member.binding.retrieve]));
+  return (peer) => {
+    const found = settings.get(peer);
+    if (found) return found;
+    throw new GatewayError('internal', 'An instance is of no member.');
+  };
 }
 
 /** What the one member that holds the study says: nothing there is nothing at all only if every member was asked. */

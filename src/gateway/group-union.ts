@@ -95,6 +95,10 @@ function merge(opened: readonly OpenedRetrieve[], close: () => void): Omit<Opene
   return {
     instances: inTurn(opened, close),
     stalled: AbortSignal.any(opened.map(({ stalled }) => stalled)),
+    sopClassUids: async () => {
+      const sets = await Promise.all(opened.map(({ sopClassUids }) => sopClassUids()));
+      return new Set(sets.flatMap((set) => [...set]));
+    },
     close,
   };
 }

@@ -1,5 +1,12 @@
 import { GatewayError } from '../core/index.js';
-import { DatasetReader, Tags, transferSyntax, type DatasetVisitor, type Tag } from '../dicom/index.js';
+import {
+  DatasetReader,
+  Tags,
+  transferSyntax,
+  type DatasetVisitor,
+  type Tag,
+  trimTrailing,
+} from '../dicom/index.js';
 
 /** Study and Series Instance UID come before the pixels; a head longer than this is not one. */
 const MOST_BYTES = 1024 * 1024;
@@ -20,7 +27,7 @@ export class HeadReader {
     const visitor: DatasetVisitor = {
       element: ({ tag, depth }) => (depth === 0 && isWanted(tag) ? 'collect' : 'skip'),
       value: ({ tag }, bytes) => {
-        const uid = bytes.toString('latin1').replace(/[\0 ]+$/, '');
+        const uid = trimTrailing(bytes.toString('latin1'), '\0 ');
         if (tag === Tags.StudyInstanceUID) this.studyInstanceUid = uid;
         else this.seriesInstanceUid = uid;
       },

@@ -1,10 +1,10 @@
 /** The use cases, one for each DICOMweb transaction, over ports that `main.ts` fills in. */
-export type { BodyPart, DocumentAnswer, PartsAnswer } from './answer.js';
+export type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from './answer.js';
 export { checkPeer, type CheckReport, type CheckSubject, type Untried } from './check.js';
 export { createGateway } from './gateway.js';
 export type { PreloadJob, PreloadStatus } from './preload-job.js';
 export type { PurgeTarget } from './purge.js';
 export { recordBytes, recordCodec } from './instance-record.js';
-export type { GroupBinding, InstanceRecord, PeerBinding } from './ports.js';
+export type { GroupBinding, InstanceRecord, PeerBinding, SearchSettings } from './ports.js';
 export type { StoreAnswer, StoreSession } from './store.js';
-export type { Common, Gateway } from './use-cases.js';
+export type { Common, Gateway, RenderedCall } from './use-cases.js';

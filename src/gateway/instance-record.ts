@@ -14,9 +14,11 @@ interface Saved {
   readonly seriesAs: Fingerprint;
 }
 
-/** Bytes of memory that a record takes, roughly: offsets of fragments are what grows. */
+/** Bytes of memory that a record takes, roughly: offsets of fragments, and of elements that come again, are what grows. */
 export const recordBytes = ({ index }: InstanceRecord): number =>
-  1024 + (index?.pixelData?.kind === 'encapsulated' ? index.pixelData.fragments.length * 48 : 0);
+  1024 +
+  (index?.pixelData?.kind === 'encapsulated' ? index.pixelData.fragments.length * 48 : 0) +
+  (index?.repeated?.superseded.length ?? 0) * 8;
 
 /** How a record is written down for the next process. */
 export const recordCodec = {

@@ -174,9 +174,13 @@ const tooMany = (binding: PeerBinding): GatewayError =>
     { peer: binding.peer.name },
   );
 
-interface ListedSeries {
+/** A series that a C-FIND named. */
+export interface ListedSeries {
   readonly seriesInstanceUid: string;
   readonly instances: number | undefined;
+  readonly modality: string | undefined;
+  /** (0020,0011), where the peer returns it. */
+  readonly number: number | undefined;
   readonly state: Fingerprint;
 }
 
@@ -190,10 +194,13 @@ function listedSeries(row: Dataset, target: RetrieveTarget, binding: PeerBinding
   if (belongsElsewhere(row, target)) return undefined;
   const seriesInstanceUid = requireUidShape(row.string(Tags.SeriesInstanceUID), binding);
   const instances = row.integer(Tags.NumberOfSeriesRelatedInstances);
-  return { seriesInstanceUid, instances, state: seriesState(row) };
+  const modality = row.string(Tags.Modality);
+  const number = row.integer(Tags.SeriesNumber);
+  return { seriesInstanceUid, instances, modality, number, state: seriesState(row) };
 }
 
-async function seriesOf(
+/** The series of a study. @throws GatewayError of the C-FIND */
+export async function seriesOf(
   binding: AskedPeer,
   target: RetrieveTarget,
   context: OperationContext,

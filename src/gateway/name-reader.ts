@@ -1,4 +1,4 @@
-import { DatasetReader, Tags, transferSyntax } from '../dicom/index.js';
+import { DatasetReader, Tags, transferSyntax, trimTrailing } from '../dicom/index.js';
 
 /** The name comes before the pixels; it is not looked for any further. */
 const MOST_BYTES = 1024 * 1024;
@@ -15,7 +15,7 @@ export class NameReader {
     this.#reader = new DatasetReader(syntax, {
       element: ({ tag, depth }) => (depth === 0 && tag === Tags.PatientName ? 'collect' : 'skip'),
       value: (_header, bytes) => {
-        const text = bytes.toString('latin1').replace(/[\0 ]+$/, '');
+        const text = trimTrailing(bytes.toString('latin1'), '\0 ');
         if (/^[ -~]*$/.test(text)) this.name = text;
       },
     });

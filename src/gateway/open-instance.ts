@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import type { DatasetIndex, TransferSyntax } from '../dicom/index.js';
 import { transferSyntax } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
+import type { PartsAnswer } from './answer.js';
 import type { InstanceRecord } from './ports.js';
 import { openRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
@@ -26,7 +27,7 @@ export interface OpenInstance extends ComingInstance {
  *
  * @throws GatewayError `not-found`, or of the retrieve
  */
-export async function openInstance(
+async function openInstance(
   side: RetrieveBinding,
   target: Required<RetrieveTarget>,
   context: OperationContext,
@@ -41,6 +42,22 @@ export async function openInstance(
     return { instance: first.value, stalled, close };
   } catch (thrown) {
     await close();
+    throw thrown;
+  }
+}
+
+/** Runs `make` on an instance and lets go of the instance when that fails. @throws GatewayError */
+export async function withInstance(
+  side: RetrieveBinding,
+  target: Required<RetrieveTarget>,
+  context: OperationContext,
+  make: (coming: ComingInstance) => Promise<PartsAnswer>,
+): Promise<PartsAnswer> {
+  const coming = await openInstance(side, target, context);
+  try {
+    return await make(coming);
+  } catch (thrown) {
+    await coming.close();
     throw thrown;
   }
 }

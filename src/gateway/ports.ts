@@ -1,5 +1,5 @@
 import type { Clock, GatewayError, Observe } from '../core/index.js';
-import type { DatasetIndex, ReaderLimits } from '../dicom/index.js';
+import type { DatasetIndex, NumericStrings, ReaderLimits } from '../dicom/index.js';
 import type { HotBytes, InstanceCache, SpoolStore } from '../cache/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
@@ -58,6 +58,8 @@ export interface RetrieveSettings {
   readonly joinConcurrency: number;
   /** Binary values up to this many bytes are in the metadata: viewers fetch palettes and profiles one by one otherwise. */
   readonly inlineBytes: number;
+  /** Of metadata in JSON. */
+  readonly numericStrings: NumericStrings;
   readonly limits: DatasetLimits;
   /** Character set of text in datasets that name none. */
   readonly fallbackCharacterSet: string | undefined;
@@ -90,6 +92,8 @@ export interface SearchSettings {
   readonly completeMs: number;
   /** Most instances that one search lists to count them. */
   readonly completeRows: number;
+  /** Of results in JSON. */
+  readonly numericStrings: NumericStrings;
   /** Most studies of one search of which a matching key is looked up in the level below. */
   readonly maxLookups: number;
 }
@@ -99,6 +103,8 @@ export interface StoreSettings {
   /** C-STOREs at once for one request. */
   readonly parallel: number;
   readonly maxPartBytes: number;
+  /** Most bytes of a document of metadata. */
+  readonly maxMetadataBytes: number;
   readonly limits: DatasetLimits;
 }
 
@@ -123,6 +129,14 @@ export interface GroupBinding {
   readonly store: string | undefined;
 }
 
+/** How pictures are made. */
+export interface RenderedSettings {
+  /** Most pixels of a picture in each direction, where a client says how large it is to be. */
+  readonly mostPixels: number;
+  /** Pixels of a thumbnail in each direction at most, where the client does not say. */
+  readonly thumbnailPixels: number;
+}
+
 /** What brings instances into the cache. */
 export interface FetcherDependencies {
   readonly instances: Instances;
@@ -140,6 +154,9 @@ export interface GatewayDependencies extends FetcherDependencies {
   readonly metadataBytes: number;
   /** Frames that are asked for again and again. */
   readonly hotFrames: HotBytes;
-  /** Decodes and encodes frames. */
+  /** Pictures that were made. */
+  readonly hotPictures: HotBytes;
+  /** Decodes, encodes and renders frames. */
   readonly framePool: FramePool;
+  readonly rendered: RenderedSettings;
 }

@@ -1,12 +1,21 @@
+import { crc32 } from 'node:zlib';
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { part10Header, toExplicitLittleEndian, transferSyntax, type TransferSyntax } from '../dicom/index.js';
+import {
+  deflate,
+  part10Header,
+  toExplicitLittleEndian,
+  transferSyntax,
+  type TransferSyntax,
+} from '../dicom/index.js';
 import {
   chooseForInstance,
   chooseInstanceConversion,
+  combineCrc32,
   negotiate,
   prefersStored,
   retrieveUrl,
   type ByteSpan,
+  type InstanceChoice,
   type InstanceConversion,
   type MediaRange,
   type Representation,
@@ -17,7 +26,7 @@ import type { Conversion } from './converted-frames.js';
 import { convertedInstance } from './converted-instance.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
-import { etagOf, recordNow } from './validator.js';
+import { datasetCrcOf, etagOf, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 
 export interface InstancesRequest {
@@ -51,6 +60,23 @@ const notAcceptable = (stored: string): GatewayError =>
     `An instance is stored in transfer syntax ${stored}, which this gateway does not convert to that. ` +
       'Ask for it as it is with transfer-syntax=*.',
   );
+
+const ARCHIVE = 'application/zip';
+
+/** Of files in one folder, whatever they were retrieved with; short enough for systems that allow 260 characters. */
+const fileNameOf = ({ seriesInstanceUid, sopInstanceUid }: HeldInstance['key']): string =>
+  `${seriesInstanceUid}/${sopInstanceUid}.dcm`;
+
+const archiveNameOf = ({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: RetrieveTarget): string =>
+  `${sopInstanceUid ?? seriesInstanceUid ?? studyInstanceUid}.zip`;
+
+/** The checksum of `head` and the stored dataset, where all of that has come. */
+async function checksumOf(instance: HeldInstance, head: Buffer): Promise<Pick<BodyPart, 'crc32'>> {
+  const { size } = instance.source;
+  const record = size === undefined ? undefined : await recordNow(instance);
+  const dataset = record && datasetCrcOf(record, size ?? 0);
+  return dataset === undefined ? {} : { crc32: combineCrc32(crc32(head), dataset, size ?? 0) };
+}
 
 interface Delivery {
   readonly representation: Representation;
@@ -96,8 +122,7 @@ async function deliver(
   serviceUrl: string,
   by: Conversion,
 ): Promise<Delivery> {
-  const { sopClassUid, transferSyntaxUid: storedUid } = instance.info;
-  const { sopInstanceUid } = instance.key;
+  const { transferSyntaxUid: storedUid } = instance.info;
   const stored = transferSyntax(storedUid);
   const choice = stored && chooseForInstance(representations, stored);
   if (stored === undefined) throw notAcceptable(storedUid);
@@ -107,20 +132,43 @@ async function deliver(
     : await convert({ instance, stored, conversion, serviceUrl }, choice !== undefined, by);
   if (converted) return converted;
   if (choice === undefined) throw notAcceptable(storedUid);
-  const { transferSyntaxUid, reencode, representation } = choice;
+  const how = choice.reencode ? 're-encoded' : 'stored';
+  const part = await unconverted(instance, stored, choice, serviceUrl);
+  return { representation: choice.representation, part, how };
+}
+
+/** The file of an instance whose pixels stay as they are. */
+async function unconverted(
+  instance: HeldInstance,
+  stored: TransferSyntax,
+  { transferSyntaxUid, reencode, representation }: InstanceChoice,
+  serviceUrl: string,
+): Promise<BodyPart> {
+  const { sopClassUid } = instance.info;
+  const { sopInstanceUid } = instance.key;
   const head = part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
   const bytes = reencode ? instance.source.read() : instance.lent.read();
   const { size } = instance.source;
-  const part: BodyPart = {
+  const checksum = representation.mediaType === ARCHIVE && !reencode ? await checksumOf(instance, head) : {};
+  return {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
     peer: instance.key.peer,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
     ...(reencode || size === undefined
       ? {}
       : { contentLength: head.length + size, range: (span: ByteSpan) => fileSpan(head, instance, span) }),
-    bytes: concatenate(head, reencode ? toExplicitLittleEndian(bytes, stored) : bytes),
+    ...checksum,
+    bytes: concatenate(head, reencode ? reencoded(bytes, stored, transferSyntaxUid) : bytes),
   };
-  return { representation, part, how: reencode ? 're-encoded' : 'stored' };
+}
+
+function reencoded(
+  bytes: AsyncIterable<Buffer>,
+  stored: TransferSyntax,
+  transferSyntaxUid: string,
+): AsyncIterable<Buffer> {
+  const explicit = toExplicitLittleEndian(bytes, stored);
+  return transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(explicit) : explicit;
 }
 
 /** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */
@@ -132,28 +180,34 @@ export async function retrieveInstances(
   const items = target.sopInstanceUid === undefined ? 'many' : 'one';
   const representations = negotiate('instances', accept, items);
   const opened = await openRetrieve(side, target, context);
-  return instancesAnswer(opened, representations, serviceUrl, { pool: side.framePool, context });
+  return instancesAnswer(opened, representations, { target, serviceUrl }, { pool: side.framePool, context });
 }
 
 /** What was opened, as Part 10 files. @throws GatewayError `not-acceptable` */
 export async function instancesAnswer(
   { refused, instances, stalled }: OpenedRetrieve,
   representations: readonly Representation[],
-  serviceUrl: string,
+  { target, serviceUrl }: Omit<InstancesRequest, 'accept'>,
   by: Conversion,
 ): Promise<PartsAnswer> {
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
     const { representation, part, how } = await deliver(first.value, representations, serviceUrl, by);
-    const { multipart } = representation;
-    const record = multipart ? undefined : await recordNow(first.value);
+    const { multipart, mediaType } = representation;
+    const isArchive = mediaType === ARCHIVE;
+    const record = multipart || isArchive ? undefined : await recordNow(first.value);
     const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, how) } : part;
-    const alike = representations.filter((other) => other.multipart === multipart);
+    const alike = representations.filter(
+      (other) => other.multipart === multipart && other.mediaType === mediaType,
+    );
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
-        yield only;
-        for await (const instance of instances) yield (await deliver(instance, alike, serviceUrl, by)).part;
+        yield { ...only, fileName: fileNameOf(first.value.key) };
+        for await (const instance of instances) {
+          const next = await deliver(instance, alike, serviceUrl, by);
+          yield { ...next.part, fileName: fileNameOf(instance.key) };
+        }
       } finally {
         await instances.return();
       }
@@ -161,7 +215,8 @@ export async function instancesAnswer(
     const close = async (): Promise<void> => {
       await instances.return();
     };
-    return { kind: 'parts', refused, multipart, partType: 'application/dicom', parts, stalled, close };
+    const archive = isArchive ? { archiveName: archiveNameOf(target) } : {};
+    return { kind: 'parts', refused, multipart, partType: mediaType, parts, stalled, close, ...archive };
   } catch (thrown) {
     await instances.return();
     throw thrown;

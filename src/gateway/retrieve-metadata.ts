@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { transferSyntax } from '../dicom/index.js';
 import { negotiate, retrieveUrl, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
+import { writerOf } from './arrival-writer.js';
 import { datasetList, type DatasetList } from './dataset-list.js';
 import type { ListedInstance } from './listing.js';
 import type { DocumentOf, WholeDocument } from './metadata-memory.js';
@@ -29,8 +30,22 @@ export interface Writing {
   readonly settingsOf: (peer: string) => RetrieveSettings;
 }
 
-function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writing): AsyncIterable<Buffer> {
-  const { inlineBytes, fallbackCharacterSet, limits } = settingsOf(instance.key.peer);
+/**
+ * Elements that come again: of an instance that is arriving those before its pixel data, as far as they are near its
+ * beginning; all that are noted when it is there. A failed arrival fails where its bytes are read.
+ */
+async function supersededIn(instance: HeldInstance): Promise<readonly number[] | undefined> {
+  const record = await recordNow(instance);
+  const repeated = record ? record.index?.repeated : await writerOf(instance)?.findRepeated();
+  return repeated?.superseded;
+}
+
+async function* textOf(
+  instance: HeldInstance,
+  url: string,
+  { list, settingsOf }: Writing,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { inlineBytes, fallbackCharacterSet, numericStrings, limits } = settingsOf(instance.key.peer);
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
     throw new GatewayError(
@@ -38,10 +53,13 @@ function textOf(instance: HeldInstance, url: string, { list, settingsOf }: Writi
       'The instance is in a transfer syntax that the gateway does not know.',
     );
   }
-  return list.write(instance.source, syntax, {
+  const superseded = await supersededIn(instance);
+  yield* list.write(instance.source, syntax, {
     bulkDataUri: (path) => (path === PIXEL_DATA ? `${url}/pixeldata` : `${url}/bulkdata/${path}`),
     inlineLimitBytes: inlineBytes,
+    numericStrings,
     limits,
+    ...(superseded && { superseded }),
     ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
   });
 }
@@ -113,10 +131,11 @@ async function etagOfOne(
   instance: HeldInstance,
   { list, serviceUrl, settingsOf }: Writing,
 ): Promise<string | undefined> {
-  const { inlineBytes, fallbackCharacterSet = '' } = settingsOf(instance.key.peer);
+  const { inlineBytes, fallbackCharacterSet = '', numericStrings } = settingsOf(instance.key.peer);
   const record = await recordNow(instance);
-  const representation = list.form === 'xml' ? 'metadata-xml' : 'metadata';
-  return record && etagOf(record, representation, serviceUrl, String(inlineBytes), fallbackCharacterSet);
+  const common = [serviceUrl, String(inlineBytes), fallbackCharacterSet];
+  if (list.form === 'xml') return record && etagOf(record, 'metadata-xml', ...common);
+  return record && etagOf(record, 'metadata', ...common, numericStrings);
 }
 
 /** The attributes of instances, each written as it is configured for its peer; `end` hears when what comes next is the last. */

@@ -1,5 +1,13 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, isVideo, locateElement, readRanges, transferSyntax } from '../dicom/index.js';
+import {
+  frameCount,
+  isVideo,
+  locateDocument,
+  locateElement,
+  readRanges,
+  transferSyntax,
+  type LocatedElement,
+} from '../dicom/index.js';
 import {
   chooseConversion,
   chooseForBulkData,
@@ -13,8 +21,9 @@ import {
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { convertedFrames } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
+import { encapsulatedPart } from './encapsulated-part.js';
 import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
-import { openInstance, whenWhole, type ComingInstance, type OpenInstance } from './open-instance.js';
+import { whenWhole, withInstance, type ComingInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
 
@@ -27,22 +36,6 @@ export interface BulkDataRequest {
 }
 
 export type PixelDataRequest = Omit<BulkDataRequest, 'path'>;
-
-/** Runs `make` on an instance and lets go of the instance when that fails. */
-async function withInstance(
-  side: RetrieveBinding,
-  target: Required<RetrieveTarget>,
-  context: OperationContext,
-  make: (coming: ComingInstance) => Promise<PartsAnswer>,
-): Promise<PartsAnswer> {
-  const coming = await openInstance(side, target, context);
-  try {
-    return await make(coming);
-  } catch (thrown) {
-    await coming.close();
-    throw thrown;
-  }
-}
 
 /**
  * Frames in another transfer syntax than the stored one, where the client likes that better; undefined when they are to
@@ -57,7 +50,7 @@ async function convertedAnswer(
   const stored = transferSyntax(coming.instance.info.transferSyntaxUid);
   if (stored === undefined || isVideo(stored)) return undefined;
   const items = request.frames.length === 1 ? 'one' : 'many';
-  const representations = negotiate('frames', request.accept, items);
+  const representations = negotiate(request.resource ?? 'frames', request.accept, items);
   const conversion = chooseConversion(representations, stored, pool);
   const asStored = chooseForFrames(representations, stored);
   if (conversion === undefined || prefersStored(asStored, conversion)) return undefined;
@@ -88,9 +81,9 @@ export function retrieveFrames(
 
 /**
  * Retrieves the pixel data of an instance: every frame of encapsulated data as a part of its own, native data and
- * video as one.
+ * video as one. What is one follows a BulkDataURI bare, so that a browser can play it and ask for ranges.
  *
- * @throws GatewayError @see rules W-05, W-29
+ * @throws GatewayError @see rules W-05, W-29, W-61
  */
 export function retrievePixelData(
   side: RetrieveBinding,
@@ -99,18 +92,17 @@ export function retrievePixelData(
 ): Promise<PartsAnswer> {
   return withInstance(side, request.target, context, async (coming) => {
     const opened = await whenWhole(coming);
-    const { index, stored } = opened;
-    if (index.pixelData?.kind === 'encapsulated' && !isVideo(stored)) {
-      const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
-      const converted = await convertedAnswer(side, coming, { ...request, frames }, context);
-      if (converted) return converted;
-      return framesAnswer({ ...opened, hot: side.hotFrames }, request, frames);
-    }
-    if (index.pixelData?.kind === 'encapsulated')
-      return framesAnswer({ ...opened, hot: side.hotFrames }, request, [1]);
-    return elementAnswer(opened, { ...request, path: '7FE00010' }, '/pixeldata');
+    const { index } = opened;
+    if (index.pixelData?.kind !== 'encapsulated')
+      return elementAnswer(opened, { ...request, path: PIXEL_DATA }, '/pixeldata');
+    const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
+    const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
+    const converted = await convertedAnswer(side, coming, asked, context);
+    return converted ?? framesAnswer({ ...opened, hot: side.hotFrames }, asked, frames);
   });
 }
+
+const PIXEL_DATA = '7FE00010';
 
 /** Retrieves the value that a BulkDataURI names. @throws GatewayError `not-found` @see rules W-04, W-49 */
 export function retrieveBulkData(
@@ -118,45 +110,59 @@ export function retrieveBulkData(
   request: BulkDataRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
+  if (request.path === PIXEL_DATA) return retrievePixelData(side, request, context);
   return withInstance(side, request.target, context, async (coming) =>
     elementAnswer(await whenWhole(coming), request, `/bulkdata/${request.path}`),
   );
 }
+
+const DOCUMENT = '00420011';
+const GENERAL = 'application/octet-stream';
 
 async function elementAnswer(
   opened: OpenInstance,
   request: BulkDataRequest,
   suffix: string,
 ): Promise<PartsAnswer> {
-  const { instance, stored, record } = opened;
-  const representation = chooseForBulkData(negotiate('bulkdata', request.accept, 'one'));
+  const { instance, stored, index } = opened;
+  const document = request.path === DOCUMENT ? await locateDocument(instance.source, stored) : undefined;
+  const own = document?.mediaType;
+  const representation = chooseForBulkData(negotiate('bulkdata', request.accept, 'one', own), own);
   if (representation === undefined) {
-    throw new GatewayError('not-acceptable', 'Bulk data is available as application/octet-stream.');
+    throw new GatewayError('not-acceptable', `Bulk data is available as ${GENERAL}.`);
   }
-  const located = await locateElement(instance.source, stored, request.path);
+  const located = await locateElement(instance.source, stored, request.path, index.repeated?.superseded);
   if (located === undefined) throw new GatewayError('not-found', 'The instance has no such element.');
-  const contentLength = located.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-  const { ranges, vr } = located;
-  const part: BodyPart = {
-    contentType: 'application/octet-stream',
+  const { multipart, mediaType } = representation;
+  const at = { serviceUrl: request.serviceUrl, suffix };
+  const isDocument = document !== undefined && mediaType !== GENERAL;
+  return {
+    kind: 'parts',
+    refused: 0,
+    multipart,
+    partType: mediaType,
+    parts: each([isDocument ? encapsulatedPart(opened, document, at) : valuePart(opened, located, at)]),
+    stalled: opened.stalled,
+    close: opened.close,
+  };
+}
+
+/** The value of an element as it stands, in little endian. */
+function valuePart(
+  { instance, stored, record }: OpenInstance,
+  { ranges, vr }: LocatedElement,
+  { serviceUrl, suffix }: { readonly serviceUrl: string; readonly suffix: string },
+): BodyPart {
+  return {
+    contentType: GENERAL,
     peer: instance.key.peer,
-    contentLocation: retrieveUrl(request.serviceUrl, instance.key) + suffix,
-    contentLength,
+    contentLocation: retrieveUrl(serviceUrl, instance.key) + suffix,
+    contentLength: ranges.reduce((sum, { start, end }) => sum + end - start, 0),
     bytes: readRanges(instance.source, stored, ranges, vr),
     etag: etagOf(record, 'bulkdata', suffix),
     range: (span) =>
       stored.byteOrder === 'big'
         ? sliceOf(readRanges(instance.source, stored, ranges, vr), span)
         : readRanges(instance.source, stored, cutRanges(ranges, span)),
-  };
-  const { multipart } = representation;
-  return {
-    kind: 'parts',
-    refused: 0,
-    multipart,
-    partType: 'application/octet-stream',
-    parts: each([part]),
-    stalled: opened.stalled,
-    close: opened.close,
   };
 }

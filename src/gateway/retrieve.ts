@@ -16,6 +16,8 @@ export interface OpenedRetrieve {
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
+  /** The SOP classes of what is listed, when all of it is; undefined among them where the peer does not tell one. */
+  readonly sopClassUids: () => Promise<ReadonlySet<string | undefined>>;
   /** Ends it, also while the next instance is waited for. */
   readonly close: () => void;
 }
@@ -55,7 +57,12 @@ export async function openRetrieve(
     const close = (): void => {
       collector.close();
     };
-    return { refused, instances: deliver(first, events, collector), stalled: collector.stalled, close };
+    const sopClassUids = async (): ReturnType<OpenedRetrieve['sopClassUids']> => {
+      await collector.listed;
+      return collector.sopClassUids;
+    };
+    const instances = deliver(first, events, collector);
+    return { refused, instances, stalled: collector.stalled, sopClassUids, close };
   } catch (thrown) {
     collector.close();
     throw thrown;

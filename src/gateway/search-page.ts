@@ -59,12 +59,14 @@ export async function readPage(found: SearchRows, window: Window, clock: Clock):
   }
 }
 
-/** The results that are sorted if they are no more than these. */
-function mostSorted({ mostBeyond }: SearchRows, { sorted, lookAhead, ...window }: Window): number {
+/**
+ * The results that are sorted if they are no more than these: of what is answered in one piece all that is held, however
+ * long it may take; pages must agree on it, which read as far as is counted.
+ */
+function mostSorted({ mostBeyond }: SearchRows, { sorted, ...window }: Window): number {
   if (!sorted) return 0;
-  // Pages must agree on it, which read as far as is counted.
   if (!isWhole(window)) return mostBeyond;
-  return window.lookAheadMs > 0 ? Math.min(lookAhead, ENOUGH_ROWS) : lookAhead;
+  return window.lookAheadMs > 0 ? Math.min(window.lookAhead, ENOUGH_ROWS) : window.lookAhead;
 }
 
 /** All that there is, and no page of it. */

@@ -1,6 +1,6 @@
 import type { GatewayError, OperationContext } from '../core/index.js';
-import type { DicomJsonObject, Tag } from '../dicom/index.js';
-import { retrieveUrl, type SearchRequest } from '../dicomweb/index.js';
+import type { DicomJsonObject, NumericStrings, Tag } from '../dicom/index.js';
+import { retrieveUrl, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import {
   completableTags,
   nameKeys,
@@ -8,6 +8,7 @@ import {
   unverifiedWarnings,
   type SearchPlan,
 } from '../query/index.js';
+import { withAvailable, type FrameChecks } from './available-syntaxes.js';
 import { inOrder } from './in-order.js';
 import { ENOUGH_ROWS } from './look-ahead.js';
 import { RowsAhead } from './rows-ahead.js';
@@ -86,6 +87,8 @@ class OpenSearch implements OpenRows {
   readonly #asked: Asked;
   readonly #window: number;
   readonly #lookAhead: number;
+  readonly #numericStrings: NumericStrings;
+  readonly #frames: FrameChecks | undefined;
   readonly #run: SearchRun;
   /** Ends what is read of the search itself, and what is asked beside it. */
   readonly #reading = new AbortController();
@@ -108,6 +111,8 @@ class OpenSearch implements OpenRows {
     this.#asked = asked;
     this.#window = retrieve.joinConcurrency;
     this.#lookAhead = search.lookAhead;
+    this.#numericStrings = search.numericStrings;
+    this.#frames = source.frames;
     this.#run = new SearchRun(source, plan, endedBy(this.#reading, context));
     if (search.complete === 'page') {
       this.#completion = new RowCompletion(plan.completion, below, source);
@@ -162,14 +167,19 @@ class OpenSearch implements OpenRows {
 
   async *#project(): AsyncGenerator<DicomJsonObject, void, undefined> {
     try {
+      const url = (target: Partial<RetrieveTarget>): string => retrieveUrl(this.#asked.serviceUrl, target);
       for await (const match of this.#matches()) {
-        const row = this.#plan.project(match, (target) => retrieveUrl(this.#asked.serviceUrl, target));
+        const row = this.#shown(this.#plan.project(match, url, this.#numericStrings));
         if (this.#run.isUnverified(match)) this.#unchecked.set(row, match);
         yield row;
       }
     } finally {
       end(this.#reading);
     }
+  }
+
+  #shown(row: DicomJsonObject): DicomJsonObject {
+    return this.#frames ? withAvailable(row, this.#frames) : row;
   }
 
   #matches(): AsyncGenerator<Match, void, undefined> {

@@ -2,6 +2,7 @@ import { GatewayError, KeySet, type Clock, type OperationContext } from '../core
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
+import type { FrameChecks } from './available-syntaxes.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
@@ -30,6 +31,8 @@ export interface SearchSource {
   readonly find: Peer['find'];
   /** For what is read at once, whatever the pace of the client; `find` when left out. */
   readonly findAtOnce?: Peer['find'];
+  /** What can be decoded tells which transfer syntaxes are available; what the peer says when left out. */
+  readonly frames?: FrameChecks;
   /** The machine's own when left out. */
   readonly clock?: Clock;
 }

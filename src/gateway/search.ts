@@ -1,5 +1,5 @@
 import { abortReason, GatewayError, systemClock, type Clock, type OperationContext } from '../core/index.js';
-import type { DicomJsonObject } from '../dicom/index.js';
+import type { DicomJsonObject, NumericStrings } from '../dicom/index.js';
 import type { Representation, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
 import { datasetList, emptyList, type DatasetList } from './dataset-list.js';
@@ -86,7 +86,8 @@ export async function answerSearch(
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
     const rest = laterRows(page, !isOver);
     const later = inOrder(rest, retrieve.joinConcurrency, (row) => found.complete(row));
-    const promised = { found, told: found.warnings, wasTruncated: found.truncated, context };
+    const { numericStrings } = settings;
+    const promised = { found, told: found.warnings, wasTruncated: found.truncated, numericStrings, context };
     return documentOf(representations, { head, later, hasMore, warnings, promised });
   } catch (thrown) {
     await found.close();
@@ -160,6 +161,7 @@ interface Promised {
   readonly found: SearchRows;
   readonly told: readonly string[];
   readonly wasTruncated: boolean;
+  readonly numericStrings: NumericStrings;
   readonly context: OperationContext;
 }
 
@@ -171,7 +173,7 @@ async function* bodyOf(
   promised: Promised,
 ): AsyncGenerator<string, void, undefined> {
   const next = (row: DicomJsonObject): string => {
-    const text = list.format(row);
+    const text = list.format(row, promised.numericStrings);
     return list.before({ lengthBytes: Buffer.byteLength(text) }) + text;
   };
   for (const row of head) yield next(row);

@@ -1,5 +1,5 @@
 import type { OperationContext, Priority } from '../core/index.js';
-import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
+import type { MediaRange, RenderedRequest, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
@@ -27,6 +27,17 @@ export interface SearchCall extends Common {
 
 export interface InstanceCall extends RetrieveCall {
   readonly target: Required<RetrieveTarget>;
+}
+
+export interface RenderedCall extends RetrieveCall {
+  /** What is asked of the pictures. */
+  readonly rendered: RenderedRequest;
+  /** Of an instance, 1-based and ascending; all of them when left out. */
+  readonly frames?: readonly number[];
+  /** WADO-URI: the answer is one picture, or one animation, whatever there is. */
+  readonly single?: boolean;
+  /** Whether the client has a body with this validator already. */
+  readonly hasEtag?: (etag: string) => boolean;
 }
 
 export interface PreloadCall {
@@ -67,6 +78,10 @@ export interface Gateway {
   ): Promise<PartsAnswer>;
   /** WADO-RS: all pixel data of an instance. */
   retrievePixelData(call: InstanceCall, context: OperationContext): Promise<PartsAnswer>;
+  /** WADO-RS and WADO-URI: pictures of a study, a series, an instance or some of its frames. */
+  retrieveRendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer>;
+  /** WADO-RS: one small picture that stands for a study, a series, an instance or some of its frames. */
+  retrieveThumbnail(call: Omit<RenderedCall, 'single'>, context: OperationContext): Promise<PartsAnswer>;
   /** Drops instances from the cache; says how many. */
   purge(
     call: { readonly peer: string; readonly target: PurgeTarget },

@@ -16,7 +16,16 @@ export async function recordNow({ complete }: HeldInstance): Promise<InstanceRec
  * How each representation is written from the stored bytes: the number goes up with every change after which the same
  * instance would give other bytes, or a client would be told that it still has what is not made any more.
  */
-const WRITERS = { file: 1, metadata: 1, 'metadata-xml': 1, frame: 1, bulkdata: 1 } as const;
+const WRITERS = {
+  file: 1,
+  metadata: 2,
+  'metadata-xml': 2,
+  frame: 1,
+  bulkdata: 2,
+  document: 1,
+  report: 1,
+  rendered: 1,
+} as const;
 
 /**
  * A strong entity tag: the bytes of the instance, how the representation is written, and everything else that the body
@@ -35,6 +44,12 @@ export function etagOf(
   const text = [representation, WRITERS[representation], ...more].join('\n');
   const key = createHash('sha256').update(text).digest('base64url').slice(0, 16);
   return `"${digest}-${key}"`;
+}
+
+/** CRC-32 of an instance's stored dataset of `bytes` bytes; undefined when the digest is of another form or length. */
+export function datasetCrcOf({ digest }: InstanceRecord, bytes: number): number | undefined {
+  const [length = '', checksum = ''] = /^[0-9a-z]+-[0-9a-z]+$/.test(digest) ? digest.split('-') : [];
+  return length === bytes.toString(36) ? parseInt(checksum, 36) : undefined;
 }
 
 /** The ranges of a source that hold bytes `span` of the concatenation of `ranges`. */

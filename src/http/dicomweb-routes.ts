@@ -15,6 +15,7 @@ import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
+import { renderedRoutes } from './rendered-routes.js';
 import type { Call, HttpDependencies, On } from './route.js';
 import { sendList, sendParts, setWarnings, type PartSent } from './send-answer.js';
 import { serviceUrlOf, type ServiceUrlOptions } from './service-url.js';
@@ -118,12 +119,14 @@ const TARGETS: readonly string[] = [
 
 type Item = Extract<Observation, { kind: 'part-sent' }>['item'];
 
-function retrieveRoutes(on: On, { gateway, observe }: HttpDependencies): void {
+function retrieveRoutes(on: On, deps: HttpDependencies): void {
+  const { gateway, observe } = deps;
   const sending =
     (peer: string, item: Item): PartSent =>
     (bytes, part) => {
       observe({ kind: 'part-sent', peer: part.peer ?? peer, item, bytes });
     };
+  renderedRoutes(on, deps, sending);
   for (const path of TARGETS) {
     on('get', path, async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);

@@ -74,13 +74,27 @@ export async function readStoreBody(
   const announced = Number(request.get('content-length') ?? 0);
   if (announced > deps.limits.maxBodyBytes) throw tooLarge(deps.limits.maxBodyBytes);
   const chunks = chunksOf(request, deps, context);
+  session.begin(content.form);
   if (content.kind === 'single') {
-    session.beginPart();
-    for await (const chunk of chunks) await session.partData(chunk);
-    await session.endPart();
-    return session.finish();
+    return readSingle(request.get('content-type') ?? '', chunks, session);
   }
   return readMultipart(chunks, content.boundary, session, deps);
+}
+
+async function readSingle(
+  contentType: string,
+  chunks: AsyncIterable<Buffer>,
+  session: StoreSession,
+): Promise<StoreAnswer> {
+  try {
+    session.beginPart(new Map([['content-type', contentType]]));
+    for await (const chunk of chunks) await session.partData(chunk);
+    await session.endPart();
+  } catch (thrown) {
+    session.abandon();
+    throw thrown;
+  }
+  return session.finish();
 }
 
 async function readMultipart(
@@ -90,8 +104,8 @@ async function readMultipart(
   { limits }: StoreBodyDependencies,
 ): Promise<StoreAnswer> {
   const handler = {
-    beginPart: () => {
-      session.beginPart();
+    beginPart: (headers: ReadonlyMap<string, string>) => {
+      session.beginPart(headers);
     },
     partData: (bytes: Buffer) => session.partData(bytes),
     endPart: () => session.endPart(),

@@ -9,8 +9,9 @@ import {
   rangeApplies,
   type ByteSpan,
 } from '../dicomweb/index.js';
-import type { BodyPart, DocumentAnswer, PartsAnswer } from '../gateway/index.js';
+import type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
+import { sendArchive, setArchiveHead } from './send-archive.js';
 import { sendDocument } from './send-document.js';
 
 /** Who speaks in Warning headers. */
@@ -48,7 +49,11 @@ export type PartSent = (bytes: number, part: BodyPart) => void;
 export async function sendParts(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   try {
     setCommon(response, answer);
-    await (answer.multipart ? sendMultipart(response, answer, sent) : sendSinglePart(response, answer, sent));
+    if (answer.archiveName !== undefined) {
+      setArchiveHead(response, answer.archiveName);
+      if (!isHead(response)) await sendArchive(response, answer, sent);
+    } else if (answer.multipart) await sendMultipart(response, answer, sent);
+    else await sendSinglePart(response, answer, sent);
   } finally {
     await answer.close();
   }
@@ -75,6 +80,7 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   if (next.done) throw new Error('A single-part answer has no part.');
   const part: BodyPart = next.value;
   if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
+  if (part.shown) setShown(response, part.shown);
   if (isWhole(answer) && isNotModified(response, part.etag)) return;
   const span = isWhole(answer) ? spanOf(response, part) : undefined;
   if (span === 'unsatisfiable') {
@@ -92,6 +98,15 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   await writer.flush();
   sent(bytes, part);
   response.end();
+}
+
+/** @see rules R-06, R-08 */
+function setShown(response: Response, { fileName, disposition, policy }: Shown): void {
+  response.setHeader(
+    'Content-Disposition',
+    `${disposition}; filename="${fileName.replace(/[^\w.-]/g, '_')}"`,
+  );
+  if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
 }
 
 /** Writes every chunk; resolves with the number of bytes. */

@@ -2,7 +2,7 @@
 import { dayLength, parseStoredDate, parseStoredTime, parseZone } from './calendar.js';
 import { dayOf, instant, type DateTimeForm, type DateTimePolicy } from './date-time-form.js';
 import { every, type Verdict } from './verdict.js';
-import { instantsOf, type Zone, type Zones } from './zone.js';
+import { instantsOf, widestShift, type Zone, type Zones } from './zone.js';
 
 type Combined = Extract<DateTimeForm, { kind: 'combined' }>;
 type Independent = Extract<DateTimeForm, { kind: 'independent' }>;
@@ -31,8 +31,6 @@ interface Stored {
 }
 
 const minute = 60_000_000n;
-/** Between the farthest zones, +1400 and -1200. */
-const widest = 26n * 60n * minute;
 
 /** Judges an entity by what its pair asks for. */
 export function judgeDateTime(
@@ -94,7 +92,7 @@ function spansOf(day: number, time: number | undefined, place: ReturnType<typeof
   const start = instant(day, time ?? 0);
   const end = instant(day, time ?? dayLength - 1);
   if (place === 'here') return [[start, end]];
-  if (place === 'unknown') return [[start - widest, end + widest]];
+  if (place === 'unknown') return [[start - widestShift, end + widestShift]];
   const here = (local: bigint): readonly bigint[] =>
     instantsOf(place.zone, local).map((utc) => utc + BigInt(place.request) * minute);
   if (time !== undefined) return here(start).map((at) => [at, at]);

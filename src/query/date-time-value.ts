@@ -12,7 +12,7 @@ import {
 } from './calendar.js';
 import type { DateTimePolicy } from './date-time-form.js';
 import type { Verdict } from './verdict.js';
-import { instantsOf, type Zones } from './zone.js';
+import { instantsOf, widestShift, type Zones } from './zone.js';
 
 /** A planned DT key: what to send for it, and the exact filter over what comes back. */
 export interface DateTimeValuePlan {
@@ -64,12 +64,25 @@ export function planDateTimeValue(
       if (stored === undefined) return 'unverified';
       const at = readMoment(stored, isZoned ? zone : undefined);
       if (at === undefined) return policy.unknown === 'match' ? 'match' : 'no-match';
-      const isPlaced = at.offset !== undefined || zones.source !== undefined;
-      // Only the peer, which was told the request's zone, knows the one of this value.
-      if (isZoned && zones.peerConverts === true && !isPlaced) return 'unverified';
-      return isOrdered(lower, at, zones) && isOrdered(at, upper, zones) ? 'match' : 'no-match';
+      // Where neither says an offset nothing is converted (DT-45).
+      const within = isZoned ? zones : {};
+      const isPlaced = at.offset !== undefined || within.source !== undefined;
+      // An instant was asked for, and nobody here knows in which zone this value is.
+      const isUnknown = isZoned && !isPlaced && (hasOwnOffset || zones.peerConverts === true);
+      return isUnknown ? judgeAnywhere(at.at, lower, upper) : judge(at, lower, upper, within);
     },
   };
+}
+
+function judge(at: Bound, lower: Bound | undefined, upper: Bound | undefined, zones: Zones): Verdict {
+  return isOrdered(lower, at, zones) && isOrdered(at, upper, zones) ? 'match' : 'no-match';
+}
+
+/** Of a value that may be in any zone: there may be none in which it is within the bounds. */
+function judgeAnywhere(at: bigint, lower: Bound | undefined, upper: Bound | undefined): Verdict {
+  const isBefore = lower !== undefined && at + widestShift < lower.at;
+  const isAfter = upper !== undefined && at - widestShift > upper.at;
+  return isBefore || isAfter ? 'no-match' : 'unverified';
 }
 
 /** A stored value as its first instant, in its own zone or else the entity's. */

@@ -27,7 +27,9 @@ export function fitKeys(
   characterSets: readonly string[] = defaultCharacterSets,
   policy: UnencodablePolicy = 'wildcard',
 ): FittedKeys {
-  const encoded = keys.filter(({ value }) => /[^ -~]/.test(value));
+  const isEncoded = keys.some(({ value }) => /[^ -~]/.test(value));
+  // Where a set is declared it is that of all keys, and ISO-IR 13 reads a tilde as something else.
+  const encoded = isEncoded ? keys.filter(({ value }) => /[^ -}]/.test(value)) : [];
   const missing = leastMissing(encoded.map(({ value }) => composed(value)).join(''), characterSets);
   const widened = new Set(encoded.filter(({ value }) => holdsAny(value, missing)));
   const [first] = widened;

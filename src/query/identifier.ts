@@ -1,5 +1,5 @@
 /** C-FIND identifiers, element by element. */
-import { attributeByTag, Dataset, type Tag, type Vr } from '../dicom/index.js';
+import { attributeByTag, Dataset, Tags, vrTraits, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import { planDateTimeValue } from './date-time-value.js';
@@ -43,14 +43,27 @@ export function addMatchingKey(identifier: Dataset, key: MatchingKey, options: M
 
 function sentValue(key: MatchingKey, options: MatchingOptions): string {
   const { dateTime, zones } = options;
-  if (isUniversal(key) || asksForEmpty(key, options)) return '';
+  if (isUniversal(key)) return '';
+  // Of numbers in bytes none can be written so.
+  if (asksForEmpty(key, options))
+    return options.sendsEmptyValue === true && vrTraits(key.vr).text ? key.value : '';
   if (key.vr === 'DA') return planDateTime(key.value, '', dateTime, zones).identifierDate;
   if (key.vr === 'TM') return planDateTime('', key.value, dateTime, zones).identifierTime;
   if (key.vr === 'DT') return planDateTimeValue(key.value, dateTime, zones).identifier;
+  return sentValues(key, options);
+}
+
+function sentValues(key: MatchingKey, options: MatchingOptions): string {
   const values = key.values.filter((value) => value !== '');
   if (key.vr === 'UI') return values.join('\\');
   const [first = key.value] = values;
   if (values.length <= 1) return first;
-  // C-FIND has no list of text values: of several that must all match one will do, of alternatives none.
+  if (options.sendsMultipleValue === true && isListOfAll(key, options)) return values.join('\\');
+  // C-FIND has no list of text values otherwise: of several that must all match one will do, of alternatives none.
   return options.multipleValueMatching === true && !(isTextVr(key.vr) && /[*?]/.test(first)) ? first : '';
+}
+
+/** Modalities of studies are computed by archives, and never sure to be matched by a list. */
+function isListOfAll({ path, vr }: MatchingKey, { multipleValueMatching }: MatchingOptions): boolean {
+  return multipleValueMatching === true && isTextVr(vr) && path.at(-1) !== Tags.ModalitiesInStudy;
 }

@@ -1,5 +1,5 @@
 /** Attribute matching of PS3.4 C.2.2.2 as the exact filter over what a peer returned. */
-import { Tags, type Dataset, type Tag, type Vr } from '../dicom/index.js';
+import { Tags, vrTraits, type Dataset, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import type { DateTimePolicy } from './date-time-form.js';
@@ -7,6 +7,7 @@ import { planDateTimeValue } from './date-time-value.js';
 import { nameTest } from './name-test.js';
 import { isTextVr, matchesPattern, normalText } from './pattern.js';
 import { every, some, type Verdict } from './verdict.js';
+import { unreadable } from './wildcards.js';
 import type { Zones } from './zone.js';
 
 /** How the filter decides where the standard leaves a choice, and what it must know of the request. */
@@ -17,6 +18,10 @@ export interface MatchingOptions {
   readonly multipleValueMatching?: boolean;
   /** `""` asks for entities without a value. */
   readonly emptyValueMatching?: boolean;
+  /** The peer knows lists of values that must all be there: they are sent whole. */
+  readonly sendsMultipleValue?: boolean;
+  /** The peer knows `""`: it is sent, and an empty value is one that matches. */
+  readonly sendsEmptyValue?: boolean;
   /** Names that are only similar match: what the peer returned is not looked at again. */
   readonly fuzzyMatching?: boolean;
   /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
@@ -132,7 +137,7 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
     // Nothing readable: blanks alone are empty, bytes of a VR without text cannot be compared.
     if (values.length === 0)
       return Buffer.isBuffer(element.value) && isTextVr(element.vr) ? judgeEmpty(tag, options) : 'unverified';
-    return test(values) ? 'match' : 'no-match';
+    return test(values);
   };
 }
 
@@ -140,13 +145,13 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
  * An empty value matches where the peer must know the attribute. Of any other it may mean that the peer does not, and
  * what was not returned may have a value.
  */
-function emptyMatcher(tag: Tag, { isRequired }: MatchingOptions): Matcher {
+function emptyMatcher(tag: Tag, { isRequired, sendsEmptyValue }: MatchingOptions): Matcher {
   return (row) => {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
-    const isBlank = isTextVr(element.vr) && row.strings(tag).every((value) => value === '');
+    const isBlank = vrTraits(element.vr).text && row.strings(tag).every((value) => value === '');
     if (element.value.length > 0 && !isBlank) return 'no-match';
-    return isRequired?.(tag) === true ? 'match' : 'unverified';
+    return sendsEmptyValue === true || isRequired?.(tag) === true ? 'match' : 'unverified';
   };
 }
 
@@ -168,12 +173,13 @@ function nameMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matc
     const found = isLike.filter((test) => values.some(test)).length;
     if (found >= least) return 'match';
     // Where similar names match, nothing here can tell: it is not left out, and said to be unchecked.
-    if (isWidened) return options.fuzzyMatching === true ? 'unverified' : 'no-match';
+    const isReadable = values.every((value) => !value.includes(unreadable));
+    if (isWidened) return options.fuzzyMatching === true || !isReadable ? 'unverified' : 'no-match';
     return options.fuzzyMatching === true ? 'match' : 'unverified';
   };
 }
 
-/** A date or time without its partner, such as one within a sequence. */
+/** A date or time without its partner, such as one within a sequence, of which nobody knows whether it has a value. */
 function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions): Matcher {
   const isDate = key.vr === 'DA';
   const { verdict } = planDateTime(
@@ -185,7 +191,7 @@ function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions)
   return (row) => {
     const stored = storedText(row, tag);
     const zone = row.string(Tags.TimezoneOffsetFromUTC);
-    return isDate ? verdict(stored, '', zone) : verdict('', stored, zone);
+    return isDate ? verdict(stored, undefined, zone) : verdict(undefined, stored, zone);
   };
 }
 
@@ -194,25 +200,22 @@ export function storedText(row: Dataset, tag: Tag): string | undefined {
   return row.string(tag) ?? (row.has(tag) ? '' : undefined);
 }
 
-type ValueTest = (stored: readonly string[]) => boolean;
+type ValueTest = (stored: readonly string[]) => Verdict;
 
 function valueTest(key: MatchingKey, { multipleValueMatching }: MatchingOptions): ValueTest {
   const tests = key.values.filter((value) => value !== '').map((value) => singleTest(value, key.vr));
-  const isAnd = multipleValueMatching === true && key.vr !== 'UI';
+  const judge = multipleValueMatching === true && key.vr !== 'UI' ? every : some;
   const whole = normalText(key.value, key.vr);
-  return (stored) =>
-    (isAnd ? tests.every((test) => stored.some(test)) : tests.some((test) => stored.some(test))) ||
-    (stored.length > 1 && normalText(stored.join('\\'), key.vr) === whole);
+  return (stored) => {
+    if (stored.length > 1 && normalText(stored.join('\\'), key.vr) === whole) return 'match';
+    return judge(tests.map((test) => some(stored.map(test))));
+  };
 }
 
-function singleTest(asked: string, vr: Vr): (stored: string) => boolean {
-  if (vr === 'PN') return nameTest(asked);
-  if (isNumeric(vr)) {
-    const number = Number(asked);
-    return (stored) => stored === asked || Number(stored) === number;
-  }
-  if (vr === 'UI' || !isTextVr(vr)) return (stored) => stored === asked;
-  return matchesPattern(normalText(asked, vr), vr);
+function singleTest(asked: string, vr: Vr): (stored: string) => Verdict {
+  if (isTextVr(vr)) return matchesPattern(normalText(asked, vr), vr);
+  const number = isNumeric(vr) ? Number(asked) : undefined;
+  return (stored) => (stored === asked || Number(stored) === number ? 'match' : 'no-match');
 }
 
 const numericVrs: ReadonlySet<Vr> = new Set(['DS', 'FD', 'FL', 'IS', 'SL', 'SS', 'SV', 'UL', 'US', 'UV']);

@@ -1,9 +1,10 @@
+import { foldTwins } from '../dicom/index.js';
 import { matchesPattern } from './pattern.js';
 
 /** Case, accents and the separators of components are the peer's business. */
 function fold(name: string): string {
   return (
-    name
+    foldTwins(name)
       .normalize('NFKD')
       .replace(/\p{M}/gu, '')
       // Hangul has come apart as well, and is compared whole.
@@ -16,6 +17,12 @@ function fold(name: string): string {
   );
 }
 
+/** Whether it surely matches; of what came unreadably nobody knows. */
+function sureTest(pattern: string): (stored: string) => boolean {
+  const test = matchesPattern(pattern, 'PN');
+  return (stored) => test(stored) === 'match';
+}
+
 const parts = (name: string, separator: string): readonly string[] =>
   name
     .split(separator)
@@ -24,8 +31,8 @@ const parts = (name: string, separator: string): readonly string[] =>
 
 /** A group as a whole or one component, or each of its words wherever it stands. */
 function groupTest(group: string): (candidates: readonly string[], words: readonly string[]) => boolean {
-  const whole = matchesPattern(group, 'PN');
-  const each = group.split(' ').map((word) => matchesPattern(word, 'PN'));
+  const whole = sureTest(group);
+  const each = group.split(' ').map((word) => sureTest(word));
   return (candidates, words) => candidates.some(whole) || each.every((test) => words.some(test));
 }
 
@@ -37,7 +44,7 @@ function groupTest(group: string): (candidates: readonly string[], words: readon
  */
 export function nameTest(asked: string): (stored: string) => boolean {
   const tests = parts(asked, '=').map(groupTest);
-  const whole = matchesPattern(fold(asked), 'PN');
+  const whole = sureTest(fold(asked));
   return (stored) => {
     const groups = parts(stored, '=');
     const candidates = [...groups, ...stored.split('=').flatMap((group) => parts(group, '^'))];

@@ -52,7 +52,7 @@ export interface SearchPlan {
   readonly planned: QueryOptions;
   /** What of a result can be found out from the level below where the peer does not return it. */
   readonly completion: CompletionPlan;
-  /** Attributes of which empty values are asked for; no peer is asked for them. */
+  /** Attributes of which empty values are asked for. */
   readonly emptyKeys: ReadonlySet<Tag>;
   /** Texts for `Warning` headers. */
   readonly warnings: readonly string[];
@@ -107,14 +107,26 @@ export function planSearch(
     emptyKeys: new Set(
       keys.filter((key) => asksForEmpty(key, request)).flatMap(({ path: [tag] }) => tag ?? []),
     ),
-    planned: {
-      ...baselineQueryOptions,
+    planned: plannedOptions(request, options, {
       relational: isRelational,
       dateTime: steps.steps.some(({ dates }) => dates?.isNative === true),
       timezone: parts.some(({ announcedZone }) => announcedZone !== undefined),
-      fuzzy: options.fuzzy && request.fuzzyMatching,
-    },
+    }),
     warnings: [...request.warnings, ...peerWarnings(request, profile, options), ...zoneWarnings(keys, zones)],
+  };
+}
+
+/** What the request asks for of what was accepted, beside `others`. */
+function plannedOptions(
+  request: SearchRequest,
+  options: QueryOptions,
+  others: Pick<QueryOptions, 'relational' | 'dateTime' | 'timezone'>,
+): QueryOptions {
+  return {
+    ...others,
+    fuzzy: options.fuzzy && request.fuzzyMatching,
+    emptyValue: options.emptyValue && request.emptyValueMatching,
+    multipleValue: options.multipleValue && request.multipleValueMatching,
   };
 }
 
@@ -208,7 +220,9 @@ function readKey(key: MatchingKey): MatchingKey {
 }
 
 function readZones(request: SearchRequest, profile: PeerQueryProfile, options: QueryOptions): Zones {
-  if (request.timezoneOffset === undefined) return {};
+  const source = profile.timezone === undefined ? undefined : readZone(profile.timezone);
+  const known = source === undefined ? {} : { source };
+  if (request.timezoneOffset === undefined) return known;
   const minutes = parseZone(request.timezoneOffset);
   if (minutes === undefined) {
     throw new GatewayError(
@@ -216,12 +230,7 @@ function readZones(request: SearchRequest, profile: PeerQueryProfile, options: Q
       'TimezoneOffsetFromUTC must be +HHMM or -HHMM, from -1200 to +1400.',
     );
   }
-  const source = profile.timezone === undefined ? undefined : readZone(profile.timezone);
-  return {
-    request: minutes,
-    peerConverts: options.timezone,
-    ...(source === undefined ? {} : { source }),
-  };
+  return { ...known, request: minutes, peerConverts: options.timezone };
 }
 
 function readZone(text: string): Zone | undefined {
@@ -271,6 +280,8 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     includeRequired: !isFixed,
     multipleValueMatching: request.multipleValueMatching,
     emptyValueMatching: request.emptyValueMatching,
+    sendsMultipleValue: planning.options.multipleValue,
+    sendsEmptyValue: planning.options.emptyValue,
     fuzzyMatching: request.fuzzyMatching && planning.options.fuzzy,
     unsentKeys: [...computedKeys, ...(profile.unsentKeys ?? [])],
     literalWildcard: profile.literalWildcard === true,

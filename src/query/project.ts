@@ -1,6 +1,6 @@
 /** Rows of C-FIND answers as one search result. */
 import { datasetToJson, formatTag, Tags, type Dataset, type Tag } from '../dicom/index.js';
-import type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from '../dicom/index.js';
+import type { DicomJsonElement, DicomJsonObject, DicomJsonValue, NumericStrings } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { levelAttributes, optionalAttributes, uniqueKeyTags, type Presence } from './levels.js';
 import type { ParentKeys, StepOptions } from './step-options.js';
@@ -9,6 +9,7 @@ import type { ParentKeys, StepOptions } from './step-options.js';
 export type Project = (
   rows: readonly Dataset[],
   retrieveUrl: (target: Partial<RetrieveTarget>) => string,
+  numericStrings?: NumericStrings,
 ) => DicomJsonObject;
 
 interface Field {
@@ -33,11 +34,11 @@ const unicode: DicomJsonElement = { vr: 'CS', Value: ['ISO_IR 192'] };
 export function createProjection(steps: readonly StepOptions[], fixed: ParentKeys): Project {
   const fields = planFields(steps);
   const levels = steps.map(({ level }) => level);
-  return (rows, retrieveUrl) => {
+  return (rows, retrieveUrl, numericStrings) => {
     const uids = uidsOf(levels, rows, fixed);
     const values = new Map<string, DicomJsonElement>(uidElements(uids));
     values.set(retrieveUrlKey, { vr: 'UR', Value: [retrieveUrl(uids)] });
-    const sources = rows.map((row) => datasetToJson(row));
+    const sources = rows.map((row) => datasetToJson(row, numericStrings));
     return collect(fields, sources, values);
   };
 }

@@ -27,6 +27,9 @@ export interface StepOptions {
   readonly includeRequired: boolean;
   readonly multipleValueMatching: boolean;
   readonly emptyValueMatching: boolean;
+  /** The peer is asked for both as they are, for it accepted them (PS3.4 C.5.1.1). */
+  readonly sendsMultipleValue: boolean;
+  readonly sendsEmptyValue: boolean;
   readonly fuzzyMatching: boolean;
   readonly unsentKeys: readonly Tag[];
   readonly literalWildcard: boolean;

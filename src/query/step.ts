@@ -73,10 +73,15 @@ interface Filter {
  * @throws GatewayError `bad-request` for a malformed date, time or range.
  */
 export function createStep(options: StepOptions, above: readonly StepOptions[] = []): FindStep {
-  const parts = [...above, options].map(planPart);
+  // One identifier tells one zone, to the keys of all of its levels.
+  const announcedZone = [...above, options]
+    .map((one) => one.announcedZone)
+    .find((zone) => zone !== undefined);
+  const parts = [...above, options].map((one) => planPart({ ...one, announcedZone }));
   const filters = parts.flatMap(filtersOf);
   const dates = parts.map(dateSearch).find((search) => search !== undefined);
   const list = [...above, options].map(uidList).find((one) => one !== undefined);
+  const judge = judgeOnce(filters);
   const listTag = list?.tag ?? uniqueKeyTags[options.level];
   return {
     level: options.level,
@@ -87,16 +92,32 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
     identifier: (parent = {}, { slice = dates?.slices[0], uids } = {}) =>
       buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }, listTag),
     accepts: (row, parent = {}) =>
-      belongsTo(row, options.level, { ...parent, ...options.fixed }) &&
-      filters.every(({ matcher }) => matcher(row) !== 'no-match'),
+      belongsTo(row, options.level, { ...parent, ...options.fixed }) && judge(row) !== undefined,
     constrained: new Set(filters.map(({ tag }) => tag)),
     judge: (tag, found) => filters.find((filter) => filter.tag === tag)?.matcher(found) ?? 'match',
-    unverified: (row) =>
-      filters.filter(({ matcher }) => matcher(row) === 'unverified').map(({ tagOf }) => tagOf(row)),
+    unverified: (row) => judge(row) ?? [],
     keyOf: (row) => {
       for (const { level, fixed } of above) if (!isFixed(level, fixed)) requireUniqueKey(level, row);
       return requireUniqueKey(options.level, row);
     },
+  };
+}
+
+/** The keys that nobody can check in a row, `undefined` of one that does not match; filters are run once for each row. */
+function judgeOnce(filters: readonly Filter[]): (row: Dataset) => readonly Tag[] | undefined {
+  const judged = new WeakMap<Dataset, readonly Tag[] | undefined>();
+  const judge = (row: Dataset): readonly Tag[] | undefined => {
+    const unverified: Tag[] = [];
+    for (const { matcher, tagOf } of filters) {
+      const verdict = matcher(row);
+      if (verdict === 'no-match') return undefined;
+      if (verdict === 'unverified') unverified.push(tagOf(row));
+    }
+    return unverified;
+  };
+  return (row) => {
+    if (!judged.has(row)) judged.set(row, judge(row));
+    return judged.get(row);
   };
 }
 
@@ -209,6 +230,8 @@ function pairFilter({ pair, plan }: PlannedPair, zones: Zones): Filter {
 
 function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
   const { level, dateTime, zones, multipleValueMatching, emptyValueMatching, fuzzyMatching } = options;
+  // What is not sent with its value the peer has not matched by.
+  const isSent = (tag: Tag): boolean => options.sendsEmptyValue && !options.unsentKeys.includes(tag);
   const constrained = judged.filter((key) => !isUniversal(key));
   return [...groupByTag(constrained)].map(([tag, group]) => ({
     tag,
@@ -218,6 +241,7 @@ function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
       zones,
       multipleValueMatching,
       emptyValueMatching,
+      sendsEmptyValue: isSent(tag),
       fuzzyMatching,
       isWidened: (key) => widened.has(key),
       isRequired: (required) => requiredKeys[level].has(required),

@@ -16,6 +16,8 @@ export interface NamedZone {
 
 const axisDay = BigInt(dayLength);
 const minute = 60_000_000n;
+/** Between the farthest zones, +1400 and -1200. */
+export const widestShift = 26n * 60n * minute;
 const offsetPattern = /GMT(?:(?<sign>[+-])(?<hours>\d{2}):(?<minutes>\d{2})(?::(?<seconds>\d{2}))?)?$/;
 
 /** The zone of an IANA name; `undefined` when the platform does not know it. */

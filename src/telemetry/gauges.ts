@@ -21,6 +21,7 @@ const gauges = {
   },
   metadata_bytes: { help: 'Bytes of metadata documents that are kept.', labels: ['peer'] },
   hot_frame_bytes: { help: 'Bytes of frames that are kept beside their instances.', labels: [] },
+  hot_picture_bytes: { help: 'Bytes of rendered pictures that are kept beside their instances.', labels: [] },
   frames_in_work: {
     help: 'Frames being decoded or encoded, and requests that wait for it.',
     labels: ['state'],

@@ -27,7 +27,7 @@ const counters = {
   revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
   headStarts: ['head_starts_total', 'Retrieves begun beside their listing.', 'peer', 'outcome'],
   pulls: ['pulls_total', 'Series and studies brought ahead of their readers.', 'peer', 'purpose', 'outcome'],
-  frames: ['frames_total', 'Frames decoded and encoded.', 'from', 'to', 'outcome'],
+  frames: ['frames_total', 'Frames decoded, encoded and rendered.', 'from', 'to', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
   logDropped: [
     'log_lines_dropped_total',

@@ -91,6 +91,13 @@ const lines: ByKind<Line | undefined> = {
     outcome === 'done'
       ? undefined
       : { level: 'warn', message: `frame ${outcome}`, fields: { from, to, durationMs } },
+  'repeated-attributes': ({ kind: _kind, in: where, isPartial, ...fields }) => ({
+    level: isPartial ? 'warn' : 'debug',
+    message: isPartial
+      ? `attributes come twice in one ${where}, too many of them: of some the first one counts`
+      : `attributes come twice in one ${where}: the last one counts`,
+    fields,
+  }),
   'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
   log: ({ level, message, requestId, peer, error }) => ({
     level,

@@ -70,6 +70,7 @@ export function createMetrics({ version, peers }: { version: string; peers: read
 const uncounted = (): void => undefined;
 const notCounted = {
   learnt: uncounted,
+  'repeated-attributes': uncounted,
   ready: uncounted,
   stopping: uncounted,
   stopped: uncounted,

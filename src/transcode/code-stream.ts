@@ -1,5 +1,5 @@
 import { badFrame } from './frame-error.js';
-import { MOST_PIXELS, type FrameShape } from './frame-shape.js';
+import { MOST_PIXELS, type FrameShape } from '../dicom/index.js';
 
 /** What a code stream says of itself, whatever the dataset around it says. */
 export interface CodeStreamHeader {

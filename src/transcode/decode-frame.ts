@@ -3,13 +3,24 @@ import { inflateRaw } from 'node:zlib';
 import { GatewayError } from '../core/index.js';
 import { TransferSyntaxes } from '../dicom/index.js';
 import { badFrame } from './frame-error.js';
-import { nativeFrameBytes, type FrameShape, type NativeFrame } from './frame-shape.js';
-import { decodeHtJ2k, decodeJ2k } from './j2k-codec.js';
+import {
+  nativeFrameBytes,
+  uncompressedFrameBytes,
+  type FrameShape,
+  type NativeFrame,
+} from '../dicom/index.js';
+import { decodeHtJ2k, decodeJ2k, decodeJ2kPart2 } from './j2k-codec.js';
 import { decodeJpeg } from './jpeg-codec.js';
 import { decodeJpegLs } from './jpeg-ls-codec.js';
+import { decodeJpegXl } from './jpeg-xl-codec.js';
 import { decodeRle } from './rle.js';
 
-type Decode = (frame: Uint8Array, shape: FrameShape, halvings: number) => Promise<NativeFrame>;
+type Decode = (
+  frame: Uint8Array,
+  shape: FrameShape,
+  halvings: number,
+  transferSyntaxUid: string,
+) => Promise<NativeFrame>;
 
 const inflate = promisify(inflateRaw);
 const S = TransferSyntaxes;
@@ -19,9 +30,9 @@ const rle: Decode = (frame, shape) => Promise.resolve({ samples: decodeRle(frame
 
 /** Frames deflated one by one: no more is inflated than the frame can hold. @see PS3.5 A.4.15 */
 const deflated: Decode = async (frame, shape) => {
-  const expected = nativeFrameBytes(shape);
   try {
-    const samples = await inflate(frame, { maxOutputLength: expected + 1 });
+    const samples = await inflate(frame, { maxOutputLength: nativeFrameBytes(shape) + 1 });
+    const expected = uncompressedFrameBytes(shape, samples.length);
     if (samples.length < expected || samples.length > expected + 1)
       throw badFrame('inflates to another size');
     return { samples: samples.subarray(0, expected), shape };
@@ -31,10 +42,12 @@ const deflated: Decode = async (frame, shape) => {
 };
 
 const native: Decode = (frame, shape) => {
-  const expected = nativeFrameBytes(shape);
+  const expected = uncompressedFrameBytes(shape, frame.length);
   if (frame.length < expected) throw badFrame('is shorter than its dataset says');
   return Promise.resolve({ samples: frame.subarray(0, expected), shape });
 };
+
+const jpegXl: Decode = (frame, shape, _halvings, uid) => decodeJpegXl(frame, shape, uid);
 
 const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ...[S.JpegBaseline, S.JpegExtended, S.JpegSpectralSelection68, S.JpegFullProgression1012].map(
@@ -43,7 +56,9 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ...[S.JpegLossless, S.JpegLosslessSv1].map(of(decodeJpeg)),
   ...[S.JpegLsLossless, S.JpegLsNearLossless].map(of(decodeJpegLs)),
   ...[S.Jpeg2000Lossless, S.Jpeg2000].map(of(decodeJ2k)),
+  ...[S.Jpeg2000Part2Lossless, S.Jpeg2000Part2].map(of(decodeJ2kPart2)),
   ...[S.HtJ2kLossless, S.HtJ2kLosslessRpcl, S.HtJ2k].map(of(decodeHtJ2k)),
+  ...[S.JpegXlLossless, S.JpegXlJpegRecompression, S.JpegXl].map(of(jpegXl)),
   ...[S.RleLossless].map(of(rle)),
   ...[S.DeflatedImageFrameCompression].map(of(deflated)),
   ...[S.EncapsulatedUncompressedExplicitVrLittleEndian].map(of(native)),
@@ -61,7 +76,7 @@ export const canDecode = (transferSyntaxUid: string): boolean => decoders.has(tr
  * allows it.
  *
  * @throws GatewayError `malformed-dataset` for a frame that is not what its dataset says, `not-acceptable` for a transfer
- * syntax that cannot be decoded
+ * syntax, or a part of one, that cannot be decoded
  */
 export async function decodeFrame(
   frame: Uint8Array,
@@ -72,5 +87,5 @@ export async function decodeFrame(
   const decode = decoders.get(transferSyntaxUid);
   if (!decode)
     throw new GatewayError('not-acceptable', `Frames in ${transferSyntaxUid} cannot be decoded here.`);
-  return await decode(frame, shape, halvings);
+  return await decode(frame, shape, halvings, transferSyntaxUid);
 }

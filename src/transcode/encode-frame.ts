@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import { GatewayError } from '../core/index.js';
 import { TransferSyntaxes } from '../dicom/index.js';
-import type { EncodedFrame, FrameShape, NativeFrame } from './frame-shape.js';
+import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { canEncodeWavelets, encodeHtJ2k, encodeJ2k } from './j2k-codec.js';
 import { encodeJpegLossless } from './jpeg-codec.js';
 import { encodeJpegLs } from './jpeg-ls-codec.js';
@@ -46,6 +46,15 @@ const encoders: ReadonlyMap<string, Encoder> = new Map<string, Encoder>([
   [S.HtJ2kLossless.uid, { encode: encodeHtJ2k, takes: wavelets }],
   [S.HtJ2kLosslessRpcl.uid, { encode: encodeHtJ2k, takes: wavelets }],
   [
+    S.EncapsulatedUncompressedExplicitVrLittleEndian.uid,
+    {
+      encode: (samples) => Promise.resolve(samples),
+      takes: () => true,
+      keepsAllBits: true,
+      keepsPlanes: true,
+    },
+  ],
+  [
     S.DeflatedImageFrameCompression.uid,
     { encode: (samples) => deflate(samples), takes: () => true, keepsAllBits: true, keepsPlanes: true },
   ],
@@ -74,5 +83,6 @@ export async function encodeFrame(frame: NativeFrame, transferSyntaxUid: string)
     );
   const encoded = await encoder.encode(samples, shape);
   if ('stream' in encoded) return encoded;
-  return { stream: encoded, photometricInterpretation: shape.photometricInterpretation };
+  const { planar, photometricInterpretation } = shape;
+  return { stream: encoded, photometricInterpretation, planar };
 }

@@ -1,10 +1,10 @@
 import { Piscina } from 'piscina';
 import { GatewayError, type Observe, type OperationContext } from '../core/index.js';
-import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
+import type { FrameAnswer, FrameResult, FrameTask, RenderTask } from './frame-task.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
-import type { FrameShape } from './frame-shape.js';
-import { nativeFrameBytes } from './frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../dicom/index.js';
+import { loadSharp, type Picture } from '../render/index.js';
 import { WaitingRoom } from './waiting-room.js';
 
 export interface FramePoolOptions {
@@ -18,7 +18,12 @@ export interface FramePoolOptions {
   readonly heapMegabytes: number;
   /** Most bytes of a native frame. */
   readonly frameBytes: number;
+  /** Most pixels of a picture that is scaled. */
+  readonly picturePixels: number;
 }
+
+/** One frame of which a picture is to be made; its memory is given away. */
+export type FramePictured = Omit<RenderTask, 'mostPixels'>;
 
 /** A place in the pool: its holder may read frames into memory and have them worked on, one after the other. */
 export interface FramePlace {
@@ -29,6 +34,13 @@ export interface FramePlace {
    * what no codec does
    */
   run(task: FrameTask): Promise<FrameResult>;
+  /**
+   * Makes a picture of one frame; its memory is given away.
+   *
+   * @throws GatewayError as `run`; `not-acceptable` for what no picture can be made of, `bad-request` for a part that is
+   * not in the image
+   */
+  render(task: FramePictured): Promise<Picture>;
   /** Lets the next one in. */
   leave(): void;
 }
@@ -47,6 +59,9 @@ export interface FramePool {
   close(): Promise<void>;
 }
 
+/** What a thread answers when it could. */
+type Done = Exclude<FrameAnswer, { readonly error: unknown }>;
+
 const MEGAPIXEL = 2 ** 20;
 /** Sources run under a loader that threads do not inherit. */
 const isSource = import.meta.url.endsWith('.ts');
@@ -61,7 +76,7 @@ class ThreadedFramePool implements FramePool {
   readonly #options: FramePoolOptions;
   readonly #observe: Observe;
   readonly #room: WaitingRoom;
-  #threads: Piscina<FrameTask, FrameAnswer> | undefined;
+  #threads: Piscina<FrameTask | RenderTask, FrameAnswer> | undefined;
   #closed = false;
 
   constructor(options: FramePoolOptions, observe: Observe) {
@@ -88,7 +103,7 @@ class ThreadedFramePool implements FramePool {
 
   async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
-    return { leave, run: (task) => this.#run(task) };
+    return { leave, run: (task) => this.#run(task), render: (task) => this.#render(task) };
   }
 
   async close(): Promise<void> {
@@ -101,6 +116,25 @@ class ThreadedFramePool implements FramePool {
   }
 
   async #run(task: FrameTask): Promise<FrameResult> {
+    const answer = await this.#ask(task, task.to ?? 'native');
+    if ('result' in answer) return answer.result;
+    throw new GatewayError('internal', 'A thread gave a picture for a frame.');
+  }
+
+  async #render(task: FramePictured): Promise<Picture> {
+    // Here as well as in the threads: the libraries of what only threads have loaded go with the first of them.
+    await loadSharp();
+    const mostPixels = this.#options.picturePixels;
+    const { iccProfile, ...look } = task.look;
+    // The largest part of a look by far is not copied for those who ask for no profile.
+    const withProfile = iccProfile && (task.request.iccProfile ?? 'no') !== 'no' ? { iccProfile } : {};
+    const job = { ...task, look: { ...look, ...withProfile }, mostPixels };
+    const answer = await this.#ask(job, task.request.mediaType);
+    if ('picture' in answer) return answer.picture;
+    throw new GatewayError('internal', 'A thread gave a frame for a picture.');
+  }
+
+  async #ask(task: FrameTask | RenderTask, to: string): Promise<Done> {
     if (this.#isClosed()) throw shuttingDown();
     this.#threads ??= this.#start();
     const began = performance.now();
@@ -108,14 +142,14 @@ class ThreadedFramePool implements FramePool {
     const deadline = AbortSignal.timeout(this.#limitMs(task));
     const transferList = [task.frame.buffer as ArrayBuffer];
     const tell = (outcome: 'done' | 'refused' | 'late' | 'crashed'): void => {
-      const { from = 'native', to = 'native' } = task;
+      const { from = 'native' } = task;
       this.#observe({ kind: 'frame', from, to, outcome, durationMs: performance.now() - began });
     };
     try {
       const answer = await this.#threads.run(task, { transferList, signal: deadline });
-      tell('result' in answer ? 'done' : 'refused');
-      if ('result' in answer) return answer.result;
-      throw new GatewayError(answer.error.code, answer.error.message);
+      tell('error' in answer ? 'refused' : 'done');
+      if ('error' in answer) throw new GatewayError(answer.error.code, answer.error.message);
+      return answer;
     } catch (thrown) {
       if (thrown instanceof GatewayError) throw thrown;
       if (this.#isClosed()) throw shuttingDown(thrown);
@@ -126,14 +160,14 @@ class ThreadedFramePool implements FramePool {
     }
   }
 
-  #limitMs({ shape }: FrameTask): number {
+  #limitMs({ shape }: Pick<FrameTask, 'shape'>): number {
     const { frameMs } = this.#options;
     return Math.ceil(frameMs * Math.max(1, (shape.rows * shape.columns * shape.samplesPerPixel) / MEGAPIXEL));
   }
 
-  #start(): Piscina<FrameTask, FrameAnswer> {
+  #start(): Piscina<FrameTask | RenderTask, FrameAnswer> {
     const { workers, heapMegabytes } = this.#options;
-    const threads = new Piscina<FrameTask, FrameAnswer>({
+    const threads = new Piscina<FrameTask | RenderTask, FrameAnswer>({
       filename: WORKER.href,
       minThreads: 0,
       maxThreads: workers,

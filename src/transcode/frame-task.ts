@@ -1,5 +1,6 @@
 import type { GatewayErrorCode } from '../core/index.js';
-import type { FrameShape } from './frame-shape.js';
+import type { FrameShape } from '../dicom/index.js';
+import type { Picture, RenderJob } from '../render/index.js';
 
 /** One frame to be turned from one transfer syntax into another, in a worker. */
 export interface FrameTask {
@@ -10,9 +11,10 @@ export interface FrameTask {
   /** Of the answer; undefined for native samples. */
   readonly to: string | undefined;
   readonly shape: FrameShape;
-  /** How many times the picture may be halved in each direction, where that saves work. */
-  readonly halvings?: number;
 }
+
+/** One frame of which a picture is to be made, in a worker. */
+export interface RenderTask extends RenderJob, Pick<FrameTask, 'frame' | 'from' | 'shape'> {}
 
 /** The frame as it was asked for, and its shape: of a compressed frame that which it will have when it is decoded. */
 export interface FrameResult {
@@ -23,4 +25,5 @@ export interface FrameResult {
 /** What comes back from a worker: errors of a class of ours would not survive the way. */
 export type FrameAnswer =
   | { readonly result: FrameResult }
+  | { readonly picture: Picture }
   | { readonly error: { readonly code: GatewayErrorCode; readonly message: string } };

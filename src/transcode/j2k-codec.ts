@@ -1,6 +1,7 @@
+import { GatewayError } from '../core/index.js';
 import { badFrame } from './frame-error.js';
 import { requireFit } from './code-stream.js';
-import type { EncodedFrame, FrameShape, NativeFrame } from './frame-shape.js';
+import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { bareCodeStream, readJ2kHeader, type J2kHeader } from './j2k-header.js';
 import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
@@ -85,6 +86,31 @@ export async function decodeJ2k(frame: Uint8Array, shape: FrameShape, halvings =
   });
 }
 
+const PART_2 = 0x8000;
+const COMPONENT_TRANSFORM = 0x0100;
+
+/**
+ * Decodes a JPEG 2000 Part 2 frame that needs nothing of part 2: a transform of components has nothing to do with one.
+ *
+ * @throws GatewayError `malformed-dataset`, or `not-acceptable` for what it does need
+ * @see PS3.5 8.2.4, A.4.4
+ */
+export async function decodeJ2kPart2(
+  frame: Uint8Array,
+  shape: FrameShape,
+  halvings = 0,
+): Promise<NativeFrame> {
+  const { capabilities, components } = readJ2kHeader(bareCodeStream(frame));
+  const isPart1 = (capabilities & PART_2) === 0;
+  const needsNone = (capabilities & ~(PART_2 | COMPONENT_TRANSFORM)) === 0 && components === 1;
+  if (!isPart1 && !needsNone)
+    throw new GatewayError(
+      'not-acceptable',
+      'Frames that need part 2 of JPEG 2000 can be had as they are stored.',
+    );
+  return await decodeJ2k(frame, shape, halvings);
+}
+
 /** Decodes an HTJ2K frame, whole or at a smaller resolution. @throws GatewayError `malformed-dataset` @see PS3.5 8.2.14 */
 export function decodeHtJ2k(frame: Uint8Array, shape: FrameShape, halvings = 0): Promise<NativeFrame> {
   const asked = ask(frame, shape, halvings);
@@ -143,6 +169,7 @@ function named(stream: Uint8Array, shape: FrameShape): EncodedFrame {
   return {
     stream,
     photometricInterpretation: colourTransformed ? 'YBR_RCT' : shape.photometricInterpretation,
+    planar: false,
   };
 }
 

@@ -6,6 +6,8 @@ export interface J2kHeader extends CodeStreamHeader {
   readonly signed: boolean;
   /** Whether the first three components were transformed: to YBR_RCT or YBR_ICT, and back by the decoder. */
   readonly colourTransformed: boolean;
+  /** What Rsiz says that the stream needs of a decoder. */
+  readonly capabilities: number;
   /** Halvings of the picture that a decoder can leave out. */
   readonly decompositions: number;
 }
@@ -87,6 +89,7 @@ function readSize(segment: Buffer): Size {
   const depths = Array.from({ length: components }, (_, index) => segment[36 + 3 * index] ?? 0);
   const steps = Array.from({ length: 2 * components }, (_, n) => segment[37 + 3 * (n >> 1) + (n & 1)] ?? 0);
   return {
+    capabilities: segment.readUInt16BE(0),
     columns: segment.readUInt32BE(2) - segment.readUInt32BE(10),
     rows: segment.readUInt32BE(6) - segment.readUInt32BE(14),
     components,

@@ -1,24 +1,16 @@
-import type * as codecs from 'dcmjs-codecs';
 import { badFrame } from './frame-error.js';
-import type { FrameShape, NativeFrame } from './frame-shape.js';
+import type { FrameShape, NativeFrame } from '../dicom/index.js';
 import { requireFit } from './code-stream.js';
 import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
-import { Renewable } from './renewable.js';
+import { attributesOf, native, streamAttributes } from './native-codecs.js';
 import { toNative } from './samples.js';
 
-type Native = typeof codecs;
-
-/** The one package that reads all of 8 and 12 bits, extended, progressive and lossless JPEG. */
-const native = new Renewable<Native>(async () => {
-  const module = (await import('dcmjs-codecs')) as Native & { readonly default?: Native };
-  const loaded = module.default ?? module;
-  if (loaded.NativeCodecs.isInitialized()) loaded.NativeCodecs.release();
-  await loaded.NativeCodecs.initializeAsync();
-  return loaded;
-});
+const LOSSLESS = 0xc3;
 
 /**
- * Decodes a frame of any JPEG process but hierarchical ones. YCbCr comes out as RGB.
+ * Decodes a frame of any JPEG process but hierarchical ones. YCbCr that was encoded with loss comes out as RGB; without
+ * loss it stays as it is, for the way to RGB rounds; and so it does where the stream says that it holds no YCbCr, which
+ * the library heeds whatever the dataset says.
  *
  * @throws GatewayError `malformed-dataset`
  * @see PS3.5 8.2.1, A.4.1
@@ -28,24 +20,17 @@ export function decodeJpeg(frame: Uint8Array, shape: FrameShape): Promise<Native
   requireFit(header, shape);
   requireEndOfImage(frame);
   const isColour = shape.samplesPerPixel === 3;
-  const convertColorspaceToRgb = isColour && shape.photometricInterpretation !== 'RGB';
+  const { photometricInterpretation: stored } = shape;
+  const convertColorspaceToRgb =
+    isColour && stored !== 'RGB' && header.process !== LOSSLESS && !header.saysRgb;
   return native.use(({ NativeCodecs, Context }) => {
-    const context = new Context({
-      width: header.columns,
-      height: header.rows,
-      // Of what the stream holds: a byte in two that are allocated is widened afterwards.
-      bitsAllocated: header.precision <= 8 ? 8 : shape.bitsAllocated,
-      bitsStored: header.precision,
-      samplesPerPixel: shape.samplesPerPixel,
-      pixelRepresentation: Number(shape.signed),
-      planarConfiguration: 0,
-      photometricInterpretation: shape.photometricInterpretation,
-      encodedBuffer: frame,
-    });
+    const context = new Context({ ...streamAttributes(shape, header.precision), encodedBuffer: frame });
     const bytes = NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb }).getDecodedBuffer();
     if (!bytes) throw badFrame('could not be decoded');
     const samples = toNative({ bytes, precision: header.precision, planar: false }, shape);
-    const photometricInterpretation = isColour ? 'RGB' : shape.photometricInterpretation;
+    // Chrominance of pairs of pixels has become that of each.
+    const kept = stored === 'YBR_FULL_422' ? 'YBR_FULL' : stored;
+    const photometricInterpretation = convertColorspaceToRgb ? 'RGB' : kept;
     return { samples, shape: { ...shape, photometricInterpretation, planar: false } };
   });
 }
@@ -57,17 +42,13 @@ export function decodeSignedBytes(
   precision: number,
 ): Promise<Uint8Array> {
   return native.use(({ NativeCodecs, Context }) => {
-    const context = new Context({
-      width: shape.columns,
-      height: shape.rows,
+    const signed = {
+      ...attributesOf(shape),
       bitsAllocated: 8,
       bitsStored: precision,
-      samplesPerPixel: shape.samplesPerPixel,
       pixelRepresentation: 1,
-      planarConfiguration: 0,
-      photometricInterpretation: shape.photometricInterpretation,
-      encodedBuffer: stream,
-    });
+    };
+    const context = new Context({ ...signed, encodedBuffer: stream });
     const bytes = NativeCodecs.decodeJpeg2000(context).getDecodedBuffer();
     if (!bytes) throw badFrame('could not be decoded');
     return bytes;
@@ -82,17 +63,7 @@ export function decodeSignedBytes(
  */
 export function encodeJpegLossless(samples: Uint8Array, shape: FrameShape): Promise<Uint8Array> {
   return native.use(({ NativeCodecs, Context }) => {
-    const context = new Context({
-      width: shape.columns,
-      height: shape.rows,
-      bitsAllocated: shape.bitsAllocated,
-      bitsStored: shape.bitsStored,
-      samplesPerPixel: shape.samplesPerPixel,
-      pixelRepresentation: Number(shape.signed),
-      planarConfiguration: 0,
-      photometricInterpretation: shape.photometricInterpretation,
-      decodedBuffer: samples,
-    });
+    const context = new Context({ ...attributesOf(shape), decodedBuffer: samples });
     const encoded = NativeCodecs.encodeJpeg(context, { lossy: false, predictor: 1, pointTransform: 0 });
     const stream = encoded.getEncodedBuffer();
     if (!stream) throw badFrame('could not be encoded');

@@ -5,8 +5,8 @@ import { badFrame } from './frame-error.js';
 export interface JpegHeader extends CodeStreamHeader {
   /** Low byte of the start-of-frame marker: C0 baseline, C1 extended, C2 progressive, C3 lossless, F7 JPEG-LS. */
   readonly process: number;
-  /** What an Adobe marker says of the colours: 0 none, 1 YCbCr; undefined without the marker. */
-  readonly adobeTransform?: number;
+  /** Whether markers or the names of the components say that the colours are no YCbCr. */
+  readonly saysRgb: boolean;
 }
 
 const MARKER = 0xff;
@@ -15,11 +15,16 @@ const END_OF_IMAGE = 0xd9;
 const RESTART_0 = 0xd0;
 const LEAST_WITH_LENGTH = 0xc0;
 const START_OF_SCAN = 0xda;
+const JFIF = 0xe0;
 const ADOBE = 0xee;
 const JPEG_LS = 0xf7;
 /** In the range of start-of-frame markers, and none: Huffman tables, extensions, arithmetic conditioning. */
 const NO_FRAMES: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc]);
+const JFIF_NAME = 'JFIF\0';
 const ADOBE_NAME = 'Adobe';
+/** Of an Adobe marker, for colours that were not transformed. */
+const NO_TRANSFORM = 0;
+const RGB_COMPONENTS = 'RGB';
 
 const isFrame = (marker: number): boolean =>
   marker === JPEG_LS || (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.has(marker));
@@ -33,17 +38,22 @@ const isFrame = (marker: number): boolean =>
 export function readJpegHeader(frame: Uint8Array): JpegHeader {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
   if (bytes[0] !== MARKER || bytes[1] !== START_OF_IMAGE) throw badFrame('is no JPEG stream');
-  let start: Omit<JpegHeader, 'adobeTransform'> | undefined;
-  let adobe: Pick<JpegHeader, 'adobeTransform'> = {};
+  let start: StartOfFrame | undefined;
+  let saysRgb: boolean | undefined;
   for (const { marker, segment } of segments(bytes)) {
     if (isFrame(marker)) {
       if (start) throw badFrame('has more than one JPEG header');
       start = readFrameSegment(marker, segment);
-    } else if (marker === ADOBE) adobe = readAdobe(segment);
-    else if (marker === START_OF_SCAN && start) return { ...start, ...adobe };
+    } else if (marker === JFIF || marker === ADOBE) saysRgb ??= coloursOf(marker, segment);
+    else if (marker === START_OF_SCAN && start) {
+      const { names, ...header } = start;
+      return { ...header, saysRgb: saysRgb ?? names === RGB_COMPONENTS };
+    }
   }
   throw badFrame('has a JPEG header that cannot be read');
 }
+
+type StartOfFrame = Omit<JpegHeader, 'saysRgb'> & { readonly names: string };
 
 /** The marker segments up to the first scan. */
 function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }> {
@@ -64,16 +74,19 @@ function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }
   }
 }
 
-function readAdobe(segment: Buffer): Pick<JpegHeader, 'adobeTransform'> {
-  const [transform] = segment.subarray(11, 12);
-  const isAdobe = segment.toString('latin1', 0, 5) === ADOBE_NAME;
-  return isAdobe && transform !== undefined ? { adobeTransform: transform } : {};
+/** Whether the segment says that the colours are no YCbCr; undefined when it says nothing of them. */
+function coloursOf(marker: number, segment: Buffer): boolean | undefined {
+  const name = segment.toString('latin1', 0, 5);
+  if (marker === JFIF) return name === JFIF_NAME ? false : undefined;
+  const transform = segment[11];
+  return name === ADOBE_NAME && transform !== undefined ? transform === NO_TRANSFORM : undefined;
 }
 
-function readFrameSegment(process: number, segment: Buffer): Omit<JpegHeader, 'adobeTransform'> {
+function readFrameSegment(process: number, segment: Buffer): StartOfFrame {
   const components = segment[5] ?? 0;
   if (segment.length < 6 + 3 * components || components === 0)
     throw badFrame('has a JPEG header that cannot be read');
+  const names = Array.from({ length: components }, (_, index) => segment[6 + 3 * index] ?? 0);
   const factors = Array.from({ length: components }, (_, index) => segment[7 + 3 * index] ?? 0);
   return {
     process,
@@ -82,6 +95,7 @@ function readFrameSegment(process: number, segment: Buffer): Omit<JpegHeader, 'a
     columns: segment.readUInt16BE(3),
     components,
     subsampled: new Set(factors).size > 1,
+    names: String.fromCharCode(...names),
   };
 }
 

@@ -1,5 +1,5 @@
 import { requireFit } from './code-stream.js';
-import type { FrameShape, NativeFrame } from './frame-shape.js';
+import type { FrameShape, NativeFrame } from '../dicom/index.js';
 import { readJpegHeader, withEndOfImage } from './jpeg-header.js';
 import { Renewable } from './renewable.js';
 import { toNative } from './samples.js';
@@ -40,7 +40,8 @@ export function encodeJpegLs(samples: Uint8Array, shape: FrameShape): Promise<Ui
       const info = {
         width: shape.columns,
         height: shape.rows,
-        bitsPerSample: shape.bitsStored,
+        // DCMTK takes streams of bytes for what is allocated as bytes, and no others.
+        bitsPerSample: shape.bitsAllocated === 8 ? 8 : shape.bitsStored,
         componentCount: shape.samplesPerPixel,
       };
       const room = encoder.getDecodedBuffer(info);

@@ -4,7 +4,7 @@
  * @see PS3.5 annex G
  */
 import { badFrame } from './frame-error.js';
-import { nativeFrameBytes, sampleBytes, type FrameShape } from './frame-shape.js';
+import { nativeFrameBytes, sampleBytes, type FrameShape } from '../dicom/index.js';
 
 const HEADER_BYTES = 64;
 const MOST_SEGMENTS = 15;

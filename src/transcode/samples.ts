@@ -1,6 +1,6 @@
 /** What is left to do with samples when a decoder has done its part. */
 import { badFrame } from './frame-error.js';
-import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from './frame-shape.js';
+import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
 
 /** Samples as a decoder gives them. */
 export interface DecodedSamples {
@@ -75,10 +75,17 @@ export function isWithinBitsStored(
   samples: Uint8Array,
   { bitsAllocated, bitsStored, signed }: FrameShape,
 ): boolean {
-  if (bitsAllocated !== 16 || bitsStored === 16) return true;
+  if (bitsStored >= bitsAllocated || bitsAllocated === 1) return true;
   const shift = 32 - bitsStored;
-  if (signed) return words(samples).every((value) => (value << shift) >> shift === value);
-  return new Uint16Array(samples.buffer, samples.byteOffset, samples.length >> 1).every(
-    (value) => value < 1 << bitsStored,
-  );
+  const fits = signed
+    ? (value: number): boolean => (value << shift) >> shift === value
+    : (value: number): boolean => (value << shift) >>> shift === value;
+  if (bitsAllocated === 8)
+    return (signed ? new Int8Array(samples.buffer, samples.byteOffset, samples.length) : samples).every(fits);
+  if (bitsAllocated === 16)
+    return (
+      signed ? words(samples) : new Uint16Array(samples.buffer, samples.byteOffset, samples.length >> 1)
+    ).every(fits);
+  // No encoder takes wider ones but those that keep all bits.
+  return false;
 }

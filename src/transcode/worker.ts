@@ -3,8 +3,9 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
-import { nativeFrameBytes } from './frame-shape.js';
-import type { FrameAnswer, FrameResult, FrameTask } from './frame-task.js';
+import { uncompressedFrameBytes } from '../dicom/index.js';
+import { halvingsFor, renderFrame, type Picture } from '../render/index.js';
+import type { FrameAnswer, FrameResult, FrameTask, RenderTask } from './frame-task.js';
 import { badFrame } from './frame-error.js';
 
 /** Sends the memory of the frame back in place of a copy. */
@@ -16,7 +17,8 @@ class Transferred {
   }
 
   get [transferableSymbol](): ArrayBuffer[] {
-    return 'result' in this.#answer ? [this.#answer.result.frame.buffer as ArrayBuffer] : [];
+    if ('result' in this.#answer) return [this.#answer.result.frame.buffer as ArrayBuffer];
+    return 'picture' in this.#answer ? [this.#answer.picture.bytes.buffer as ArrayBuffer] : [];
   }
 
   get [valueSymbol](): FrameAnswer {
@@ -24,9 +26,13 @@ class Transferred {
   }
 }
 
-/** Decodes, encodes, or both. Never throws but for what no frame should cause. */
-export default async function work(task: FrameTask): Promise<ReturnType<typeof move>> {
+/** Decodes, encodes, or makes a picture. Never throws but for what no frame should cause. */
+export default async function work(task: FrameTask | RenderTask): Promise<ReturnType<typeof move>> {
   try {
+    if ('request' in task) {
+      const picture = await render(task);
+      return move(new Transferred({ picture: { ...picture, bytes: alone(picture.bytes) } }));
+    }
     const { frame, shape } = await turn(task);
     return move(new Transferred({ result: { frame: alone(frame), shape } }));
   } catch (thrown) {
@@ -35,14 +41,23 @@ export default async function work(task: FrameTask): Promise<ReturnType<typeof m
   }
 }
 
-async function turn({ frame, from, to, shape, halvings }: FrameTask): Promise<FrameResult> {
-  if (from === undefined && frame.length < nativeFrameBytes(shape))
+async function turn({ frame, from, to, shape }: FrameTask): Promise<FrameResult> {
+  if (from === undefined && frame.length < uncompressedFrameBytes(shape, frame.length))
     throw badFrame('is shorter than its dataset says');
-  const native =
-    from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape, halvings);
+  const native = from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape);
   if (to === undefined) return { frame: native.samples, shape: native.shape };
-  const { stream, photometricInterpretation } = await encodeFrame(native, to);
-  return { frame: stream, shape: { ...native.shape, photometricInterpretation, planar: false } };
+  const { stream, ...described } = await encodeFrame(native, to);
+  return { frame: stream, shape: { ...native.shape, ...described } };
+}
+
+/** Decoded frames do not leave the thread; a small picture of a large frame is made of as little of it as will do. */
+async function render({ frame, from, ...job }: RenderTask): Promise<Picture> {
+  const halvings = halvingsFor(job);
+  const native =
+    from === undefined
+      ? { samples: frame, shape: job.shape }
+      : await decodeFrame(frame, from, job.shape, halvings);
+  return await renderFrame(native, job);
 }
 
 /** In memory that holds nothing else: it is given away. */

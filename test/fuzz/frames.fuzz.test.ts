@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { GatewayError } from '../../src/core/index.js';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
-import { nativeFrameBytes } from '../../src/transcode/frame-shape.js';
+import { nativeFrameBytes } from '../../src/dicom/frame-shape.js';
 import { createFramePool } from '../../src/transcode/index.js';
 import { fuzz } from '../helpers/fuzz.js';
 import { patterns, shapes } from '../unit/transcode/frames.js';
@@ -17,7 +17,14 @@ const syntaxes = [
   S.DeflatedImageFrameCompression,
 ];
 const frameMs = 15_000;
-const options = { workers: 1, queue: 1, frameMs, heapMegabytes: 128, frameBytes: 2 ** 27 };
+const options = {
+  workers: 1,
+  queue: 1,
+  frameMs,
+  heapMegabytes: 128,
+  frameBytes: 2 ** 27,
+  picturePixels: 2 ** 24,
+};
 const pool = createFramePool(options, () => undefined);
 const context = { requestId: 'fuzz', signal: new AbortController().signal };
 afterAll(() => pool.close());

@@ -154,6 +154,7 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
     completeMs: 5000,
     completeRows: 10_000,
     maxLookups: 2000,
+    numericStrings: 'numbers',
     ...settings,
   };
   const facts = new Map<string, unknown>();

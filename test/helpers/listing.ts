@@ -1,4 +1,4 @@
-import { final, pending, type RogueInstance, type Script } from './rogue-peer.js';
+import { final, pending, type Attributes, type RogueInstance, type Script } from './rogue-peer.js';
 
 const LEVEL = 0x00080052;
 const STUDY = 0x0020000d;
@@ -13,11 +13,13 @@ export interface ListingOptions {
   readonly capStatus?: number;
   /** Whether rows at STUDY level have SOP Classes in Study. */
   readonly sopClasses?: boolean;
+  /** More attributes of the row of an instance, or of the series that it stands for. */
+  readonly more?: (one: RogueInstance, level: 'IMAGE' | 'SERIES') => Attributes;
 }
 
 /** A C-FIND SCP over `instances`: answers by level and unique keys, as a PACS would that holds just these. */
 export function listing(instances: readonly RogueInstance[], options: ListingOptions = {}): Script {
-  const { counts = 'right', cap = Number.POSITIVE_INFINITY, capStatus = 0 } = options;
+  const { counts = 'right', cap = Number.POSITIVE_INFINITY, capStatus = 0, more = () => ({}) } = options;
   return (_request, identifier) => {
     const wanted = (tag: number, value: string): boolean => {
       const key = identifier.get(tag) ?? '';
@@ -39,6 +41,7 @@ export function listing(instances: readonly RogueInstance[], options: ListingOpt
           SOPInstanceUID: one.sopInstanceUid,
           StudyInstanceUID: one.studyInstanceUid,
           SeriesInstanceUID: one.seriesInstanceUid,
+          ...more(one, 'IMAGE'),
         }),
       );
       return [...rows, final(held.length > cap ? capStatus : 0)];
@@ -56,6 +59,7 @@ export function listing(instances: readonly RogueInstance[], options: ListingOpt
               StudyInstanceUID: one.studyInstanceUid,
               SeriesInstanceUID: one.seriesInstanceUid,
               Modality: 'CT',
+              ...more(one, 'SERIES'),
               ...(counts === 'right' ? { NumberOfSeriesRelatedInstances: count(group.length) } : {}),
             }),
           ]

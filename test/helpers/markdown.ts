@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
@@ -8,6 +8,21 @@ export const projectPath = (path: string): string => fileURLToPath(new URL(path,
 
 /** The text of a file of the project. */
 export const readProject = (path: string): string => readFileSync(projectPath(path), 'utf8');
+
+/**
+ * The text of `file` as it should be, with `text` between the lines `begin` and `end`; UPDATE_DOCS=1 writes it.
+ *
+ * @throws Error when the lines are not there
+ */
+export function withGenerated(file: string, [begin, end]: readonly [string, string], text: string): string {
+  const page = readProject(file);
+  const from = page.indexOf(begin) + begin.length;
+  const to = page.indexOf(end);
+  if (from <= begin.length || to < from) throw new Error(`${file} has no place for what is generated`);
+  const wanted = page.slice(0, from) + text + page.slice(to);
+  if (process.env['UPDATE_DOCS'] === '1') writeFileSync(projectPath(file), wanted);
+  return wanted;
+}
 
 /** A table as Prettier lays it out: every column as wide as its widest cell. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {

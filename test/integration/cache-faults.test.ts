@@ -17,6 +17,7 @@ import {
   type RawResponse,
   type TestGateway,
 } from '../helpers/test-gateway.js';
+import { unzip } from '../helpers/zip-reader.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -29,8 +30,11 @@ const MIB = 2 ** 20;
 
 const instances = Array.from({ length: 6 }, () => makeInstance({ pixelBytes: 2 * MIB }));
 const digests = new Set(instances.map(({ dataset }) => sha256(dataset)));
-const digestsOf = (response: Pick<RawResponse, 'headers' | 'body'>): ReadonlySet<string> =>
-  new Set(partsOf(response).map(({ body }) => sha256(datasetOf(body))));
+const digestsOf = (response: Pick<RawResponse, 'headers' | 'body'>): ReadonlySet<string> => {
+  const isArchive = response.headers['content-type'] === 'application/zip';
+  const files = isArchive ? unzip(response.body) : partsOf(response);
+  return new Set(files.map(({ body }) => sha256(datasetOf(body))));
+};
 
 interface Running {
   readonly peer: RoguePeer;
@@ -98,9 +102,9 @@ describe('the cache directory', () => {
 });
 
 describe('a client that never reads', () => {
-  const neverReads = (url: string): Promise<http.IncomingMessage> =>
+  const neverReads = (url: string, headers = AS_STORED): Promise<http.IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const outgoing = http.get(url, { headers: AS_STORED, agent: false }, (response) => {
+      const outgoing = http.get(url, { headers, agent: false }, (response) => {
         response.pause();
         response.on('error', () => undefined);
         resolve(response);
@@ -108,22 +112,28 @@ describe('a client that never reads', () => {
       outgoing.on('error', reject);
     });
 
-  test('with a disk tier holds no association and no memory, and gets all when it reads after all', async () => {
-    const noLeaks = leakCheck();
-    const { gateway, get } = await start('disk');
-    const response = await neverReads(gateway.service + SERIES);
-    // Everything it has asked for goes to disk.
-    await gateway.logged('"operation":"C-GET"');
-    await atRest(gateway);
-    expect(digestsOf(await get())).toEqual(digests);
-    expect(await memoryOf(gateway)).toBeLessThanOrEqual(2 * MIB);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    expect(digestsOf({ headers: response.headers, body })).toEqual(digests);
-    for (const close of closers.splice(0).reverse()) await close();
-    await noLeaks();
-  });
+  test.each([
+    ['parts', AS_STORED],
+    ['an archive', { accept: 'application/zip; transfer-syntax=*' }],
+  ])(
+    'of %s, with a disk tier, holds no association and no memory, and gets all in the end',
+    async (_what, headers) => {
+      const noLeaks = leakCheck();
+      const { gateway, get } = await start('disk');
+      const response = await neverReads(gateway.service + SERIES, headers);
+      // Everything it has asked for goes to disk.
+      await gateway.logged('"operation":"C-GET"');
+      await atRest(gateway);
+      expect(digestsOf(await get())).toEqual(digests);
+      expect(await memoryOf(gateway)).toBeLessThanOrEqual(2 * MIB);
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+      const body = Buffer.concat(chunks);
+      expect(digestsOf({ headers: response.headers, body })).toEqual(digests);
+      for (const close of closers.splice(0).reverse()) await close();
+      await noLeaks();
+    },
+  );
 
   test('without a disk tier is cut off when others need its memory, and its association is free', async () => {
     const noLeaks = leakCheck();

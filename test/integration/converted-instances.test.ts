@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { TransferSyntaxes } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
-import type { FrameShape } from '../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
 import { readElements, readFrames, textOf, type ReadElement } from '../helpers/independent-reader.js';
 import {
@@ -55,7 +56,7 @@ function attributesOf(shape: FrameShape): Attributes {
   return {
     SamplesPerPixel: shape.samplesPerPixel,
     PhotometricInterpretation: shape.photometricInterpretation,
-    ...(shape.samplesPerPixel > 1 ? { '00280006:US': 0 } : {}),
+    ...(shape.samplesPerPixel > 1 ? { '00280006:US': Number(shape.planar) } : {}),
     NumberOfFrames: String(COUNT),
     Rows: shape.rows,
     Columns: shape.columns,
@@ -216,6 +217,45 @@ describe('instances in another transfer syntax than the stored one', () => {
     expect(stored.map(({ headers }) => String(headers['content-type']).slice(35)).sort()).toEqual(
       [S.ExplicitVrLittleEndian.uid, S.RleLossless.uid].sort(),
     );
+  });
+
+  test('of YCbCr without loss keep it: the way to RGB and back would not lead to the same', async () => {
+    const ybr = { ...colour, photometricInterpretation: 'YBR_FULL' };
+    const get = await start(await encodedInstance(ybr, S.JpegLosslessSv1.uid));
+    const file = fileOf((await get('application/dicom')).body);
+    expect(textOf(file.elements, '00280004')).toBe('YBR_FULL');
+    expect(file.frames.map((frame) => frame.toString('hex'))).toEqual(
+      framesOf(ybr).map((frame) => frame.toString('hex')),
+    );
+  });
+
+  test('in planes are described as such where they stay in planes', async () => {
+    const planes = { ...colour, planar: true };
+    const native = nativeInstance(planes);
+    const get = await start(native);
+    const accept = `application/dicom; transfer-syntax=${S.DeflatedImageFrameCompression.uid}`;
+    const file = fileOf((await get(accept)).body);
+    const planar = file.elements.find(({ path }) => path === '00280006')?.value.readUInt16LE();
+    expect(planar).toBe(1);
+    const inflated = file.frames.map((frame) => inflateRawSync(frame).toString('hex'));
+    expect(inflated).toEqual(framesOf(planes).map((frame) => frame.toString('hex')));
+  });
+
+  test('W-30: of single bits follow each other without padding', async () => {
+    const bits = { ...gray, rows: 3, columns: 3, bitsAllocated: 1, bitsStored: 1 };
+    const frames = ['ff01', '0000', 'ab00'].map((frame) => deflateRawSync(Buffer.from(frame, 'hex')));
+    const made = makeInstance({
+      pixelBytes: 0,
+      extra: attributesOf(bits),
+      transferSyntaxUid: S.DeflatedImageFrameCompression.uid,
+    });
+    const head = made.dataset.subarray(0, made.dataset.indexOf(Buffer.from('e07f10004f42', 'hex')));
+    const even = frames.map((frame) => Buffer.concat([frame, Buffer.alloc(frame.length % 2)]));
+    const dataset = Buffer.concat([head, encapsulated(even)(explicitLittle)]);
+    const get = await start({ ...made, dataset });
+    const { elements } = fileOf((await get('application/dicom')).body);
+    // 9 bits of ones, 9 of zeros, then 1101 0101 0.
+    expect(elements.find(({ path }) => path === '7FE00010')?.value.toString('hex')).toBe('ff01ac02');
   });
 
   test('W-60: has a validator of its own', async () => {

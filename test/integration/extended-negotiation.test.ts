@@ -101,16 +101,17 @@ describe('a peer that on the item', () => {
       void step({ association } as Parameters<typeof step>[0]);
 
   test.each([
-    ['rejects without a reason', reject('permanent', 1, 1)],
-    ['rejects for a reason that there is not', reject('permanent', 2, 9)],
-    ['aborts', stepOf(abort())],
-    ['closes the connection', stepOf(drop())],
-  ])('Q-54: %s: is asked once more without, and from then on without', async (_, step) => {
+    ['rejects without a reason', reject('permanent', 1, 1), 1],
+    ['rejects for a reason that there is not', reject('permanent', 2, 9), 1],
+    // That may have been for another reason: it is tried twice.
+    ['aborts', stepOf(abort()), 2],
+    ['closes the connection', stepOf(drop()), 2],
+  ])('Q-54: %s: is asked once more without, and from then on without', async (_, step, times) => {
     const { peer, rogue, observations } = await start({ associate: unlessExtended(step), onFind });
     expect(await peer.queryOptions(contextOf())).toEqual(none);
     expect(await allRows(peer.find('STUDY', anyStudy(), contextOf()))).toMatchObject({ uids: ['1.2.3'] });
     await peer.echo(contextOf());
-    expect(proposals(rogue)).toEqual(['1111011', '-', '-']);
+    expect(proposals(rogue)).toEqual([...Array<string>(times).fill('1111011'), '-', '-']);
     expect(observations).toContainEqual({
       kind: 'learnt',
       peer: 'main',
@@ -118,6 +119,30 @@ describe('a peer that on the item', () => {
       value: 'false',
       forMs: 600_000,
     });
+  });
+
+  test('Q-54: aborts once, as a PACS that is started again, is believed nothing', async () => {
+    const ok = accept({ extended: returning(...EVERY) });
+    const { peer, rogue } = await start({ associate: [stepOf(abort()), ok], onFind });
+    expect(await peer.queryOptions(contextOf())).toEqual(all);
+    expect(peer.knowledge.get('extendedNegotiation')).toBe(true);
+    expect(proposals(rogue)).toEqual(['1111011', '1111011']);
+  });
+
+  test.each([
+    ['accepted it before', {}, none],
+    ['accepted it before, and is configured', { dateTime: true }, { ...none, dateTime: true }],
+  ])('Q-54: aborts, although it %s: searches are planned without', async (_, fixed, expected) => {
+    const ok = accept({ extended: returning(...EVERY) });
+    const associate = [ok, ...Array<AssociateStep>(2).fill(stepOf(abort())), ok];
+    const { peer, rogue } = await start({ associate, onFind }, { idleMs: 0, fixed });
+    expect(await peer.queryOptions(contextOf())).toEqual(all);
+    while (rogue.open.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    await allRows(peer.find('STUDY', anyStudy(), contextOf()));
+    expect(peer.knowledge.get('extendedNegotiation')).toBe(false);
+    const options = await peer.queryOptions(contextOf());
+    expect(options).toEqual(expected);
+    expect(await allRows(peer.find('STUDY', pair(), planned(options)))).toMatchObject({ uids: ['1.2.3'] });
   });
 
   test('aborts, in a retrieve: that is done without, too', async () => {
@@ -133,7 +158,7 @@ describe('a peer that on the item', () => {
     } as const;
     const drain = () => ({ write: () => undefined, end: () => 0, fail: () => undefined });
     expect(await peer.retrieve(request, drain, contextOf())).toMatchObject({ received: 1, failed: 0 });
-    expect(proposals(rogue, Uids.studyRootGet)).toEqual(['10', '-']);
+    expect(proposals(rogue, Uids.studyRootGet)).toEqual(['10', '10', '-']);
   });
 
   test('does nothing wrong, and rejects the AE title: is not asked twice, and nothing is learnt', async () => {

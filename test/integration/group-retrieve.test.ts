@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
 import { drop, final, makeInstance, refusingPort, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
+import { unzip } from '../helpers/zip-reader.js';
 
 let scene: Archives | undefined;
 afterEach(async () => {
@@ -65,6 +66,19 @@ describe('what two members hold in part', () => {
     );
   });
 
+  test('an archive of a study is the union, each instance once', async () => {
+    const { get } = await start([[one, two], [two, three, four], [image(2)]]);
+    const study = await get('/studies/2.25.1', { accept: 'application/zip; transfer-syntax=*' });
+    expect(study.headers['content-disposition']).toBe('attachment; filename="2.25.1.zip"');
+    expect(
+      unzip(study.body)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(
+      [one, two, three, four].map((held) => `${held.seriesInstanceUid}/${held.sopInstanceUid}.dcm`).sort(),
+    );
+  });
+
   test('instances, frames, bulk data and pixel data come from the member that has them', async () => {
     const { get, archives } = await start([[one], [three]]);
     const path = '/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1';
@@ -87,6 +101,33 @@ describe('what two members hold in part', () => {
     expect(problem(beyond)).toMatchObject({ detail: 'There is no frame 9; there are 1.' });
     const other = '/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.1';
     expect((await get(other, AS_STORED)).status).toBe(200);
+  });
+
+  test('W-58, W-07: pictures and thumbnails of a study are of all members', async () => {
+    const { get } = await start([[one, two], [two, three, four], [image(2)]]);
+    const study = await get('/studies/2.25.1/rendered');
+    expect([study.status, locations(study)]).toEqual([200, uids(one, two, three, four)]);
+    const path = '/studies/2.25.1/series/2.25.1.2/instances/2.25.1.2.1';
+    for (const what of ['/rendered', '/frames/1/rendered', '/thumbnail']) {
+      const answer = await get(path + what);
+      expect([what, answer.status, answer.headers['content-type']]).toEqual([what, 200, 'image/jpeg']);
+    }
+    for (const what of ['/studies/2.25.1', '/studies/2.25.1/series/2.25.1.2', '/studies/2.25.2'])
+      expect([what, (await get(`${what}/thumbnail`)).status]).toEqual([what, 200]);
+    const wado = '/wado?requestType=WADO&studyUID=2.25.1&seriesUID=2.25.1.2&objectUID=2.25.1.2.1';
+    expect((await get(wado)).headers['content-type']).toBe('image/jpeg');
+    expect((await get(`${wado}&contentType=application/dicom&transferSyntax=*`)).status).toBe(200);
+    expect((await get('/studies/2.25.9/rendered')).status).toBe(404);
+    expect((await get('/studies/2.25.9/thumbnail')).status).toBe(404);
+  });
+
+  test('W-09: pictures of a study are partial when a member could not be asked', async () => {
+    const down = await refusingPort();
+    const options = { group: 'onMemberFailure: warn', ports: [undefined, down] };
+    const { get } = await start([[one], [three]], options);
+    const study = await get('/studies/2.25.1/rendered');
+    expect([study.status, locations(study)]).toEqual([206, uids(one)]);
+    expect(study.headers.warning).toContain('b');
   });
 
   test('a member that does not hold the study is asked once in a while, and after a store at once', async () => {
@@ -242,7 +283,7 @@ describe('a member that fails', () => {
     expect([partial.status, named(partial), partial.headers.etag]).toEqual([206, uids(one), undefined]);
   });
 
-  test.each(['', '/metadata'])(
+  test.each(['', '/metadata', '/rendered'])(
     'warn: what neither of two holders has is the error of a member that may have it%s',
     async (suffix) => {
       const [one, two, three] = [image(1, 1, 1), image(1, 1, 2), image(1, 2, 1)];

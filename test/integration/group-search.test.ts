@@ -92,6 +92,16 @@ describe('a search of a group', () => {
     expect(Object.keys(row ?? {})).toEqual(Object.keys(row ?? {}).sort());
   });
 
+  test('J-05: counts of the union are text where numeric strings are to stay strings', async () => {
+    const holdings = [
+      [image(1, 1, 1), image(1, 2, 1), image(1, 2, 2)],
+      [image(1, 2, 1), image(1, 2, 3), image(1, 3, 1)],
+    ];
+    const { get } = await start(holdings, { yaml: 'json: { numericStrings: strings }' });
+    const [row] = rowsOf(await get('/studies'));
+    expect([values(row, '00201206'), values(row, '00201208')]).toEqual([['3'], ['5']]);
+  });
+
   test('what does not match at the second member is part of the union all the same', async () => {
     const { get, archives } = await start([[image(1, 1, 1)], [image(1, 2, 1)]]);
     const [a, b] = archives;

@@ -90,7 +90,8 @@ describe('validators', () => {
     for (const PatientID of ['ONE', 'TWO']) {
       const one = makeInstance({ sopInstanceUid, extra: { PatientID } });
       const { gateway } = await start([one]);
-      for (const [, suffix, accept] of resources) {
+      // Pixel data has two names.
+      for (const [, suffix, accept] of resources.filter(([what]) => what !== 'bulk data')) {
         tags.push((await warm(gateway.service + pathOf(one) + suffix, accept)).headers.etag);
       }
     }

@@ -24,6 +24,7 @@ import {
   type RawResponse,
   type TestGateway,
 } from '../helpers/test-gateway.js';
+import { unzip } from '../helpers/zip-reader.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -60,6 +61,16 @@ const targets: readonly (readonly [
     (response) =>
       partsOf(response)
         .map(({ body }) => sha256(datasetOf(body)))
+        .sort(),
+    instances.map(({ dataset }) => sha256(dataset)).sort(),
+  ],
+  [
+    'an archive of a study',
+    STUDY,
+    { accept: 'application/zip; transfer-syntax=*' },
+    ({ body }) =>
+      unzip(body)
+        .map((file) => sha256(datasetOf(file.body)))
         .sort(),
     instances.map(({ dataset }) => sha256(dataset)).sort(),
   ],

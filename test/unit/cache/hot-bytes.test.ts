@@ -33,6 +33,17 @@ describe('what is asked for again and again', () => {
     expect(hot.stats.bytes).toBeGreaterThanOrEqual(10);
   });
 
+  test('is kept at once when it took time to make, but never more than its share', () => {
+    const hot = createHotBytes(10_000);
+    const of = {};
+    hot.keep({ id: 'a', of }, Buffer.from('picture'));
+    expect(hot.get('a', of)?.toString()).toBe('picture');
+    expect(hot.get('a', {})).toBeUndefined();
+    hot.keep({ id: 'b', of }, Buffer.alloc(1251));
+    expect(hot.get('b', of)).toBeUndefined();
+    createHotBytes(0).keep({ id: 'a', of }, Buffer.from('picture'));
+  });
+
   test('is not given for another instance under the same name', async () => {
     const hot = createHotBytes(10_000);
     const [before, after] = [{}, {}];

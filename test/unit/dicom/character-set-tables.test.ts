@@ -112,6 +112,143 @@ describe('every character of a set reads as another decoder reads it', () => {
   });
 });
 
+/**
+ * Codes as the standards print them, by row and column: first and last of rows and levels, and what names are made of. The
+ * decoders of the platform have no part in them.
+ */
+describe('codes of the standards', () => {
+  const pairsOf = (table: string): (readonly [string, string])[] =>
+    table.split(' ').map((entry) => [String.fromCodePoint(entry.codePointAt(0) ?? 0), entry.slice(-4)]);
+  const gr = (hex: string): string =>
+    Buffer.from(Buffer.from(hex, 'hex').map((byte) => byte | 0x80)).toString('latin1');
+  const gl = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1');
+
+  test.each([
+    [
+      'JIS X 0208',
+      '\\ISO 2022 IR 87',
+      '\u30002121 、2122 。2123 々2139 ー213c ！212a ０2330 Ａ2341 あ2422 ん2473 ア2522 ン2573 ヶ2576 Α2621 ω2658 А2721 я2771 亜3021 腕4f53 弌5021 熙7426 凜7425 山3b33 田4544 太4240 郎4f3a',
+      (hex: string) => `${ESC}$B${gl(hex)}${ESC}(B`,
+    ],
+    [
+      'JIS X 0212',
+      '\\ISO 2022 IR 159',
+      '丂3021 龥6d63 佒306c ł2948',
+      (hex: string) => `${ESC}$(D${gl(hex)}${ESC}(B`,
+    ],
+    [
+      'KS X 1001',
+      '\\ISO 2022 IR 149',
+      '\u30002121 ㄱ2421 가3021 힝487e 홍482b 길3166 동353f 伽4a21 詰7d7e 洪7b73 あ2a22 Α2541',
+      (hex: string) => `${ESC}$)C${gr(hex)}`,
+    ],
+    [
+      'GB 2312',
+      '\\ISO 2022 IR 58',
+      '\u30002121 、2122 啊3021 座5779 亍5821 齄777e 张5545 小5021 东362b あ2422 Α2621 А2721 ā2821 ㄅ2845',
+      (hex: string) => `${ESC}$)A${gr(hex)}`,
+    ],
+  ])('J-14, Q-51: %s', (_name, characterSet, table, form) => {
+    for (const [character, hex] of pairsOf(table)) {
+      const bytes = latin(form(hex));
+      expect([hex, decodeText(bytes, characterSet.split('\\'), 'UT')]).toEqual([hex, character]);
+      expect([character, encodeText(character, [characterSet]).bytes]).toEqual([character, bytes]);
+    }
+  });
+
+  test.each([
+    ['GB18030', '81308130', '\x80'],
+    ['GB18030', '81308638', 'À'],
+    ['GB18030', '81308a31', 'ä'],
+    ['GB18030', '81308938', 'ß'],
+    ['GB18030', '8139a431', '\u301C'],
+    ['GB18030', '8139ee39', '㐀'],
+    ['GB18030', '82358738', '䶵'],
+    ['GB18030', '82359330', '鿋'],
+    ['GB18030', '83368433', '한'],
+    ['GB18030', '8431a439', '\uFFFF'],
+    ['GB18030', '90308130', '\u{10000}'],
+    ['GB18030', '95328236', '\u{20000}'],
+    ['GB18030', '9439fc36', '😀'],
+    ['GB18030', 'a2e3', '€'],
+    ['GB18030', 'a8bf', 'ǹ'],
+    ['GB18030', 'a8bc', 'ḿ'],
+    ...(['GB18030', 'GBK'] as const).flatMap((set): [string, string, string][] => [
+      [set, 'a1a1', '\u3000'],
+      [set, 'a1a2', '、'],
+      [set, 'a1a4', '·'],
+      [set, 'a1aa', '—'],
+      [set, 'a1ab', '\uFF5E'],
+      [set, 'a1c1', '×'],
+      [set, 'a2d9', '①'],
+      [set, 'a2f1', 'Ⅰ'],
+      [set, 'a3a1', '！'],
+      [set, 'a3a4', '￥'],
+      [set, 'a4a1', 'ぁ'],
+      [set, 'a6a1', 'Α'],
+      [set, 'a7a1', 'А'],
+      [set, 'a844', '―'],
+      [set, 'a8a6', 'é'],
+      [set, 'a8b9', 'ü'],
+      [set, 'a996', '〇'],
+      [set, '8140', '丂'],
+      [set, 'b0a1', '啊'],
+      [set, 'd6d0', '中'],
+      [set, 'b9fa', '国'],
+      [set, 'fd9b', '龥'],
+    ]),
+  ])('J-14, Q-51: %s %s', (characterSet, hex, character) => {
+    expect(decodeText(Buffer.from(hex, 'hex'), [characterSet], 'UT')).toBe(character);
+    expect(encodeText(character, [characterSet]).bytes.toString('hex')).toBe(hex);
+  });
+
+  test.each([
+    ['ISO_IR 100', 'Äc4 ÿff ×d7'],
+    ['ISO_IR 101', 'Ąa1 Ła3 żbf ßdf'],
+    ['ISO_IR 109', 'Ħa1 ħb1 Ċc5'],
+    ['ISO_IR 110', 'Āc0 ķf3 ŋbf'],
+    ['ISO_IR 144', 'Ёa1 Лbb юee №f0'],
+    ['ISO_IR 127', 'ءc1 قe2 يea'],
+    ['ISO_IR 126', 'Δc4 ωf9 Άb6'],
+    ['ISO_IR 138', 'אe0 תfa ×aa'],
+    ['ISO_IR 148', 'Ğd0 ıfd şfe Äc4'],
+    ['ISO_IR 166', 'กa1 สca ฯcf ๛fb'],
+    ['ISO_IR 203', '€a4 Œbc Ÿbe ša8'],
+    ['ISO_IR 13', 'ｱb1 ﾝdd ｡a1 ﾟdf ‾7e'],
+  ])('J-14, Q-51: %s', (characterSet, table) => {
+    for (const entry of table.split(' ')) {
+      const [character, hex] = [entry.slice(0, 1), entry.slice(1)];
+      expect([hex, decodeText(Buffer.from(hex, 'hex'), [characterSet], 'UT')]).toEqual([hex, character]);
+      expect(encodeText(character, [characterSet]).bytes.toString('hex')).toBe(hex);
+    }
+  });
+
+  test.each([
+    ['\u301C', '\\ISO 2022 IR 87', '2141'],
+    ['\uFF5E', '\\ISO 2022 IR 87', '2141'],
+    ['\u2212', '\\ISO 2022 IR 87', '215d'],
+    ['\uFF0D', '\\ISO 2022 IR 87', '215d'],
+    ['\u2016', '\\ISO 2022 IR 87', '2142'],
+    ['\u2225', '\\ISO 2022 IR 87', '2142'],
+    ['\u2014', '\\ISO 2022 IR 87', '213d'],
+    ['\u2015', '\\ISO 2022 IR 87', '213d'],
+    ['¢', '\\ISO 2022 IR 87', '2171'],
+    ['￡', '\\ISO 2022 IR 87', '2172'],
+    ['¬', '\\ISO 2022 IR 87', '224c'],
+  ])(
+    'Q-51: %j, whichever of its two code points a client has, in %s is %s',
+    (character, characterSet, hex) => {
+      expect(encodeText(character, [characterSet]).bytes).toEqual(latin(`${ESC}$B${gl(hex)}${ESC}(B`));
+    },
+  );
+
+  test('Q-51: a set that has just this code point comes before one that has the other', () => {
+    const { bytes } = encodeText('山£', ['\\ISO 2022 IR 87\\ISO 2022 IR 100']);
+    expect(bytes).toEqual(latin(`${ESC}$B${gl('3b33')}${ESC}-A\xA3${ESC}(B`));
+    expect(encodeText('\u301C', ['GBK']).bytes.toString('hex')).toBe('a1ab');
+  });
+});
+
 describe('what is written reads back', () => {
   const texts: Readonly<Record<string, string>> = {
     'ISO_IR 13': 'ﾔﾏﾀﾞ^ﾀﾛｳ‾',

@@ -18,6 +18,7 @@ import {
   numbers,
   rawElement,
   sequence,
+  type Write,
 } from '../../helpers/fixtures-element.js';
 
 const { ExplicitVrLittleEndian, ImplicitVrLittleEndian, ExplicitVrBigEndian } = TransferSyntaxes;
@@ -165,6 +166,20 @@ describe('reading a whole dataset', () => {
     const write = join(element(Tags.PatientID, 'LO', 'A1'), element(Tags.PatientID, 'LO', 'B2'));
     const bytes = write({ vr: 'explicit', byteOrder: 'little' });
     expect(decodeDataset(bytes, ExplicitVrLittleEndian).strings(Tags.PatientID)).toEqual(['B2']);
+  });
+
+  test('J-19: whoever decodes is told which tags come again, in a row with sequences and in one without', () => {
+    const twice = join(element(Tags.PatientID, 'LO', 'A1'), element(Tags.PatientID, 'LO', 'B2'));
+    const again = sequence(0x00091010, [twice, element(Tags.PatientID, 'LO', 'C3')]);
+    const told = (write: Write): unknown[] => {
+      const tags: unknown[] = [];
+      const onRepeated = (tag: number): unknown => tags.push(tag);
+      decodeDataset(write({ vr: 'explicit', byteOrder: 'little' }), ExplicitVrLittleEndian, { onRepeated });
+      return tags;
+    };
+    expect(told(twice)).toEqual([Tags.PatientID]);
+    expect(told(join(again, again))).toEqual([Tags.PatientID, 0x00091010, Tags.PatientID]);
+    expect(told(element(Tags.PatientID, 'LO', 'A1'))).toEqual([]);
   });
 
   test('J-19: nesting beyond the limit is malformed, not a crash', () => {

@@ -253,7 +253,7 @@ describe('the metadata of one instance', () => {
     expect(json['00100010']?.Value).toEqual([{ Alphabetic: 'Ř' }]);
   });
 
-  test('J-19: of a tag that comes twice the first one stays, sequences too', async () => {
+  test('J-19: of a tag that comes twice the first one stays where it is not said that another counts, sequences too', async () => {
     const item = (text: string): Write =>
       sequence(Tags.ProcedureCodeSequence, [element(Tags.CodeMeaning, 'LO', text)]);
     const bytes = join(

@@ -101,6 +101,32 @@ describe('attributes of a DICOM JSON object', () => {
     expect(jsonOf(vr, text)).toEqual({ vr, Value: values });
   });
 
+  test.each<[Vr, Buffer | string, unknown[]]>([
+    ['IS', ' 007 \\\\-3', ['007', null, '-3']],
+    ['DS', '1.50\\1e2', ['1.50', '1e2']],
+    ['SV', Buffer.from('ffffffffffffffff', 'hex'), ['-1']],
+    ['UV', Buffer.from('0100000000000000', 'hex'), ['1']],
+    ['US', Buffer.from('ffff', 'hex'), [65535]],
+    ['FD', doubles(1.5), [1.5]],
+  ])('J-05: %s is text as it is spelled where numeric strings are to stay strings', (vr, value, values) => {
+    const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
+    const item = new Dataset().setBytes(tag, vr, bytes);
+    const dataset = new Dataset().setBytes(tag, vr, bytes).setItems(Tags.ProcedureCodeSequence, [item]);
+    const json = datasetToJson(dataset, 'strings');
+    const element = { vr, Value: values };
+    expect(json).toEqual({ '00189999': element, '00081032': { vr: 'SQ', Value: [{ '00189999': element }] } });
+    expect(JSON.parse(formatDicomJson(json, 'strings'))).toEqual(json);
+  });
+
+  test('J-05: numbers that the gateway itself puts into IS, DS, SV and UV are written as text as well', () => {
+    const object = { '00201206': { vr: 'IS', Value: [12, null] }, '00081197': { vr: 'US', Value: [272] } };
+    const item = { '00081199': { vr: 'SQ', Value: [object] } };
+    expect(formatDicomJson(item, 'strings')).toBe(
+      '{"00081199":{"vr":"SQ","Value":[{"00081197":{"vr":"US","Value":[272]},"00201206":{"vr":"IS","Value":["12",null]}}]}}',
+    );
+    expect(formatDicomJson(item)).toContain('[12,null]');
+  });
+
   test.each<[Vr, string]>([
     ['IS', '1,5'],
     ['IS', 'N/A'],

@@ -178,6 +178,14 @@ describe('names, items and bytes', () => {
     expect(attribute('PN', '<PersonName number="1"/>')).toEqual({ vr: 'PN' });
   });
 
+  test('a name of carets without end is read in the time that it takes to read it', () => {
+    const run = '^'.repeat(2_000_000);
+    const name = (text: string): string =>
+      `<PersonName number="1"><Alphabetic><FamilyName>${text}</FamilyName></Alphabetic></PersonName>`;
+    expect(attribute('PN', name(`${run}a`))).toEqual({ vr: 'PN', Value: [{ Alphabetic: `${run}a` }] });
+    expect(attribute('PN', name(`a${run}`))).toEqual({ vr: 'PN', Value: [{ Alphabetic: 'a' }] });
+  });
+
   test('bulk data is named by its URI, or by a UUID', () => {
     expect(attribute('OW', '<BulkData uri="../a?b&amp;c"/>')).toEqual({ vr: 'OW', BulkDataURI: '../a?b&c' });
     expect(attribute('UT', '<BulkData uuid="8757877a-e9bf"/>')).toEqual({

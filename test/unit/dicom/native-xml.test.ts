@@ -157,6 +157,19 @@ describe('J-18: private attributes', () => {
     );
   });
 
+  test('are named by their block where what reserves it is longer than a creator can be', () => {
+    const long = 'A'.repeat(65);
+    const xml = format({
+      '00290010': creator(long),
+      '00290011': creator('A'.repeat(64)),
+      '00291001': { vr: 'US', Value: [1] },
+      '00291102': { vr: 'US', Value: [2] },
+    });
+    expect(xml).toContain(`<Value number="1">${long}</Value>`);
+    expect(xml).toContain('<DicomAttribute tag="00291001" vr="US">');
+    expect(xml).toContain(`<DicomAttribute tag="00290002" privateCreator="${'A'.repeat(64)}" vr="US">`);
+  });
+
   test('keep the block if their creator has several, for both may have the same element', () => {
     const xml = format({
       '00290010': creator('ACME'),

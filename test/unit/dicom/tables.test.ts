@@ -16,6 +16,7 @@ import {
   Tags,
   transferSyntax,
   TransferSyntaxes,
+  transferSyntaxesOfNoInstance,
   vrTraits,
 } from '../../../src/dicom/index.js';
 
@@ -147,6 +148,30 @@ describe('transfer syntaxes', () => {
     }
     expect(new Set(allTransferSyntaxes.map((syntax) => syntax.uid)).size).toBe(allTransferSyntaxes.length);
     expect(transferSyntax('1.2.3')).toBeUndefined();
+  });
+
+  test('are all of PS3.6 Table A-1 (2026)', () => {
+    const below = (prefix: string, ...suffixes: (number | string)[]): string[] =>
+      suffixes.map((suffix) => `1.2.840.10008.1.2.${prefix}${suffix}`);
+    const from50 = Array.from({ length: 17 }, (_, index) => 50 + index);
+    const video = [100, 101, 102, 103, 104, 105, 106].flatMap((number) => [number, `${number}.1`]);
+    const known = [
+      '1.2.840.10008.1.2',
+      ...below('', 1, 2, 5),
+      ...below('1.', 98, 99),
+      ...below('4.', ...from50, 70, 80, 81, 90, 91, 92, 93, 94, 95, ...video, 107, 108),
+      ...below('4.', 110, 111, 112, 201, 202, 203, 204, 205),
+      ...below('6.', 1, 2),
+      ...below('7.', 1, 2, 3),
+      ...below('8.', 1),
+      '1.2.840.10008.1.20',
+    ];
+    const ours = [...allTransferSyntaxes, ...transferSyntaxesOfNoInstance].map(({ uid }) => uid);
+    expect([...ours].sort()).toEqual(known.sort());
+  });
+
+  test('in which no instance is stored are none that the gateway takes', () => {
+    for (const { uid } of transferSyntaxesOfNoInstance) expect(transferSyntax(uid)).toBeUndefined();
   });
 
   test('only Implicit VR Little Endian is implicit, only Explicit VR Big Endian big', () => {

@@ -155,6 +155,18 @@ describe('instances', () => {
     expect(first('instances', '*/*', 'one')).toBe('multipart application/dicom *');
   });
 
+  test('an archive is what those get who ask for it, at every level', () => {
+    for (const items of ['one', 'many'] as const) {
+      expect(first('instances', 'application/zip', items)).toBe('application/zip unsaid');
+      expect(first('instances', 'application/zip; transfer-syntax=*', items)).toBe('application/zip *');
+      const both = 'application/zip;q=0.5, multipart/related; type="application/dicom"';
+      expect(first('instances', both, items)).toBe('multipart application/dicom unsaid');
+      expect(first('instances', '*/*', items)).toBe('multipart application/dicom *');
+    }
+    expect(codeOf(() => ask('instances', 'application/*'))).toBe('not-acceptable');
+    expect(codeOf(() => ask('frames', 'application/zip'))).toBe('not-acceptable');
+  });
+
   test('H-06: a rendered type is no more than not available on a resource without a rendered form', () => {
     expect(first('instances', 'image/jpeg, multipart/related; type="application/dicom"')).toBe(
       'multipart application/dicom unsaid',

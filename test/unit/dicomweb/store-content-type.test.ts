@@ -17,14 +17,25 @@ describe('the Content-Type of a store request', () => {
     ['multipart/related; boundary="a;b,c=d\\"e"', 'a;b,c=d"e'],
     [`multipart/related; type="application/dicom"; boundary=${'b'.repeat(256)}`, 'b'.repeat(256)],
   ])('S-02, S-03: %s', (header, boundary) => {
-    expect(parseStoreContentType(header)).toEqual({ kind: 'multipart', type: 'application/dicom', boundary });
+    expect(parseStoreContentType(header)).toEqual({ kind: 'multipart', form: 'part10', boundary });
   });
 
   test('S-02: a single instance may come bare', () => {
-    expect(parseStoreContentType('application/dicom')).toEqual({ kind: 'single', type: 'application/dicom' });
+    expect(parseStoreContentType('application/dicom')).toEqual({ kind: 'single', form: 'part10' });
     expect(parseStoreContentType('Application/DICOM; transfer-syntax=1.2.840.10008.1.2.1')).toMatchObject({
       kind: 'single',
     });
+  });
+
+  test.each([
+    ['multipart/related; type="application/dicom+json"; boundary=b', 'multipart', 'json'],
+    ['multipart/related; type="application/dicom+xml"; boundary=b', 'multipart', 'xml'],
+    ['application/dicom+json', 'single', 'json'],
+    ['application/dicom+json; charset=utf-8', 'single', 'json'],
+    ['application/json', 'single', 'json'],
+    ['application/dicom+xml', 'single', 'xml'],
+  ])('S-02, J-21: %s', (header, kind, form) => {
+    expect(parseStoreContentType(header)).toMatchObject({ kind, form });
   });
 
   test.each([
@@ -32,9 +43,7 @@ describe('the Content-Type of a store request', () => {
     '',
     'text/plain',
     'multipart/form-data; boundary=x',
-    'multipart/related; type="application/dicom+json"; boundary=x',
     'multipart/related; type="image/jpeg"; boundary=x',
-    'application/dicom+json',
     'application',
     'multipart/related; type="application/dicom"; boundary="unterminated',
     'multipart/related; boundary=a; boundary=b',

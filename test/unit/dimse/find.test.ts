@@ -38,6 +38,15 @@ describe('C-FIND', () => {
     );
   });
 
+  test('J-19: tells once which attributes came twice in its rows, and nothing of their values', async () => {
+    const twice = pending({ StudyInstanceUID: '1.2.1', '0020000D:UI': '1.2.9' });
+    const { peer, observations } = await start({ onFind: [twice, twice, final()] });
+    expect((await allRows(peer.find('STUDY', anyStudy(), contextOf()))).uids).toEqual(['1.2.9', '1.2.9']);
+    expect(observations.filter(({ kind }) => kind === 'repeated-attributes')).toEqual([
+      expect.objectContaining({ peer: 'main', in: 'match', tags: ['0020000D'] }),
+    ]);
+  });
+
   test('sends the level, and (0008,0005) as a return key to a peer that wants it', async () => {
     const seen: ReadonlyMap<number, string>[] = [];
     const onFind = (_: unknown, identifier: ReadonlyMap<number, string>) => {

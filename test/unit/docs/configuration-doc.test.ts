@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { configReference, loadConfig } from '../../../src/config/index.js';
-import { codeBlocks, formatTable, projectPath, readProject } from '../../helpers/markdown.js';
+import { codeBlocks, formatTable, readProject, withGenerated } from '../../helpers/markdown.js';
 
 const FILE = 'docs/configuration.md';
 const BEGIN =
@@ -31,13 +30,7 @@ function sections(): string {
 
 describe('the configuration page', () => {
   test('lists every key of the schema as the schema has it', () => {
-    const page = readProject(FILE);
-    const from = page.indexOf(BEGIN) + BEGIN.length;
-    const to = page.indexOf(END);
-    expect(from).toBeGreaterThan(BEGIN.length);
-    expect(to).toBeGreaterThanOrEqual(from);
-    const wanted = page.slice(0, from) + sections() + page.slice(to);
-    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(projectPath(FILE), wanted);
+    const wanted = withGenerated(FILE, [BEGIN, END], sections());
     expect(readProject(FILE)).toBe(wanted);
   });
 

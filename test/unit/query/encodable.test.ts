@@ -58,6 +58,37 @@ describe('Q-51: the character set of an identifier', () => {
     expect(text).toContain('M\xFCller');
   });
 
+  test.each([
+    ['\u301C', '\uFF5E'],
+    ['\uFF5E', '\u301C'],
+    ['\u2212', '\uFF0D'],
+    ['\u2016', '\u2225'],
+    ['—', '―'],
+    ['£', '￡'],
+  ])('Q-45: %j and %j are one character in JIS X 0208, and in what is filtered', (asked, stored) => {
+    const kept = (query: string, row: Dataset): boolean =>
+      stepFor(query, { characterSets: ['\\ISO 2022 IR 87'] }).accepts(row);
+    const [key, value] = [`胸部${asked}腹部`, `胸部${stored}腹部`];
+    const text = new Dataset().setString(Tags.StudyDescription, value, 'LO');
+    expect(kept(`StudyDescription=${encodeURIComponent(key)}`, text)).toBe(true);
+    expect(kept(`StudyDescription=${encodeURIComponent(`${asked}*`)}`, text)).toBe(false);
+    const name = new Dataset().setString(Tags.PatientName, value, 'PN');
+    expect(kept(`PatientName=${encodeURIComponent(`${key}😀*`)}`, name)).toBe(false);
+    expect(kept(`PatientName=${encodeURIComponent(`${key}*`)}`, name)).toBe(true);
+  });
+
+  test('a tilde is not sent where the set that another value needs has an overline in its place', () => {
+    const query = `PatientName=${encodeURIComponent('ﾔﾏﾀﾞ')}&StudyDescription=a~b`;
+    const alone = stepFor(query, { characterSets: ['ISO_IR 13'] });
+    expect(alone.identifier().string(Tags.StudyDescription)).toBe('a*b');
+    const row = (text: string): Dataset => new Dataset().setString(Tags.StudyDescription, text, 'LO');
+    expect([alone.accepts(row('a~b')), alone.accepts(row('a-b'))]).toEqual([true, false]);
+    const other = sent(stepFor(query, { characterSets: ['ISO_IR 13', 'ISO_IR 192'] }));
+    expect(other).toContain('ISO_IR 192');
+    expect(other).toContain('a~b');
+    expect(sent(stepFor('StudyDescription=a~b', { characterSets: ['ISO_IR 13'] }))).toContain('a~b');
+  });
+
   test('ASCII declares nothing', () => {
     expect(sent(stepFor('PatientName=DOE*', {}))).not.toContain(characterSetElement);
   });

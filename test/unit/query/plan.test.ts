@@ -198,7 +198,7 @@ describe('identifiers', () => {
     expect([identifier.string(0x00230010), identifier.string(0x00231002)]).toEqual(['Acme', 'x']);
   });
 
-  test('Q-21: empty value matching is asked of no peer, and the value is literal without its parameter', () => {
+  test('Q-21: empty value matching is asked of no peer that has not accepted it, and the value is literal without its parameter', () => {
     const asked = (emptyValueMatching: boolean): Dataset =>
       onlyStep(
         request('STUDY', { emptyValueMatching, matchingKeys: [key(Tags.AccessionNumber, 'SH', '""')] }),
@@ -347,6 +347,72 @@ describe('dates and times of a search', () => {
     for (const bad of [key(Tags.StudyDate, 'DA', '2022'), key(Tags.AcquisitionDateTime, 'DT', 'x')]) {
       expect(codeOf(() => steps(request('STUDY', { matchingKeys: [bad] })))).toBe('bad-request');
     }
+  });
+
+  test('DT-32, DT-42: a value with an offset is compared in the zone of the peer, whatever the request says of its own', () => {
+    const path = Tags.AcquisitionDateTime;
+    const value = '20220101100000+0200-20220101120000+0200';
+    const asked = request('IMAGE', {
+      studyInstanceUid: '1.2',
+      seriesInstanceUid: '1.3',
+      matchingKeys: [key(path, 'DT', value)],
+    });
+    const verdicts = (timezone?: string): unknown[] => {
+      const step = onlyStep(asked, { ...defaultPeerQueryProfile, ...(timezone && { timezone }) });
+      return ['20220101093000', '20220101113000', '20220103'].map((at) => {
+        const row = new Dataset().setString(path, at, 'DT');
+        return [step.accepts(row), step.unverified(row).length];
+      });
+    };
+    expect(verdicts('+0100')).toEqual([
+      [true, 0],
+      [false, 0],
+      [false, 0],
+    ]);
+    // Nobody knows the instant of what is stored, but that it is days away.
+    expect(verdicts()).toEqual([
+      [true, 1],
+      [true, 1],
+      [false, 0],
+    ]);
+  });
+
+  test('DT-45: a value without an offset is compared as written where the request has no zone', () => {
+    const asked = request('IMAGE', {
+      studyInstanceUid: '1.2',
+      seriesInstanceUid: '1.3',
+      matchingKeys: [key(Tags.AcquisitionDateTime, 'DT', '20220101100000-20220101120000')],
+    });
+    const step = onlyStep(asked, { ...defaultPeerQueryProfile, timezone: '+0100' });
+    const row = (at: string): Dataset => new Dataset().setString(Tags.AcquisitionDateTime, at, 'DT');
+    expect([step.accepts(row('20220101110000+0900')), step.accepts(row('20220101130000'))]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test('DT-43: a date that has no partner is kept where its time would decide, and that is told', () => {
+    const [sequence, date] = [Tags.RequestAttributesSequence, 0x00400002];
+    const asked = request('SERIES', {
+      studyInstanceUid: '1.2',
+      timezoneOffset: '-0500',
+      matchingKeys: [key([sequence, date], 'DA', '20220102')],
+    });
+    const step = onlyStep(asked, {
+      characterSetReturnKey: false,
+      dateTime: { upper: 'ceil', unknown: 'exclude', mixed: 'strict' },
+      timezone: '+0100',
+    });
+    const judged = (value: string): unknown => {
+      const row = new Dataset().setItems(sequence, [new Dataset().setString(date, value, 'DA')]);
+      return [step.accepts(row), step.unverified(row).length];
+    };
+    expect(['20220101', '20220102', '20220103', '20220104'].map(judged)).toEqual([
+      [false, 0],
+      [true, 1],
+      [true, 1],
+      [false, 0],
+    ]);
   });
 
   test('DT-21: a time that has no partner is widened to whole seconds', () => {
@@ -554,6 +620,49 @@ describe('what a search makes use of beyond the baseline', () => {
     expect(baseline.planned).toEqual(baselineQueryOptions);
   });
 
+  test('Q-21: empty values are asked for where that was accepted, and an empty one matches there', () => {
+    const asked = request('STUDY', {
+      emptyValueMatching: true,
+      matchingKeys: [
+        key(Tags.StudyDescription, 'LO', '""'),
+        key(Tags.StudyDate, 'DA', '""'),
+        key(Tags.NumberOfStudyRelatedSeries, 'IS', '""'),
+      ],
+    });
+    const plan = planSearch(asked, defaultPeerQueryProfile, { ...baselineQueryOptions, emptyValue: true });
+    expect(plan.planned).toEqual({ ...baselineQueryOptions, emptyValue: true });
+    const [step] = plan.steps;
+    const identifier = step?.identifier();
+    const tags = [Tags.StudyDescription, Tags.StudyDate, Tags.NumberOfStudyRelatedSeries];
+    expect(tags.map((tag) => identifier?.string(tag))).toEqual(['""', '""', undefined]);
+    const row = new Dataset();
+    for (const tag of tags) row.setEmpty(tag);
+    expect([step?.accepts(row), step?.unverified(row)]).toEqual([true, [Tags.NumberOfStudyRelatedSeries]]);
+    expect(step?.accepts(new Dataset().setString(Tags.StudyDescription, 'A', 'LO'))).toBe(false);
+    const baseline = planSearch(asked, defaultPeerQueryProfile);
+    expect(baseline.planned).toEqual(baselineQueryOptions);
+    expect(tags.map((tag) => baseline.steps[0]?.identifier().string(tag))).toEqual(tags.map(() => undefined));
+  });
+
+  test('Q-22: all values that must be there are asked for where that was accepted, but modalities of a study', () => {
+    const asked = request('STUDY', {
+      multipleValueMatching: true,
+      matchingKeys: [
+        key(Tags.OtherPatientNames, 'PN', 'A\\B', ['A', 'B']),
+        key(Tags.ModalitiesInStudy, 'CS', 'CT\\SR', ['CT', 'SR']),
+      ],
+    });
+    const options = { ...baselineQueryOptions, multipleValue: true };
+    const plan = planSearch(asked, defaultPeerQueryProfile, options);
+    expect(plan.planned).toEqual(options);
+    const identifier = plan.steps[0]?.identifier();
+    expect(identifier?.strings(Tags.OtherPatientNames)).toEqual(['A', 'B']);
+    expect(identifier?.strings(Tags.ModalitiesInStudy)).toEqual(['CT']);
+    const row = new Dataset().setString(Tags.OtherPatientNames, 'A\\C', 'PN');
+    expect(plan.steps[0]?.accepts(row)).toBe(false);
+    expect(planSearch(asked, defaultPeerQueryProfile).planned).toEqual(baselineQueryOptions);
+  });
+
   test('DT-10: only the pair that every peer matches is sliced, and each is planned by itself', () => {
     const plan = planSearch(
       request('STUDY', {
@@ -603,6 +712,21 @@ describe('what a search makes use of beyond the baseline', () => {
   });
 });
 
+test('DT-41: a birth is asked for a day wider where another level of the same C-FIND tells the zone', () => {
+  const asked = request('SERIES', {
+    timezoneOffset: '-0500',
+    matchingKeys: [
+      key(Tags.PatientBirthDate, 'DA', '19700101'),
+      key(Tags.PerformedProcedureStepStartDate, 'DA', '20220101'),
+    ],
+  });
+  const options = { ...baselineQueryOptions, relational: true, timezone: true };
+  const [step, ...more] = planSearch(asked, defaultPeerQueryProfile, options).steps;
+  expect(more).toEqual([]);
+  expect(step?.identifier().string(Tags.TimezoneOffsetFromUTC)).toBe('-0500');
+  expect(step?.identifier().string(Tags.PatientBirthDate)).toBe('19691231-19700102');
+});
+
 describe('rows', () => {
   test('Q-50: a row of another study than was asked for is refused', () => {
     const step = onlyStep(request('SERIES', { studyInstanceUid: '1.2' }));
@@ -622,6 +746,25 @@ describe('rows', () => {
     const bare = new Dataset();
     expect([step.accepts(bare), step.unverified(bare)]).toEqual([true, [Tags.ModalitiesInStudy]]);
     expect(step.unverified(new Dataset().setString(Tags.ModalitiesInStudy, 'CT', 'CS'))).toEqual([]);
+  });
+
+  test('Q-43: a row is judged once, whoever asks for its verdict', () => {
+    let looks = 0;
+    class Watched extends Dataset {
+      override get(tag: Tag): ReturnType<Dataset['get']> {
+        looks += Number(tag === Tags.StudyDescription);
+        return super.get(tag);
+      }
+    }
+    const step = onlyStep(
+      request('STUDY', {
+        matchingKeys: [key(Tags.StudyDescription, 'LO', '*a*'), key(0x00104000, 'LT', '*b*')],
+      }),
+    );
+    const row = new Watched().setString(Tags.StudyDescription, 'a');
+    expect(step.accepts(row)).toBe(true);
+    expect(step.unverified(row)).toEqual([0x00104000]);
+    expect(looks).toBe(1);
   });
 
   test('R-12: a row is known by the unique key of the level that was asked, whatever level it claims', () => {

@@ -3,7 +3,7 @@ import type { Observation, OperationContext } from '../../../src/core/index.js';
 import { TransferSyntaxes } from '../../../src/dicom/index.js';
 import { createFramePool, type FramePool, type FramePoolOptions } from '../../../src/transcode/index.js';
 import { encodeFrame } from '../../../src/transcode/encode-frame.js';
-import { nativeFrameBytes, type FrameShape } from '../../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
 import { patterns, shapes } from './frames.js';
 
 const S = TransferSyntaxes;
@@ -14,7 +14,14 @@ afterAll(async () => {
 
 function start(options: Partial<FramePoolOptions> = {}): { pool: FramePool; observed: Observation[] } {
   const observed: Observation[] = [];
-  const defaults = { workers: 2, queue: 10, frameMs: 20_000, heapMegabytes: 128, frameBytes: 2 ** 27 };
+  const defaults = {
+    workers: 2,
+    queue: 10,
+    frameMs: 20_000,
+    heapMegabytes: 128,
+    frameBytes: 2 ** 27,
+    picturePixels: 2 ** 24,
+  };
   const pool = createFramePool({ ...defaults, ...options }, (observation) => observed.push(observation));
   pools.push(pool);
   return { pool, observed };

@@ -1,5 +1,5 @@
 /** Generated frames of every layout that the codecs meet. */
-import { nativeFrameBytes, type FrameShape } from '../../../src/transcode/frame-shape.js';
+import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
 
 function shapeOf(bitsAllocated: number, bitsStored: number, more: Partial<FrameShape> = {}): FrameShape {
   const samplesPerPixel = more.samplesPerPixel ?? 1;
@@ -19,6 +19,8 @@ function shapeOf(bitsAllocated: number, bitsStored: number, more: Partial<FrameS
 /** Shapes by name. */
 export const shapes: readonly { readonly name: string; readonly shape: FrameShape }[] = [
   { name: '8 bits', shape: shapeOf(8, 8) },
+  { name: '6 of 8 bits', shape: shapeOf(8, 6) },
+  { name: 'signed 7 of 8 bits', shape: shapeOf(8, 7, { signed: true }) },
   { name: '10 of 16 bits', shape: shapeOf(16, 10) },
   { name: '12 of 16 bits', shape: shapeOf(16, 12) },
   { name: '16 bits', shape: shapeOf(16, 16) },
@@ -28,6 +30,10 @@ export const shapes: readonly { readonly name: string; readonly shape: FrameShap
   { name: '8 of 16 bits', shape: shapeOf(16, 8) },
   { name: 'colour', shape: shapeOf(8, 8, { samplesPerPixel: 3 }) },
   { name: 'planar colour', shape: shapeOf(8, 8, { samplesPerPixel: 3, planar: true }) },
+  {
+    name: 'colour as YCbCr',
+    shape: shapeOf(8, 8, { samplesPerPixel: 3, photometricInterpretation: 'YBR_FULL' }),
+  },
   { name: '16-bit colour', shape: shapeOf(16, 16, { samplesPerPixel: 3 }) },
   { name: 'one column', shape: shapeOf(16, 16, { rows: 64, columns: 1 }) },
   { name: 'one row', shape: shapeOf(8, 8, { rows: 1, columns: 301 }) },

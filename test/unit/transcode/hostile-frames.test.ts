@@ -4,7 +4,7 @@ import { decodeFrame } from '../../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../../src/transcode/encode-frame.js';
 import { createFramePool } from '../../../src/transcode/index.js';
 import { Renewable } from '../../../src/transcode/renewable.js';
-import type { FrameShape } from '../../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../../src/dicom/frame-shape.js';
 import { patterns, shapes } from './frames.js';
 
 const shapeOf = (wanted: string): FrameShape => {
@@ -84,7 +84,14 @@ test('a codec that could not be loaded is loaded again', async () => {
 });
 
 test('a frame that is worked on when the gateway ends is not called a bad one', async () => {
-  const options = { workers: 1, queue: 1, frameMs: 60_000, heapMegabytes: 128, frameBytes: 2 ** 27 };
+  const options = {
+    workers: 1,
+    queue: 1,
+    frameMs: 60_000,
+    heapMegabytes: 128,
+    frameBytes: 2 ** 27,
+    picturePixels: 2 ** 24,
+  };
   const pool = createFramePool(options, () => undefined);
   const place = await pool.enter({ requestId: 'r', signal: new AbortController().signal });
   const task = { frame: new Uint8Array(slope), from: undefined, to: S.RleLossless.uid, shape: bytes };
@@ -94,7 +101,14 @@ test('a frame that is worked on when the gateway ends is not called a bad one', 
 });
 
 test('a small picture in a huge stream is too large', async () => {
-  const options = { workers: 1, queue: 1, frameMs: 60_000, heapMegabytes: 128, frameBytes: 2 ** 20 };
+  const options = {
+    workers: 1,
+    queue: 1,
+    frameMs: 60_000,
+    heapMegabytes: 128,
+    frameBytes: 2 ** 20,
+    picturePixels: 2 ** 24,
+  };
   const pool = createFramePool(options, () => undefined);
   expect([pool.takes(bytes, 2 ** 20), pool.takes(bytes, 2 ** 20 + 1)]).toEqual([true, false]);
   await pool.close();

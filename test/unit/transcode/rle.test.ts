@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decodeRle, encodeRle } from '../../../src/transcode/rle.js';
-import type { FrameShape } from '../../../src/transcode/frame-shape.js';
+import type { FrameShape } from '../../../src/dicom/frame-shape.js';
 import { patterns, shapes } from './frames.js';
 
 const gray: FrameShape = {

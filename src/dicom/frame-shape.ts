@@ -26,6 +26,18 @@ export function nativeFrameBytes(shape: FrameShape): number {
   return shape.bitsAllocated === 1 ? Math.ceil(samples / 8) : samples * sampleBytes(shape);
 }
 
+/**
+ * Bytes of one uncompressed frame of which `length` are there: two thirds where pixels share their chrominance, unless
+ * the writer has kept that name and all samples. Nothing but uncompressed frames can be so.
+ *
+ * @see PS3.3 C.7.6.3.1.2
+ */
+export function uncompressedFrameBytes(shape: FrameShape, length: number): number {
+  const full = nativeFrameBytes(shape);
+  const isShared = shape.samplesPerPixel === 3 && shape.photometricInterpretation.endsWith('_422');
+  return isShared && length < full ? Math.ceil((full / 3) * 2) : full;
+}
+
 /** A native frame and what its samples are. */
 export interface NativeFrame {
   readonly samples: Uint8Array;
@@ -36,4 +48,6 @@ export interface NativeFrame {
 export interface EncodedFrame {
   readonly stream: Uint8Array;
   readonly photometricInterpretation: string;
+  /** Whether the colours are in planes. */
+  readonly planar: boolean;
 }

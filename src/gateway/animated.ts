@@ -1,0 +1,71 @@
+import { retrieveUrl } from '../dicomweb/index.js';
+import { GIF_END, type PictureRequest } from '../render/index.js';
+import type { PartsAnswer } from './answer.js';
+import { each } from './frames-answer.js';
+import type { OpenInstance } from './open-instance.js';
+import { pictureSource } from './pictures.js';
+import { renderFrame } from './render-frame.js';
+import { pictureRequest, type RenderedJob } from './rendered-parts.js';
+import { etagOf } from './validator.js';
+
+const mediaType = 'image/gif';
+
+/** What is taken where the dataset does not say; viewers play at about this rate. */
+const DEFAULT_MS = 100;
+/** GIF counts in hundredths of a second, and browsers slow down what is faster than two of them. */
+const [LEAST_MS, MOST_MS] = [20, 10_000];
+
+const delayOf = (told: number | undefined): number =>
+  Math.min(Math.max(Math.round(told ?? DEFAULT_MS), LEAST_MS), MOST_MS);
+
+/**
+ * Several frames as one animated GIF, each made when the client has taken the one before it; the first before the status
+ * line.
+ *
+ * @throws GatewayError of the first frame
+ * @see rule W-50
+ */
+export async function animated(
+  opened: OpenInstance,
+  frames: readonly number[],
+  job: RenderedJob,
+): Promise<PartsAnswer> {
+  const { instance, record, stalled, close } = opened;
+  const source = pictureSource(opened);
+  const looks = await source.looks();
+  const { asked, by } = job;
+  const [first = 1, ...rest] = frames;
+  const requestOf = async (frame: number): Promise<PictureRequest> => ({
+    ...(await pictureRequest(source, frame, mediaType, job)),
+    animation: { isFirst: frame === first, delayMs: delayOf(looks.delayMs(frame)) },
+  });
+  const request = await requestOf(first);
+  const etag = etagOf(record, 'rendered', frames.join(','), JSON.stringify(request));
+  const make = (frame: number, of: PictureRequest): Promise<Buffer> =>
+    renderFrame({ source, frame, request: of }, by.pool, by.context);
+  const known = asked.hasEtag?.(etag) ?? false;
+  const beginning = known ? undefined : await make(first, request);
+  const bytes = async function* (): AsyncGenerator<Buffer, void, undefined> {
+    if (beginning) yield beginning;
+    for (const frame of rest) yield await make(frame, await requestOf(frame));
+    yield Buffer.from(GIF_END);
+  };
+  const part = {
+    contentType: mediaType,
+    peer: instance.key.peer,
+    contentLocation: retrieveUrl(asked.serviceUrl, instance.key),
+    bytes: bytes(),
+    etag,
+  };
+  const { warnings } = asked.rendered;
+  return {
+    kind: 'parts',
+    refused: 0,
+    warnings,
+    multipart: false,
+    partType: mediaType,
+    parts: each([part]),
+    stalled,
+    close,
+  };
+}

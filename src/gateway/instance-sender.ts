@@ -1,0 +1,120 @@
+import { Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
+import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
+import type { StoredInstance } from '../dicomweb/index.js';
+import type { Instances, PeerBinding } from './ports.js';
+import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
+import type { StudyWatch } from './study-watch.js';
+
+/** An instance that is to be stored. */
+export interface OutgoingInstance {
+  readonly meta: Part10Meta;
+  readonly uids: DatasetUids;
+  /** The dataset in the transfer syntax of `meta`. */
+  bytes(): AsyncIterable<Buffer>;
+  /** Lets go of what it was made of. */
+  discard(): void;
+}
+
+export interface InstanceSenderOptions {
+  readonly binding: PeerBinding;
+  readonly instances: Instances;
+  readonly watch: StudyWatch;
+  /** Study Instance UID of the URL: instances of other studies fail. */
+  readonly study: string | undefined;
+  readonly context: OperationContext;
+}
+
+/** Sends the instances of one request to the peer, not more at once than configured, and remembers what became of each. */
+export class InstanceSender {
+  readonly #options: InstanceSenderOptions;
+  readonly #slots: Semaphore;
+  readonly #results: Promise<PartResult>[] = [];
+
+  constructor(options: InstanceSenderOptions) {
+    this.#options = options;
+    this.#slots = new Semaphore(options.binding.store.parallel);
+  }
+
+  /** Adds what became of a part that is not sent. */
+  add(result: PartResult): void {
+    this.#results.push(Promise.resolve(result));
+  }
+
+  /** Sends the instance when its turn has come, until which the caller waits. @throws the reason of the context's signal */
+  async send(instance: OutgoingInstance): Promise<void> {
+    const release = await this.#slots.acquire(this.#options.context.signal).catch((thrown: unknown) => {
+      instance.discard();
+      throw thrown;
+    });
+    this.#results.push(this.#storeAndDiscard(instance).finally(release));
+  }
+
+  /** Sends the instance when its turn has come, or never will; `began` is told then. The caller goes on. */
+  sendSoon(instance: OutgoingInstance, began: () => void): void {
+    this.#results.push(this.#whenItsTurn(instance, began));
+  }
+
+  /** Waits for the peer's word on everything that was sent. */
+  results(): Promise<readonly PartResult[]> {
+    return Promise.all(this.#results);
+  }
+
+  async #whenItsTurn(instance: OutgoingInstance, began: () => void): Promise<PartResult> {
+    try {
+      const release = await this.#slots.acquire(this.#options.context.signal);
+      began();
+      return await this.#storeAndDiscard(instance).finally(release);
+    } catch (thrown) {
+      began();
+      instance.discard();
+      const error = toGatewayError(thrown);
+      return failure(instance.meta, reasonOf(error), error);
+    }
+  }
+
+  #storeAndDiscard(instance: OutgoingInstance): Promise<PartResult> {
+    return this.#store(instance).finally(() => {
+      instance.discard();
+    });
+  }
+
+  async #store(outgoing: OutgoingInstance): Promise<PartResult> {
+    const { meta } = outgoing;
+    const refusal = this.#refusal(outgoing);
+    if (refusal !== undefined) return failure(meta, refusal);
+    const { binding, instances, watch, context } = this.#options;
+    try {
+      const { status } = await binding.peer.store({ ...meta, bytes: outgoing.bytes() }, context);
+      if (status !== 0 && !isWarning(status)) return failure(meta, status);
+      const instance = storedInstance(outgoing, status);
+      // The peer may have replaced an instance of the same UID.
+      instances.delete({ ...instance, peer: binding.peer.name });
+      watch.forget(instance.studyInstanceUid);
+      return { kind: 'stored', instance };
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      return failure(meta, error.dimseStatus ?? reasonOf(error), error);
+    }
+  }
+
+  /** Why the instance is not sent at all. @see rule S-07 */
+  #refusal({ meta, uids }: OutgoingInstance): number | undefined {
+    const { studyInstanceUid, seriesInstanceUid } = uids;
+    const all = [meta.sopClassUid, meta.sopInstanceUid, studyInstanceUid, seriesInstanceUid];
+    if (!all.every((uid) => uid !== undefined && isArchivedUid(uid))) return Reason.doesNotMatch;
+    if (uids.sopInstanceUid !== meta.sopInstanceUid || uids.sopClassUid !== meta.sopClassUid)
+      return Reason.doesNotMatch;
+    const { study } = this.#options;
+    return study !== undefined && study !== studyInstanceUid ? Reason.doesNotMatch : undefined;
+  }
+}
+
+function storedInstance({ meta, uids }: OutgoingInstance, status: number): StoredInstance {
+  return {
+    sopClassUid: meta.sopClassUid,
+    sopInstanceUid: meta.sopInstanceUid,
+    studyInstanceUid: uids.studyInstanceUid ?? '',
+    seriesInstanceUid: uids.seriesInstanceUid ?? '',
+    ...(status === 0 ? {} : { warningReason: status }),
+  };
+}

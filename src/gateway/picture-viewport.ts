@@ -1,0 +1,80 @@
+import { GatewayError } from '../core/index.js';
+import type { Viewport } from '../dicomweb/index.js';
+
+/** The size of an image, in pixels. */
+export interface ImageSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A rectangle of an image, in pixels; need not lie on whole ones. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The part of one image that is shown, and the box that it is made to fit into without being distorted. */
+export interface PlacedViewport {
+  readonly width: number;
+  readonly height: number;
+  readonly source: Rectangle;
+  readonly flipHorizontal: boolean;
+  readonly flipVertical: boolean;
+}
+
+/** The part of the region that lies within the image. @throws GatewayError `bad-request` when nothing of it does */
+function sourceOf({ region }: Viewport, { rows, columns }: ImageSize): Rectangle {
+  if (!region) return { x: 0, y: 0, width: columns, height: rows };
+  const [unitX, unitY] = region.unit === 'fractions' ? [columns, rows] : [1, 1];
+  const x = region.x * unitX;
+  const y = region.y * unitY;
+  const right = Math.min(columns, region.width === undefined ? columns : x + region.width * unitX);
+  const bottom = Math.min(rows, region.height === undefined ? rows : y + region.height * unitY);
+  if (x >= right || y >= bottom)
+    throw new GatewayError(
+      'bad-request',
+      `The region lies outside of the image, which has ${columns} x ${rows} pixels.`,
+    );
+  return { x, y, width: right - x, height: bottom - y };
+}
+
+/**
+ * A viewport on an image of a known size; undefined when the image is shown as it is.
+ *
+ * @throws GatewayError `bad-request` for a region outside of the image, or a picture of more than `mostPixels` in one
+ *   direction
+ * @see PS3.18 8.3.5.1.3, 9.4.1.2 (W-53, U-07)
+ */
+export function placeViewport(
+  viewport: Viewport | undefined,
+  size: ImageSize,
+  mostPixels: number,
+): PlacedViewport | undefined {
+  if (!viewport) return undefined;
+  const source = sourceOf(viewport, size);
+  const box = boxOf(viewport, source);
+  if (Math.max(box.width, box.height) > mostPixels)
+    throw new GatewayError('bad-request', `Pictures have ${mostPixels} pixels at most in each direction.`);
+  const { flipX: flipHorizontal = false, flipY: flipVertical = false } = viewport;
+  return { ...box, source, flipHorizontal, flipVertical };
+}
+
+/** Where one side is left out it follows from the other: both are left out for as many pixels as the source has. */
+function boxOf(
+  { width, height }: Viewport,
+  source: Rectangle,
+): { readonly width: number; readonly height: number } {
+  const whole = (value: number): number => Math.max(1, Math.round(value));
+  if (width !== undefined && height !== undefined) return { width, height };
+  if (width !== undefined) return { width, height: whole((width * source.height) / source.width) };
+  if (height !== undefined) return { width: whole((height * source.width) / source.height), height };
+  return { width: whole(source.width), height: whole(source.height) };
+}
+
+/** A viewport of `pixels` in each direction at most, in which no image is made larger than it is. */
+export const shrunkTo = (pixels: number, { rows, columns }: ImageSize): Viewport => ({
+  width: Math.min(pixels, columns),
+  height: Math.min(pixels, rows),
+});

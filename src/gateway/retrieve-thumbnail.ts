@@ -1,0 +1,146 @@
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { frameCount } from '../dicom/index.js';
+import { negotiateRendered, type RetrieveTarget } from '../dicomweb/index.js';
+import type { PartsAnswer } from './answer.js';
+import { shapeOf } from './converted-frames.js';
+import { each, requireFrames } from './frames-answer.js';
+import { seriesOf, type ListedInstance } from './listing.js';
+import { whenWhole, withInstance, type OpenInstance } from './open-instance.js';
+import { openListing } from './open-listing.js';
+import { pictureSource } from './pictures.js';
+import { shrunkTo } from './picture-viewport.js';
+import {
+  isOfVideo,
+  picturePart,
+  renderingOf,
+  requireRenderable,
+  type RenderedAsked,
+  type Rendering,
+} from './rendered-parts.js';
+import type { RetrieveBinding } from './side.js';
+import { likelyInstances, likelySeries } from './thumbnail-choice.js';
+
+export interface ThumbnailRequest extends RenderedAsked {
+  readonly target: RetrieveTarget;
+  /** Of an instance, 1-based and ascending. */
+  readonly frames?: readonly number[];
+}
+
+/** Series of a study, and instances of a series, that are tried until one of them is an image. */
+const MOST_TRIED = 3;
+
+const noThumbnail = (): GatewayError =>
+  new GatewayError('not-found', 'There is no image to make a thumbnail of.');
+
+/**
+ * Retrieves a small picture of an instance, or of the image that stands for a series or study: the one in the middle,
+ * which alone is retrieved.
+ *
+ * @throws GatewayError `not-found` where there is no image
+ * @see PS3.18 8.3.5.2, 10.4 (W-07, W-59)
+ */
+export async function retrieveThumbnail(
+  side: RetrieveBinding,
+  request: ThumbnailRequest,
+  context: OperationContext,
+): Promise<PartsAnswer> {
+  const { mediaType } = negotiateRendered('thumbnail', request.accept);
+  const { target } = request;
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
+  // Whoever looks at a picture of its own size goes first.
+  const by = renderingOf(side, { ...context, priority: 'prefetch' });
+  const of = (one: Required<RetrieveTarget>): Promise<PartsAnswer> =>
+    withInstance(side, one, context, async (coming) =>
+      thumbnailOf(await whenWhole(coming), mediaType, request, { settings: side.rendered, by }),
+    );
+  if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined)
+    return of({ studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+  const series =
+    seriesInstanceUid === undefined ? await seriesToTry(side, target, context) : [seriesInstanceUid];
+  return firstOf(series, async (one) => {
+    const list = await instancesToTry(side, { studyInstanceUid, seriesInstanceUid: one }, context);
+    return firstOf(list, (sop) => of({ studyInstanceUid, seriesInstanceUid: one, sopInstanceUid: sop }));
+  });
+}
+
+/** What `make` makes of the first of `all` that holds an image. @throws GatewayError `not-found`, or another than that */
+async function firstOf(
+  all: readonly string[],
+  make: (one: string) => Promise<PartsAnswer>,
+): Promise<PartsAnswer> {
+  for (const one of all.slice(0, MOST_TRIED)) {
+    try {
+      return await make(one);
+    } catch (thrown) {
+      if (toGatewayError(thrown).code !== 'not-found') throw thrown;
+    }
+  }
+  throw noThumbnail();
+}
+
+async function seriesToTry(
+  { binding, finds, watch }: RetrieveBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): Promise<readonly string[]> {
+  const since = watch.changes(target);
+  const find: typeof binding.peer.find = (level, identifier, of) => finds.find(level, identifier, of, since);
+  const { series } = await seriesOf({ ...binding, find }, target, context);
+  return likelySeries(series).map(({ seriesInstanceUid }) => seriesInstanceUid);
+}
+
+async function instancesToTry(
+  side: RetrieveBinding,
+  target: RetrieveTarget,
+  context: OperationContext,
+): Promise<readonly string[]> {
+  const { watch } = side;
+  const start = watch.listingStart(target);
+  const listing = await openListing(side, target, context);
+  const list: ListedInstance[] = [];
+  let next = await listing.next();
+  for (; !next.done; next = await listing.next()) list.push(next.value);
+  if (next.value.verified && !next.value.remembered) watch.remember(target, list, start);
+  return likelyInstances(list).map(({ sopInstanceUid }) => sopInstanceUid);
+}
+
+interface Making {
+  readonly settings: RetrieveBinding['rendered'];
+  readonly by: Rendering;
+}
+
+/** The picture of the frame in the middle. */
+async function thumbnailOf(
+  opened: OpenInstance,
+  mediaType: string,
+  { frames, ...asked }: ThumbnailRequest,
+  { settings, by }: Making,
+): Promise<PartsAnswer> {
+  const count = frameCount(opened.index);
+  if (count === 0 || isOfVideo(opened)) throw noThumbnail();
+  requireFrames(count, frames ?? []);
+  const chosen = frames ?? Array.from({ length: count }, (_, at) => at + 1);
+  const frame = chosen[(chosen.length - 1) >> 1] ?? 1;
+  requireRenderable(opened, [frame], by.pool);
+  const viewport =
+    asked.rendered.picture.viewport ?? shrunkTo(settings.thumbnailPixels, shapeOf(opened.index));
+  const rendered = { ...asked.rendered, picture: { viewport } };
+  const part = await picturePart(
+    pictureSource(opened),
+    frame,
+    { mediaType, multipart: false },
+    { asked: { ...asked, rendered }, by },
+  );
+  const { stalled, close } = opened;
+  const { warnings } = rendered;
+  return {
+    kind: 'parts',
+    refused: 0,
+    warnings,
+    multipart: false,
+    partType: mediaType,
+    parts: each([part]),
+    stalled,
+    close,
+  };
+}

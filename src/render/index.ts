@@ -1,0 +1,7 @@
+/** Makes pictures of native frames. Reading what a dataset says of them is pure; the encoders are loaded when they are used. */
+export { readImageLooks, type ImageLooks, type LookSource } from './read-looks.js';
+export type { ImageLook } from './image-look.js';
+export type { Picture, PictureRequest } from './picture-request.js';
+export { GIF_END } from './encode-gif.js';
+export { halvingsFor, renderFrame, type RenderJob } from './render-frame.js';
+export { loadSharp } from './load-sharp.js';

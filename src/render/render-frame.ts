@@ -1,0 +1,74 @@
+import { GatewayError } from '../core/index.js';
+import { nativeFrameBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
+import { badLook } from './bad-look.js';
+import { drawAnnotation } from './annotation.js';
+import { inProfile } from './colour-profile.js';
+import { colourPixels, isColour } from './colour.js';
+import { drawOverlays } from './draw-overlays.js';
+import { encodePicture, scaled } from './encode-picture.js';
+import { halved, halvingsWithin, layOut } from './geometry.js';
+import { greyPixels } from './grey.js';
+import type { ImageLook } from './image-look.js';
+import type { Picture, PictureRequest } from './picture-request.js';
+import type { Raster } from './raster.js';
+import { closeShutters } from './shutter.js';
+
+/** A picture that is to be made of a frame. */
+export interface RenderJob {
+  /** Of the frame before anything was left out of it. */
+  readonly shape: FrameShape;
+  readonly look: ImageLook;
+  readonly request: PictureRequest;
+  /** Most pixels of the picture where it is scaled. */
+  readonly mostPixels: number;
+}
+
+/**
+ * How many times the frame may be halved while it is decoded, for a picture that is so much smaller; 0 for what can only
+ * be put together in full size.
+ *
+ * @throws GatewayError as `renderFrame`
+ */
+export function halvingsFor({ shape, look, request, mostPixels }: RenderJob): number {
+  const geometry = layOut(shape, look, request.viewport, mostPixels);
+  if (look.palette || look.overlays.length > 0 || look.shutters.length > 0) return 0;
+  return halvingsWithin(geometry);
+}
+
+/**
+ * Makes the picture of a native frame: modality LUT, VOI LUT, presentation LUT, overlays and shutters, the part that is
+ * wanted, its size.
+ *
+ * @throws GatewayError `malformed-dataset`, `not-acceptable` for what no picture can be made of, `bad-request` for a part
+ * that is not in the image
+ * @see rule W-56, PS3.4 N.2
+ */
+export async function renderFrame(frame: NativeFrame, job: RenderJob): Promise<Picture> {
+  const { look, request } = job;
+  requireSamples(frame);
+  if (request.mediaType === 'image/gif' && (request.iccProfile ?? 'no') !== 'no')
+    throw new GatewayError('bad-request', 'GIF has no place for a colour profile.');
+  const geometry = layOut(job.shape, look, request.viewport, job.mostPixels);
+  const full = rasterOf(frame, job);
+  drawOverlays(full, frame, look);
+  closeShutters(full.pixels, { ...frame.shape, channels: full.channels }, look);
+  const shown = await scaled(full, halved(geometry, job.shape, frame.shape));
+  const { raster, profile } = await inProfile(shown, look.iccProfile, request.iccProfile);
+  drawAnnotation(raster, request.annotation ?? []);
+  return await encodePicture(raster, request, profile);
+}
+
+function rasterOf(frame: NativeFrame, { look, request }: RenderJob): Raster {
+  const { rows: height, columns: width } = frame.shape;
+  return isColour(frame.shape)
+    ? { pixels: colourPixels(frame, look), width, height, channels: 3 }
+    : { pixels: greyPixels(frame, look, request), width, height, channels: 1 };
+}
+
+/** Nothing is drawn of what is not there. */
+function requireSamples({ samples, shape }: NativeFrame): void {
+  const isHalfColour = shape.photometricInterpretation.endsWith('_422') && shape.samplesPerPixel === 3;
+  const needed = nativeFrameBytes(shape);
+  if (samples.length < (isHalfColour ? Math.ceil((needed / 3) * 2) : needed))
+    throw badLook('has fewer samples than its frames need');
+}

@@ -1,0 +1,247 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import {
+  decodeDataset,
+  datasetToJson,
+  formatDicomJson,
+  formatNativeXml,
+  TransferSyntaxes,
+  type DicomJsonObject,
+} from '../../src/dicom/index.js';
+import { startRoguePeer, type RoguePeer, type RoguePeerOptions } from '../helpers/rogue-peer.js';
+import {
+  peerYaml,
+  request,
+  startTestGateway,
+  type RawResponse,
+  type TestGateway,
+} from '../helpers/test-gateway.js';
+
+let peer: RoguePeer | undefined;
+let gateway: TestGateway | undefined;
+
+afterEach(async () => {
+  await gateway?.close();
+  await peer?.close();
+  gateway = peer = undefined;
+});
+
+async function start(options: RoguePeerOptions = {}, extra = ''): Promise<string> {
+  peer = await startRoguePeer(options);
+  gateway = await startTestGateway(peerYaml(`${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`, extra));
+  return `${gateway.service}/studies`;
+}
+
+interface Part {
+  readonly type?: string;
+  readonly location?: string;
+  readonly body: Buffer | string;
+}
+
+/** A multipart body of the parts; without a last boundary when it is `broken`. */
+function multipart(parts: readonly Part[], broken = false): Buffer {
+  const chunks = parts.flatMap(({ type, location, body }) => [
+    `\r\n--b\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}`,
+    `${location === undefined ? '' : `Content-Location: ${location}\r\n`}\r\n`,
+    body,
+  ]);
+  return Buffer.concat([...chunks, broken ? '' : '\r\n--b--'].map((chunk) => Buffer.from(chunk)));
+}
+
+type Form = 'json' | 'xml';
+
+/** The parts that metadata take: an array in JSON, one document for each instance in XML. */
+const metadata = (form: Form, objects: readonly DicomJsonObject[]): readonly Part[] =>
+  form === 'json'
+    ? [
+        {
+          type: 'application/dicom+json',
+          body: `[${objects.map((object) => formatDicomJson(object)).join(',')}]`,
+        },
+      ]
+    : objects.map((object) => ({ type: 'application/dicom+xml', body: formatNativeXml(object) }));
+
+const post = (url: string, form: Form, parts: readonly Part[], broken = false): Promise<RawResponse> =>
+  request(url, {
+    method: 'POST',
+    headers: { 'content-type': `multipart/related; type="application/dicom+${form}"; boundary=b` },
+    body: multipart(parts, broken),
+  });
+
+const PDF = '1.2.840.10008.5.1.4.1.1.104.1';
+const CT = '1.2.840.10008.5.1.4.1.1.2';
+const one = (vr: string, ...Value: (string | number)[]) => ({ vr, Value });
+
+const identity = (instance: number, sopClassUid = PDF): DicomJsonObject => ({
+  '00080016': one('UI', sopClassUid),
+  '00080018': one('UI', `1.2.3.${instance}`),
+  '0020000D': one('UI', '1.2.3'),
+  '0020000E': one('UI', '1.2.3.0'),
+  '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Müller^Ä' }] },
+});
+
+const document = (instance: number): DicomJsonObject => ({
+  ...identity(instance),
+  '00420011': { vr: 'OB', BulkDataURI: `doc/${instance}` },
+});
+
+const image = (instance: number, extra: DicomJsonObject = {}): DicomJsonObject => ({
+  ...identity(instance, CT),
+  '00280002': one('US', 1),
+  '00280010': one('US', 2),
+  '00280011': one('US', 3),
+  '00280100': one('US', 8),
+  '7FE00010': { vr: 'OB', BulkDataURI: `pixels/${instance}` },
+  ...extra,
+});
+
+interface Answer {
+  readonly stored: readonly unknown[];
+  readonly failed: readonly unknown[];
+  readonly other: readonly unknown[];
+}
+
+type Item = Record<string, { Value?: (string | number)[] }>;
+
+function answerOf({ body }: RawResponse): Answer {
+  const dataset = JSON.parse(body.toString()) as Record<string, { Value?: Item[] }>;
+  const values = (tag: string, of: string): readonly unknown[] =>
+    (dataset[tag]?.Value ?? []).map((item) => item[of]?.Value?.[0]);
+  return {
+    stored: values('00081199', '00081155'),
+    failed: values('00081198', '00081155'),
+    other: values('0008119A', '00081197'),
+  };
+}
+
+const arrived = (): readonly Buffer[] => peer?.messages('C-STORE-RQ').map(({ dataset }) => dataset) ?? [];
+const explicit = TransferSyntaxes.ExplicitVrLittleEndian;
+const seen = (dataset: Buffer | undefined): DicomJsonObject =>
+  datasetToJson(decodeDataset(dataset ?? Buffer.alloc(0), explicit));
+
+describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk data', (form) => {
+  test('arrive whole, with text in UTF-8 and values of even length', async () => {
+    const url = await start();
+    const response = await post(url, form, [
+      ...metadata(form, [document(1)]),
+      { type: 'application/pdf', location: 'doc/1', body: '%PDF-1' + '.' },
+    ]);
+    expect(response.status).toBe(200);
+    expect(answerOf(response)).toEqual({ stored: ['1.2.3.1'], failed: [], other: [] });
+    const value = Buffer.from('%PDF-1.\0').toString('base64');
+    expect(seen(arrived()[0])).toEqual({
+      ...document(1),
+      '00080005': one('CS', 'ISO_IR 192'),
+      '00420011': { vr: 'OB', InlineBinary: value },
+    });
+  });
+
+  test('without bulk data need none', async () => {
+    const response = await post(await start(), form, metadata(form, [identity(1), identity(2)]));
+    expect(response.status).toBe(200);
+    expect(answerOf(response).stored).toEqual(['1.2.3.1', '1.2.3.2']);
+  });
+
+  test('S-05: native pixel data of the length that the attributes say', async () => {
+    const url = await start();
+    const pixels = (instance: number, body: string): Part => ({
+      type: 'application/octet-stream',
+      location: `pixels/${instance}`,
+      body,
+    });
+    const response = await post(url, form, [
+      ...metadata(form, [image(1), image(2)]),
+      pixels(2, 'short'),
+      pixels(1, 'abcdef'),
+    ]);
+    expect(response.status).toBe(202);
+    expect(answerOf(response)).toEqual({ stored: ['1.2.3.1'], failed: ['1.2.3.2'], other: [] });
+    expect(arrived().map((dataset) => dataset.subarray(-6).toString())).toEqual(['abcdef']);
+  });
+
+  test('S-05: compressed frames come one by one and are encapsulated, with a table of their offsets', async () => {
+    const url = await start();
+    const frames = image(1, { '00280008': one('IS', 2) });
+    const frame = (body: string, location = 'pixels/1'): Part => ({
+      type: 'image/jls; transfer-syntax=1.2.840.10008.1.2.4.80',
+      location,
+      body,
+    });
+    const parts = [...metadata(form, [frames]), frame('abc'), frame('defg', 'pixels/1/frames/2')];
+    const response = await post(url, form, parts);
+    expect(response.status).toBe(200);
+    const [message] = peer?.messages('C-STORE-RQ') ?? [];
+    expect(message?.dataset.subarray(-12 - 16 - 24 - 8).toString('hex')).toBe(
+      'e07f10004f420000ffffffff' +
+        'feff00e008000000000000000c000000' +
+        'feff00e00400000061626300' +
+        'feff00e0040000006465666' +
+        '7' +
+        'feffdde000000000',
+    );
+  });
+
+  test('a value that never comes is a failure of its instance, and one that nothing names of none', async () => {
+    const response = await post(await start(), form, [
+      ...metadata(form, [document(1), identity(2)]),
+      { type: 'application/pdf', location: 'doc/9', body: 'x' },
+    ]);
+    expect(response.status).toBe(202);
+    expect(answerOf(response)).toEqual({ stored: ['1.2.3.2'], failed: ['1.2.3.1'], other: [0xc000] });
+    expect(arrived()).toHaveLength(1);
+  });
+
+  test('S-07: an instance of another study is refused', async () => {
+    const response = await post(`${await start()}/9.9`, form, metadata(form, [identity(1)]));
+    expect(response.status).toBe(409);
+    expect(answerOf(response).failed).toEqual(['1.2.3.1']);
+  });
+
+  test('an instance goes out while later parts still arrive: a body that breaks off afterwards keeps it', async () => {
+    const parts = [
+      ...metadata(form, [document(1), document(2)]),
+      { type: 'application/pdf', location: 'doc/1', body: 'one' },
+      { type: 'application/pdf', location: 'doc/2', body: 'tw' },
+    ];
+    const response = await post(await start(), form, parts, true);
+    expect(response.status).toBe(202);
+    expect(answerOf(response)).toEqual({ stored: ['1.2.3.1'], failed: ['1.2.3.2'], other: [0xc000] });
+  });
+
+  test('an instance with a value that its VR cannot hold is a failure beside the others', async () => {
+    const wrong = { ...identity(1), '00280010': { vr: 'LO', Value: ['a\\b'] } };
+    const response = await post(await start(), form, metadata(form, [wrong, identity(2)]));
+    expect(response.status).toBe(202);
+    expect(answerOf(response)).toEqual({ stored: ['1.2.3.2'], failed: ['1.2.3.1'], other: [] });
+  });
+
+  test('a picture whose encoding nobody says is not stored as something else', async () => {
+    const response = await post(await start(), form, [
+      ...metadata(form, [image(1)]),
+      { type: 'image/jls', location: 'pixels/1', body: 'abcdef' },
+    ]);
+    expect(response.status).toBe(409);
+    expect(arrived()).toEqual([]);
+  });
+
+  test('metadata that cannot be read are a bad request', async () => {
+    const broken = { type: `application/dicom+${form}`, body: '<[{' };
+    expect((await post(await start(), form, [broken])).status).toBe(400);
+  });
+
+  test('metadata that are too large are refused', async () => {
+    const url = await start({}, 'store: { maxMetadataBytes: 1 KiB }');
+    const large = { ...identity(1), '00081030': one('LO', 'x'.repeat(2000)) };
+    expect((await post(url, form, metadata(form, [large]))).status).toBe(413);
+  });
+
+  test('metadata count while their bulk data are still to come', async () => {
+    const url = await start({}, 'store: { maxMetadataBytes: 2 KiB }');
+    const all = Array.from({ length: 12 }, (_, at) => document(at + 1));
+    const alone = (object: DicomJsonObject): readonly Part[] => metadata(form, [object]);
+    const value = (instance: number): Part => ({ location: `doc/${instance}`, body: 'x' });
+    const waiting = await post(url, form, [...all.flatMap(alone), value(1)]);
+    expect(waiting.status).toBe(413);
+    const inTurn = all.flatMap((object, at) => [...alone(object), value(at + 1)]);
+    expect((await post(url, form, inTurn)).status).toBe(200);
+  });
+});

@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { image, report, see } from '../helpers/pictures.js';
+import { makeInstance, type Attributes, type RogueInstance } from '../helpers/rogue-peer.js';
+import { startScene, type Scene, type SceneOptions } from '../helpers/scene.js';
+import { request, type RawResponse } from '../helpers/test-gateway.js';
+
+let scene: Scene | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+type Get = (path: string, headers?: Readonly<Record<string, string>>) => Promise<RawResponse>;
+
+async function start(options: SceneOptions): Promise<Get> {
+  scene = await startScene(options);
+  return (path, headers = {}) => request(scene?.url(path) ?? '', { headers });
+}
+
+const studyOf = ({ studyInstanceUid }: RogueInstance): string => `/studies/${studyInstanceUid}`;
+const seriesOf = (one: RogueInstance): string => `${studyOf(one)}/series/${one.seriesInstanceUid}`;
+const pathOf = (one: RogueInstance): string => `${seriesOf(one)}/instances/${one.sopInstanceUid}`;
+/** By the order in which they are given, which is not that of the list. */
+const numbered =
+  (all: readonly RogueInstance[]): NonNullable<SceneOptions['more']> =>
+  (one, level) =>
+    level === 'IMAGE' ? { InstanceNumber: String(all.indexOf(one) + 1) } : {};
+
+describe('thumbnails', () => {
+  test.each([
+    [{ rows: 512, columns: 1024 }, '', 256, 128],
+    [{ rows: 20, columns: 10 }, '', 10, 20],
+    [{ rows: 512, columns: 1024 }, '?viewport=100,100', 100, 50],
+    [{ rows: 20, columns: 10 }, '?viewport=100,100', 50, 100],
+  ])('W-07, W-59: of %j with %s is %d x %d', async (size, query, width, height) => {
+    const one = image(size);
+    const get = await start({ instances: [one] });
+    const answer = await get(`${pathOf(one)}/thumbnail${query}`);
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'image/jpeg']);
+    expect(await see(answer.body)).toMatchObject({ format: 'jpeg', width, height });
+  });
+
+  test('are as small as is configured', async () => {
+    const one = image({ rows: 512, columns: 512 });
+    const get = await start({ instances: [one], yaml: 'rendered: { thumbnailPixels: 64 }' });
+    expect(await see((await get(`${pathOf(one)}/thumbnail`)).body)).toMatchObject({ width: 64, height: 64 });
+  });
+
+  test('W-07: of a series the image in the middle, and nothing else is retrieved', async () => {
+    const all = Array.from({ length: 9 }, () => image());
+    const shuffled = [...all].sort((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? 1 : -1));
+    const [one, middle] = [all[0], all[4]] as [RogueInstance, RogueInstance];
+    const get = await start({
+      instances: shuffled,
+      more: numbered(all),
+      yaml: 'retrieve: { prefetch: series, headStart: 1ms }',
+    });
+    for (const path of [seriesOf(one), studyOf(one), seriesOf(one)]) {
+      const answer = await get(`${path}/thumbnail`);
+      expect([answer.status, answer.headers['content-location']]).toEqual([200, scene?.url(pathOf(middle))]);
+    }
+    expect(scene?.asked).toEqual([middle.sopInstanceUid]);
+    expect(scene?.gateway.logLines.join('')).not.toContain('prefetch');
+  });
+
+  test('W-07: of a series an image, whatever else is in it', async () => {
+    const picture = image();
+    const all = [report(), report(), picture, report(), report()];
+    const [one] = all as [RogueInstance];
+    const get = await start({ instances: all, more: numbered(all) });
+    expect((await get(`${seriesOf(one)}/thumbnail`)).status).toBe(200);
+    expect(scene?.asked).toEqual([picture.sopInstanceUid]);
+  });
+
+  test('W-07: also where the PACS does not tell what is an image', async () => {
+    const all = [image(), report(), image()];
+    const [one] = all as [RogueInstance];
+    const get = await start({
+      instances: all,
+      more: (each, level) => (level === 'IMAGE' ? { ...numbered(all)(each, level), SOPClassUID: '' } : {}),
+    });
+    const answer = await get(`${seriesOf(one)}/thumbnail`);
+    expect([answer.status, answer.headers['content-location']]).toEqual([200, scene?.url(pathOf(one))]);
+  });
+
+  test('W-07: of a study the first series with images', async () => {
+    const state = report({ seriesInstanceUid: '2.25.77.20', sopClassUid: '1.2.840.10008.5.1.4.1.1.11.1' });
+    const late = image({ seriesInstanceUid: '2.25.77.21' });
+    const first = image({ seriesInstanceUid: '2.25.77.22' });
+    const all = [state, late, first];
+    const numbers = new Map<RogueInstance, Attributes>([
+      [state, { Modality: 'PR', SeriesNumber: '1' }],
+      [late, { Modality: 'CT', SeriesNumber: '7' }],
+      [first, { Modality: 'CT', SeriesNumber: '2' }],
+    ]);
+    const get = await start({
+      instances: all,
+      more: (one, level) => (level === 'SERIES' ? (numbers.get(one) ?? {}) : {}),
+    });
+    const answer = await get(`${studyOf(state)}/thumbnail`);
+    expect([answer.status, answer.headers['content-location']]).toEqual([200, scene?.url(pathOf(first))]);
+    expect(scene?.asked).toEqual([first.sopInstanceUid]);
+  });
+
+  test('W-07: of several frames the one in the middle', async () => {
+    const one = image({ frames: 5 });
+    const get = await start({ instances: [one] });
+    const location = async (path: string): Promise<unknown> => (await get(path)).headers['content-location'];
+    const frame = (number: number): unknown => scene?.url(`${pathOf(one)}/frames/${number}`);
+    expect(await location(`${pathOf(one)}/thumbnail`)).toBe(frame(3));
+    expect(await location(`${pathOf(one)}/frames/2/thumbnail`)).toBe(frame(2));
+    expect(await location(`${pathOf(one)}/frames/1,4,5/thumbnail`)).toBe(frame(4));
+    expect((await get(`${pathOf(one)}/frames/6/thumbnail`)).status).toBe(404);
+  });
+
+  test('W-11: of what holds no image there is none', async () => {
+    const all = [report(), report()];
+    const [one] = all as [RogueInstance];
+    const get = await start({ instances: all });
+    for (const path of [
+      pathOf(one),
+      seriesOf(one),
+      studyOf(one),
+      '/studies/2.25.9',
+      '/studies/2.25.9/series/1',
+    ])
+      expect([path, (await get(`${path}/thumbnail`)).status]).toEqual([path, 404]);
+    // What is known to be no image is not retrieved to see whether it is one.
+    expect(scene?.asked).toEqual([one.sopInstanceUid]);
+  });
+
+  test('a broken image is an error, and no reason for another one', async () => {
+    const broken = makeInstance({ transferSyntaxUid: '1.2.840.10008.1.2.4.70', pixelBytes: 400 });
+    const get = await start({ instances: [broken] });
+    expect((await get(`${seriesOf(broken)}/thumbnail`)).status).toBe(502);
+  });
+
+  test.each([
+    'viewport=64,64,0,0,10,10',
+    'viewport=64',
+    'viewport=9999,9999',
+    'window=1,2,linear',
+    'quality=50',
+    'annotation=patient',
+    'iccprofile=no',
+  ])('W-53, W-59: %s is refused', async (query) => {
+    const one = image();
+    const get = await start({ instances: [one] });
+    expect((await get(`${pathOf(one)}/thumbnail?${query}`)).status).toBe(400);
+  });
+
+  test('H-05: as OHIF asks', async () => {
+    const one = image();
+    const get = await start({ instances: [one] });
+    const headers = { accept: 'multipart/related; type="application/octet-stream"' };
+    const answer = await get(`${pathOf(one)}/thumbnail?accept=image/jpeg`, headers);
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'image/jpeg']);
+    expect((await get(`${pathOf(one)}/thumbnail`, headers)).status).toBe(406);
+  });
+
+  test('W-60: 304 for who has it', async () => {
+    const one = image();
+    const get = await start({ instances: [one] });
+    for (const path of [pathOf(one), seriesOf(one)]) {
+      const { headers } = await get(`${path}/thumbnail`);
+      const again = await get(`${path}/thumbnail`, { 'if-none-match': String(headers.etag) });
+      expect(again.status).toBe(304);
+    }
+  });
+});
