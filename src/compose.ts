@@ -17,7 +17,7 @@ import {
 } from './http/index.js';
 import type { PeerFile } from './peer-file.js';
 import type { Telemetry } from './telemetry/index.js';
-import { createFramePool, type FramePool } from './transcode/index.js';
+import { createFramePool, type FramePool, type LossySettings } from './transcode/index.js';
 
 /** A gateway that runs. */
 export interface RunningGateway {
@@ -60,16 +60,32 @@ interface Parts {
   readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
 }
 
+type Loss = Pick<Config['transcode'], 'jpegQuality' | 'jpegLsError' | 'j2kRatio' | 'htJ2kStep'>;
+
+const lossOf = ({ jpegQuality, jpegLsError, j2kRatio, htJ2kStep }: Loss): LossySettings => ({
+  jpegQuality,
+  jpegLsError,
+  j2kRatio,
+  htJ2kStep: htJ2kStep / STEPS,
+});
+
+/** The configuration counts in whole millionths. */
+const STEPS = 1_000_000;
+
 function openFramePool({ transcode }: Config, observe: Observe): FramePool {
-  const { workers, queue, frameTimeout, maxFrameBytes, maxPicturePixels, workerHeap } = transcode;
+  const { workers, queue, frameTimeout, maxFrameBytes, maxPicturePixels } = transcode;
+  const { workerHeap, codecMemory, lossy, lossyUid, ...loss } = transcode;
   return createFramePool(
     {
       workers: workers === 0 ? availableParallelism() : workers,
       queue,
       frameMs: frameTimeout,
       heapMegabytes: Math.round(workerHeap / 2 ** 20),
+      codecBytes: codecMemory,
       frameBytes: maxFrameBytes,
       picturePixels: maxPicturePixels,
+      ...(lossy && { lossy: lossOf(loss) }),
+      derivesInstances: lossyUid === 'new',
     },
     observe,
   );

@@ -14,6 +14,7 @@ import {
 } from './kind.js';
 import { group } from './schema-group.js';
 import { peer } from './schema-peer.js';
+import { transcode } from './schema-transcode.js';
 import { trustProxy } from './trust-proxy.js';
 
 const KIB = 2 ** 10;
@@ -250,27 +251,6 @@ const cache = z.strictObject({
     duration,
     'When the cache is full of what slow readers still need, a reader that took nothing for so long is cut off.',
   ).prefault('60s'),
-});
-
-const transcode = z.strictObject({
-  workers: key(
-    integer(0, 64),
-    'Threads that decode and encode frames for clients that do not take what is stored; 0 for one for each processor.',
-  ).prefault(0),
-  queue: key(integer(0, 100_000), 'Most requests that wait for one; more are answered 503.').prefault(200),
-  frameTimeout: key(
-    duration,
-    'How long one frame of a million samples or less may take; larger ones as much longer. Then the thread is replaced.',
-  ).prefault('10s'),
-  maxFrameBytes: key(
-    size(KIB, 2 ** 31 - 1),
-    'Most bytes of one frame, decoded or as it is stored; larger ones are given as they are stored only. Each thread may need a few times as much.',
-  ).prefault('128 MiB'),
-  maxPicturePixels: key(
-    integer(1, 2 ** 28),
-    'Most pixels of a picture that is scaled to the size a client asks for; larger ones are answered 406. A thread needs some 10 bytes for each.',
-  ).prefault(33_554_432),
-  workerHeap: key(size(32 * MIB, 2 ** 32), 'Largest JavaScript heap of one thread.').prefault('256 MiB'),
 });
 
 const rendered = z.strictObject({

@@ -26,6 +26,8 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
+export { decodedEdits, derivedEdits, lossyEdits, newInstanceEdits } from './lossy-attributes.js';
+export type { ElementEdit } from './element-edit.js';
 export type { RepeatedElements } from './repeated-elements.js';
 export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';

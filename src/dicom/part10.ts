@@ -2,9 +2,9 @@ import { GatewayError } from '../core/index.js';
 import { CollectedValue } from './reader-value.js';
 import { readHeader, type RawHeader } from './reader-header.js';
 import type { Tag } from './tag.js';
+import { explicitElement } from './element-edit.js';
 import { Tags } from './tags.js';
 import { implementationClassUid, implementationVersionName, isUid } from './uid.js';
-import { vrTraits, type Vr } from './vr.js';
 
 /** What File Meta Information says of the dataset behind it. */
 export interface Part10Meta {
@@ -30,34 +30,21 @@ const explicitLittleEndian = { explicit: true, little: true };
 /** Preamble of zeros, prefix and File Meta Information of a Part 10 file. @see PS3.10 7.1, W-26, R-07 */
 export function part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid }: Part10Meta): Buffer {
   const meta = Buffer.concat([
-    metaElement(Tags.FileMetaInformationVersion, 'OB', Buffer.of(0, 1)),
-    metaElement(Tags.MediaStorageSOPClassUID, 'UI', sopClassUid),
-    metaElement(Tags.MediaStorageSOPInstanceUID, 'UI', sopInstanceUid),
-    metaElement(Tags.TransferSyntaxUID, 'UI', transferSyntaxUid),
-    metaElement(Tags.ImplementationClassUID, 'UI', implementationClassUid),
-    metaElement(Tags.ImplementationVersionName, 'SH', implementationVersionName),
+    explicitElement(Tags.FileMetaInformationVersion, 'OB', Buffer.of(0, 1)),
+    explicitElement(Tags.MediaStorageSOPClassUID, 'UI', sopClassUid),
+    explicitElement(Tags.MediaStorageSOPInstanceUID, 'UI', sopInstanceUid),
+    explicitElement(Tags.TransferSyntaxUID, 'UI', transferSyntaxUid),
+    explicitElement(Tags.ImplementationClassUID, 'UI', implementationClassUid),
+    explicitElement(Tags.ImplementationVersionName, 'SH', implementationVersionName),
   ]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(meta.length);
   return Buffer.concat([
     Buffer.alloc(preambleBytes),
     prefix,
-    metaElement(Tags.FileMetaInformationGroupLength, 'UL', length),
+    explicitElement(Tags.FileMetaInformationGroupLength, 'UL', length),
     meta,
   ]);
-}
-
-function metaElement(tag: Tag, vr: Vr, value: Buffer | string): Buffer {
-  const { long, pad } = vrTraits(vr);
-  const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
-  const odd = bytes.length % 2;
-  const header = Buffer.alloc(long ? 12 : 8);
-  header.writeUInt16LE(tag >>> 16, 0);
-  header.writeUInt16LE(tag & 0xffff, 2);
-  header.write(vr, 4, 'latin1');
-  if (long) header.writeUInt32LE(bytes.length + odd, 8);
-  else header.writeUInt16LE(bytes.length + odd, 6);
-  return Buffer.concat([header, bytes, Buffer.alloc(odd, pad)]);
 }
 
 /**

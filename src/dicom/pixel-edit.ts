@@ -1,4 +1,5 @@
 /** Datasets whose pixels are written anew: everything else stays byte for byte. */
+import { explicitElement, type ElementEdit } from './element-edit.js';
 import { DatasetReader, type DatasetVisitor, type ElementHeader, type ValueMode } from './reader.js';
 import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
@@ -14,7 +15,8 @@ export interface PixelDescription {
 /** Bytes from `start` up to `end` of the stored header that `bytes` stand in place of. */
 interface Cut {
   readonly start: number;
-  readonly end: number;
+  /** Of a sequence it is known when the next element begins. */
+  end: number;
   readonly bytes: Buffer;
 }
 
@@ -23,9 +25,12 @@ const NOTHING = Buffer.alloc(0);
 const offsetTags: ReadonlySet<Tag> = new Set([0x7fe00001, 0x7fe00002, 0x7fe00003]);
 const pixelTags: ReadonlySet<Tag> = new Set([Tags.PixelData, Tags.FloatPixelData, Tags.DoubleFloatPixelData]);
 
+/** No short value is longer. */
+const longestCollected = 0xffff;
+
 /**
  * What stands before the pixel data of a dataset in Explicit VR Little Endian, with `pixels` in place of what it says of
- * them. `open` gives the bytes of the dataset, and is called twice.
+ * them, and `more` done to other elements. `open` gives the bytes of the dataset, and is called twice.
  *
  * @throws GatewayError `malformed-dataset`, or what `open` throws
  * @see PS3.3 C.7.6.3, PS3.18 8.7.3.4
@@ -33,8 +38,9 @@ const pixelTags: ReadonlySet<Tag> = new Set([Tags.PixelData, Tags.FloatPixelData
 export async function* headerWith(
   open: () => AsyncIterable<Buffer>,
   pixels: PixelDescription,
+  more: readonly ElementEdit[] = [],
 ): AsyncGenerator<Buffer, void, undefined> {
-  const visitor = new EditVisitor(editsOf(pixels));
+  const visitor = new EditVisitor([...editsOf(pixels), ...more].sort((one, other) => one.tag - other.tag));
   const reader = new DatasetReader(TransferSyntaxes.ExplicitVrLittleEndian, visitor);
   for await (const chunk of open()) {
     reader.push(chunk);
@@ -43,67 +49,87 @@ export async function* headerWith(
   yield* spliced(open(), visitor.cutsUpTo(reader.offset), visitor.end ?? reader.offset);
 }
 
-/** The whole encoded element for each tag, in ascending order. */
 function editsOf({
   photometricInterpretation,
   planarConfiguration,
-}: PixelDescription): readonly (readonly [Tag, Buffer])[] {
-  const text = photometricInterpretation + ' '.repeat(photometricInterpretation.length % 2);
-  const name: [Tag, Buffer] = [
-    Tags.PhotometricInterpretation,
-    element(Tags.PhotometricInterpretation, 'CS', Buffer.from(text, 'latin1')),
-  ];
-  if (planarConfiguration === undefined) return [name];
-  const value = Buffer.of(planarConfiguration, 0);
-  return [name, [Tags.PlanarConfiguration, element(Tags.PlanarConfiguration, 'US', value)]];
-}
-
-function element(tag: Tag, vr: string, value: Buffer): Buffer {
-  const header = Buffer.alloc(8);
-  header.writeUInt16LE(tag >>> 16, 0);
-  header.writeUInt16LE(tag & 0xffff, 2);
-  header.write(vr, 4, 'latin1');
-  header.writeUInt16LE(value.length, 6);
-  return Buffer.concat([header, value]);
+}: PixelDescription): readonly ElementEdit[] {
+  const name = explicitElement(Tags.PhotometricInterpretation, 'CS', photometricInterpretation);
+  const edits = [{ tag: Tags.PhotometricInterpretation, make: () => name }];
+  if (planarConfiguration === undefined) return edits;
+  const value = explicitElement(Tags.PlanarConfiguration, 'US', Buffer.of(planarConfiguration, 0));
+  return [...edits, { tag: Tags.PlanarConfiguration, make: () => value }];
 }
 
 /** Finds the places of edits. */
 class EditVisitor implements DatasetVisitor {
-  readonly #edits: (readonly [Tag, Buffer])[];
+  readonly #edits: ElementEdit[];
   readonly #cuts: Cut[] = [];
+  /** The sequence that goes on. */
+  #open: Cut | undefined;
+  /** Of the element whose value is collected. */
+  #collecting: ElementEdit | undefined;
   /** Where the pixel data begins, once that is known. */
   end: number | undefined;
 
-  constructor(edits: readonly (readonly [Tag, Buffer])[]) {
+  /** `edits` in ascending order. */
+  constructor(edits: readonly ElementEdit[]) {
     this.#edits = [...edits];
   }
 
   element(header: ElementHeader): ValueMode {
-    if (header.depth === 0) this.#topLevel(header);
-    return 'skip';
+    if (header.depth > 0) return 'skip';
+    const edit = this.#topLevel(header);
+    if (edit === undefined) return 'skip';
+    if (header.length < 0 || header.length > longestCollected) this.#replace(header, edit.make());
+    else this.#collecting = edit;
+    return this.#collecting === undefined ? 'skip' : 'collect';
+  }
+
+  value(header: ElementHeader, bytes: Buffer): void {
+    const edit = this.#collecting;
+    this.#collecting = undefined;
+    if (edit) this.#replace(header, edit.make(bytes));
   }
 
   beginSequence(header: ElementHeader): void {
-    if (header.depth === 0) this.#topLevel(header);
+    const edit = header.depth === 0 ? this.#topLevel(header) : undefined;
+    if (edit) this.#open = this.#replace(header, edit.make());
   }
 
   /** What is still to be added stands at the end. */
   cutsUpTo(length: number): readonly Cut[] {
     const end = this.end ?? length;
-    return [...this.#cuts, ...this.#edits.map(([, bytes]) => ({ start: end, end, bytes }))];
+    this.#closeAt(end);
+    for (const edit of this.#edits.splice(0)) this.#insert(edit, end);
+    return this.#cuts;
   }
 
-  #topLevel({ tag, headerOffset, valueOffset, length }: ElementHeader): void {
-    if (this.end !== undefined) return;
-    for (let [next] = this.#edits; next && next[0] <= tag; [next] = this.#edits) {
-      const [edited, bytes] = next;
-      const end = edited === tag ? valueOffset + length : headerOffset;
-      this.#cuts.push({ start: headerOffset, end, bytes });
-      this.#edits.shift();
-    }
+  /** The edit of this element, when it has one; what comes before it is done. */
+  #topLevel({ tag, headerOffset, valueOffset, length }: ElementHeader): ElementEdit | undefined {
+    if (this.end !== undefined) return undefined;
+    this.#closeAt(headerOffset);
+    while (this.#edits[0] && this.#edits[0].tag < tag) this.#insert(this.#edits.shift(), headerOffset);
     if (offsetTags.has(tag))
       this.#cuts.push({ start: headerOffset, end: valueOffset + length, bytes: NOTHING });
     if (pixelTags.has(tag)) this.end = headerOffset;
+    return this.#edits[0]?.tag === tag ? this.#edits.shift() : undefined;
+  }
+
+  #insert(edit: ElementEdit | undefined, at: number): void {
+    const bytes = edit?.make();
+    if (bytes) this.#cuts.push({ start: at, end: at, bytes });
+  }
+
+  #replace({ headerOffset, valueOffset, length }: ElementHeader, bytes?: Buffer): Cut | undefined {
+    if (bytes === undefined) return undefined;
+    const cut = { start: headerOffset, end: valueOffset + Math.max(length, 0), bytes };
+    this.#cuts.push(cut);
+    return cut;
+  }
+
+  #closeAt(offset: number): void {
+    if (this.#open) this.#open.end = offset;
+    this.#open = undefined;
   }
 }
 

@@ -94,9 +94,18 @@ interface Chosen {
   readonly representation: Representation;
 }
 
-/** Whether the client likes what is stored at least as well as what it can be turned into. @see RFC 9110 12.5.1 */
-export function prefersStored(stored: Chosen | undefined, conversion: Chosen | undefined): boolean {
+/**
+ * Whether what is stored is given in place of what it can be turned into: the client likes it at least as well, or would
+ * lose something.
+ *
+ * @see RFC 9110 12.5.1
+ */
+export function prefersStored(
+  stored: Chosen | undefined,
+  conversion: (Chosen & { readonly lossy: boolean }) | undefined,
+): boolean {
   if (stored === undefined || conversion === undefined) return stored !== undefined;
+  if (conversion.lossy) return true;
   return (stored.representation.rank ?? 0) <= (conversion.representation.rank ?? 0);
 }
 
@@ -106,11 +115,12 @@ export interface InstanceConversion {
   readonly transferSyntaxUid: string;
   /** What its frames are encoded in; undefined for native ones. */
   readonly encodeAs: string | undefined;
+  readonly lossy: boolean;
 }
 
 /**
  * The first of `representations` that an instance stored in `stored` can be turned into by decoding or encoding its
- * frames; undefined if none. To be asked when `chooseForInstance` finds none.
+ * frames, one without loss before all others; undefined if none. To be asked when `chooseForInstance` finds none.
  *
  * @see PS3.18 8.7.3.4 (W-20)
  */
@@ -120,15 +130,20 @@ export function chooseInstanceConversion(
   abilities: FrameAbilities,
 ): InstanceConversion | undefined {
   if (stored.encapsulated ? !abilities.decodes(stored.uid) : stored.lossy) return undefined;
-  for (const representation of representations) {
-    const uid = representation.transferSyntax ?? explicitLittleEndian;
-    const target = transferSyntax(uid);
-    if (uid === explicitLittleEndian || uid === deflatedDataset)
-      return { representation, transferSyntaxUid: uid, encodeAs: undefined };
-    if (target && !target.lossy && abilities.encodes(uid))
-      return { representation, transferSyntaxUid: uid, encodeAs: uid };
-  }
+  for (const lossy of [false, true])
+    for (const representation of representations) {
+      const uid = representation.transferSyntax ?? explicitLittleEndian;
+      if (!lossy && (uid === explicitLittleEndian || uid === deflatedDataset))
+        return { representation, transferSyntaxUid: uid, encodeAs: undefined, lossy };
+      if (canMake(uid, lossy, abilities))
+        return { representation, transferSyntaxUid: uid, encodeAs: uid, lossy };
+    }
   return undefined;
+}
+
+function canMake(uid: string, lossy: boolean, abilities: FrameAbilities): boolean {
+  if (transferSyntax(uid)?.lossy !== lossy) return false;
+  return lossy ? abilities.encodesLossy(uid) : abilities.encodes(uid);
 }
 
 /** What can be done with frames, by transfer syntax. */
@@ -136,20 +151,23 @@ export interface FrameAbilities {
   decodes(transferSyntaxUid: string): boolean;
   /** Without loss. */
   encodes(transferSyntaxUid: string): boolean;
+  /** With loss, where the operator allows it. */
+  encodesLossy(transferSyntaxUid: string): boolean;
 }
 
 /** Frames in another transfer syntax than the stored one. */
 export interface FrameConversion extends FrameChoice {
   /** What they are encoded in; undefined for native frames. */
   readonly encodeAs: string | undefined;
+  readonly lossy: boolean;
 }
 
 /**
- * The first of `representations` that frames stored in `stored` can be turned into; undefined if none. To be asked when
- * none of them takes the stored bytes, which are always better.
+ * The first of `representations` that frames stored in `stored` can be turned into, one without loss before all others;
+ * undefined if none. To be asked when none of them takes the stored bytes, which are always better.
  *
- * A media type without a transfer syntax means the default one of Table 8.7.3-5, which is lossless. Nothing is encoded
- * with loss here.
+ * A media type without a transfer syntax means the default one of Table 8.7.3-5, which is lossless. What loses
+ * something must be asked for by its name.
  *
  * @see PS3.18 8.7.3.3.2, 8.7.3.5 (W-20, W-29)
  */
@@ -159,26 +177,28 @@ export function chooseConversion(
   abilities: FrameAbilities,
 ): FrameConversion | undefined {
   if (stored.encapsulated && !abilities.decodes(stored.uid)) return undefined;
-  for (const representation of representations) {
-    const encodeAs = targetOf(representation, abilities);
-    if (encodeAs === undefined) continue;
-    if (encodeAs === explicitLittleEndian)
-      return { representation, mediaType: genericType, transferSyntaxUid: encodeAs, encodeAs: undefined };
-    return { representation, mediaType: representation.mediaType, transferSyntaxUid: encodeAs, encodeAs };
-  }
+  for (const lossy of [false, true])
+    for (const representation of representations) {
+      const target = targetOf(representation, lossy, abilities);
+      if (target === undefined) continue;
+      const encodeAs = target === explicitLittleEndian ? undefined : target;
+      const mediaType = encodeAs === undefined ? genericType : representation.mediaType;
+      return { representation, mediaType, transferSyntaxUid: target, encodeAs, lossy };
+    }
   return undefined;
 }
 
 /** The transfer syntax to make; undefined when it cannot be made. */
 function targetOf(
   { mediaType, transferSyntax: wanted }: Representation,
+  lossy: boolean,
   abilities: FrameAbilities,
 ): string | undefined {
   const uid = wanted === undefined || wanted === '*' ? defaultSyntaxes.get(mediaType) : wanted;
   const target = uid === undefined ? undefined : transferSyntax(uid);
   if (target?.frameMediaType !== mediaType) return undefined;
-  if (target.uid === explicitLittleEndian) return target.uid;
-  return !target.lossy && abilities.encodes(target.uid) ? target.uid : undefined;
+  if (target.uid === explicitLittleEndian) return lossy ? undefined : target.uid;
+  return canMake(target.uid, lossy, abilities) ? target.uid : undefined;
 }
 
 /** @see PS3.18 Table 8.7.3-5 */

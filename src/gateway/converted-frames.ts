@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
 import type { FramePool, FrameShape } from '../transcode/index.js';
@@ -37,7 +37,10 @@ export async function convertedFrames(
   const shape = shapeOf(opened.index);
   const { encodeAs, representation, mediaType } = conversion;
   const longest = longestOf(opened.index, frames);
-  if (!by.pool.takes(shape, longest) || (encodeAs !== undefined && !by.pool.encodes(encodeAs, shape)))
+  if (
+    !by.pool.takes(shape, longest) ||
+    (encodeAs !== undefined && !isMadeBy(by.pool, encodeAs, shape, conversion.lossy))
+  )
     throw new GatewayError(
       'not-acceptable',
       'These frames can be had as they are stored, with transfer-syntax=*.',
@@ -72,11 +75,25 @@ async function convertedPart(
     contentLength: bytes.length,
     bytes: each([bytes]),
     ...(!conversion.representation.multipart && {
-      etag: etagOf(record, 'frame', contentType, String(frame), 'converted'),
+      etag: etagOf(record, 'frame', contentType, String(frame), 'converted', ...lossOf(conversion, by)),
       range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
     }),
   };
 }
+
+/** What else tells one representation from another. */
+export const lossOf = (
+  { lossy, transferSyntaxUid }: Pick<FrameConversion, 'lossy' | 'transferSyntaxUid'>,
+  { pool }: Pick<Conversion, 'pool'>,
+): readonly string[] => (lossy ? [pool.lossOf(transferSyntaxUid), String(pool.derivesInstances)] : []);
+
+/** Whether frames cannot be had so, by no fault of anything else; what is stored may still do for the client. */
+export const isOfTheFrame = (thrown: unknown): boolean =>
+  ['not-acceptable', 'malformed-dataset'].includes(toGatewayError(thrown).code);
+
+/** Whether the frames can be encoded so. */
+export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>
+  lossy ? pool.encodesLossy(encodeAs, shape) : pool.encodes(encodeAs, shape);
 
 async function convertedFrame(
   source: Source,

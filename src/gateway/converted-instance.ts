@@ -18,9 +18,17 @@ import {
 import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
-import { longestOf, makeFrame, shapeOf, type Conversion, type MadeFrame } from './converted-frames.js';
+import {
+  isMadeBy,
+  longestOf,
+  makeFrame,
+  shapeOf,
+  type Conversion,
+  type MadeFrame,
+} from './converted-frames.js';
 import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
+import { changeOf } from './lossy-instance.js';
 
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
 const FRAMES_AT_ONCE = 2;
@@ -49,13 +57,13 @@ export async function convertedInstance(
   if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw notSo();
   const { transferSyntaxUid } = conversion;
   const { sopClassUid } = instance.info;
-  const { sopInstanceUid } = instance.key;
+  const { sopInstanceUid, edits } = changeOf(whole, conversion, first, by.pool);
   const frames = (async function* (): AsyncGenerator<MadeFrame, void, undefined> {
     yield first;
     yield* inOrder(numbers(2, count), FRAMES_AT_ONCE, make);
   })();
   const dataset = (async function* (): AsyncGenerator<Buffer, void, undefined> {
-    yield* headerWith(() => explicit(whole), descriptionOf(first.shape));
+    yield* headerWith(() => explicit(whole), descriptionOf(first.shape), edits);
     yield* conversion.encodeAs === undefined
       ? nativePixels(frames, first, count)
       : encapsulatedPixels(frames, first);
@@ -76,13 +84,13 @@ export async function convertedInstance(
 function requireConvertible(
   { index }: StoredWhole,
   count: number,
-  { encodeAs }: InstanceConversion,
+  { encodeAs, lossy }: InstanceConversion,
   { pool }: Conversion,
 ): void {
   const shape = shapeOf(index);
   const { pixelData } = index;
   const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
-  const isMade = encodeAs === undefined || pool.encodes(encodeAs, shape);
+  const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
   // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
   const last = pixelData?.kind === 'native' ? 1 : count;
@@ -137,7 +145,12 @@ async function* nativePixels(
   if (length % 2 === 1) yield Buffer.of(0);
 }
 
-/** Bits of one native frame: of single bits those of the next follow without padding. @see PS3.5 8.1.1, rule W-30 */
+/**
+ * Bits of one native frame: of single bits those of the next follow without padding. Of others there are as many as there
+ * are: fewer than one would think where pixels share their chrominance.
+ *
+ * @see PS3.5 8.1.1, rule W-30
+ */
 function nativeBits({ bytes, shape: { rows, columns, samplesPerPixel, bitsAllocated } }: MadeFrame): number {
   return bitsAllocated === 1 ? rows * columns * samplesPerPixel : bytes.length * 8;
 }

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import {
   deflate,
   part10Header,
@@ -22,7 +22,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import type { Conversion } from './converted-frames.js';
+import { isOfTheFrame, lossOf, type Conversion } from './converted-frames.js';
 import { convertedInstance } from './converted-instance.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
@@ -81,7 +81,8 @@ async function checksumOf(instance: HeldInstance, head: Buffer): Promise<Pick<Bo
 interface Delivery {
   readonly representation: Representation;
   readonly part: BodyPart;
-  readonly how: 'stored' | 're-encoded' | 'converted';
+  /** What the entity tag depends on beside the bytes that are stored. */
+  readonly how: readonly string[];
 }
 
 interface Converting {
@@ -102,9 +103,10 @@ async function convert(
   try {
     if (index === undefined) throw problem ?? notAcceptable(stored.uid);
     const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
-    return { representation: conversion.representation, part, how: 'converted' };
+    const how = ['converted', ...lossOf(conversion, by)];
+    return { representation: conversion.representation, part, how };
   } catch (thrown) {
-    if (mayBeStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
+    if (mayBeStored && isOfTheFrame(thrown)) return undefined;
     throw thrown;
   }
 }
@@ -132,7 +134,7 @@ async function deliver(
     : await convert({ instance, stored, conversion, serviceUrl }, choice !== undefined, by);
   if (converted) return converted;
   if (choice === undefined) throw notAcceptable(storedUid);
-  const how = choice.reencode ? 're-encoded' : 'stored';
+  const how = [choice.reencode ? 're-encoded' : 'stored'];
   const part = await unconverted(instance, stored, choice, serviceUrl);
   return { representation: choice.representation, part, how };
 }
@@ -197,7 +199,7 @@ export async function instancesAnswer(
     const { multipart, mediaType } = representation;
     const isArchive = mediaType === ARCHIVE;
     const record = multipart || isArchive ? undefined : await recordNow(first.value);
-    const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, how) } : part;
+    const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, ...how) } : part;
     const alike = representations.filter(
       (other) => other.multipart === multipart && other.mediaType === mediaType,
     );

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import {
   frameCount,
   isVideo,
@@ -19,7 +19,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { convertedFrames } from './converted-frames.js';
+import { convertedFrames, isOfTheFrame } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
 import { encapsulatedPart } from './encapsulated-part.js';
 import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
@@ -58,7 +58,8 @@ async function convertedAnswer(
   try {
     return await convertedFrames(opened, { ...request, conversion }, { pool, context });
   } catch (thrown) {
-    if (asStored && toGatewayError(thrown).code === 'not-acceptable') return undefined;
+    // The stored bytes are as bad or as good as they were.
+    if (asStored && isOfTheFrame(thrown)) return undefined;
     throw thrown;
   }
 }

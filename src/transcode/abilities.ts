@@ -1,6 +1,7 @@
 import { allTransferSyntaxes, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
+import { canEncodeLossy } from './lossy-frame.js';
 
 /** What the gateway can do with instances and frames in one transfer syntax. */
 export interface TransferSyntaxAbility {
@@ -10,7 +11,7 @@ export interface TransferSyntaxAbility {
   /** Whether what is stored in it can be had in Explicit VR Little Endian. */
   readonly decode: boolean;
   /** How what is stored otherwise can be had in it. */
-  readonly encode: 'lossless' | undefined;
+  readonly encode: 'lossless' | 'lossy' | undefined;
 }
 
 /** Of every transfer syntax in which instances are stored, what the gateway can do with it. @see PS3.18 8.7.3 */
@@ -19,8 +20,13 @@ export const transferSyntaxAbilities = (): readonly TransferSyntaxAbility[] =>
     syntax,
     pass: mayLeave(syntax) ? 'as-stored' : 'explicit-little-endian',
     decode: syntax.encapsulated ? canDecode(syntax.uid) : !syntax.lossy,
-    encode: isNative(syntax) || canEncode(syntax.uid) ? 'lossless' : undefined,
+    encode: encodingOf(syntax),
   }));
+
+function encodingOf(syntax: TransferSyntax): TransferSyntaxAbility['encode'] {
+  if (isNative(syntax) || canEncode(syntax.uid)) return 'lossless';
+  return canEncodeLossy(syntax.uid) ? 'lossy' : undefined;
+}
 
 /** Implicit VR and Big Endian never leave the gateway (W-23). */
 const mayLeave = ({ vr, byteOrder }: TransferSyntax): boolean => vr === 'explicit' && byteOrder === 'little';

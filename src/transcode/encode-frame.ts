@@ -41,7 +41,7 @@ const encoders: ReadonlyMap<string, Encoder> = new Map<string, Encoder>([
     },
   ],
   [S.JpegLosslessSv1.uid, { encode: encodeJpegLossless, takes: upTo16 }],
-  [S.JpegLsLossless.uid, { encode: encodeJpegLs, takes: upTo16 }],
+  [S.JpegLsLossless.uid, { encode: (samples, shape) => encodeJpegLs(samples, shape), takes: upTo16 }],
   [S.Jpeg2000Lossless.uid, { encode: encodeJ2k, takes: wavelets }],
   [S.HtJ2kLossless.uid, { encode: encodeHtJ2k, takes: wavelets }],
   [S.HtJ2kLosslessRpcl.uid, { encode: encodeHtJ2k, takes: wavelets }],

@@ -1,9 +1,10 @@
 import { Piscina } from 'piscina';
 import { GatewayError, type Observe, type OperationContext } from '../core/index.js';
-import type { FrameAnswer, FrameResult, FrameTask, RenderTask } from './frame-task.js';
+import type { FrameAnswer, FrameResult, FrameTask, RenderTask, WorkerSettings } from './frame-task.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
-import { nativeFrameBytes, type FrameShape } from '../dicom/index.js';
+import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
+import { nativeFrameBytes, uncompressedFrameBytes, type FrameShape } from '../dicom/index.js';
 import { loadSharp, type Picture } from '../render/index.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -16,8 +17,16 @@ export interface FramePoolOptions {
   readonly frameMs: number;
   /** Of the JavaScript heap of each worker. */
   readonly heapMegabytes: number;
+  /** Of the WebAssembly memory of each codec in each worker. */
+  readonly codecBytes?: number;
   /** Most bytes of a native frame. */
   readonly frameBytes: number;
+  /** Of the module that works in each thread, where it is not that of the codecs. */
+  readonly worker?: URL;
+  /** How much may be lost where a client asks for that; undefined when nothing may. */
+  readonly lossy?: LossySettings;
+  /** Whether what has lost something is an instance of its own. */
+  readonly derivesInstances?: boolean;
   /** Most pixels of a picture that is scaled. */
   readonly picturePixels: number;
 }
@@ -33,7 +42,7 @@ export interface FramePlace {
    * @throws GatewayError `malformed-dataset` for a frame that cannot be decoded or takes too long, `not-acceptable` for
    * what no codec does
    */
-  run(task: FrameTask): Promise<FrameResult>;
+  run(task: Omit<FrameTask, 'lossy'>): Promise<FrameResult>;
   /**
    * Makes a picture of one frame; its memory is given away.
    *
@@ -51,6 +60,12 @@ export interface FramePool {
   decodes(transferSyntaxUid: string): boolean;
   /** Whether frames can be encoded without loss: those of `shape`, or of any when it is left out. */
   encodes(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  /** Whether they may be, and can be encoded with loss. */
+  encodesLossy(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  /** What decides how much is lost in a transfer syntax, as text that changes with it. */
+  lossOf(transferSyntaxUid: string): string;
+  /** Whether what has lost something is an instance of its own, with a UID of its own. */
+  readonly derivesInstances: boolean;
   /** Whether a frame is small enough: natively, and as the `storedBytes` that it has now. */
   takes(shape: FrameShape, storedBytes: number): boolean;
   /** Waits for a place. @throws GatewayError `overloaded`, or the reason of the context's signal */
@@ -63,6 +78,7 @@ export interface FramePool {
 type Done = Exclude<FrameAnswer, { readonly error: unknown }>;
 
 const MEGAPIXEL = 2 ** 20;
+const CODEC_BYTES = 2 ** 30;
 /** Sources run under a loader that threads do not inherit. */
 const isSource = import.meta.url.endsWith('.ts');
 const WORKER = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
@@ -85,12 +101,25 @@ class ThreadedFramePool implements FramePool {
     this.#room = new WaitingRoom(options.workers, options.queue);
   }
 
+  get derivesInstances(): boolean {
+    return this.#options.derivesInstances ?? true;
+  }
+
   decodes(transferSyntaxUid: string): boolean {
     return canDecode(transferSyntaxUid);
   }
 
   encodes(transferSyntaxUid: string, shape?: FrameShape): boolean {
     return canEncode(transferSyntaxUid, shape);
+  }
+
+  encodesLossy(transferSyntaxUid: string, shape?: FrameShape): boolean {
+    return this.#options.lossy !== undefined && canEncodeLossy(transferSyntaxUid, shape);
+  }
+
+  lossOf(transferSyntaxUid: string): string {
+    const { lossy } = this.#options;
+    return lossy === undefined ? '' : settingOf(transferSyntaxUid, lossy);
   }
 
   takes(shape: FrameShape, storedBytes: number): boolean {
@@ -103,7 +132,15 @@ class ThreadedFramePool implements FramePool {
 
   async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
-    return { leave, run: (task) => this.#run(task), render: (task) => this.#render(task) };
+    const run = (task: Omit<FrameTask, 'lossy'>): Promise<FrameResult> => this.#run(this.#withLoss(task));
+    return { leave, run, render: (task) => this.#render(task) };
+  }
+
+  /** With loss where the transfer syntax has no lossless form here. */
+  #withLoss(task: Omit<FrameTask, 'lossy'>): FrameTask {
+    const { lossy } = this.#options;
+    const isLossy = task.to !== undefined && canEncodeLossy(task.to);
+    return lossy && isLossy ? { ...task, lossy } : task;
   }
 
   async close(): Promise<void> {
@@ -147,9 +184,14 @@ class ThreadedFramePool implements FramePool {
     };
     try {
       const answer = await this.#threads.run(task, { transferList, signal: deadline });
-      tell('error' in answer ? 'refused' : 'done');
+      const isGood = !('error' in answer) && isWhole(answer, task);
+      tell(isGood ? 'done' : 'refused');
       if ('error' in answer) throw new GatewayError(answer.error.code, answer.error.message);
-      return answer;
+      if (isGood) return answer;
+      throw new GatewayError(
+        'malformed-dataset',
+        'The frame came out in another size than its dataset says.',
+      );
     } catch (thrown) {
       if (thrown instanceof GatewayError) throw thrown;
       if (this.#isClosed()) throw shuttingDown(thrown);
@@ -166,9 +208,11 @@ class ThreadedFramePool implements FramePool {
   }
 
   #start(): Piscina<FrameTask | RenderTask, FrameAnswer> {
-    const { workers, heapMegabytes } = this.#options;
+    const { workers, heapMegabytes, codecBytes = CODEC_BYTES, worker = WORKER } = this.#options;
+    const settings: WorkerSettings = { codecBytes };
     const threads = new Piscina<FrameTask | RenderTask, FrameAnswer>({
-      filename: WORKER.href,
+      filename: worker.href,
+      workerData: settings,
       minThreads: 0,
       maxThreads: workers,
       concurrentTasksPerWorker: 1,
@@ -182,6 +226,14 @@ class ThreadedFramePool implements FramePool {
     });
     return threads;
   }
+}
+
+/** Whatever a codec made of it: no frame leaves in another size than its shape. */
+function isWhole(answer: Done, task: FrameTask | RenderTask): boolean {
+  if ('picture' in answer) return answer.picture.bytes.length > 0;
+  const { frame, shape } = answer.result;
+  const isNative = 'to' in task && task.to === undefined;
+  return isNative ? frame.length === uncompressedFrameBytes(shape, frame.length) : frame.length > 0;
 }
 
 const shuttingDown = (cause?: unknown): GatewayError =>

@@ -1,6 +1,13 @@
 import type { GatewayErrorCode } from '../core/index.js';
 import type { FrameShape } from '../dicom/index.js';
 import type { Picture, RenderJob } from '../render/index.js';
+import type { LossySettings } from './lossy-frame.js';
+
+/** What a thread is told once. */
+export interface WorkerSettings {
+  /** Most bytes of the WebAssembly memory of each codec. */
+  readonly codecBytes: number;
+}
 
 /** One frame to be turned from one transfer syntax into another, in a worker. */
 export interface FrameTask {
@@ -11,6 +18,8 @@ export interface FrameTask {
   /** Of the answer; undefined for native samples. */
   readonly to: string | undefined;
   readonly shape: FrameShape;
+  /** How much may be lost; undefined for nothing. */
+  readonly lossy?: LossySettings;
 }
 
 /** One frame of which a picture is to be made, in a worker. */

@@ -2,3 +2,4 @@
 export { transferSyntaxAbilities } from './abilities.js';
 export { createFramePool, type FramePool, type FramePoolOptions } from './frame-pool.js';
 export type { FrameShape } from '../dicom/index.js';
+export type { LossySettings } from './lossy-frame.js';

@@ -165,20 +165,39 @@ export const canEncodeWavelets = (shape: FrameShape): boolean => {
 
 /** With the name of the colours that the stream holds. @see PS3.5 8.2.4 */
 function named(stream: Uint8Array, shape: FrameShape): EncodedFrame {
-  const { colourTransformed } = readJ2kHeader(bareCodeStream(stream));
+  const { colourTransformed, reversible } = readJ2kHeader(bareCodeStream(stream));
+  const transformed = reversible ? 'YBR_RCT' : 'YBR_ICT';
   return {
     stream,
-    photometricInterpretation: colourTransformed ? 'YBR_RCT' : shape.photometricInterpretation,
+    photometricInterpretation: colourTransformed ? transformed : shape.photometricInterpretation,
     planar: false,
   };
 }
 
 /** Encodes without loss as JPEG 2000. @throws GatewayError `malformed-dataset` @see PS3.5 A.4.4 */
 export function encodeJ2k(samples: Uint8Array, shape: FrameShape): Promise<EncodedFrame> {
+  return withOpenJpeg(samples, shape, (encoder) => {
+    encoder.setQuality(true, 1);
+  });
+}
+
+/** Encodes as JPEG 2000, so many times smaller. @throws GatewayError `malformed-dataset` @see PS3.5 A.4.4 */
+export function encodeLossyJ2k(samples: Uint8Array, shape: FrameShape, ratio: number): Promise<EncodedFrame> {
+  return withOpenJpeg(samples, shape, (encoder) => {
+    encoder.setQuality(false, 1);
+    encoder.setCompressionRatio(0, ratio);
+  });
+}
+
+function withOpenJpeg(
+  samples: Uint8Array,
+  shape: FrameShape,
+  prepare: (encoder: WasmCodec.J2kEncoder) => void,
+): Promise<EncodedFrame> {
   return openJpeg.use(({ J2KEncoder }) => {
     complaints.length = 0;
     const encoder = new J2KEncoder();
-    encoder.setQuality(true, 1);
+    prepare(encoder);
     const stream = encode(encoder, samples, shape);
     if (complaints.length > 0 || stream.length === 0) throw badFrame('could not be encoded');
     return named(stream, shape);
@@ -191,6 +210,19 @@ export function encodeHtJ2k(samples: Uint8Array, shape: FrameShape): Promise<Enc
     const encoder = new HTJ2KEncoder();
     encoder.setQuality(true, 0);
     // Without any OpenJPH turns the smallest sample into the middle one.
+    return named(encode(encoder, samples, shape, 1), shape);
+  });
+}
+
+/** Encodes as HTJ2K with a step of quantisation. @throws GatewayError `malformed-dataset` @see PS3.5 A.4.12 */
+export function encodeLossyHtJ2k(
+  samples: Uint8Array,
+  shape: FrameShape,
+  step: number,
+): Promise<EncodedFrame> {
+  return openJph.use(({ HTJ2KEncoder }) => {
+    const encoder = new HTJ2KEncoder();
+    encoder.setQuality(false, step);
     return named(encode(encoder, samples, shape, 1), shape);
   });
 }

@@ -6,6 +6,8 @@ export interface J2kHeader extends CodeStreamHeader {
   readonly signed: boolean;
   /** Whether the first three components were transformed: to YBR_RCT or YBR_ICT, and back by the decoder. */
   readonly colourTransformed: boolean;
+  /** Whether nothing was lost by the transforms. */
+  readonly reversible: boolean;
   /** What Rsiz says that the stream needs of a decoder. */
   readonly capabilities: number;
   /** Halvings of the picture that a decoder can leave out. */
@@ -48,7 +50,7 @@ export function readJ2kHeader(bytes: Buffer): J2kHeader {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== Markers.codeStream)
     throw badFrame('is no JPEG 2000 code stream');
   let size: Size | undefined;
-  let style: Style = { colourTransformed: false, decompositions: 0 };
+  let style: Style = { colourTransformed: false, decompositions: 0, reversible: true };
   for (const { marker, segment, at } of segments(bytes)) {
     if (marker === Markers.size) size = readSize(segment);
     else if (marker === Markers.codingStyle) style = readStyle(segment);
@@ -60,7 +62,7 @@ export function readJ2kHeader(bytes: Buffer): J2kHeader {
   throw badFrame('has a JPEG 2000 header that cannot be read');
 }
 
-type Style = Pick<J2kHeader, 'colourTransformed' | 'decompositions'>;
+type Style = Pick<J2kHeader, 'colourTransformed' | 'decompositions' | 'reversible'>;
 type Size = Omit<J2kHeader, keyof Style>;
 
 /** The marker segments of the main header, and the first of the first tile-part. */
@@ -79,6 +81,7 @@ function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer; 
 const readStyle = (segment: Buffer): Style => ({
   colourTransformed: segment[4] === 1,
   decompositions: segment[5] ?? 0,
+  reversible: segment[9] !== 0,
 });
 
 function readSize(segment: Buffer): Size {

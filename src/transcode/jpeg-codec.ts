@@ -1,5 +1,5 @@
 import { badFrame } from './frame-error.js';
-import type { FrameShape, NativeFrame } from '../dicom/index.js';
+import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { requireFit } from './code-stream.js';
 import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
 import { attributesOf, native, streamAttributes } from './native-codecs.js';
@@ -68,5 +68,30 @@ export function encodeJpegLossless(samples: Uint8Array, shape: FrameShape): Prom
     const stream = encoded.getEncodedBuffer();
     if (!stream) throw badFrame('could not be encoded');
     return stream;
+  });
+}
+
+/** Both chrominances for every second pixel, as the standard's name for the colours says. */
+const SAMPLED_422 = 1;
+
+/**
+ * Encodes bytes with loss, colours as YCbCr of which pairs of pixels share the chrominance.
+ *
+ * @throws GatewayError `malformed-dataset`
+ * @see PS3.5 8.2.1
+ */
+export function encodeJpegBaseline(
+  samples: Uint8Array,
+  shape: FrameShape,
+  quality: number,
+): Promise<EncodedFrame> {
+  return native.use(({ NativeCodecs, Context }) => {
+    const context = new Context({ ...attributesOf(shape), decodedBuffer: samples });
+    const encoded = NativeCodecs.encodeJpeg(context, { lossy: true, quality, sampleFactor: SAMPLED_422 });
+    const stream = encoded.getEncodedBuffer();
+    if (!stream) throw badFrame('could not be encoded');
+    const isColour = shape.samplesPerPixel === 3;
+    const photometricInterpretation = isColour ? 'YBR_FULL_422' : shape.photometricInterpretation;
+    return { stream, photometricInterpretation, planar: false };
   });
 }

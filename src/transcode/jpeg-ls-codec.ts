@@ -32,8 +32,8 @@ export function decodeJpegLs(frame: Uint8Array, shape: FrameShape): Promise<Nati
   });
 }
 
-/** Encodes without loss. @see PS3.5 A.4.3 */
-export function encodeJpegLs(samples: Uint8Array, shape: FrameShape): Promise<Uint8Array> {
+/** Encodes so that no sample is wrong by more than `error`; 0 for none. @see PS3.5 A.4.3 */
+export function encodeJpegLs(samples: Uint8Array, shape: FrameShape, error = 0): Promise<Uint8Array> {
   return charls.use(({ JpegLSEncoder }) => {
     const encoder = new JpegLSEncoder();
     try {
@@ -47,7 +47,7 @@ export function encodeJpegLs(samples: Uint8Array, shape: FrameShape): Promise<Ui
       const room = encoder.getDecodedBuffer(info);
       if (room.length !== samples.length) throw new RangeError('the encoder expects other samples');
       room.set(samples);
-      encoder.setNearLossless(0);
+      encoder.setNearLossless(error);
       if (shape.samplesPerPixel > 1) encoder.setInterleaveMode(BY_SAMPLES);
       encoder.encode();
       return Uint8Array.from(encoder.getEncodedBuffer());

@@ -76,3 +76,9 @@ declare module '@cornerstonejs/codec-openjph' {
   }>;
   export default create;
 }
+
+/** Of the global object: Node has it, its types do not. */
+declare namespace WebAssembly {
+  let Module: new (bytes: Uint8Array) => object;
+  let instantiate: (source: unknown, ...more: readonly unknown[]) => Promise<unknown>;
+}

@@ -1,12 +1,17 @@
 /** What a worker thread of the pool runs. */
-import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { move, transferableSymbol, valueSymbol, workerData } from 'piscina';
 import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
 import { uncompressedFrameBytes } from '../dicom/index.js';
 import { halvingsFor, renderFrame, type Picture } from '../render/index.js';
-import type { FrameAnswer, FrameResult, FrameTask, RenderTask } from './frame-task.js';
+import type { FrameAnswer, FrameResult, FrameTask, RenderTask, WorkerSettings } from './frame-task.js';
+import { encodeFrameLossy } from './lossy-frame.js';
 import { badFrame } from './frame-error.js';
+import { limitWasmMemory } from './wasm-memory.js';
+
+const { codecBytes } = workerData as WorkerSettings;
+limitWasmMemory(codecBytes);
 
 /** Sends the memory of the frame back in place of a copy. */
 class Transferred {
@@ -41,12 +46,14 @@ export default async function work(task: FrameTask | RenderTask): Promise<Return
   }
 }
 
-async function turn({ frame, from, to, shape }: FrameTask): Promise<FrameResult> {
+async function turn({ frame, from, to, shape, lossy }: FrameTask): Promise<FrameResult> {
   if (from === undefined && frame.length < uncompressedFrameBytes(shape, frame.length))
     throw badFrame('is shorter than its dataset says');
   const native = from === undefined ? { samples: frame, shape } : await decodeFrame(frame, from, shape);
   if (to === undefined) return { frame: native.samples, shape: native.shape };
-  const { stream, ...described } = await encodeFrame(native, to);
+  const { stream, ...described } = await (lossy
+    ? encodeFrameLossy(native, to, lossy)
+    : encodeFrame(native, to));
   return { frame: stream, shape: { ...native.shape, ...described } };
 }
 

@@ -7,6 +7,8 @@ import type { Settings } from './settings.js';
 
 /** Least good enough: microseconds of CPU for a row, milliseconds between the peer's first row and the client's. */
 const TO_REACH = { rowMicroseconds: 100, firstRowMs: 100 };
+/** Largest ratio of the peak memory of the longest answer to that of the shortest. */
+const FLAT = 1.1;
 /** Rows a second of a peer that reads them from a slow database. */
 const SLOW_RATE = 2000;
 /** Rows of that peer. */
@@ -23,9 +25,10 @@ interface Measured {
 export async function benchRows(settings: Settings): Promise<Findings> {
   const found: Measured[] = [];
   for (const rows of settings.rows) found.push(await measure(settings, rows, 0));
+  const [short] = found;
   const long = found.at(-1);
   const slow = await measure(settings, Math.min(SLOW_ROWS, ...settings.rows), SLOW_RATE);
-  if (!long) throw new RangeError('there is nothing to measure');
+  if (!short || !long) throw new RangeError('there is nothing to measure');
   const counts: CountRow[] = [
     {
       what: `microseconds of CPU for each of ${settings.rows.at(-1) ?? 0} rows`,
@@ -46,6 +49,12 @@ export async function benchRows(settings: Settings): Promise<Findings> {
       toReach: TO_REACH.firstRowMs,
     },
   ];
+  counts.push({
+    what: `peak memory for ${settings.rows.at(-1) ?? 0} rows by that for ${settings.rows[0] ?? 0}`,
+    peer: PEER,
+    value: Math.round((100 * long.memory.peakRssMegabytes) / short.memory.peakRssMegabytes) / 100,
+    toReach: FLAT,
+  });
   return { comparisons: [], memory: found.map(({ memory }) => memory), counts };
 }
 

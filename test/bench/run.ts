@@ -1,9 +1,10 @@
 /**
- * `npm run bench [-- cold|open|warm|qido|crowd|find|rows|store|memory|table ...]`: the gateway beside DCMTK's tools, Orthanc's
+ * `npm run bench [-- cold|open|warm|qido|crowd|find|rows|store|memory|codecs|table ...]`: the gateway beside DCMTK's tools, Orthanc's
  * own DICOMweb and nginx, in front of the same Orthanc and dcmqrscp. Without names all parts are measured; `table`
  * only writes the page from the results again.
  */
 import { rmSync } from 'node:fs';
+import { benchCodecs } from './codecs.js';
 import { benchCold } from './cold.js';
 import { benchCrowd } from './crowd.js';
 import { describeEnvironment } from './environment.js';
@@ -29,6 +30,7 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Findings>>>
   rows: benchRows,
   store: benchStore,
   memory: benchMemory,
+  codecs: benchCodecs,
 };
 
 async function measure(names: readonly string[]): Promise<void> {

@@ -59,7 +59,7 @@ export function readSettings(): Settings {
     directory: mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'gateway-bench-')),
     slices: scaled(500, 10),
     studies: scaled(1000, 10),
-    rows: [scaled(10_000, 200), scaled(50_000, 1000)],
+    rows: [scaled(50_000, 1000), scaled(200_000, 4000)],
     studyBytes: [scaled(largest, 8) * MIB, scaled(largest / 2, 4) * MIB],
     multiFrameBytes: [scaled(largest / 2, 8) * MIB, scaled(largest / 4, 4) * MIB],
     openSlices: scaled(180, 9),

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
@@ -15,6 +15,9 @@ import type { RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
 
+// Each gateway starts a thread of its own, with the codecs in it.
+jest.setTimeout(30_000);
+
 let scene: Scene | undefined;
 afterEach(async () => {
   await scene?.close();
@@ -24,7 +27,7 @@ afterEach(async () => {
 async function start(
   instance: RogueInstance,
 ): Promise<(accept: string, suffix?: string) => Promise<RawResponse>> {
-  scene = await startScene({ instances: [instance] });
+  scene = await startScene({ instances: [instance], yaml: 'transcode: { workers: 1 }\n' });
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
   const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
   return (accept, suffix = '') => request(scene?.url(path + suffix) ?? '', { headers: { accept } });

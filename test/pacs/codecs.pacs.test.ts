@@ -6,6 +6,7 @@ import { part10Header, TransferSyntaxes } from '../../src/dicom/index.js';
 import { canDecode, decodeFrame } from '../../src/transcode/decode-frame.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
 import type { FrameShape, NativeFrame } from '../../src/dicom/frame-shape.js';
+import { canEncodeLossy, encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
 import { byPixel } from '../../src/transcode/samples.js';
 import { decodedBy, openFile, type OpenedFile } from '../helpers/frame-oracle.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
@@ -145,6 +146,60 @@ describeWithPacs(
   },
   TOOLS,
 );
+
+const lossySyntaxes = [S.JpegBaseline, S.JpegLsNearLossless, S.Jpeg2000];
+const settings = { jpegQuality: 90, jpegLsError: 2, j2kRatio: 4, htJ2kStep: 0.001 };
+
+describeWithPacs(
+  'frames encoded with loss so that DCMTK and GDCM read them',
+  () => {
+    let directory = '';
+    beforeAll(() => {
+      directory = mkdtempSync(join(tmpdir(), 'lossy-'));
+    });
+    afterAll(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    const cases = lossySyntaxes.flatMap(({ uid, name }) =>
+      shapes
+        .map(({ name: what, shape }) => ({ uid, name, what, shape: { ...shape, planar: false } }))
+        .filter(({ shape }) => canEncodeLossy(uid, shape)),
+    );
+
+    test.each(cases)('$name: $what', async ({ uid, shape }) => {
+      const [slope = new Uint8Array(), noise = slope] = patterns(shape);
+      for (const native of [slope, noise]) {
+        const { stream, photometricInterpretation } = await encodeFrameLossy(
+          { samples: native, shape },
+          uid,
+          settings,
+        );
+        const encoded = { ...shape, photometricInterpretation };
+        const ours = await decodeFrame(new Uint8Array(stream), uid, encoded);
+        const path = join(directory, 'lossy.dcm');
+        writeFileSync(path, fileOf(stream, encoded, uid));
+        const theirs = await decodedBy(toolOf.get(uid) ?? 'gdcmconv', path);
+        expect(theirs?.frames).toHaveLength(1);
+        // GDCM leaves colours of JPEG 2000 RGB as we do; DCMTK's and our JPEG may round differently.
+        const frame = { samples: theirs?.frames[0] ?? new Uint8Array(), shape: theirs?.shape ?? shape };
+        expect(worstOf(comparable(frame), comparable(ours), shape)).toBeLessThanOrEqual(1);
+      }
+    });
+  },
+  TOOLS,
+);
+
+/** By how much the worst sample differs. */
+function worstOf(one: Uint8Array, other: Uint8Array, { bitsAllocated }: FrameShape): number {
+  expect(one).toHaveLength(other.length);
+  const words = (bytes: Uint8Array): ArrayLike<number> =>
+    bitsAllocated === 8 ? bytes : new Uint16Array(new Uint8Array(bytes).buffer);
+  const [ours, theirs] = [words(one), words(other)];
+  let worst = 0;
+  for (let at = 0; at < ours.length; at += 1)
+    worst = Math.max(worst, Math.abs((ours[at] ?? 0) - (theirs[at] ?? 0)));
+  return worst;
+}
 
 /** A Part 10 file with one compressed frame. */
 function fileOf(stream: Uint8Array, shape: FrameShape, transferSyntaxUid: string): Buffer {

@@ -23,7 +23,7 @@ function syntaxTable(): string {
     syntax.frameMediaType,
     PASS[pass],
     decode ? 'yes' : 'no',
-    encode ?? 'no',
+    encode === 'lossy' ? 'with loss' : (encode ?? 'no'),
   ]);
   const others = transferSyntaxesOfNoInstance.map(({ uid, name, retired }) => [
     uid,

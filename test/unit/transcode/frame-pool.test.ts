@@ -4,7 +4,10 @@ import { TransferSyntaxes } from '../../../src/dicom/index.js';
 import { createFramePool, type FramePool, type FramePoolOptions } from '../../../src/transcode/index.js';
 import { encodeFrame } from '../../../src/transcode/encode-frame.js';
 import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
+import { Faults } from './faults.js';
 import { patterns, shapes } from './frames.js';
+
+const FAULTY = new URL('./faulty-worker.ts', import.meta.url);
 
 const S = TransferSyntaxes;
 const pools: FramePool[] = [];
@@ -84,7 +87,40 @@ describe('frames in worker threads', () => {
     const other = await patient.enter(context());
     const { frame } = await other.run({ frame: own(slope), from: undefined, to: undefined, shape });
     expect(Buffer.compare(frame, slope)).toBe(0);
-  });
+  }, 60_000);
+
+  test.each([
+    ['that takes its thread with it', Faults.exit, undefined, 'crashed'],
+    ['that does not end', Faults.spin, undefined, 'late'],
+    ['that needs more heap than there is', Faults.memory, undefined, 'crashed'],
+    ['that gives another size', Faults.short, undefined, 'refused'],
+    ['that gives nothing', Faults.empty, S.RleLossless.uid, 'refused'],
+  ])(
+    'a codec %s costs one frame, is counted, and the next one is exact',
+    async (_name, fault, to, outcome) => {
+      const frameMs = outcome === 'late' ? 3000 : 60_000;
+      const { pool, observed } = start({ workers: 1, frameMs, heapMegabytes: 32, worker: FAULTY });
+      const place = await pool.enter(context());
+      const good = async (): Promise<void> => {
+        const task = { frame: own(slope), from: undefined, to: S.RleLossless.uid, shape };
+        const { frame } = await place.run(task);
+        const back = await place.run({ frame, from: S.RleLossless.uid, to: undefined, shape });
+        expect(Buffer.compare(back.frame, slope)).toBe(0);
+      };
+      // A thread that has started has no start to be late by.
+      await good();
+      const frame = own(slope);
+      frame[0] = fault;
+      await expect(place.run({ frame, from: undefined, to, shape })).rejects.toMatchObject({
+        code: 'malformed-dataset',
+      });
+      expect(observed.filter(({ kind }) => kind === 'frame').at(2)).toMatchObject({ outcome });
+      await good();
+      place.leave();
+      expect(pool.stats).toEqual({ working: 0, waiting: 0 });
+    },
+    120_000,
+  );
 
   test('wait by priority, so many and no more, and not when nobody waits for them', async () => {
     const { pool } = start({ workers: 1, queue: 2 });

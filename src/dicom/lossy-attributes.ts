@@ -1,0 +1,124 @@
+/** What a dataset says of pixels that have lost something. */
+import { explicitElement, explicitSequence, type ElementEdit } from './element-edit.js';
+import { Tags } from './tags.js';
+import { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
+
+/** @see PS3.3 C.7.6.1.1.5.1 */
+const METHODS: readonly (readonly [mediaType: string, method: string])[] = [
+  ['image/jpeg', 'ISO_10918_1'],
+  ['image/jls', 'ISO_14495_1'],
+  ['image/jp2', 'ISO_15444_1'],
+  ['image/jphc', 'ISO_15444_15'],
+];
+const LONGEST_DESCRIPTION = 1024;
+
+/** A compression that has lost something. */
+export interface LossyCompression {
+  readonly syntax: TransferSyntax;
+  /** Native bytes by compressed ones, of all frames or of one that stands for them. */
+  readonly ratio: number;
+}
+
+const ratioText = (ratio: number): string => ratio.toFixed(ratio < 100 ? 2 : 0);
+
+/** One more value behind those that there are. */
+const appended =
+  (vr: 'DS' | 'CS', tag: number, value: string) =>
+  (stored?: Buffer): Buffer => {
+    const before = textOf(stored);
+    return explicitElement(tag, vr, before === '' ? value : `${before}\\${value}`);
+  };
+
+const textOf = (stored?: Buffer): string => stored?.toString('latin1').replace(/[\0 ]+$/, '') ?? '';
+
+/** Flag, ratio and method of a compression, behind those of earlier ones. @see PS3.3 C.7.6.1.1.5 */
+export function lossyEdits({ syntax, ratio }: LossyCompression): readonly ElementEdit[] {
+  const method = METHODS.find(([mediaType]) => mediaType === syntax.frameMediaType)?.[1] ?? '';
+  const { LossyImageCompression, LossyImageCompressionRatio, LossyImageCompressionMethod } = Tags;
+  return [
+    { tag: LossyImageCompression, make: () => explicitElement(LossyImageCompression, 'CS', '01') },
+    {
+      tag: LossyImageCompressionRatio,
+      make: appended('DS', LossyImageCompressionRatio, ratioText(ratio)),
+    },
+    { tag: LossyImageCompressionMethod, make: appended('CS', LossyImageCompressionMethod, method) },
+  ];
+}
+
+/** What is compressed again is an image derived from the one that was. @see PS3.3 C.7.6.1.1.2, C.12.4.1.1 */
+export function derivedEdits({ syntax, ratio }: LossyCompression): readonly ElementEdit[] {
+  const text = `Lossy compression, ${syntax.name}, ${ratioText(ratio)}:1`;
+  return [
+    {
+      tag: Tags.ImageType,
+      make: (stored) => {
+        const [, ...others] = textOf(stored).split('\\');
+        return explicitElement(
+          Tags.ImageType,
+          'CS',
+          ['DERIVED', ...(others.length > 0 ? others : ['PRIMARY'])].join('\\'),
+        );
+      },
+    },
+    {
+      tag: Tags.DerivationDescription,
+      make: (stored) => {
+        const before = textOf(stored);
+        const whole = before === '' ? text : `${before}; ${text}`;
+        return whole.length > LONGEST_DESCRIPTION
+          ? undefined
+          : explicitElement(Tags.DerivationDescription, 'ST', whole);
+      },
+    },
+  ];
+}
+
+/** Another instance, and the one that it is made of. @see PS3.3 C.7.6.1.1.5, C.12.4.1.2 */
+export function newInstanceEdits(
+  sopInstanceUid: string,
+  source: { readonly sopClassUid: string; readonly sopInstanceUid: string },
+): readonly ElementEdit[] {
+  return [
+    {
+      tag: Tags.SOPInstanceUID,
+      make: () => explicitElement(Tags.SOPInstanceUID, 'UI', sopInstanceUid),
+    },
+    {
+      tag: Tags.SourceImageSequence,
+      make: () =>
+        explicitSequence(
+          Tags.SourceImageSequence,
+          explicitElement(Tags.ReferencedSOPClassUID, 'UI', source.sopClassUid),
+          explicitElement(Tags.ReferencedSOPInstanceUID, 'UI', source.sopInstanceUid),
+        ),
+    },
+  ];
+}
+
+const { JpegBaseline, JpegExtended, JpegExtended35, JpegSpectralSelection68, JpegFullProgression1012 } =
+  TransferSyntaxes;
+/** JPEG but lossless JPEG; the other syntaxes that are called lossy may hold what has lost nothing. */
+const alwaysLossy: ReadonlySet<string> = new Set(
+  [JpegBaseline, JpegExtended, JpegExtended35, JpegSpectralSelection68, JpegFullProgression1012].map(
+    ({ uid }) => uid,
+  ),
+);
+
+/**
+ * What an instance that is decoded, or encoded anew without loss, must go on to say of the compression that it had: all
+ * of it where it does not say that anything was lost.
+ *
+ * @see PS3.3 C.7.6.1.1.5
+ */
+export function decodedEdits(compression: LossyCompression): readonly ElementEdit[] {
+  if (!alwaysLossy.has(compression.syntax.uid)) return [];
+  // The flag stands before the others.
+  let isSaid = false;
+  return lossyEdits(compression).map(({ tag, make }) => ({
+    tag,
+    make: (stored) => {
+      if (tag === Tags.LossyImageCompression) isSaid = textOf(stored) === '01';
+      return isSaid ? undefined : make(stored);
+    },
+  }));
+}
