@@ -58,6 +58,12 @@ export class Failures {
     return this.#errors.size > 0;
   }
 
+  /** Of the first member that failed. */
+  get first(): GatewayError | undefined {
+    const [error] = this.#errors.values();
+    return error;
+  }
+
   /** The status line has gone out: from now on nothing can be left out with a Warning. */
   tell(): void {
     this.#isTold = true;

@@ -39,7 +39,7 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw heldByNobody();
+    if (!holder || opened === 'nothing') return nothing(failures);
     const answer = await instancesAnswer(opened, representations, call, {
       pool: holder.framePool,
       context,
@@ -59,7 +59,7 @@ export class GroupRetrieve {
     }
     const opened = await openUnion(located.holders, call.target, failures, context);
     const [holder] = located.holders;
-    if (!holder) throw heldByNobody();
+    if (!holder || opened === 'nothing') return nothing(failures);
     const settings = settingsOf(located.holders);
     const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
     const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
@@ -93,7 +93,9 @@ export class GroupRetrieve {
     failures: Failures,
     context: OperationContext,
   ): Promise<DocumentAnswer> {
-    const { refused, instances, stalled, close } = await openUnion(of.members, of.target, failures, context);
+    const opened = await openUnion(of.members, of.target, failures, context);
+    if (opened === 'nothing') return nothing(failures);
+    const { refused, instances, stalled, close } = opened;
     const end = { written: false };
     const chunks = metadataList(
       instances,
@@ -139,8 +141,9 @@ export class GroupRetrieve {
         else missing ??= error;
       }
     }
+    if (missing === undefined) return nothing(failures);
     failures.requireNone();
-    throw missing ?? heldByNobody();
+    throw missing;
   }
 
   async #begin(
@@ -150,8 +153,7 @@ export class GroupRetrieve {
     const { located, failures } = await this.#locate(call, context);
     const [first, second] = located.holders;
     if (first !== undefined) return { only: second ? undefined : first, located, failures };
-    failures.requireNone();
-    throw heldByNobody();
+    return nothing(failures);
   }
 
   async #locate(
@@ -166,6 +168,12 @@ export class GroupRetrieve {
     const failures = new Failures(this.#group, context);
     return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
   }
+}
+
+/** Nothing there is nothing at all only if no member failed. @throws GatewayError `not-found`, or of the member that failed */
+function nothing(failures: Failures): never {
+  failures.requireNone();
+  throw heldByNobody();
 }
 
 /** Each member's own. */

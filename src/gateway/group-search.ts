@@ -53,6 +53,9 @@ function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhea
     get mostBeyond() {
       return asking.mostBeyond(lookAhead);
     },
+    get missing() {
+      return asking.failures.first;
+    },
     tell: () => {
       asking.failures.tell();
     },
@@ -110,7 +113,7 @@ class GroupSearch {
   }
 
   async *rows(): AsyncGenerator<Row, void, undefined> {
-    const { group, failures, call } = this.#asking;
+    const { failures, call } = this.#asking;
     try {
       const sources = await this.#sources();
       for (const [index, member] of sources.entries()) {
@@ -122,7 +125,7 @@ class GroupSearch {
         this.#later.delete(member);
         if (!failures.isOut(member)) yield* this.#of(member, search, sources);
       }
-      failures.requireSome(group.members);
+      failures.requireSome(sources);
     } finally {
       this.#asking.end();
     }
@@ -136,6 +139,8 @@ class GroupSearch {
     if (call.fresh) for (const { absent } of group.members) absent.clear();
     const { holders, warnings } = await locate(group, studyInstanceUid, failures, context);
     for (const warning of warnings) this.#asking.warn(warning);
+    // Who opens a study is told that it could not be looked for, as in a retrieve, and not that it has no series.
+    if (holders.length === 0) failures.requireNone();
     return holders;
   }
 

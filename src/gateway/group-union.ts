@@ -1,6 +1,7 @@
 import { toGatewayError, type GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { heldByNobody, type Member } from './group.js';
+import { asTheyCome } from './as-they-come.js';
+import type { Member } from './group.js';
 import type { Failures } from './group-failures.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import { Union } from './union-turn.js';
@@ -10,7 +11,8 @@ type Result = { readonly opened: OpenedRetrieve } | { readonly error: GatewayErr
 
 /**
  * Opens a retrieve of what several members hold in part: each lists what it has, and an instance comes from the first of
- * them that lists it. Resolves when every one of them has begun to deliver, or has nothing that the others do not have.
+ * them that lists it. Resolves when every one of them has begun to deliver, or has nothing that the others do not have;
+ * `nothing` when none has any of it, of those that did not fail.
  *
  * @throws GatewayError as `openRetrieve`; of a member that failed as `Failures.note` says
  */
@@ -19,23 +21,23 @@ export async function openUnion(
   target: RetrieveTarget,
   failures: Failures,
   context: OperationContext,
-): Promise<OpenedRetrieve> {
-  let found: OpenedRetrieve | undefined;
+): Promise<OpenedRetrieve | 'nothing'> {
+  let found: OpenedRetrieve | 'nothing' | 'again';
   do {
     failures.requireSome(members);
     const asked = members.filter((member) => !failures.isOut(member));
     found = await openAll(asked, target, failures, context);
-  } while (found === undefined);
+  } while (found === 'again');
   return found;
 }
 
-/** Undefined when a member has failed: what it had taken the others may have, so they are to begin anew. */
+/** `again` when a member has failed: what it had taken the others may have, so they are to begin anew. */
 async function openAll(
   members: readonly Member[],
   target: RetrieveTarget,
   failures: Failures,
   context: OperationContext,
-): Promise<OpenedRetrieve | undefined> {
+): Promise<OpenedRetrieve | 'nothing' | 'again'> {
   const union = new Union();
   const results = await Promise.all(members.map((member) => open(member, target, union, context)));
   const opened = results.flatMap((result) => ('opened' in result ? [result.opened] : []));
@@ -46,7 +48,9 @@ async function openAll(
   try {
     if (!noteAll(members, errors, failures)) {
       const { lost } = union;
-      if (opened.length === 0) throw lost[0] ?? heldByNobody();
+      const [refusal] = lost;
+      if (opened.length === 0 && refusal) throw refusal;
+      if (opened.length === 0) return 'nothing';
       const refused = opened.reduce((sum, one) => sum + one.refused, lost.length);
       return { ...merge(opened, close), refused };
     }
@@ -55,7 +59,7 @@ async function openAll(
     throw thrown;
   }
   close();
-  return undefined;
+  return 'again';
 }
 
 async function open(
@@ -104,22 +108,8 @@ async function* inTurn(
   opened: readonly OpenedRetrieve[],
   close: () => void,
 ): AsyncGenerator<HeldInstance, void, undefined> {
-  type Source = OpenedRetrieve['instances'];
-  const coming = new Map<Source, Promise<{ source: Source; next: IteratorResult<HeldInstance, void> }>>();
-  const ask = (source: Source): void => {
-    const asked = source.next().then((next) => ({ source, next }));
-    asked.catch(() => undefined); // whoever waits sees it
-    coming.set(source, asked);
-  };
   try {
-    for (const { instances } of opened) ask(instances);
-    while (coming.size > 0) {
-      const { source, next } = await Promise.race(coming.values());
-      coming.delete(source);
-      if (next.done) continue;
-      yield next.value;
-      ask(source);
-    }
+    yield* asTheyCome(opened.map(({ instances }) => instances));
   } finally {
     close();
   }

@@ -1,4 +1,4 @@
-import type { OperationContext } from '../core/index.js';
+import type { GatewayError, OperationContext } from '../core/index.js';
 import type { DicomJsonObject, NumericStrings, Tag } from '../dicom/index.js';
 import { retrieveUrl, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import {
@@ -45,6 +45,8 @@ export interface SearchRows {
   readonly truncated: boolean;
   /** Texts for Warning headers, as far as they are known from the rows that were taken. */
   readonly warnings: readonly string[];
+  /** Why some of those who were asked are missing in what was found, if any are: a Warning says so. */
+  readonly missing?: GatewayError | undefined;
   /** To be called before the status line goes out: what is found from then on cannot be told in a Warning. */
   readonly tell?: () => void;
   /**

@@ -117,12 +117,15 @@ function documentOf(
   const empty = head.length === 0 && !hasMore;
   const list = datasetList(representations);
   const said = empty ? emptyList(representations) : list;
+  // An answer without a body says that nothing matches; that is not known while somebody is missing in it.
+  const { missing } = promised.found;
+  if (missing && said === undefined) throw missing;
   return {
     kind: 'document',
     contentType: (said ?? list).contentType,
     refused: 0,
     warnings,
-    empty,
+    empty: empty && missing === undefined,
     bodiless: said === undefined,
     body: bodyOf(said ?? list, head, later, promised),
     close: () => promised.found.close(),

@@ -283,6 +283,24 @@ describe('a member that fails', () => {
     expect([partial.status, named(partial), partial.headers.etag]).toEqual([206, uids(one), undefined]);
   });
 
+  test.each(['', '/metadata', '/rendered'])(
+    'warn: what neither of two holders has is the error of a member that may have it%s',
+    async (suffix) => {
+      const [one, two, three] = [image(1, 1, 1), image(1, 1, 2), image(1, 2, 1)];
+      const { get, archives } = await start([[one], [two], [three]], {
+        group: 'onMemberFailure: warn',
+        ports: [undefined, undefined, await refusingPort()],
+      });
+      const headers = suffix === '' ? AS_STORED : {};
+      const missing = await get(`/studies/2.25.1/series/2.25.1.2${suffix}`, headers);
+      expect([missing.status, problem(missing)]).toEqual([503, expect.objectContaining({ peer: 'c' })]);
+      const [first] = archives;
+      if (first) first.before.IMAGE = drop();
+      const broken = await get(`/studies/2.25.1/series/2.25.1.3${suffix}`, headers);
+      expect([broken.status, problem(broken)]).toEqual([502, expect.objectContaining({ peer: 'a' })]);
+    },
+  );
+
   test('warn: what a member had begun and cannot deliver comes from the others', async () => {
     const { get, archives } = await start(
       [

@@ -506,6 +506,43 @@ describe('a member of a group that fails', () => {
     },
   );
 
+  test('warn: nothing of a study whose every holder fails is the error of one of them', async () => {
+    const { get, archives } = await start([[image(1, 1)], [image(1, 2)], [image(2)]], {
+      group: 'onMemberFailure: warn',
+    });
+    for (const archive of archives.slice(0, 2)) archive.before.SERIES = drop();
+    const response = await get('/studies/2.25.1/series');
+    expect([response.status, problem(response)]).toEqual([502, expect.objectContaining({ peer: 'a' })]);
+  });
+
+  test('warn: nothing of a study that nobody has who can be asked is the error of who cannot', async () => {
+    const { get } = await start([[image(1)], [image(2)], [image(3)]], {
+      group: 'onMemberFailure: warn',
+      ports: [undefined, undefined, await refusingPort()],
+    });
+    const response = await get('/studies/2.25.3/series');
+    expect([response.status, problem(response)]).toEqual([503, expect.objectContaining({ peer: 'c' })]);
+    expect((await get('/studies/2.25.2/series')).status).toBe(200);
+  });
+
+  test('warn: no result while a member is missing is an empty list with a Warning, never an answer without a body', async () => {
+    const { get } = await start([[image(1)], [image(2)]], {
+      group: 'onMemberFailure: warn',
+      yaml: 'search: { emptyResponse: "204" }',
+      ports: [undefined, await refusingPort()],
+    });
+    const response = await get('/studies?StudyInstanceUID=2.25.2');
+    expect([response.status, rowsOf(response)]).toEqual([200, []]);
+    expect(response.headers.warning).toMatch(/b could not be asked/);
+    const xml = { accept: 'multipart/related; type="application/dicom+xml"' };
+    expect((await get('/studies?StudyInstanceUID=2.25.2', xml)).status).toBe(503);
+  });
+
+  test('no result is an answer without a body where every member was asked', async () => {
+    const { get } = await start([[image(1)], [image(2)]], { yaml: 'search: { emptyResponse: "204" }' });
+    expect((await get('/studies?StudyInstanceUID=2.25.3')).status).toBe(204);
+  });
+
   test('warn: one that breaks off before the status line is left out from then on', async () => {
     const { get, archives } = await start(
       [
