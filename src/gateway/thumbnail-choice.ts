@@ -3,7 +3,7 @@ import type { ListedInstance, ListedSeries } from './listing.js';
 
 /** Modalities of series that hold no images to show, or none that stand for the study. @see PS3.3 C.7.3.1.1.1 */
 const withoutImages: ReadonlySet<string> = new Set(
-  'ASMT AU AUDIO CTPROTOCOL DOC ECG EEG EMG EOG EPS FID HD KER KO LEN M3D OPV OSS PLAN PR REG RESP RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SMR SR SRF STAIN TEXTUREMAP VA'.split(
+  'ASMT AU AUDIO CTPROTOCOL DOC ECG EEG EMG EOG EPS FID HD KER KO LEN M3D OPV OSS PLAN PR REG RESP RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SMR SR SRF STAIN TEXTUREMAP VA'.split(
     ' ',
   ),
 );
@@ -11,11 +11,17 @@ const withoutImages: ReadonlySet<string> = new Set(
 /** An archive's own order, for numbers that it does not return. */
 const last = Number.MAX_SAFE_INTEGER;
 
-/** The series that may stand for a study, the likeliest first: by number, those of reports and the like never. */
+/** Made of other images: what it is of says more. */
+const isSegmentation = ({ modality }: ListedSeries): number => Number(modality === 'SEG');
+
+/**
+ * The series that may stand for a study, the likeliest first: by number, segmentations last, those of reports and the like
+ * never.
+ */
 export const likelySeries = (series: readonly ListedSeries[]): readonly ListedSeries[] =>
   series
     .filter(({ modality, instances }) => !withoutImages.has(modality ?? '') && instances !== 0)
-    .sort((a, b) => (a.number ?? last) - (b.number ?? last));
+    .sort((a, b) => isSegmentation(a) - isSegmentation(b) || (a.number ?? last) - (b.number ?? last));
 
 /**
  * The instances that may stand for a series, the likeliest first: the image in the middle by Instance Number, then those

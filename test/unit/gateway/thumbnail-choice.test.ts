@@ -65,4 +65,12 @@ describe('what stands for a study', () => {
       'unnumbered',
     ]);
   });
+
+  test('a segmentation, where there is nothing that it is of', () => {
+    const all = [series('seg', { modality: 'SEG', number: 1 }), series('ct', { modality: 'CT', number: 2 })];
+    const names = (of: readonly ListedSeries[]): readonly string[] =>
+      likelySeries(of).map(({ seriesInstanceUid }) => seriesInstanceUid);
+    expect(names(all)).toEqual(['ct', 'seg']);
+    expect(names(all.slice(0, 1))).toEqual(['seg']);
+  });
 });
