@@ -12,10 +12,14 @@ export interface Located {
   readonly warnings: readonly string[];
 }
 
-type Answer = { readonly holds: Patient } | { readonly holds: undefined } | { readonly error: unknown };
+type Answer =
+  | { readonly holds: Patient }
+  | { readonly holds: undefined; readonly remembered: boolean }
+  | { readonly error: unknown };
 
 /**
- * Asks every member whether it holds the study, each once for all who ask within `cache.revalidateAfter`.
+ * Asks every member whether it holds the study, each once for all who ask within `cache.revalidateAfter`; but that nobody
+ * has it is nobody's memory: then those are asked that were not.
  *
  * @throws GatewayError of a member that failed, as `Failures.note` says; or that of the member whose the study is known
  *   to be, where another holds it under a different patient
@@ -27,7 +31,7 @@ export async function locate(
   context: OperationContext,
 ): Promise<Located> {
   const { members, contested } = group;
-  const answers = await Promise.all(members.map((member) => ask(member, studyInstanceUid, context)));
+  const answers = await askAll(members, studyInstanceUid, context);
   const found: { readonly member: Member; readonly patient: Patient }[] = [];
   for (const [index, member] of members.entries()) {
     const answer = answers[index];
@@ -49,9 +53,32 @@ export async function locate(
   return { holders, warnings };
 }
 
+const isHeld = (answer: Answer): boolean => 'holds' in answer && answer.holds !== undefined;
+const isRemembered = (answer: Answer): boolean => 'remembered' in answer && answer.remembered;
+
+async function askAll(
+  members: readonly Member[],
+  studyInstanceUid: string,
+  context: OperationContext,
+): Promise<readonly Answer[]> {
+  const answers = await Promise.all(
+    members.map((member): Answer | Promise<Answer> =>
+      member.absent.has(studyInstanceUid)
+        ? { holds: undefined, remembered: true }
+        : ask(member, studyInstanceUid, context),
+    ),
+  );
+  if (answers.some(isHeld)) return answers;
+  return Promise.all(
+    members.map((member, at): Answer | Promise<Answer> => {
+      const answer = answers[at];
+      return answer && !isRemembered(answer) ? answer : ask(member, studyInstanceUid, context);
+    }),
+  );
+}
+
 async function ask(member: Member, studyInstanceUid: string, context: OperationContext): Promise<Answer> {
   const { absent, watch, binding } = member;
-  if (absent.has(studyInstanceUid)) return { holds: undefined };
   const isAbsent = absent.asking(studyInstanceUid);
   try {
     const { identity } = await watch.checkCached(studyInstanceUid, { ...context, patient: true });
@@ -60,6 +87,6 @@ async function ask(member: Member, studyInstanceUid: string, context: OperationC
     const error = toGatewayError(thrown);
     if (error.code !== 'not-found') return { error };
     isAbsent();
-    return { holds: undefined };
+    return { holds: undefined, remembered: false };
   }
 }

@@ -135,7 +135,9 @@ export class SliceRun {
     const { dates } = this.#asking.step;
     if (dates?.isBeside(row)) this.#beside += 1;
     const isWithoutTime = row.has(Tags.StudyTime) && row.string(Tags.StudyTime) === undefined;
-    if (slice !== undefined && slice.time !== '' && isWithoutTime) this.#findsEmptyTimes = true;
+    // Peers that compare times as text find nothing before every time, and nothing else without one.
+    const isBoundBelow = slice !== undefined && /^\d/.test(slice.time);
+    if (isBoundBelow && isWithoutTime) this.#findsEmptyTimes = true;
   }
 }
 

@@ -152,9 +152,12 @@ function formatDays({ from, to }: Days): string {
   return start === end ? start : `${start}-${end}`;
 }
 
-/** A TM range; universal for a whole day. */
+/**
+ * A TM range; universal for a whole day. A full minute begins it as `HHMM`, for peers that compare times as text find no
+ * stored `1200` behind `120000`.
+ */
 export function formatSeconds({ from, to }: Seconds): string {
-  const start = from <= 0 ? '' : formatTime(from);
+  const start = from <= 0 ? '' : formatTime(from).replace(/00$/, '');
   const end = to >= wholeDay.to ? '' : formatTime(to);
   return start === '' && end === '' ? '' : `${start}-${end}`;
 }

@@ -241,7 +241,7 @@ describe('a peer that cuts its answers', () => {
       '20220101',
       '20220101·-120000',
       '20220101·-060000',
-      '20220101·060000-120000',
+      '20220101·0600-120000',
     ]);
     expect([ascending(unsure.rows), unsure.truncated]).toEqual([all(100), true]);
     const sure = await run({ ...options, dateTime: { findsEmptyTimes: true } }, requestFor('20220101', ''));
@@ -265,9 +265,9 @@ describe('a peer that cuts its answers', () => {
     } as const;
     const { peer, rows } = await run(options, requestFor('20220101', '10-11'));
     expect(peer.asked).toEqual([
-      '20220101·100000-120000',
-      '20220101·100000-110000',
-      '20220101·110000-120000',
+      '20220101·1000-120000',
+      '20220101·1000-110000',
+      '20220101·1100-120000',
     ]);
     expect(rows).toHaveLength(40);
   });
@@ -418,7 +418,7 @@ describe('time zones', () => {
     } as const;
     const utc = { timezoneOffset: '+0000' };
     const first = await run(options, requestFor('20221030', '0030', utc));
-    expect([first.peer.asked, first.rows]).toEqual([['20221030·013000-023100'], [1]]);
+    expect([first.peer.asked, first.rows]).toEqual([['20221030·0130-023100'], [1]]);
     expect((await run(options, requestFor('20221030', '0130', utc))).rows).toEqual([1]);
     expect((await run(options, requestFor('20221030', '0100-0110', utc))).rows).toEqual([]);
     expect((await run(options, requestFor('20220327', '0030', utc))).rows).toEqual([3]);

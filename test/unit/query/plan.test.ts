@@ -421,7 +421,7 @@ describe('dates and times of a search', () => {
       request('SERIES', { studyInstanceUid: '1.2', matchingKeys: [key(path, 'TM', '1000-1600')] }),
     );
     expect(step.identifier().items(Tags.RequestAttributesSequence)[0]?.string(Tags.StudyTime)).toBe(
-      '100000-160100',
+      '1000-160100',
     );
   });
 });
