@@ -78,3 +78,18 @@ export async function whenWhole(coming: ComingInstance): Promise<OpenInstance> {
   }
   return { ...coming, record, index, stored };
 }
+
+/** Opens one instance and waits for every byte of it. @throws GatewayError as `whenWhole`, or of the retrieve */
+export async function openWhole(
+  side: RetrieveBinding,
+  target: Required<RetrieveTarget>,
+  context: OperationContext,
+): Promise<OpenInstance> {
+  const coming = await openInstance(side, target, context);
+  try {
+    return await whenWhole(coming);
+  } catch (thrown) {
+    await coming.close();
+    throw thrown;
+  }
+}

@@ -55,10 +55,29 @@ export function placeViewport(
   if (!viewport) return undefined;
   const source = sourceOf(viewport, size);
   const box = boxOf(viewport, source);
-  if (Math.max(box.width, box.height) > mostPixels)
-    throw new GatewayError('bad-request', `Pictures have ${mostPixels} pixels at most in each direction.`);
+  requireWithin(Math.max(box.width, box.height), mostPixels);
   const { flipX: flipHorizontal = false, flipY: flipVertical = false } = viewport;
   return { ...box, source, flipHorizontal, flipVertical };
+}
+
+/**
+ * The box of a viewport alone, for where a presentation state decides what is shown in it.
+ *
+ * @throws GatewayError `bad-request` for more than `mostPixels` in one direction
+ */
+export function boxWithin(
+  viewport: Viewport | undefined,
+  mostPixels: number,
+): Pick<Viewport, 'width' | 'height'> | undefined {
+  if (!viewport) return undefined;
+  const { width, height } = viewport;
+  requireWithin(Math.max(width ?? 0, height ?? 0), mostPixels);
+  return { ...(width !== undefined && { width }), ...(height !== undefined && { height }) };
+}
+
+function requireWithin(pixels: number, mostPixels: number): void {
+  if (pixels > mostPixels)
+    throw new GatewayError('bad-request', `Pictures have ${mostPixels} pixels at most in each direction.`);
 }
 
 /** Where one side is left out it follows from the other: both are left out for as many pixels as the source has. */

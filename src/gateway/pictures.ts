@@ -12,10 +12,12 @@ export interface PictureSource extends StoredWhole {
   readonly record: InstanceRecord;
   /** What its dataset says of how frames are shown; read when it is first asked for. */
   readonly looks: () => Promise<ImageLooks>;
+  /** The presentation state whose looks they are in place of the image's own, with its digest. */
+  readonly shownBy?: string;
 }
 
 /** An instance with what it says of how its frames are shown, for one request. */
-export function pictureSource(whole: Omit<PictureSource, 'looks'>): PictureSource {
+export function pictureSource(whole: Omit<PictureSource, 'looks' | 'shownBy'>): PictureSource {
   const { instance, index, stored, record } = whole;
   let looks: Promise<ImageLooks> | undefined;
   return {
@@ -87,7 +89,8 @@ export class Pictures {
 
 /** What is written into a picture is nobody's to see in the name of it. */
 function nameOf({ source, frame, request }: PictureOf): string {
+  const { shownBy } = source;
   const { peer, sopInstanceUid } = source.instance.key;
   const asked = createHash('sha256').update(JSON.stringify(request)).digest('base64url').slice(0, 22);
-  return `${peer} ${sopInstanceUid} ${frame} ${asked}`;
+  return `${peer} ${sopInstanceUid} ${frame} ${asked}${shownBy === undefined ? '' : ` ${shownBy}`}`;
 }

@@ -8,6 +8,7 @@ import {
   type MediaRange,
   type RenderedRepresentation,
   type RenderedRequest,
+  type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { PictureRequest } from '../render/index.js';
 import type { FramePool } from '../transcode/index.js';
@@ -15,7 +16,7 @@ import { annotationLines } from './annotation-lines.js';
 import type { BodyPart } from './answer.js';
 import { longestOf, shapeOf } from './converted-frames.js';
 import { each } from './frames-answer.js';
-import { placeViewport } from './picture-viewport.js';
+import { boxWithin, placeViewport } from './picture-viewport.js';
 import type { DatasetLimits } from './ports.js';
 import type { Pictures, PictureSource } from './pictures.js';
 import type { RetrieveBinding } from './side.js';
@@ -28,6 +29,16 @@ export interface RenderedAsked {
   readonly rendered: RenderedRequest;
   /** Whether the client has a body with this validator already, so that it need not be made. */
   readonly hasEtag?: ((etag: string) => boolean) | undefined;
+}
+
+export interface RenderedCallOf extends RenderedAsked {
+  readonly target: RetrieveTarget;
+  /** Of an instance, 1-based and ascending; all of them when left out. */
+  readonly frames?: readonly number[];
+  /** WADO-URI: the answer is one picture, or one animation, whatever there is. */
+  readonly single?: boolean;
+  /** WADO-URI: the presentation state, of the same study, that shows the image. */
+  readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
 }
 
 /** What pictures are made with, and for whom. */
@@ -63,25 +74,18 @@ export interface RenderedJob {
 }
 
 /** Grayscale, colour and blending presentation states, and their like. @see PS3.4 B.5 */
-const isPresentationState = (sopClassUid: string): boolean =>
+export const isPresentationState = (sopClassUid: string): boolean =>
   sopClassUid.startsWith('1.2.840.10008.5.1.4.1.1.11.');
 
 /** Whether the instance is a video, which is given as it is. */
 export const isOfVideo = ({ stored, index }: Pick<PictureSource, 'stored' | 'index'>): boolean =>
   index.pixelData?.kind === 'encapsulated' && isVideo(stored);
 
-/**
- * What the client is told that asks for a picture of what holds none.
- *
- * @throws GatewayError `bad-request` for what a presentation state decides itself
- */
-export function noPicture(sopClassUid: string, { picture }: RenderedRequest): GatewayError {
-  if (!isPresentationState(sopClassUid))
-    return new GatewayError('not-acceptable', 'The instance holds no picture.');
-  if (picture.window ?? picture.viewport?.region)
-    throw new GatewayError('bad-request', 'A presentation state decides about window and region itself.');
-  return new GatewayError('not-implemented', 'The gateway does not render presentation states.');
-}
+/** What the client is told that asks for a picture of what holds none. */
+export const noPicture = (sopClassUid: string): GatewayError =>
+  isPresentationState(sopClassUid)
+    ? new GatewayError('not-implemented', 'The gateway does not render presentation states of this kind.')
+    : new GatewayError('not-acceptable', 'The instance holds no picture.');
 
 /** @throws GatewayError `not-acceptable` for frames that cannot be made into pictures here */
 export function requireRenderable(
@@ -116,7 +120,10 @@ export async function pictureRequest(
   const { index, instance } = source;
   const { picture } = asked.rendered;
   const fallback = fallbackCharacterSetOf(instance.key.peer);
-  const viewport = placeViewport(picture.viewport, shapeOf(index), mostPixels);
+  const viewport =
+    source.shownBy === undefined
+      ? placeViewport(picture.viewport, shapeOf(index), mostPixels)
+      : boxWithin(picture.viewport, mostPixels);
   const of = { frame, count: frameCount(index) };
   const annotation = await annotationLines(source, picture.annotation ?? [], of, fallback);
   const { quality, window, iccProfile } = picture;
@@ -146,7 +153,10 @@ export async function picturePart(
     peer: instance.key.peer,
     contentLocation: frameCount(index) === 1 ? url : `${url}/frames/${frame}`,
   };
-  const etag = multipart ? undefined : etagOf(record, 'rendered', String(frame), JSON.stringify(request));
+  const shown = source.shownBy === undefined ? [] : [source.shownBy];
+  const etag = multipart
+    ? undefined
+    : etagOf(record, 'rendered', String(frame), JSON.stringify(request), ...shown);
   if (etag !== undefined && asked.hasEtag?.(etag)) return { ...head, etag, bytes: each([]) };
   const bytes = await by.pictures.make({ source, frame, request }, by.context);
   return {

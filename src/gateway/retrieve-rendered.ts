@@ -6,7 +6,6 @@ import {
   type MediaRange,
   type RenderedKind,
   type RenderedRepresentation,
-  type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { animated } from './animated.js';
@@ -16,6 +15,7 @@ import { pictureSource } from './pictures.js';
 import { isDocumentClass, renderedDocument } from './rendered-document.js';
 import {
   isOfVideo,
+  isPresentationState,
   noPicture,
   picturePart,
   requireIccProfile,
@@ -23,20 +23,15 @@ import {
   requireRenderable,
   videoPart,
   type RenderedAsked,
+  type RenderedCallOf,
   type RenderedJob,
   type Rendering,
 } from './rendered-parts.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
+import { presentedAnswer, retrieveUnderState } from './retrieve-presented.js';
 import type { RetrieveBinding } from './side.js';
+import { startingWith } from './starting-with.js';
 import type { HeldInstance } from './want.js';
-
-export interface RenderedCallOf extends RenderedAsked {
-  readonly target: RetrieveTarget;
-  /** Of an instance, 1-based and ascending; all of them when left out. */
-  readonly frames?: readonly number[];
-  /** WADO-URI: the answer is one picture, or one animation, whatever there is. */
-  readonly single?: boolean;
-}
 
 /**
  * Retrieves pictures: of one instance, of some of its frames, or of everything in a series or study.
@@ -50,12 +45,16 @@ export async function retrieveRendered(
   context: OperationContext,
 ): Promise<PartsAnswer> {
   const by = renderingOf(side, context);
+  if (request.presentation) return retrieveUnderState(side, request, request.presentation, context);
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = request.target;
   if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
     const target = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
-    return withInstance(side, target, context, async (coming) =>
-      renderedInstance(await whenWhole(coming), request, by),
-    );
+    return withInstance(side, target, context, async (coming) => {
+      const opened = await whenWhole(coming);
+      if (request.frames === undefined && isPresentationState(opened.instance.info.sopClassUid))
+        return await presentedAnswer(side, opened, request, by);
+      return await renderedInstance(opened, request, by);
+    });
   }
   requireSomeType(request.accept);
   return renderedInstances(await openRetrieve(side, request.target, context), request, by);
@@ -65,8 +64,7 @@ export async function retrieveRendered(
 function framesOf(opened: OpenInstance, request: RenderedCallOf): readonly number[] | undefined {
   const { frames, single } = request;
   const count = frameCount(opened.index);
-  if (count === 0 && frames === undefined)
-    throw noPicture(opened.instance.info.sopClassUid, request.rendered);
+  if (count === 0 && frames === undefined) throw noPicture(opened.instance.info.sopClassUid);
   requireFrames(count, frames ?? []);
   if (isOfVideo(opened)) return undefined;
   if (single && frames !== undefined && count === 1)
@@ -193,18 +191,6 @@ export async function renderedInstances(
   } catch (thrown) {
     await close();
     throw thrown;
-  }
-}
-
-async function* startingWith<T>(
-  first: T,
-  rest: AsyncGenerator<T, void, undefined>,
-): AsyncGenerator<T, void, undefined> {
-  try {
-    yield first;
-    yield* rest;
-  } finally {
-    await rest.return();
   }
 }
 

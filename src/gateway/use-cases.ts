@@ -36,6 +36,8 @@ export interface RenderedCall extends RetrieveCall {
   readonly frames?: readonly number[];
   /** WADO-URI: the answer is one picture, or one animation, whatever there is. */
   readonly single?: boolean;
+  /** WADO-URI: the presentation state, of the same study, that shows the image. */
+  readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
   /** Whether the client has a body with this validator already. */
   readonly hasEtag?: (etag: string) => boolean;
 }

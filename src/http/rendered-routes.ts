@@ -9,7 +9,6 @@ import {
   type RenderedRequest,
   type WadoRequest,
 } from '../dicomweb/index.js';
-import { GatewayError } from '../core/index.js';
 import type { PartsAnswer, RenderedCall } from '../gateway/index.js';
 import type { Call, HttpDependencies, On } from './route.js';
 import { sendParts, type PartSent } from './send-answer.js';
@@ -75,11 +74,10 @@ async function wadoAnswer(
     return { ...answer, warnings: [...(answer.warnings ?? []), ...warnings] };
   }
   const { picture, accept, frame, presentation } = wado;
-  if (presentation)
-    throw new GatewayError('not-implemented', 'The gateway does not apply presentation states.');
   const frames = frame === undefined ? {} : { frames: [frame] };
   const rendered = { picture, warnings };
-  const asked = { ...common, target, accept, rendered, ...frames, single: true, hasEtag: hasEtagOf(call) };
+  const more = { ...frames, ...(presentation && { presentation }), single: true, hasEtag: hasEtagOf(call) };
+  const asked = { ...common, target, accept, rendered, ...more };
   return gateway.retrieveRendered(asked, context);
 }
 

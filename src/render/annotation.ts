@@ -1,5 +1,6 @@
 import { GatewayError } from '../core/index.js';
 import { CELL_HEIGHT, CELL_WIDTH, glyphOf } from './font.js';
+import type { Point } from './image-look.js';
 import type { Raster } from './raster.js';
 
 const WHITE = 255;
@@ -9,11 +10,19 @@ const PIXELS_OF_A_POINT = 256;
 /** Points around the text. */
 const MARGIN = 2;
 
-interface Lines {
+/** Lines of text as they are drawn. */
+export interface TextBlock {
   readonly lines: readonly string[];
   /** Pixels of one point. */
   readonly scale: number;
+  /** Pixels, with a margin around the text. */
+  readonly width: number;
+  readonly height: number;
 }
+
+/** Pixels of a point of a letter, and of a line that is drawn. */
+export const penOf = ({ width, height }: Pick<Raster, 'width' | 'height'>): number =>
+  Math.max(1, Math.round(Math.min(width, height) / PIXELS_OF_A_POINT));
 
 /**
  * Draws lines of text into the upper left of a picture, white with a black edge so that they can be read on anything.
@@ -21,36 +30,42 @@ interface Lines {
  * @throws GatewayError `not-acceptable` when the picture is too small for them: none is left out
  */
 export function drawAnnotation(raster: Raster, lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  const laid = fitted(raster, lines);
+  if (lines.length > 0) drawBlock(raster, blockOf(raster, lines), { x: 0, y: 0 });
+}
+
+/** Draws lines of text with the upper left of their margin at a place of the picture. */
+export function drawBlock(raster: Raster, { lines, scale }: TextBlock, { x, y }: Point): void {
   // The edges of all before the points of any: they must not cover them.
-  for (const edge of [laid.scale, 0])
-    laid.lines.forEach((line, row) => {
+  for (const edge of [scale, 0])
+    lines.forEach((line, row) => {
       Array.from(line).forEach((character, column) => {
-        drawGlyph(raster, glyphOf(character), { ...cell(row, column, laid.scale), scale: laid.scale, edge });
+        const left = x + (MARGIN + column * CELL_WIDTH) * scale;
+        const top = y + (MARGIN + row * CELL_HEIGHT) * scale;
+        drawGlyph(raster, glyphOf(character), { x: left, y: top, scale, edge });
       });
     });
 }
 
-const cell = (row: number, column: number, scale: number): { readonly x: number; readonly y: number } => ({
-  x: (MARGIN + column * CELL_WIDTH) * scale,
-  y: (MARGIN + row * CELL_HEIGHT) * scale,
-});
-
-/** As large as the picture lets them be; a line that is too long goes on in the next. */
-function fitted({ width, height }: Raster, lines: readonly string[]): Lines {
-  for (
-    let scale = Math.max(1, Math.round(Math.min(width, height) / PIXELS_OF_A_POINT));
-    scale >= 1;
-    scale--
-  ) {
+/**
+ * Lays lines of text out, as large as the picture lets them be; one that is too long goes on in the next.
+ *
+ * @throws GatewayError `not-acceptable` when the picture is too small for them
+ */
+export function blockOf({ width, height }: Raster, lines: readonly string[]): TextBlock {
+  for (let scale = penOf({ width, height }); scale >= 1; scale--) {
     const columns = Math.floor((width / scale - 2 * MARGIN) / CELL_WIDTH);
     const rows = Math.floor((height / scale - 2 * MARGIN) / CELL_HEIGHT);
     if (columns < 1) continue;
     const broken = lines.flatMap((line) => brokenLine(line, columns));
-    if (broken.length <= rows) return { lines: broken, scale };
+    if (broken.length <= rows) return sized(broken, scale);
   }
   throw new GatewayError('not-acceptable', 'The picture is too small for its annotations.');
+}
+
+function sized(lines: readonly string[], scale: number): TextBlock {
+  const columns = lines.reduce((most, line) => Math.max(most, Array.from(line).length), 0);
+  const width = (2 * MARGIN + columns * CELL_WIDTH) * scale;
+  return { lines, scale, width, height: (2 * MARGIN + lines.length * CELL_HEIGHT) * scale };
 }
 
 function brokenLine(line: string, columns: number): readonly string[] {

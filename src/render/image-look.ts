@@ -42,6 +42,8 @@ export interface PixelPadding {
 
 /** One frame of an overlay of graphics. @see PS3.3 C.9.2 */
 export interface OverlayPlane {
+  /** The group that it is in, 0x6000 to 0x601e: presentation states name it so. */
+  readonly group: number;
   readonly rows: number;
   readonly columns: number;
   /** Row and column of the image at which it begins; 1 is the first, and it may begin outside. */
@@ -71,6 +73,59 @@ export interface PixelAspect {
   readonly horizontal: number;
 }
 
+/** A place on a picture. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * What the numbers of a graphic count: pixels of the image from the upper left corner of its first one, or parts of the
+ * displayed area as it is seen. @see PS3.3 C.10.5.1.1
+ */
+export type GraphicUnits = 'pixel' | 'display';
+
+export type GraphicKind = 'point' | 'polyline' | 'interpolated' | 'circle' | 'ellipse';
+
+/** A figure that is drawn over the image. @see PS3.3 C.10.5.1.2 */
+export interface Figure {
+  readonly kind: GraphicKind;
+  readonly units: GraphicUnits;
+  readonly points: readonly Point[];
+  readonly filled: boolean;
+}
+
+/** Text over the image: in a box, or beside an anchor, or both. @see PS3.3 C.10.5 */
+export interface TextObject {
+  readonly kind: 'text';
+  readonly lines: readonly string[];
+  readonly box?: {
+    readonly units: GraphicUnits;
+    readonly from: Point;
+    readonly to: Point;
+    readonly justification: 'left' | 'center' | 'right';
+  };
+  readonly anchor?: { readonly units: GraphicUnits; readonly at: Point; readonly isVisible: boolean };
+}
+
+export type Graphic = Figure | TextObject;
+
+/** What a presentation state shows of a frame beside its pixels. */
+export interface Presented {
+  /** In pixels from the upper left of the image, before it is turned; it may reach beyond the image. @see PS3.3 C.10.4 */
+  readonly area: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly height: number;
+  };
+  /** Degrees clockwise, before it is flipped. @see PS3.3 C.10.6 */
+  readonly rotation: 0 | 90 | 180 | 270;
+  /** Left and right change places. */
+  readonly flip: boolean;
+  readonly graphics: readonly Graphic[];
+}
+
 /** How one frame is to be shown. A presentation state makes another one of the same frame. */
 export interface ImageLook {
   /** From stored to modality values. @see PS3.3 C.11.1 */
@@ -90,6 +145,8 @@ export interface ImageLook {
   readonly iccProfile?: Uint8Array;
   /** The lowest bit of a sample, where those are not the lowest of what is allocated. */
   readonly lowestBit: number;
+  /** Where a presentation state decides. */
+  readonly presented?: Presented;
   /** Samples that are no integers. @see PS3.3 C.7.6.24 */
   readonly floating: boolean;
 }

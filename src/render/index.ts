@@ -5,3 +5,6 @@ export type { Picture, PictureRequest } from './picture-request.js';
 export { GIF_END } from './encode-gif.js';
 export { halvingsFor, renderFrame, type RenderJob } from './render-frame.js';
 export { loadSharp } from './load-sharp.js';
+export { isShownState, readPresentationState, type PresentationState } from './presentation-state.js';
+export { presentedLooks } from './presented-look.js';
+export type { ReferencedImage } from './state-references.js';

@@ -25,6 +25,18 @@ export interface LocatedItem {
   end: number;
 }
 
+/** What is collected: elements at any depth, and the sequences that are looked into. */
+export interface Collected {
+  readonly tags: ReadonlySet<Tag>;
+  readonly sequences: ReadonlySet<Tag>;
+}
+
+const ofImages: Collected = { tags: LookTags, sequences: LookSequences };
+
+/** What an element or an item costs beside its value: hostile datasets have many of them that are empty. */
+const ELEMENT_BYTES = 32;
+const ITEM_BYTES = 256;
+
 /** The most items that are remembered of the functional groups: as many as pixel data may have fragments. */
 const maxItems = 1_000_000;
 const pixelDataGroup = 0x7fe00000;
@@ -46,10 +58,18 @@ export class LookCollector implements DatasetVisitor {
   #ignored = 0;
   #inFrameItems = false;
 
+  readonly #collected: Collected;
+
   /** Keeps `mostBytes` of values. */
-  constructor(syntax: TransferSyntax, mostBytes: number) {
-    this.#builder = new DatasetBuilder(syntax, []);
+  constructor(
+    syntax: TransferSyntax,
+    mostBytes: number,
+    collected = ofImages,
+    fallbackCharacterSet: readonly string[] = [],
+  ) {
+    this.#builder = new DatasetBuilder(syntax, fallbackCharacterSet);
     this.#mostBytes = mostBytes;
+    this.#collected = collected;
   }
 
   get dataset(): Dataset {
@@ -72,7 +92,7 @@ export class LookCollector implements DatasetVisitor {
       this.overlayData.set(tag, { vr, start: valueOffset, end: valueOffset + length });
       return 'skip';
     }
-    return LookTags.has(tag) ? this.#collect(length) : 'skip';
+    return this.#collected.tags.has(tag) ? this.#collect(length) : 'skip';
   }
 
   value(element: ElementHeader, bytes: Buffer): void {
@@ -85,7 +105,7 @@ export class LookCollector implements DatasetVisitor {
       this.#inFrameItems = true;
       this.areItemsImplicit = element.unknownSequence === true;
     }
-    if (this.#ignored > 0 || !LookSequences.has(element.tag)) this.#ignored++;
+    if (this.#ignored > 0 || !this.#collected.sequences.has(element.tag)) this.#ignored++;
     else this.#builder.beginSequence(element);
   }
 
@@ -96,8 +116,10 @@ export class LookCollector implements DatasetVisitor {
   }
 
   beginItem(_index: number, offset: number): void {
-    if (this.#ignored === 0) this.#builder.beginItem();
-    else if (this.#inFrameItems && this.#ignored === 1 && this.frameItems.length < maxItems)
+    if (this.#ignored === 0) {
+      this.#count(ITEM_BYTES);
+      this.#builder.beginItem();
+    } else if (this.#inFrameItems && this.#ignored === 1 && this.frameItems.length < maxItems)
       this.frameItems.push({ start: offset + 8, end: offset + 8 });
   }
 
@@ -106,9 +128,13 @@ export class LookCollector implements DatasetVisitor {
   }
 
   #collect(length: number): ValueMode {
-    this.#bytes += length;
-    if (this.#bytes > this.#mostBytes) throw tooLong();
+    this.#count(length + ELEMENT_BYTES);
     return 'collect';
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#mostBytes) throw tooLong();
   }
 }
 

@@ -58,7 +58,8 @@ function greyLook(groups: LookDatasets, index: DatasetIndex): GreyLook {
   };
 }
 
-function modalityOf(groups: LookDatasets, isSigned: boolean): Rescale | LookUpTable | undefined {
+/** The modality LUT of a dataset, or of what shows it. @see PS3.3 C.11.1 */
+export function modalityOf(groups: LookDatasets, isSigned: boolean): Rescale | LookUpTable | undefined {
   const { dataset } = groups;
   const item = dataset.items(Tags.ModalityLUTSequence)[0];
   if (item) return isForDisplay(dataset) ? lookUpTable(item, isSigned) : undefined;
@@ -75,18 +76,23 @@ function isForDisplay(dataset: Dataset): boolean {
   return !X_RAY.has(dataset.string(Tags.SOPClassUID)) || !['LOG', 'DISP'].includes(relationship ?? '');
 }
 
-function lookUpTable(item: Dataset, isFirstSigned: boolean): LookUpTable {
+/** @throws GatewayError `malformed-dataset` */
+export function lookUpTable(item: Dataset, isFirstSigned: boolean): LookUpTable {
   const descriptor = readDescriptor(item, Tags.LUTDescriptor, isFirstSigned);
   return tableOf(descriptor, readEntries(bytesOf(item, Tags.LUTData), descriptor));
 }
 
 /** Whether modality values may be negative, so that a VOI LUT begins at a signed one. @see PS3.3 C.11.2.1.1 */
-function isNegative(modality: Rescale | LookUpTable | undefined, isSigned: boolean): boolean {
+export function isNegative(modality: Rescale | LookUpTable | undefined, isSigned: boolean): boolean {
   if (modality?.kind === 'table') return false;
   return isSigned || (modality !== undefined && (modality.intercept < 0 || modality.slope < 0));
 }
 
-function voiOf(groups: LookDatasets, isFirstSigned: boolean): readonly (WindowFunction | LookUpTable)[] {
+/** The windows, then the tables. @see PS3.3 C.11.2 */
+export function voiOf(
+  groups: LookDatasets,
+  isFirstSigned: boolean,
+): readonly (WindowFunction | LookUpTable)[] {
   const from = inGroup(groups, Tags.FrameVOILUTSequence, Tags.WindowCenter);
   const tables = groups.dataset
     .items(Tags.VOILUTSequence)
@@ -149,11 +155,16 @@ function pixelAspectOf(groups: LookDatasets): PixelAspect {
     numbersOf(inGroup(groups, Tags.PixelMeasuresSequence, Tags.PixelSpacing), Tags.PixelSpacing),
     numbersOf(dataset, Tags.ImagerPixelSpacing),
   ];
+  return firstAspect(choices) ?? { vertical: 1, horizontal: 1 };
+}
+
+/** The first that are a height and a width. */
+export function firstAspect(choices: readonly (readonly number[])[]): PixelAspect | undefined {
   for (const [vertical = 0, horizontal = 0] of choices) {
     const isOne = vertical > 0 && horizontal > 0 && Math.abs(Math.log(vertical / horizontal)) < MOST_ASPECT;
     if (isOne) return { vertical, horizontal };
   }
-  return { vertical: 1, horizontal: 1 };
+  return undefined;
 }
 
 /** Logarithm of 100: what claims to be longer is a mistake, and would be a picture of one line. */

@@ -57,6 +57,7 @@ function locate(dataset: Dataset, group: number, bits: Located | number): Locate
   const count = numberOf(dataset, group, 'frames');
   const first = numberOf(dataset, group, 'firstFrame') ?? 1;
   return {
+    group,
     rows,
     columns,
     origin: { row, column },

@@ -4,12 +4,14 @@ import { badLook } from './bad-look.js';
 import { drawAnnotation } from './annotation.js';
 import { inProfile } from './colour-profile.js';
 import { colourPixels, isColour } from './colour.js';
+import { drawGraphics } from './draw-graphics.js';
 import { drawOverlays } from './draw-overlays.js';
 import { encodePicture, scaled } from './encode-picture.js';
 import { halved, halvingsWithin, layOut } from './geometry.js';
 import { greyPixels } from './grey.js';
 import type { ImageLook } from './image-look.js';
 import type { Picture, PictureRequest } from './picture-request.js';
+import { layOutArea, present, type AreaLayout } from './present.js';
 import type { Raster } from './raster.js';
 import { closeShutters } from './shutter.js';
 
@@ -30,6 +32,7 @@ export interface RenderJob {
  * @throws GatewayError as `renderFrame`
  */
 export function halvingsFor({ shape, look, request, mostPixels }: RenderJob): number {
+  if (layoutOf({ shape, look, request, mostPixels })) return 0;
   const geometry = layOut(shape, look, request.viewport, mostPixels);
   if (look.palette || look.overlays.length > 0 || look.shutters.length > 0) return 0;
   return halvingsWithin(geometry);
@@ -37,7 +40,7 @@ export function halvingsFor({ shape, look, request, mostPixels }: RenderJob): nu
 
 /**
  * Makes the picture of a native frame: modality LUT, VOI LUT, presentation LUT, overlays and shutters, the part that is
- * wanted, its size.
+ * wanted, its size; of a presentation state its area, turned, with its graphics.
  *
  * @throws GatewayError `malformed-dataset`, `not-acceptable` for what no picture can be made of, `bad-request` for a part
  * that is not in the image
@@ -48,14 +51,32 @@ export async function renderFrame(frame: NativeFrame, job: RenderJob): Promise<P
   requireSamples(frame);
   if (request.mediaType === 'image/gif' && (request.iccProfile ?? 'no') !== 'no')
     throw new GatewayError('bad-request', 'GIF has no place for a colour profile.');
-  const geometry = layOut(job.shape, look, request.viewport, job.mostPixels);
-  const full = rasterOf(frame, job);
-  drawOverlays(full, frame, look);
-  closeShutters(full.pixels, { ...frame.shape, channels: full.channels }, look);
-  const shown = await scaled(full, halved(geometry, job.shape, frame.shape));
+  const layout = layoutOf(job);
+  const shown = layout ? await present(drawn(frame, job), layout) : await cutOut(frame, job);
   const { raster, profile } = await inProfile(shown, look.iccProfile, request.iccProfile);
+  if (layout) drawGraphics(raster, layout.presented.graphics, layout);
   drawAnnotation(raster, request.annotation ?? []);
   return await encodePicture(raster, request, profile);
+}
+
+/** Where a presentation state decides. */
+function layoutOf({ shape, look, request, mostPixels }: RenderJob): AreaLayout | undefined {
+  const { presented, pixelAspect } = look;
+  return presented && layOutArea(shape, { presented, pixelAspect }, request.viewport, mostPixels);
+}
+
+/** The part of a frame that the viewport shows, in its size. */
+async function cutOut(frame: NativeFrame, job: RenderJob): Promise<Raster> {
+  const geometry = layOut(job.shape, job.look, job.request.viewport, job.mostPixels);
+  return await scaled(drawn(frame, job), halved(geometry, job.shape, frame.shape));
+}
+
+/** A whole frame, with its overlays and shutters. */
+function drawn(frame: NativeFrame, job: RenderJob): Raster {
+  const full = rasterOf(frame, job);
+  drawOverlays(full, frame, job.look);
+  closeShutters(full.pixels, { ...frame.shape, channels: full.channels }, job.look);
+  return full;
 }
 
 function rasterOf(frame: NativeFrame, { look, request }: RenderJob): Raster {

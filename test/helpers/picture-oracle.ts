@@ -1,6 +1,6 @@
 /** Pictures of frames as DCMTK makes them. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -44,6 +44,22 @@ export async function pictureBy(
     return parsePnm(readFileSync(target));
   } catch {
     return undefined;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The picture of an image under a presentation state, both as datasets in Explicit VR Little Endian. */
+export async function pictureUnderState(image: Buffer, state: Buffer): Promise<Samples> {
+  const directory = mkdtempSync(join(tmpdir(), 'picture-'));
+  const [imagePath, statePath, target] = ['image.dcm', 'state.dcm', 'picture.pgm'].map((name) =>
+    join(directory, name),
+  ) as [string, string, string];
+  try {
+    writeFileSync(imagePath, image);
+    writeFileSync(statePath, state);
+    await run('dcmp2pgm', ['-p', statePath, imagePath, target], { timeout: 60_000 });
+    return parsePnm(readFileSync(target));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -164,14 +164,6 @@ describe('pictures of one instance', () => {
     expect((await get(`${pathOf(one)}/frames/1/rendered`)).status).toBe(404);
   });
 
-  test('W-53, W-54, W-57: a presentation state is told to be none that is rendered here', async () => {
-    const one = report({ sopClassUid: '1.2.840.10008.5.1.4.1.1.11.1' });
-    const get = await start({ instances: [one] });
-    expect((await get(`${pathOf(one)}/rendered`)).status).toBe(501);
-    for (const query of ['window=1,2,linear', 'viewport=8,8,1,1,2,2'])
-      expect((await get(`${pathOf(one)}/rendered?${query}`)).status).toBe(400);
-  });
-
   test('W-50: a video is given as it is stored, with ranges', async () => {
     const stream = Buffer.alloc(3000, 'video');
     const one = makeInstance({

@@ -124,9 +124,9 @@ describe('WADO-URI', () => {
     expect((await get('frameNumber=1')).status).toBe(400);
   });
 
-  test('U-08: presentation states are not applied', async () => {
+  test('U-08: a presentation state that is not there, or named by half, is a bad request', async () => {
     const get = await start(image());
-    expect((await get('presentationSeriesUID=1.2&presentationUID=1.3')).status).toBe(501);
+    expect((await get('presentationSeriesUID=1.2&presentationUID=1.3')).status).toBe(400);
     expect((await get('presentationUID=1.3')).status).toBe(400);
   });
 
