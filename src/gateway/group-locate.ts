@@ -62,15 +62,14 @@ async function askAll(
   context: OperationContext,
 ): Promise<readonly Answer[]> {
   const answers = await Promise.all(
-    members.map((member): Answer | Promise<Answer> =>
-      member.absent.has(studyInstanceUid)
-        ? { holds: undefined, remembered: true }
-        : ask(member, studyInstanceUid, context),
-    ),
+    members.map(async (member): Promise<Answer> => {
+      if (member.absent.has(studyInstanceUid)) return { holds: undefined, remembered: true };
+      return ask(member, studyInstanceUid, context);
+    }),
   );
   if (answers.some(isHeld)) return answers;
   return Promise.all(
-    members.map((member, at): Answer | Promise<Answer> => {
+    members.map(async (member, at): Promise<Answer> => {
       const answer = answers[at];
       return answer && !isRemembered(answer) ? answer : ask(member, studyInstanceUid, context);
     }),

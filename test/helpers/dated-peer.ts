@@ -19,6 +19,8 @@ export interface Habits {
   readonly findsEmptyDates: boolean;
   /** Whether a range of dates and one of times are one range. */
   readonly combines: boolean;
+  /** Times are compared as they are written, so that an empty one is before all others. */
+  readonly comparesText?: boolean;
   /** Most rows of an answer, and how it ends then. */
   readonly cap?: number;
   readonly capAs?: 'cancel' | 'refusal' | 'silence';
@@ -63,6 +65,8 @@ export function found(
     if (date === '') return asked.date === '' || habits.findsEmptyDates;
     const isDay = (firstDay === '' || date >= firstDay) && (lastDay === '' || date <= lastDay);
     if (asked.time === '') return isDay;
+    if (habits.comparesText === true)
+      return isDay && (start === '' || time >= start) && (end === '' || time <= end);
     if (time === '') return isDay && habits.findsEmptyTimes;
     const at = fullTime(time);
     if (isJoined)

@@ -43,6 +43,27 @@ const uids = (...instances: readonly RogueInstance[]): string[] =>
 
 const [one, two, three, four] = [image(1, 1, 1), image(1, 1, 2), image(1, 2, 1), image(1, 2, 2)];
 
+describe('a study that nobody held', () => {
+  test('is there as soon as a member has it', async () => {
+    const { get, archives } = await start([[], [image(2)]]);
+    expect((await get('/studies/2.25.1/series')).body.toString()).toBe('[]');
+    const [first] = archives;
+    if (first) first.instances = [one];
+    expect(JSON.parse((await get('/studies/2.25.1/series')).body.toString())).toHaveLength(1);
+    expect(locations(await get('/studies/2.25.1', AS_STORED))).toEqual(uids(one));
+  });
+
+  test('is not said to be nowhere while a member cannot be asked that said so before', async () => {
+    const { get, archives } = await start([[], [image(2)]], { group: 'onMemberFailure: warn' });
+    expect((await get('/studies/2.25.1/series')).headers.warning).toBeUndefined();
+    const [first] = archives;
+    if (first) first.before.STUDY = drop();
+    const again = await get('/studies/2.25.1/series');
+    expect([again.status === 200 ? again.headers.warning : again.status]).not.toEqual([undefined]);
+    expect((await get('/studies/2.25.1', AS_STORED)).status).toBeGreaterThanOrEqual(500);
+  });
+});
+
 describe('what two members hold in part', () => {
   test('a study, a series and their metadata are the union, each instance once', async () => {
     const { get, archives } = await start([[one, two], [two, three, four], [image(2)]]);

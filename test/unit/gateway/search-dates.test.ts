@@ -257,6 +257,27 @@ describe('a peer that cuts its answers', () => {
     expect((await run(misses, requestFor('20220101', ''))).truncated).toBe(true);
   });
 
+  test('DT-24: one that compares times as text finds them before a time alone, which is not believed of others', async () => {
+    const habits = { cap: 30, comparesText: true };
+    const options = { studies: [...busy(['20220101'], 100), ['20220101', ''] as const], habits };
+    const { peer, truncated } = await run(options, requestFor('20220101', ''));
+    expect(peer.asked).toContain('20220101·-120000');
+    expect([truncated, peer.knowledge.get('findsEmptyTimes')]).toEqual([true, undefined]);
+  });
+
+  test.each([
+    ['1000', 3],
+    ['1000-1600', 3],
+    ['0930-1000', 2],
+    ['12', 14],
+  ])(
+    'DT-21: one that compares times as text finds a stored time of reduced precision at the start of %s',
+    async (time, at) => {
+      const { rows } = await run({ studies, habits: { comparesText: true } }, requestFor('', time));
+      expect(rows).toContain(at);
+    },
+  );
+
   test('DT-25: only the part of a day that was asked for is divided', async () => {
     const options = {
       studies: busy(['20220101'], 480),
@@ -264,11 +285,7 @@ describe('a peer that cuts its answers', () => {
       dateTime: { plan: 'sliced', findsEmptyTimes: true },
     } as const;
     const { peer, rows } = await run(options, requestFor('20220101', '10-11'));
-    expect(peer.asked).toEqual([
-      '20220101·1000-120000',
-      '20220101·1000-110000',
-      '20220101·1100-120000',
-    ]);
+    expect(peer.asked).toEqual(['20220101·1000-120000', '20220101·1000-110000', '20220101·1100-120000']);
     expect(rows).toHaveLength(40);
   });
 
