@@ -266,7 +266,7 @@ describe('metadata of real files, sent back', () => {
         }
       }
       expect(refused).toEqual([]);
-    });
+    }, 60_000);
 });
 
 function withoutBulk(object: DicomJsonObject): DicomJsonObject {
