@@ -127,7 +127,7 @@ export class MetadataParts implements StoreParts {
     }
     for (const gap of instance.gaps) {
       const name = this.#nameOf(gap.uri);
-      // Of two that name the same bytes the second can have them no more: they have left with the first.
+      // Of two that wait for the same bytes one alone could have them.
       if (this.#references.has(name))
         instance.problem ??= new GatewayError('bad-request', 'Two attributes name the same bulk data.');
       else this.#references.set(name, { instance, gap });
@@ -189,6 +189,8 @@ export class MetadataParts implements StoreParts {
   async #sendIfWhole(instance: PendingInstance): Promise<void> {
     if (instance.problem !== undefined || !instance.isWhole) return;
     this.#pending.delete(instance);
+    // What has left is held no longer, however many follow.
+    for (const gap of instance.gaps) this.#references.delete(this.#nameOf(gap.uri));
     try {
       await this.#sender.send(instance.outgoing());
     } catch (thrown) {

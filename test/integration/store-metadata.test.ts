@@ -214,6 +214,15 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
     expect(answerOf(response)).toEqual({ stored: ['1.2.3.2'], failed: ['1.2.3.1'], other: [] });
   });
 
+  test('what has left is held no longer: its name may be used again', async () => {
+    const again = { ...document(2), '00420011': { vr: 'OB', BulkDataURI: 'doc/1' } };
+    const value: Part = { type: 'application/pdf', location: 'doc/1', body: 'one' };
+    const parts = [...metadata(form, [document(1)]), value, ...metadata(form, [again]), value];
+    const response = await post(await start(), form, parts);
+    expect(response.status).toBe(200);
+    expect(answerOf(response)).toEqual({ stored: ['1.2.3.1', '1.2.3.2'], failed: [], other: [] });
+  });
+
   test('a picture whose encoding nobody says is not stored as something else', async () => {
     const response = await post(await start(), form, [
       ...metadata(form, [image(1)]),
