@@ -13,7 +13,7 @@ import {
   type Script,
   type Step,
 } from './rogue-peer.js';
-import { request, startTestGateway, type RawResponse, type TestGateway } from './test-gateway.js';
+import { PATIENT, request, startTestGateway, type RawResponse, type TestGateway } from './test-gateway.js';
 
 type Level = 'STUDY' | 'SERIES' | 'IMAGE';
 
@@ -120,9 +120,6 @@ export interface Archives {
   readonly close: () => Promise<void>;
 }
 
-const TIMEOUTS =
-  '{ connect: 1s, association: 1s, firstResponse: 1s, firstSubOperation: 1s, betweenResponses: 1s, queue: 2s, firstInstance: 3s }';
-
 export interface ArchivesOptions {
   /** Keys of the group beside its members. */
   readonly group?: string;
@@ -161,7 +158,7 @@ export async function startArchives(
       ...peers.flatMap(({ address }, index) => [
         `  ${names[index] ?? ''}:`,
         `    address: ${address.aeTitle}@127.0.0.1:${ports[index] ?? address.port}`,
-        `    timeouts: ${TIMEOUTS}`,
+        PATIENT,
         ...(peer[index] ? [`    ${peer[index]}`] : []),
       ]),
       'groups:',

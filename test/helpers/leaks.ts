@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { TestGateway } from './test-gateway.js';
+import { PATIENCE_MS } from './patience.js';
 
 /** What a process holds that it may forget to give back. */
 interface Holdings {
@@ -21,7 +22,7 @@ function holdings(): Holdings {
 }
 
 /** Resolves when no more is held than when this was called first; rejects after `timeoutMs` with what is. */
-export function leakCheck(timeoutMs = 5000): () => Promise<void> {
+export function leakCheck(timeoutMs = PATIENCE_MS): () => Promise<void> {
   const before = holdings();
   return async () => {
     const deadline = performance.now() + timeoutMs;
@@ -37,7 +38,7 @@ export function leakCheck(timeoutMs = 5000): () => Promise<void> {
 }
 
 /** Resolves when a gateway neither uses an association, outbound or inbound, nor waits for one. */
-export async function atRest({ running }: TestGateway, timeoutMs = 5000): Promise<void> {
+export async function atRest({ running }: TestGateway, timeoutMs = PATIENCE_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const busy = [...running.peers.values()].reduce((sum, { stats: { associations, waiting } }) => {

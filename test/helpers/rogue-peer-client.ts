@@ -17,12 +17,12 @@ import {
 import { Dataset, Tags } from '../../src/dicom/index.js';
 
 const timeouts = {
-  connectMs: 2000,
-  associationMs: 2000,
-  firstResponseMs: 3000,
-  betweenResponsesMs: 3000,
+  connectMs: 20_000,
+  associationMs: 20_000,
+  firstResponseMs: 20_000,
+  betweenResponsesMs: 20_000,
   totalMs: 0,
-  queueMs: 3000,
+  queueMs: 20_000,
 };
 
 /** Keeps what comes, by SOP Instance UID. */

@@ -52,6 +52,7 @@ export {
   pdv,
   Uids,
 } from './rogue-peer-wire.js';
+import { PATIENCE_MS } from './patience.js';
 export type { AssociateRq, Attributes, ReceivedCommand, Shape } from './rogue-peer-wire.js';
 
 const CALLING = { aeTitle: 'ROGUE', implementation: 'ROGUE' };
@@ -185,7 +186,7 @@ export class RogueRecord {
   async waitFor(
     what: string | ((event: RogueEvent) => boolean),
     count = 1,
-    timeoutMs = 4000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<RogueEvent> {
     const matches = typeof what === 'string' ? (e: RogueEvent) => matchesName(e, what) : what;
     const deadline = performance.now() + timeoutMs;
@@ -985,7 +986,7 @@ class Peer implements RoguePeer {
     this.#address = { aeTitle: this.#options.aeTitle ?? CALLING.aeTitle, host, port };
   }
 
-  async allClosed(timeoutMs = 4000): Promise<void> {
+  async allClosed(timeoutMs = PATIENCE_MS): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (this.#open.size > 0) {
       if (performance.now() > deadline) {

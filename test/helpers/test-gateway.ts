@@ -3,6 +3,7 @@ import http from 'node:http';
 import { loadConfig } from '../../src/config/index.js';
 import { startGateway, type RunningGateway } from '../../src/compose.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry/index.js';
+import { PATIENCE_MS } from './patience.js';
 
 /** A gateway in this process, on a free port, with what it logs. */
 export interface TestGateway {
@@ -36,7 +37,7 @@ export async function startTestGateway(yaml: string): Promise<TestGateway> {
   });
   const logLines: string[] = [];
   const waiting = new Set<() => void>();
-  const logged = (text: string, timeoutMs = 4000): Promise<string> =>
+  const logged = (text: string, timeoutMs = PATIENCE_MS): Promise<string> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`nothing was logged with ${text}`));
@@ -75,16 +76,24 @@ export async function startTestGateway(yaml: string): Promise<TestGateway> {
   };
 }
 
-/** A configuration for one peer with time-outs in milliseconds. */
+/** Time-outs that do not pass on a busy machine: for tests in which none should; a line of the peer. */
+export const PATIENT = timeoutsYaml(20);
+/** Time-outs that pass soon, for tests of what becomes of a request then; goes into `extra` of {@link peerYaml}. */
+export const HASTY = timeoutsYaml(1);
+
+function timeoutsYaml(seconds: number): string {
+  const keys = ['connect', 'association', 'firstResponse', 'firstSubOperation', 'betweenResponses'];
+  const all = keys.map((key) => `${key}: ${seconds}s`);
+  return `    timeouts: { ${all.join(', ')}, queue: ${2 * seconds}s, firstInstance: ${3 * seconds}s }`;
+}
+
+/** A configuration for one peer; with time-outs that do not pass on a busy machine, unless `extra` has others. */
 export function peerYaml(address: string, extra = ''): string {
-  return [
-    'peers:',
-    '  main:',
-    `    address: ${address}`,
-    '    timeouts: { connect: 1s, association: 1s, firstResponse: 1s, firstSubOperation: 1s, betweenResponses: 1s, queue: 2s, firstInstance: 3s }',
-    ...extra.split('\n').filter((line) => line !== ''),
-    '',
-  ].join('\n');
+  const lines = extra.split('\n').filter((line) => line !== '');
+  const hasOwn = lines.some((line) => line.startsWith('    timeouts:'));
+  return ['peers:', '  main:', `    address: ${address}`, ...(hasOwn ? [] : [PATIENT]), ...lines, ''].join(
+    '\n',
+  );
 }
 
 /** A whole response as it came over the wire. */

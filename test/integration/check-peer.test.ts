@@ -28,10 +28,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function check(address: string, listen?: number): Promise<CheckReport> {
+async function check(address: string, listen?: number, firstResponse = '20s'): Promise<CheckReport> {
   const config = loadConfig({
     file: [
-      `peers: { main: { address: "${address}", timeouts: { connect: 1s, association: 1s, firstResponse: 1s } } }`,
+      `peers: { main: { address: "${address}", timeouts: { connect: 20s, association: 20s, firstResponse: ${firstResponse} } } }`,
       ...(listen === undefined ? [] : [`dimse: { listen: "127.0.0.1:${listen}" }`]),
     ].join('\n'),
     env: {},
@@ -111,7 +111,7 @@ describe('check', () => {
   ])('a search that %s: not usable', async (_what, onFind) => {
     const peer = await startRoguePeer({ onFind });
     closers.push(() => peer.close());
-    const report = await check(`ROGUE@127.0.0.1:${peer.address.port}`);
+    const report = await check(`ROGUE@127.0.0.1:${peer.address.port}`, undefined, '1s');
     expect([report.usable, stepsOf(report)['C-FIND']]).toEqual([false, 'failed']);
   });
 });

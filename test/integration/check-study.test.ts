@@ -100,9 +100,14 @@ function finder(quirks: Quirks): Script {
 
 async function check(
   address: string,
-  { extra = '', patientId, study = STUDY }: { extra?: string; patientId?: string; study?: string } = {},
+  {
+    extra = '',
+    patientId,
+    study = STUDY,
+    firstResponse = '20s',
+  }: { extra?: string; patientId?: string; study?: string; firstResponse?: string } = {},
 ): Promise<CheckReport> {
-  const file = `peers: { main: { address: "${address}", timeouts: { connect: 1s, association: 1s, firstResponse: 1s } ${extra} } }`;
+  const file = `peers: { main: { address: "${address}", timeouts: { connect: 20s, association: 20s, firstResponse: ${firstResponse} } ${extra} } }`;
   const config = loadConfig({ file, env: {} });
   const settings = config.peers['main'];
   if (settings === undefined) throw new Error('no peer');
@@ -281,7 +286,7 @@ describe('check --study', () => {
       if ((identifier.get(KeyTags.StudyDescription) ?? '') !== '') return [silence()];
       return typeof find === 'function' ? find(request, identifier) : find;
     };
-    const report = await checkQuirks({}, {}, { onFind });
+    const report = await checkQuirks({}, { firstResponse: '1s' }, { onFind });
     expect(report.steps.find(({ step }) => step === 'study')).toMatchObject({ result: 'failed' });
     expect(report.facts).not.toHaveProperty('ignoredKeys');
     expect(report.unknown).toEqual([expect.stringContaining('could not be tried to the end')]);

@@ -208,7 +208,7 @@ describe('a search of a group', () => {
     const response = await get('/studies');
     expect(response.complete).toBe(true);
     expect(column(response, STUDY)).toEqual(Array.from({ length: 320 }, (_, index) => `2.25.${index + 1}`));
-  }, 20_000);
+  });
 
   test.each([10, 120])(
     'Q-43: what a later member does not return is told beforehand, and breaks nothing off (%s)',
@@ -253,7 +253,7 @@ describe('a search of a group', () => {
         expect(rowsOf(response)).toHaveLength(220 + count);
         await close();
       }
-    }, 20_000);
+    });
 
     test.each([1000, 120])(
       'of rows that are left out because another member has them (%s)',

@@ -365,7 +365,7 @@ describe('a head start', () => {
     const response = await read.whole;
     expect([response.status, response.complete]).toEqual([200, true]);
     expect(uidsOf(response)).toEqual(uids(instances));
-  }, 20_000);
+  });
 
   test('nothing listed and nothing brought: 404', async () => {
     const listed = gate();
@@ -430,7 +430,7 @@ describe('a head start', () => {
     for (const read of reads) expect(uidsOf(await read.whole)).toEqual(uids(instances));
     expect(await sentBy(peer, instances.length)).toEqual(once(instances));
     expect(getsOf(peer, 'STUDY')).toBe(1);
-  }, 20_000);
+  });
 
   test('a series of more than retrieve.maxInstances is not brought that way', async () => {
     const instances = some(5);

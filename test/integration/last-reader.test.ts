@@ -17,6 +17,8 @@ import {
   type Step,
 } from '../helpers/rogue-peer.js';
 import {
+  HASTY,
+  PATIENT,
   datasetOf,
   partsOf,
   peerYaml,
@@ -36,13 +38,14 @@ const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transf
 async function start(
   options: RoguePeerOptions,
   cancelDelay: string,
+  timeouts = PATIENT,
 ): Promise<{ peer: RoguePeer; gateway: TestGateway }> {
   const peer = await startRoguePeer(options);
   closers.push(() => peer.close());
   const gateway = await startTestGateway(
     peerYaml(
       `${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`,
-      `    associations: 2\nretrieve: { cancelDelay: ${cancelDelay} }`,
+      `${timeouts}\n    associations: 2\nretrieve: { cancelDelay: ${cancelDelay} }`,
     ),
   );
   closers.push(() => gateway.close());
@@ -117,7 +120,7 @@ test('a reload within cancelDelay takes over the retrieve that is running', asyn
 describe('when the last reader has gone', () => {
   const ended = async (peer: RoguePeer): Promise<readonly string[]> => {
     const association = peer.record.of('C-GET-RQ')[0]?.association;
-    await peer.waitFor((event) => event.association === association && event.type === 'closed', 1, 12_000);
+    await peer.waitFor((event) => event.association === association && event.type === 'closed');
     return peer.events
       .filter((event) => event.association === association)
       .map((event) => (event.type === 'message' ? event.name : event.type))
@@ -143,23 +146,20 @@ describe('when the last reader has gone', () => {
       [() => new Promise(() => undefined)],
       ['C-CANCEL-RQ', 'abort', 'closed'],
     ],
-  ])(
-    '%s',
-    async (_what, release, after, expected) => {
-      const noLeaks = leakCheck();
-      const [first, second] = [makeInstance(), makeInstance()];
-      const { peer, gateway } = await start(
-        { onFind: listing([first, second]), onGet: [store(first), ...after], release: release ?? 'answer' },
-        '10ms',
-      );
-      await readAndLeave(gateway.service + SERIES, first.sopInstanceUid);
-      expect(await ended(peer)).toEqual(expected);
-      await atRest(gateway);
-      for (const close of closers.splice(0).reverse()) await close();
-      await noLeaks();
-    },
-    20_000,
-  );
+  ])('%s', async (_what, release, after, expected) => {
+    const noLeaks = leakCheck();
+    const [first, second] = [makeInstance(), makeInstance()];
+    const { peer, gateway } = await start(
+      { onFind: listing([first, second]), onGet: [store(first), ...after], release: release ?? 'answer' },
+      '10ms',
+      HASTY,
+    );
+    await readAndLeave(gateway.service + SERIES, first.sopInstanceUid);
+    expect(await ended(peer)).toEqual(expected);
+    await atRest(gateway);
+    for (const close of closers.splice(0).reverse()) await close();
+    await noLeaks();
+  });
 
   test('a reader that stays keeps the retrieve going for what it reads', async () => {
     const instances = [makeInstance(), makeInstance()];

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { isUid, TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
@@ -19,7 +19,6 @@ import { startScene, type Scene } from '../helpers/scene.js';
 import { request, type RawResponse } from '../helpers/test-gateway.js';
 
 // Each gateway starts a thread of its own, with the codecs in it.
-jest.setTimeout(30_000);
 
 let scene: Scene | undefined;
 afterEach(async () => {

@@ -22,6 +22,7 @@ import {
   type Step,
 } from '../helpers/rogue-peer.js';
 import {
+  HASTY,
   datasetOf,
   partsOf,
   peerYaml,
@@ -97,8 +98,9 @@ describe('a retrieve from a peer that fails before the first byte is a problem d
       ['Success with no instance', { onFind: listing(instances), onGet: [final(0)] }, 502, 'peer-incomplete'],
     ];
 
-  test.each(cases)('T-1: %s', async (_what, options, status, code) => {
-    const { service } = await start(options, 'dimse: { aeTitle: GATEWAY }');
+  test.each(cases)('T-1: %s', async (what, options, status, code) => {
+    const hasty = what === 'silence' ? HASTY : '';
+    const { service } = await start(options, `${hasty}\ndimse: { aeTitle: GATEWAY }`);
     for (const path of [seriesPath, `${seriesPath}/metadata`]) {
       const response = await request(service + path, { headers: path.endsWith('metadata') ? {} : AS_STORED });
       expect({ path, status: response.status }).toEqual({ path, status });
@@ -139,8 +141,10 @@ describe('a retrieve that fails after the first byte breaks its body', () => {
     ],
   ];
 
-  test.each(cases)('T-1: %s', async (_what, onGet) => {
-    const { service } = await start({ onFind: listing(big), onGet }, 'retrieve: { batchInstances: 50 }');
+  test.each(cases)('T-1: %s', async (what, onGet) => {
+    const hasty = what.endsWith('silent') ? HASTY : '';
+    const yaml = `${hasty}\nretrieve: { batchInstances: 50 }`;
+    const { service } = await start({ onFind: listing(big), onGet }, yaml);
     for (const path of [seriesPath, `/studies/${STUDY}`]) {
       const response = await request(service + path, { headers: AS_STORED });
       expect({ path, broken: isVisiblyBroken(response) }).toEqual({ path, broken: true });

@@ -302,7 +302,7 @@ describe('cancelling and leaving', () => {
     await client.rogue.waitFor('C-CANCEL-RQ');
     await client.peer.close(0);
     await client.rogue.allClosed(8000);
-  }, 15_000);
+  });
 
   test.each<['silence' | 'drop' | 'collide']>([['silence'], ['drop'], ['collide']])(
     'no association stays open when the peer meets a release with: %s',

@@ -17,6 +17,7 @@ import {
   type Step,
 } from '../helpers/rogue-peer.js';
 import {
+  HASTY,
   peerYaml,
   request,
   startTestGateway,
@@ -91,8 +92,8 @@ describe('a search on a peer that fails before the first byte is a problem docum
       ],
     ];
 
-  test.each(cases)('T-1: %s', async (_what, options, status, code) => {
-    const response = await searchOn(options);
+  test.each(cases)('T-1: %s', async (what, options, status, code) => {
+    const response = await searchOn(options, what.startsWith('silence') ? HASTY : '');
     expect({ status: response.status, type: response.headers['content-type'] }).toEqual({
       status,
       type: 'application/problem+json',

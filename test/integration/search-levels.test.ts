@@ -11,6 +11,7 @@ import {
   type Step,
 } from '../helpers/rogue-peer.js';
 import {
+  HASTY,
   peerYaml,
   request,
   startTestGateway,
@@ -116,8 +117,8 @@ describe('series and instances of all studies at a hierarchical peer', () => {
     ['silence', silence(), 504, 'peer-timeout'],
   ] as const)(
     'Q-63: a query of one study that ends in %s fails the search',
-    async (_, step, status, code) => {
-      await start('', (what) => (what === 'SERIES 1.2.17' ? [step] : undefined));
+    async (how, step, status, code) => {
+      await start(how === 'silence' ? HASTY : '', (what) => (what === 'SERIES 1.2.17' ? [step] : undefined));
       const response = await get('/series?PatientID=A');
       expect(response.status).toBe(status);
       expect(JSON.parse(response.body.toString())).toMatchObject({ code });

@@ -14,6 +14,7 @@ import {
   type Script,
 } from '../helpers/rogue-peer.js';
 import {
+  HASTY,
   peerYaml,
   request,
   startTestGateway,
@@ -141,8 +142,9 @@ describe('what the PACS says is what the answer says', () => {
     ['aborts', { onStore: [abort()] }],
     ['drops the connection', { onStore: [drop()] }],
     ['is silent', { onStore: [silence()] }],
-  ])('S-13: a PACS that %s has stored nothing as far as the answer says', async (_what, options) => {
-    const response = await post(await start(options), [three()[0]?.file ?? Buffer.alloc(0)]);
+  ])('S-13: a PACS that %s has stored nothing as far as the answer says', async (what, options) => {
+    const service = await start(options, what === 'is silent' ? HASTY : '');
+    const response = await post(service, [three()[0]?.file ?? Buffer.alloc(0)]);
     expect(response.status).toBe(409);
     expect(Object.values(answerOf(response).failed)).toEqual([0x0110]);
     await gateway?.close();
@@ -181,7 +183,7 @@ describe('what the PACS says is what the answer says', () => {
 });
 
 describe('a part larger than the memory, without a disk tier, flows to the PACS', () => {
-  const memory = 'cache: { memory: 1 MiB, stallTimeout: 1s }';
+  const memory = 'cache: { memory: 1 MiB, stallTimeout: 10s }';
   const large = ctSlice({ instance: 5, rows: 1500, columns: 1500 });
   const small = ctSlice({ instance: 6, rows: 8, columns: 8 });
   const stored = (): readonly Buffer[] => peer?.messages('C-STORE-RQ').map(({ dataset }) => dataset) ?? [];

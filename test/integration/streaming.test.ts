@@ -193,7 +193,7 @@ describe('memory is bounded by the cache, not by the images', () => {
 
   test('a client that never reads is reset when others need the room; the association is free again', async () => {
     const instances = bigs();
-    const extra = 'cache: { memory: 2 MiB, stallTimeout: 300ms }\nretrieve: { cancelDelay: 10ms }';
+    const extra = 'cache: { memory: 2 MiB, stallTimeout: 3s }\nretrieve: { cancelDelay: 10ms }';
     const { peer, gateway } = await start(instances, deliver(instances), extra);
     const stuck = http.get(gateway.service + SERIES, { headers: AS_STORED, agent: false }, (response) => {
       response.pause();

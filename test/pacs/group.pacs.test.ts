@@ -52,7 +52,7 @@ describeWithPacs('Orthanc and dcmqrscp as one', () => {
         'cache: { revalidateAfter: 0 }',
       ].join('\n'),
     );
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await gateway?.close();

@@ -120,7 +120,7 @@ for (const kind of [orthanc, dcmqrscp]) {
         const url = gateway.service.replace(gateway.origin, nginx.origin);
         const ending = await readUntil(url + SERIES, 2 * MIB, () => void peer.pacs.kill());
         expect(ending).toMatchObject({ status: 200, whole: false });
-      }, 60_000);
+      });
     },
     ['Orthanc', 'dcmqrscp', 'dcmsend', 'nginx'],
   );
@@ -141,7 +141,7 @@ describeWithPacs('a peer that caps its answers', () => {
       }
       await gateway.close();
     }
-  }, 60_000);
+  });
 
   test('a search says by Warning that the answer was cut short', async () => {
     const peer = await orthanc.start({ configuration: { LimitFindInstances: 7, LimitFindResults: 7 } });
@@ -152,5 +152,5 @@ describeWithPacs('a peer that caps its answers', () => {
     expect(response.status).toBe(200);
     expect((JSON.parse(response.body.toString()) as unknown[]).length).toBeLessThan(20);
     expect(response.headers.warning).toMatch(/^299 .*cut/);
-  }, 60_000);
+  });
 });

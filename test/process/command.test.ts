@@ -12,7 +12,7 @@ import {
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { freePort } from '../helpers/free-port.js';
 import { listing, selected } from '../helpers/listing.js';
@@ -148,7 +148,6 @@ function run(args: readonly string[], env?: Environment, stdout?: number): Progr
 }
 
 // Each test starts a Node of its own, perhaps on a busy machine.
-jest.setTimeout(30_000);
 beforeAll(build, 120_000);
 afterEach(() => {
   for (const program of started.splice(0)) program.kill('SIGKILL');

@@ -274,5 +274,5 @@ describe.each(tiers)('any sequence of operations ($name)', ({ options }) => {
       }),
       { numRuns: 150, interruptAfterTimeLimit: 8000 },
     );
-  }, 30_000);
+  });
 });

@@ -88,7 +88,7 @@ describe('a request that hands on instances from disk', () => {
       }),
       { numRuns: 15 },
     );
-  }, 30_000);
+  });
 
   test('has the next piece read while it looks at one, also that of the next instance', async () => {
     const { cache, layer, instances } = await onDisk(PIECE + 10, 20);

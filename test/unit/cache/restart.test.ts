@@ -210,7 +210,7 @@ describe('the journal', () => {
     expect(lines).toBeLessThan(11_000);
     const last = await bytesOf(cache, '5999');
     expect(last?.equals(pattern(500, 5999))).toBe(true);
-  }, 30_000);
+  });
 
   test('its directory taken away: the cache goes on, and says so', async () => {
     const cache = await openCache(options);

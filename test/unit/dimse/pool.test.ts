@@ -98,7 +98,7 @@ describe('the pool', () => {
     // No event tells it: for longer than a release may be slow nobody waits, and the place is still taken.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(await search(peer)).toMatchObject({ status: 0 });
-  }, 15_000);
+  });
 
   test('releases what was idle for too long', async () => {
     const { peer, rogue } = await start({}, { idleMs: 20 });

@@ -87,7 +87,7 @@ describe('frames in worker threads', () => {
     const other = await patient.enter(context());
     const { frame } = await other.run({ frame: own(slope), from: undefined, to: undefined, shape });
     expect(Buffer.compare(frame, slope)).toBe(0);
-  }, 60_000);
+  });
 
   test.each([
     ['that takes its thread with it', Faults.exit, undefined, 'crashed'],
