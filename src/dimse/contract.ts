@@ -128,6 +128,8 @@ export interface StoreRequest {
   readonly sopInstanceUid: string;
   readonly transferSyntaxUid: string;
   readonly bytes: AsyncIterable<Buffer>;
+  /** The bytes can be read once only, so that nothing can be sent again. */
+  readonly once?: boolean;
 }
 
 /**

@@ -11,9 +11,10 @@ import { exchangeOnce } from './single-exchange.js';
 import { Statuses } from './status.js';
 
 /**
- * Stores one instance by C-STORE.
+ * Stores one instance by C-STORE. Where a reused association turns out to be dead it is sent again on a new one: under
+ * the same UID it is the same instance.
  * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw
- * @see PS3.7 9.1.1, rule S-12
+ * @see PS3.7 9.1.1, rules S-12, S-14
  */
 export function storeInstance(
   dependencies: OperationDependencies,
@@ -29,7 +30,7 @@ export function storeInstance(
   return dependencies.pool.run(
     { contextSet: storeContexts(sopClassUid, transferSyntaxUid), use: 'transfer', context },
     (association) => storeOn(association, dependencies, { ...request, bytes: bytes() }, context),
-    () => !isPulled,
+    () => !isPulled || request.once !== true,
   );
 }
 

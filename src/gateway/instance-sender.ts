@@ -11,6 +11,8 @@ export interface OutgoingInstance {
   readonly uids: DatasetUids;
   /** The dataset in the transfer syntax of `meta`. */
   bytes(): AsyncIterable<Buffer>;
+  /** Its bytes are still coming, and are gone once they have been read: they can be sent once. */
+  readonly flows?: boolean;
   /** Lets go of what it was made of. */
   discard(): void;
 }
@@ -44,7 +46,9 @@ export class InstanceSender {
   async send(instance: OutgoingInstance): Promise<void> {
     const release = await this.#slots.acquire(this.#options.context.signal).catch((thrown: unknown) => {
       instance.discard();
-      throw thrown;
+      const error = toGatewayError(thrown);
+      this.add(failure(instance.meta, reasonOf(error), error));
+      throw error;
     });
     this.#results.push(this.#storeAndDiscard(instance).finally(release));
   }
@@ -82,19 +86,36 @@ export class InstanceSender {
     const { meta } = outgoing;
     const refusal = this.#refusal(outgoing);
     if (refusal !== undefined) return failure(meta, refusal);
-    const { binding, instances, watch, context } = this.#options;
+    const { binding, context } = this.#options;
+    const { peer } = binding;
+    const sending = { isBegun: false };
+    const bytes = {
+      [Symbol.asyncIterator]: () => {
+        sending.isBegun = true;
+        return outgoing.bytes()[Symbol.asyncIterator]();
+      },
+    };
     try {
-      const { status } = await binding.peer.store({ ...meta, bytes: outgoing.bytes() }, context);
+      const { status } = await peer.store({ ...meta, bytes, once: outgoing.flows === true }, context);
       if (status !== 0 && !isWarning(status)) return failure(meta, status);
-      const instance = storedInstance(outgoing, status);
-      // The peer may have replaced an instance of the same UID.
-      instances.delete({ ...instance, peer: binding.peer.name });
-      watch.forget(instance.studyInstanceUid);
-      return { kind: 'stored', instance };
+      return { kind: 'stored', instance: storedInstance(outgoing, status) };
     } catch (thrown) {
       const error = toGatewayError(thrown);
-      return failure(meta, error.dimseStatus ?? reasonOf(error), error);
+      const failed = failure(meta, error.dimseStatus ?? reasonOf(error), error);
+      return sending.isBegun ? { ...failed, isBrokenOff: true } : failed;
+    } finally {
+      // Also of what broke off: the peer may have it, whatever it could not say any more.
+      if (sending.isBegun) this.#changed(outgoing);
     }
+  }
+
+  /** The peer may have another instance now, in the place of one of the same UID. */
+  #changed({ meta, uids }: OutgoingInstance): void {
+    const { binding, instances, watch } = this.#options;
+    const { studyInstanceUid = '', seriesInstanceUid = '' } = uids;
+    const { sopInstanceUid } = meta;
+    instances.delete({ peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+    watch.forget(studyInstanceUid);
   }
 
   /** Why the instance is not sent at all. @see rule S-07 */

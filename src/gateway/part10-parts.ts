@@ -1,8 +1,9 @@
+import type { GatewayError } from '../core/index.js';
 import type { SpoolStore } from '../cache/index.js';
 import type { InstanceSender, OutgoingInstance } from './instance-sender.js';
 import { PartReceiver, type ReceivedPart } from './part-receiver.js';
 import type { StoreSettings } from './ports.js';
-import { failure, Reason, reasonOf } from './store-result.js';
+import { failure, reasonOf } from './store-result.js';
 
 /** What a store request makes of the parts of its body, one after the other. */
 export interface StoreParts {
@@ -12,8 +13,8 @@ export interface StoreParts {
   partData(bytes: Buffer): void | Promise<void>;
   /** The part is whole. */
   endPart(): Promise<void>;
-  /** The body broke off within a part. */
-  breakOff(): void;
+  /** The body broke off within a part, because of `error`. */
+  breakOff(error: GatewayError): void;
   /** Drops the part that is being read: nobody wants it any more. */
   abandon(): void;
   /** No more parts come. */
@@ -46,7 +47,7 @@ export class Part10Parts implements StoreParts {
     this.#current = new PartReceiver(this.#spools, this.#settings, (part) => {
       // Until its turn comes the bytes that are there must stay.
       const lease = part.spool.lease();
-      this.#sender.sendSoon(outgoing(part), () => {
+      this.#sender.sendSoon({ ...outgoing(part), flows: true }, () => {
         lease.release();
       });
     });
@@ -66,9 +67,9 @@ export class Part10Parts implements StoreParts {
     else await this.#sender.send(outgoing(part));
   }
 
-  breakOff(): void {
+  breakOff(error: GatewayError): void {
     // One that flows has a result of its own.
-    if (!this.#current?.flows) this.#sender.add(failure(undefined, Reason.cannotUnderstand));
+    if (!this.#current?.flows) this.#sender.add(failure(undefined, reasonOf(error), error));
     this.abandon();
   }
 

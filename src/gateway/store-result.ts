@@ -5,7 +5,13 @@ import type { FailedInstance, StoredInstance } from '../dicomweb/index.js';
 /** What became of one instance, or of one part that is none. */
 export type PartResult =
   | { readonly kind: 'stored'; readonly instance: StoredInstance }
-  | { readonly kind: 'failed'; readonly instance: FailedInstance; readonly error?: GatewayError };
+  | {
+      readonly kind: 'failed';
+      readonly instance: FailedInstance;
+      readonly error?: GatewayError;
+      /** Some of it was on its way to the peer: whether that has it nobody knows. */
+      readonly isBrokenOff?: boolean;
+    };
 
 /** Failure reasons of (0008,1197). @see PS3.18 10.5.3 and PS3.4 Table B.2-1 */
 export const Reason = {
@@ -32,16 +38,19 @@ export function reasonOf(error: GatewayError | undefined): number {
   return UNAVAILABLE.has(error.code) ? Reason.outOfResources : Reason.processingFailure;
 }
 
-/** Whether a C-STORE status says that the instance is stored, but not as it was sent. */
+/** Warnings of PS3.7 annex C that are not Bxxx: an attribute list error, and a value out of range. */
+const GENERAL_WARNINGS: ReadonlySet<number> = new Set([0x0001, 0x0107, 0x0116]);
+
+/** Whether a C-STORE status says that the instance is stored, but not as it was sent. @see PS3.7 C.4, PS3.4 B.2.3 */
 export const isWarning = (status: number): boolean =>
-  (status & 0xf000) === 0xb000 || status === 0x0001 || status === 0x0107;
+  (status & 0xf000) === 0xb000 || GENERAL_WARNINGS.has(status);
 
 /** The failure of what is, or was to be, the instance of `meta`; of no instance where that is not known. */
 export function failure(
   meta: Partial<Part10Meta> | undefined,
   failureReason: number,
   error?: GatewayError,
-): PartResult {
+): Extract<PartResult, { kind: 'failed' }> {
   const { sopClassUid, sopInstanceUid } = meta ?? {};
   const uids =
     sopClassUid === undefined || sopInstanceUid === undefined ? {} : { sopClassUid, sopInstanceUid };

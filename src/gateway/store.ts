@@ -5,6 +5,7 @@ import type { SpoolStore } from '../cache/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
+import { departure, failuresOf } from './store-log.js';
 import { UNAVAILABLE, type PartResult } from './store-result.js';
 
 /** What became of everything that was to be stored. @see rules S-07..S-13 */
@@ -23,9 +24,6 @@ const RESPONSES = {
   json: (body: DicomJsonObject) => ({ contentType: 'application/dicom+json', body: formatDicomJson(body) }),
   xml: (body: DicomJsonObject) => ({ contentType: 'application/dicom+xml', body: formatNativeXml(body) }),
 } as const;
-
-/** Most failures of one request that are logged one by one. */
-const MOST_TOLD = 20;
 
 export interface StoreSessionOptions extends InstanceSenderOptions {
   readonly spools: SpoolStore;
@@ -74,15 +72,19 @@ export class StoreSession {
     await this.#parts?.endPart();
   }
 
-  /** The body broke off: waits for the parts before, and counts the broken one as a failure. */
-  breakOff(): Promise<StoreAnswer> {
-    this.#parts?.breakOff();
+  /** The body broke off because of `error`: waits for the parts before, and counts the broken one as a failure. */
+  breakOff(error: GatewayError): Promise<StoreAnswer> {
+    this.#parts?.breakOff(error);
     return this.finish();
   }
 
-  /** Drops what is not sent yet. */
-  abandon(): void {
+  /** Drops what is not sent yet, because of `error`. */
+  abandon(error: GatewayError): void {
     this.#parts?.abandon();
+    if (error.code !== 'cancelled') return;
+    void this.#sender.results().then((results) => {
+      this.#warn(departure(results));
+    });
   }
 
   /** Waits for the peer's word on everything that was sent. */
@@ -99,23 +101,18 @@ export class StoreSession {
     return { status, ...RESPONSES[form](body), unavailable };
   }
 
-  /** The answer has a number for each failure; the words are in the log. */
+  /** The answer has a number for each failure; the words are in the log. A client that has left gets no answer. */
   #tell(results: readonly PartResult[]): void {
+    const { context } = this.#options;
+    if (context.signal.aborted) this.#warn(departure(results));
+    else for (const { message, error } of failuresOf(results)) this.#warn(message, error);
+  }
+
+  #warn(message: string, error?: GatewayError): void {
     const { observe, context, binding } = this.#options;
-    const failures = [...results.entries()].flatMap(([index, result]) =>
-      result.kind === 'failed' ? [{ part: index + 1, result }] : [],
-    );
-    for (const { part, result } of failures.slice(0, MOST_TOLD)) {
-      const reason = result.instance.failureReason.toString(16).toUpperCase().padStart(4, '0');
-      observe({
-        kind: 'log',
-        level: 'warn',
-        message: `part ${part} of ${results.length} was not stored, failure reason ${reason}`,
-        requestId: context.requestId,
-        peer: binding.peer.name,
-        ...(result.error ? { error: result.error } : {}),
-      });
-    }
+    const { requestId } = context;
+    const peer = binding.peer.name;
+    observe({ kind: 'log', level: 'warn', message, requestId, peer, ...(error ? { error } : {}) });
   }
 }
 

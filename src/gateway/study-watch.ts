@@ -47,7 +47,7 @@ export interface ListingStart {
   readonly at: number;
 }
 
-/** Studies remembered per peer, some 700 bytes each; the longest unused go first. */
+/** Studies remembered per peer, some 700 bytes each, or 150 of what is forgotten; the longest unused go first. */
 const MOST_STUDIES = 10_000;
 
 /**
@@ -66,6 +66,8 @@ export class StudyWatch {
   readonly #asking = new SharedWork<StudyState>();
   readonly #lists = new ListingMemory();
   readonly #series = new SeriesMemory();
+  /** The changes of studies that were forgotten before the peer had told anything of them. */
+  readonly #unknown = new Map<string, number>();
   /** Above the changes of every study that was known once and is not any more. */
   #floor = 0;
   #fastestMs: number | undefined;
@@ -85,7 +87,8 @@ export class StudyWatch {
 
   /** Another number whenever something has become of the study. */
   changes({ studyInstanceUid }: RetrieveTarget): number {
-    return this.#known.get(studyInstanceUid)?.changes ?? this.#floor;
+    const known = this.#known.get(studyInstanceUid);
+    return known?.changes ?? Math.max(this.#floor, this.#unknown.get(studyInstanceUid) ?? 0);
   }
 
   /** How soon the peer tells of a study at best, in milliseconds; 0 before it was asked. */
@@ -195,10 +198,9 @@ export class StudyWatch {
   forget(studyInstanceUid: string): void {
     this.#onForget();
     const known = this.#known.get(studyInstanceUid);
-    if (known) {
-      const { changes } = known;
-      this.#known.set(studyInstanceUid, { ...known, changes: changes + 1, at: Number.NEGATIVE_INFINITY });
-    }
+    const changes = this.changes({ studyInstanceUid }) + 1;
+    if (known) this.#known.set(studyInstanceUid, { ...known, changes, at: Number.NEGATIVE_INFINITY });
+    else this.#forgetUnknown(studyInstanceUid, changes);
     this.#lists.deleteStudy(studyInstanceUid);
   }
 
@@ -267,7 +269,8 @@ export class StudyWatch {
     const unproved = before ? this.#dropUnproved(study) : 0;
     // Who does not count leaves nothing to tell that a list is still whole.
     if (!isSame || unproved > 0 || now.instances === undefined) this.#lists.deleteStudy(study);
-    const { baseline: said, changes, life } = before ?? { changes: this.#floor, life: this.#floor };
+    const first = this.changes({ studyInstanceUid: study });
+    const { baseline: said, changes, life } = before ?? { changes: first, life: first };
     const baseline = said && outcome !== 'changed' ? mergeStates(said, now) : now;
     const known = { state: now, baseline, changes: isSame ? changes : changes + 1, life };
     this.#remember(study, { ...known, ...asked });
@@ -315,7 +318,18 @@ export class StudyWatch {
     return dropped;
   }
 
+  /** What is being asked or listed of it for the first time may be older than what has become of it. */
+  #forgetUnknown(study: string, changes: number): void {
+    this.#unknown.delete(study);
+    this.#unknown.set(study, changes);
+    const [oldest] = this.#unknown;
+    if (this.#unknown.size <= MOST_STUDIES || oldest === undefined) return;
+    this.#unknown.delete(oldest[0]);
+    this.#floor = Math.max(this.#floor, oldest[1]);
+  }
+
   #remember(study: string, known: Known): void {
+    this.#unknown.delete(study);
     this.#known.delete(study);
     this.#known.set(study, known);
     const [oldest] = this.#known.keys();
@@ -323,8 +337,8 @@ export class StudyWatch {
   }
 
   #forgetStudy(study: string): void {
-    const known = this.#known.get(study);
-    if (known) this.#floor = Math.max(this.#floor, known.changes) + 1;
+    const { changes } = this.#known.get(study) ?? {};
+    if (changes !== undefined) this.#floor = Math.max(this.#floor, changes) + 1;
     this.#known.delete(study);
     this.#lists.deleteStudy(study);
     this.#series.deleteStudy(study);

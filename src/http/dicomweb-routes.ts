@@ -12,6 +12,7 @@ import {
   type SearchLevel,
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
+import { endWith } from './end-with.js';
 import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
@@ -180,7 +181,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.status(STORE_STATUS[outcome.status]);
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
-      response.end(outcome.body);
+      endWith(response, outcome.body);
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { Response } from 'express';
 import { STATUS_CODES } from 'node:http';
 import type { GatewayError } from '../core/index.js';
+import { endWith } from './end-with.js';
 import { defaultRetryAfterSeconds, statusOf } from './status.js';
 
 /** The body of an error answer. @see RFC 9457 */
@@ -47,29 +48,5 @@ export function sendProblem(response: Response, error: GatewayError, requestId: 
   response.setHeader('Content-Type', 'application/problem+json');
   response.setHeader('Content-Length', body.length);
   response.setHeader('Cache-Control', 'no-store');
-  if (response.req.complete || response.req.method === 'GET') {
-    response.end(body);
-    return;
-  }
-  response.setHeader('Connection', 'close');
-  response.write(body);
-  linger(response);
-}
-
-/** How long a client may go on sending a body that was refused. */
-const LINGER_MS = 2000;
-
-/**
- * Ends a response to a request whose body was not read to its end: a socket that is closed on unread bytes is reset,
- * and the reset may overtake the answer. So the rest is dropped for a while first.
- */
-function linger(response: Response): void {
-  const { req: request } = response;
-  const end = (): void => {
-    clearTimeout(timer);
-    response.end();
-  };
-  const timer = setTimeout(end, LINGER_MS);
-  request.once('end', end).once('close', end);
-  request.resume();
+  endWith(response, body);
 }

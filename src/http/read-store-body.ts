@@ -1,5 +1,11 @@
 import type { Request } from 'express';
-import { abortReason, GatewayError, type Clock, type OperationContext } from '../core/index.js';
+import {
+  abortReason,
+  GatewayError,
+  toGatewayError,
+  type Clock,
+  type OperationContext,
+} from '../core/index.js';
 import { MultipartReader, parseStoreContentType } from '../dicomweb/index.js';
 import type { StoreAnswer, StoreSession } from '../gateway/index.js';
 
@@ -91,7 +97,7 @@ async function readSingle(
     for await (const chunk of chunks) await session.partData(chunk);
     await session.endPart();
   } catch (thrown) {
-    session.abandon();
+    session.abandon(toGatewayError(thrown));
     throw thrown;
   }
   return session.finish();
@@ -115,14 +121,14 @@ async function readMultipart(
     for await (const chunk of chunks) await reader.push(chunk);
     await reader.end();
   } catch (thrown) {
-    // Whatever was stored before must be told: then the broken rest is one failure among the others.
-    const isTheBodys = ['bad-request', 'payload-too-large'];
-    if (!(thrown instanceof GatewayError) || !isTheBodys.includes(thrown.code)) {
-      session.abandon();
-      throw thrown;
+    const error = toGatewayError(thrown);
+    if (error.code === 'cancelled') {
+      session.abandon(error);
+      throw error;
     }
-    const outcome = await session.breakOff();
-    if (outcome.status === 'none') throw thrown;
+    // Whatever was stored before must be told: then the broken rest is one failure among the others.
+    const outcome = await session.breakOff(error);
+    if (outcome.status === 'none') throw error;
     return outcome;
   }
   return session.finish();

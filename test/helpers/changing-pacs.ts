@@ -24,6 +24,10 @@ export interface ChangingPacs {
   readonly before: Partial<Record<'STUDY' | 'SERIES' | 'IMAGE', Step>>;
   /** What stands before the instances of a C-GET. */
   beforeInstances: Step;
+  /** What it holds once it is stored; others are taken and lost. */
+  offered: readonly RogueInstance[];
+  /** What follows when it holds an instance that was stored. */
+  afterStore: Step;
   /** C-FINDs so far. */
   readonly finds: (level: 'STUDY' | 'SERIES' | 'IMAGE') => number;
   /** Instances that were sent so far. */
@@ -42,6 +46,8 @@ export async function startChangingPacs(
     series: { Modality: 'CT', SeriesDescription: 'first' },
     before: {},
     beforeInstances: () => undefined,
+    offered: [],
+    afterStore: final(),
     finds: (level) => finds.filter((one) => one === level).length,
     sent: () => sent,
   };
@@ -86,6 +92,12 @@ export async function startChangingPacs(
     sent += wanted.length;
     return [pacs.beforeInstances, ...wanted.map((one) => store(one)), final()];
   };
-  const peer = await startRoguePeer({ onFind, onGet });
+  const onStore: Script = ({ affectedSopInstanceUid: uid }) => {
+    const isOther = (one: RogueInstance): boolean => one.sopInstanceUid !== uid;
+    const taken = pacs.offered.filter((one) => !isOther(one));
+    pacs.instances = [...pacs.instances.filter(isOther), ...taken];
+    return [pacs.afterStore];
+  };
+  const peer = await startRoguePeer({ onFind, onGet, onStore });
   return Object.assign(pacs, { peer });
 }

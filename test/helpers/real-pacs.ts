@@ -30,6 +30,10 @@ export interface RealPacs {
   /** Stores files by C-STORE with DCMTK, each in the syntax it has; resolves with those that the PACS took. */
   load(files: readonly string[]): Promise<readonly string[]>;
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again where it was killed, with what it holds. */
+  restart(): Promise<void>;
+  /** Holds it up, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   stop(): Promise<void>;
 }
 
@@ -215,11 +219,9 @@ export async function startOrthanc({
   };
   const file = join(directory, 'orthanc.json');
   writeFileSync(file, JSON.stringify(configuration));
-  const child = launch({ command: 'Orthanc', args: [file], nagle, log: join(directory, LOG) });
-  await portOpen(port);
-  await portOpen(httpPort);
   const restUrl = `http://127.0.0.1:${httpPort}`;
-  return finish({ kind: 'orthanc', aeTitle: 'ORTHANC', port, restUrl, directory }, child);
+  const about = { kind: 'orthanc', aeTitle: 'ORTHANC', port, restUrl, directory } as const;
+  return started(about, { command: 'Orthanc', args: [file], nagle, log: join(directory, LOG) });
 }
 
 /** Starts DCMTK's dcmqrscp over an empty index. */
@@ -251,19 +253,34 @@ export async function startDcmqrscp({
     ].join('\n'),
   );
   const args = ['-c', file, ...extraArguments, `${port}`];
-  const child = launch({ command: 'dcmqrscp', args, nagle, log: join(directory, LOG) });
-  await portOpen(port);
-  return finish({ kind: 'dcmqrscp', aeTitle: 'DCMQRSCP', port, restUrl: undefined, directory }, child);
+  const about = { kind: 'dcmqrscp', aeTitle: 'DCMQRSCP', port, restUrl: undefined, directory } as const;
+  return started(about, { command: 'dcmqrscp', args, nagle, log: join(directory, LOG) });
 }
 
-function finish(pacs: Omit<RealPacs, 'load' | 'kill' | 'stop'>, child: ChildProcess): RealPacs {
+type About = Pick<RealPacs, 'kind' | 'aeTitle' | 'port' | 'restUrl' | 'directory'>;
+
+async function started(about: About, how: Launch): Promise<RealPacs> {
+  const listening = async (): Promise<void> => {
+    await portOpen(about.port);
+    if (about.restUrl !== undefined) await portOpen(Number(new URL(about.restUrl).port));
+  };
+  let child = launch(how);
+  await listening();
   return {
-    ...pacs,
-    load: (files) => load(pacs, files),
+    ...about,
+    load: (files) => load(about, files),
     kill: (signal = 'SIGKILL') => end(child, signal),
+    restart: async () => {
+      child = launch(how);
+      await listening();
+    },
+    signal: (signal) => {
+      signalGroup(child, signal);
+    },
     stop: async () => {
+      signalGroup(child, 'SIGCONT');
       await end(child, 'SIGTERM');
-      rmSync(pacs.directory, { recursive: true, force: true });
+      rmSync(about.directory, { recursive: true, force: true });
     },
   };
 }

@@ -631,6 +631,19 @@ export function accept(options: AcceptOptions = {}): AssociateStep {
   };
 }
 
+/** Accepts, and does what it is told once `bytes` more have come: in the middle of a dataset, say. */
+export function acceptUntil(bytes: number, then: (association: RogueAssociation) => void): AssociateStep {
+  return async (association, request, peer) => {
+    let left = bytes;
+    association.socket.on('data', (chunk: Buffer) => {
+      const isReached = left > 0 && left <= chunk.length;
+      left -= chunk.length;
+      if (isReached) then(association);
+    });
+    await accept()(association, request, peer);
+  };
+}
+
 /** Returns these bytes for each SOP class that extended negotiation is proposed for, 1 where it proposes 1. */
 export function returning(...most: readonly number[]): NonNullable<AcceptOptions['extended']> {
   return (proposed) =>
