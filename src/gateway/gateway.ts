@@ -91,8 +91,10 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     close: () => {
       for (const side of sides.values()) closeSide(side);
     },
+    isReadOnly: (peer) => sides.get(peer)?.binding.store.policy.enabled === false,
     store: ({ peer, study, accept, serviceUrl }, context) => {
       const { binding, watch } = sideOf(peer);
+      if (!binding.store.policy.enabled) throw readOnly();
       const [representation] = negotiate('store-response', accept);
       return new StoreSession({
         binding,
@@ -131,6 +133,9 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: P
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
   return { ...side, searches, absent, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
+
+const readOnly = (): GatewayError =>
+  new GatewayError('method-not-allowed', 'Nothing is stored here: the archive is read only.');
 
 function closeSide({ prefetcher, preloads }: Side): void {
   prefetcher.close();

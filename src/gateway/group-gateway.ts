@@ -74,6 +74,7 @@ export function withGroups(
       }),
     preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
     preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
+    isReadOnly: (peer) => peers.isReadOnly(of(peer)?.store ?? peer),
     store: (call, context) => peers.store({ ...call, peer: storeOf(of(call.peer)) ?? call.peer }, context),
   };
 }

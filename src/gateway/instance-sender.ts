@@ -2,6 +2,7 @@ import { Semaphore, toGatewayError, type OperationContext } from '../core/index.
 import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
 import type { StoredInstance } from '../dicomweb/index.js';
 import type { Instances, PeerBinding } from './ports.js';
+import { refusalOf } from './store-policy.js';
 import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
 import type { StudyWatch } from './study-watch.js';
 
@@ -97,7 +98,7 @@ export class InstanceSender {
     }
   }
 
-  /** Why the instance is not sent at all. @see rule S-07 */
+  /** Why the instance is not sent at all. @see rules S-07, S-12 */
   #refusal({ meta, uids }: OutgoingInstance): number | undefined {
     const { studyInstanceUid, seriesInstanceUid } = uids;
     const all = [meta.sopClassUid, meta.sopInstanceUid, studyInstanceUid, seriesInstanceUid];
@@ -105,7 +106,8 @@ export class InstanceSender {
     if (uids.sopInstanceUid !== meta.sopInstanceUid || uids.sopClassUid !== meta.sopClassUid)
       return Reason.doesNotMatch;
     const { study } = this.#options;
-    return study !== undefined && study !== studyInstanceUid ? Reason.doesNotMatch : undefined;
+    if (study !== undefined && study !== studyInstanceUid) return Reason.doesNotMatch;
+    return refusalOf(this.#options.binding.store.policy, meta);
   }
 }
 

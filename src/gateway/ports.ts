@@ -6,6 +6,7 @@ import type { PeerQueryProfile } from '../query/index.js';
 import type { FramePool } from '../transcode/index.js';
 import type { BackgroundLimits } from './background-pace.js';
 import type { PreloadSettings } from './preload-settings.js';
+import type { StorePolicy } from './store-policy.js';
 import type { Fingerprint, StudyState } from './study-state.js';
 
 /** What the gateway knows of an instance once its last byte has come. */
@@ -106,6 +107,7 @@ export interface StoreSettings {
   /** Most bytes of a document of metadata. */
   readonly maxMetadataBytes: number;
   readonly limits: DatasetLimits;
+  readonly policy: StorePolicy;
 }
 
 /** A peer with everything that is configured or known of it. */

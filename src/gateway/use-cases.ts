@@ -93,6 +93,8 @@ export interface Gateway {
   preload(call: PreloadCall, context: OperationContext): PreloadJob;
   /** The latest preload of a study or a series. */
   preloadOf(call: PreloadCall): PreloadJob;
+  /** Whether nothing is stored at the peer or group. */
+  isReadOnly(peer: string): boolean;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
   store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
   /** Gives up what nobody reads: prefetches and preloads. */

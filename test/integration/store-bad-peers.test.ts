@@ -13,14 +13,8 @@ import {
   type RoguePeerOptions,
   type Script,
 } from '../helpers/rogue-peer.js';
-import {
-  peerYaml,
-  request,
-  startTestGateway,
-  storeBody,
-  type RawResponse,
-  type TestGateway,
-} from '../helpers/test-gateway.js';
+import { answerOf, postFiles as post } from '../helpers/store-response.js';
+import { peerYaml, request, startTestGateway, storeBody, type TestGateway } from '../helpers/test-gateway.js';
 
 let peer: RoguePeer | undefined;
 let gateway: TestGateway | undefined;
@@ -40,32 +34,6 @@ async function start(options: RoguePeerOptions = {}, extra = ''): Promise<string
 const three = (): readonly Fixture[] =>
   [1, 2, 3].map((instance) => ctSlice({ instance, rows: 8, columns: 8 }));
 
-const post = (url: string, files: readonly Buffer[]): Promise<RawResponse> => {
-  const { contentType, body } = storeBody(files);
-  return request(url, { method: 'POST', headers: { 'content-type': contentType }, body });
-};
-
-interface Answer {
-  readonly stored: readonly string[];
-  readonly failed: Readonly<Record<string, number>>;
-  readonly other: readonly number[];
-}
-
-type Item = Record<string, { Value?: (string | number)[] }>;
-
-/** The response dataset, by the UIDs and reasons in it. @see PS3.18 Table 10.5.3-1 */
-function answerOf(response: RawResponse): Answer {
-  const dataset = JSON.parse(response.body.toString()) as Record<string, { Value?: Item[] }>;
-  const items = (tag: string): readonly Item[] => dataset[tag]?.Value ?? [];
-  return {
-    stored: items('00081199').map((item) => String(item['00081155']?.Value?.[0])),
-    failed: Object.fromEntries(
-      items('00081198').map((item) => [item['00081155']?.Value?.[0], Number(item['00081197']?.Value?.[0])]),
-    ) as Record<string, number>,
-    other: items('0008119A').map((item) => Number(item['00081197']?.Value?.[0])),
-  };
-}
-
 describe('what the PACS says is what the answer says', () => {
   test('S-08: all stored is 200, in the syntax they came in and byte for byte', async () => {
     const url = await start({}, 'store: { parallel: 1 }');
@@ -75,7 +43,7 @@ describe('what the PACS says is what the answer says', () => {
       files.map(({ file }) => file),
     );
     expect(response.status).toBe(200);
-    expect(answerOf(response)).toEqual({
+    expect(answerOf(response)).toMatchObject({
       stored: files.map((one) => one.sopInstanceUid),
       failed: {},
       other: [],
@@ -283,7 +251,11 @@ describe('malformed bodies store nothing half', () => {
       body: body.subarray(0, -100),
     });
     expect(response.status).toBe(202);
-    expect(answerOf(response)).toEqual({ stored: [one?.sopInstanceUid], failed: {}, other: [0xc000] });
+    expect(answerOf(response)).toMatchObject({
+      stored: [one?.sopInstanceUid],
+      failed: {},
+      other: [0xc000],
+    });
     expect(peer?.messages('C-STORE-RQ')).toHaveLength(1);
   });
 

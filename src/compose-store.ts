@@ -1,0 +1,12 @@
+import type { Config, PeerConfig } from './config/index.js';
+import type { StorePolicy } from './gateway/index.js';
+
+/** What may be stored at a peer. */
+export function storePolicy({ store }: Config, { readOnly }: PeerConfig): StorePolicy {
+  const { allow, deny = [] } = store.sopClasses;
+  return { enabled: store.enabled && !readOnly, allowedSopClasses: allow, deniedSopClasses: deny };
+}
+
+/** Most bytes of a store request. */
+export const storeRequestBytes = ({ http, store }: Config): number =>
+  Math.min(http.maxBodyBytes, store.maxRequestBytes ?? Infinity);
