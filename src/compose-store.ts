@@ -1,5 +1,5 @@
 import type { Config, PeerConfig } from './config/index.js';
-import type { StorePolicy } from './gateway/index.js';
+import type { GroupBinding, StorePolicy } from './gateway/index.js';
 
 /** What may be stored at a peer. */
 export function storePolicy({ store }: Config, { readOnly }: PeerConfig): StorePolicy {
@@ -10,3 +10,9 @@ export function storePolicy({ store }: Config, { readOnly }: PeerConfig): StoreP
 /** Most bytes of a store request. */
 export const storeRequestBytes = ({ http, store }: Config): number =>
   Math.min(http.maxBodyBytes, store.maxRequestBytes ?? Infinity);
+
+/** Which members of a group get what is stored. */
+export const groupStore = (store: Config['groups'][string]['store']): GroupBinding['store'] =>
+  typeof store === 'string'
+    ? { members: [store], requires: 'all' }
+    : store && { members: store.members, requires: store.require };

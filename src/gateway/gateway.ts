@@ -23,6 +23,7 @@ import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
 import { StoreSession } from './store.js';
+import { StoreTargets } from './store-targets.js';
 import { StudyWatch } from './study-watch.js';
 import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
@@ -92,14 +93,17 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
       for (const side of sides.values()) closeSide(side);
     },
     isReadOnly: (peer) => sides.get(peer)?.binding.store.policy.enabled === false,
-    store: ({ peer, study, accept, serviceUrl }, context) => {
-      const { binding, watch } = sideOf(peer);
-      if (!binding.store.policy.enabled) throw readOnly();
+    store: ({ peer, study, accept, serviceUrl, at }, context) => {
+      const { members: names, requires } = at ?? { members: [peer], requires: 'all' };
+      const members = names.map(sideOf);
+      const [first = sideOf(peer)] = members;
+      if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
       const [representation] = negotiate('store-response', accept);
       return new StoreSession({
-        binding,
+        name: peer,
+        settings: first.binding.store,
+        targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
         instances: deps.instances,
-        watch,
         spools: deps.spools,
         observe: deps.observe,
         study,

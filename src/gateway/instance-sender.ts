@@ -1,10 +1,10 @@
-import { Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
 import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
 import type { StoredInstance } from '../dicomweb/index.js';
-import type { Instances, PeerBinding } from './ports.js';
+import type { Instances, StoreSettings } from './ports.js';
 import { refusalOf } from './store-policy.js';
 import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
-import type { StudyWatch } from './study-watch.js';
+import type { StoreTarget, StoreTargets } from './store-targets.js';
 
 /** An instance that is to be stored. */
 export interface OutgoingInstance {
@@ -17,9 +17,9 @@ export interface OutgoingInstance {
 }
 
 export interface InstanceSenderOptions {
-  readonly binding: PeerBinding;
+  readonly settings: StoreSettings;
+  readonly targets: StoreTargets;
   readonly instances: Instances;
-  readonly watch: StudyWatch;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
   readonly context: OperationContext;
@@ -33,7 +33,7 @@ export class InstanceSender {
 
   constructor(options: InstanceSenderOptions) {
     this.#options = options;
-    this.#slots = new Semaphore(options.binding.store.parallel);
+    this.#slots = new Semaphore(options.settings.parallel);
   }
 
   /** Adds what became of a part that is not sent. */
@@ -52,6 +52,12 @@ export class InstanceSender {
 
   /** Sends the instance when its turn has come, or never will; `began` is told then. The caller goes on. */
   sendSoon(instance: OutgoingInstance, began: () => void): void {
+    if (this.#options.targets.areSeveral) {
+      this.add(failure(instance.meta, Reason.outOfResources, noRoom()));
+      began();
+      instance.discard();
+      return;
+    }
     this.#results.push(this.#whenItsTurn(instance, began));
   }
 
@@ -83,7 +89,12 @@ export class InstanceSender {
     const { meta } = outgoing;
     const refusal = this.#refusal(outgoing);
     if (refusal !== undefined) return failure(meta, refusal);
-    const { binding, instances, watch, context } = this.#options;
+    return this.#options.targets.store(meta, (target) => this.#storeAt(target, outgoing));
+  }
+
+  async #storeAt({ binding, watch }: StoreTarget, outgoing: OutgoingInstance): Promise<PartResult> {
+    const { meta } = outgoing;
+    const { instances, context } = this.#options;
     try {
       const { status } = await binding.peer.store({ ...meta, bytes: outgoing.bytes() }, context);
       if (status !== 0 && !isWarning(status)) return failure(meta, status);
@@ -107,9 +118,16 @@ export class InstanceSender {
       return Reason.doesNotMatch;
     const { study } = this.#options;
     if (study !== undefined && study !== studyInstanceUid) return Reason.doesNotMatch;
-    return refusalOf(this.#options.binding.store.policy, meta);
+    return refusalOf(this.#options.settings.policy, meta);
   }
 }
+
+/** Of an instance that has to be there as a whole before it is sent. */
+const noRoom = (): GatewayError =>
+  new GatewayError(
+    'payload-too-large',
+    'The cache has no room to keep the instance whole, as it must be here.',
+  );
 
 function storedInstance({ meta, uids }: OutgoingInstance, status: number): StoredInstance {
   return {

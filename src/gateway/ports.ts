@@ -122,13 +122,19 @@ export interface PeerBinding {
   readonly issuerOfPatientId?: string | undefined;
 }
 
+/** Peers that get what is stored, and how many of them must have taken an instance for it to count as stored. */
+export interface StoreAt {
+  readonly members: readonly string[];
+  readonly requires: 'all' | 'any';
+}
+
 /** Several peers that are addressed as one. */
 export interface GroupBinding {
   /** Names of peers, in the order in which they are believed. */
   readonly members: readonly string[];
   readonly onMemberFailure: 'fail' | 'warn';
-  /** The member that gets what is stored. */
-  readonly store: string | undefined;
+  /** The members that get what is stored. */
+  readonly store: StoreAt | undefined;
 }
 
 /** How pictures are made. */

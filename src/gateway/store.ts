@@ -16,6 +16,8 @@ export interface StoreAnswer {
   readonly body: string;
   /** Set when not one instance was stored because the peer could not be reached or is full. */
   readonly unavailable: GatewayError | undefined;
+  /** Which peers have what others lack. */
+  readonly warnings: readonly string[];
 }
 
 /** How the answer is written. */
@@ -28,6 +30,8 @@ const RESPONSES = {
 const MOST_TOLD = 20;
 
 export interface StoreSessionOptions extends InstanceSenderOptions {
+  /** Of the peer or group. */
+  readonly name: string;
   readonly spools: SpoolStore;
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
@@ -49,12 +53,11 @@ export class StoreSession {
 
   /** Says what the parts are; comes first. */
   begin(form: StoreForm): void {
-    const { spools, binding, serviceUrl } = this.#options;
-    const { store } = binding;
+    const { spools, settings, serviceUrl } = this.#options;
     this.#parts =
       form === 'part10'
-        ? new Part10Parts(spools, store, this.#sender)
-        : new MetadataParts({ form, spools, settings: store, serviceUrl }, this.#sender);
+        ? new Part10Parts(spools, settings, this.#sender)
+        : new MetadataParts({ form, spools, settings, serviceUrl }, this.#sender);
   }
 
   /** A part begins; names of `headers` are lower case. */
@@ -93,15 +96,15 @@ export class StoreSession {
     const stored = results.flatMap((result) => (result.kind === 'stored' ? [result.instance] : []));
     const failures = results.flatMap((result) => (result.kind === 'failed' ? [result] : []));
     const failed = failures.map(({ instance }) => instance);
-    const { serviceUrl, form } = this.#options;
+    const { serviceUrl, form, targets } = this.#options;
     const { status, body } = storeResponse(serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
-    return { status, ...RESPONSES[form](body), unavailable };
+    return { status, ...RESPONSES[form](body), unavailable, warnings: targets.warnings };
   }
 
   /** The answer has a number for each failure; the words are in the log. */
   #tell(results: readonly PartResult[]): void {
-    const { observe, context, binding } = this.#options;
+    const { observe, context, name } = this.#options;
     const failures = [...results.entries()].flatMap(([index, result]) =>
       result.kind === 'failed' ? [{ part: index + 1, result }] : [],
     );
@@ -112,7 +115,7 @@ export class StoreSession {
         level: 'warn',
         message: `part ${part} of ${results.length} was not stored, failure reason ${reason}`,
         requestId: context.requestId,
-        peer: binding.peer.name,
+        peer: name,
         ...(result.error ? { error: result.error } : {}),
       });
     }

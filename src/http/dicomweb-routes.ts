@@ -195,6 +195,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.status(STORE_STATUS[outcome.status]);
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
+      setWarnings(response, outcome.warnings);
       response.end(outcome.body);
     });
   }

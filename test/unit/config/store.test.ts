@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, loadConfig, type Config } from '../../../src/config/index.js';
+import { ConfigError, dumpConfig, loadConfig, type Config } from '../../../src/config/index.js';
 
 const load = (file: string, env: Record<string, string> = {}): Config =>
   loadConfig({ file, env: { DICOMGW_PEER: 'PACS@192.0.2.1:104', ...env } });
@@ -47,5 +47,47 @@ describe('what may be stored', () => {
     ['store: { enabled: maybe }', 'store.enabled'],
   ])('%s is refused', (file, path) => {
     expect(problemsOf(file)).toEqual([expect.stringContaining(`${path}: takes`)]);
+  });
+});
+
+describe('which members of a group get what is stored', () => {
+  const peers =
+    'peers: { a: { address: A@h:1 }, b: { address: B@h:1 }, c: { address: C@h:1, readOnly: true } }';
+  const at = (store: string): string =>
+    `${peers}\ndefaultPeer: a\ngroups: { all: { members: [a, b, c]${store === '' ? '' : `, store: ${store}`} } }`;
+  const storeOf = (file: string, env: Record<string, string> = {}): unknown =>
+    loadConfig({ file, env }).groups['all']?.store;
+
+  test.each([
+    ['', undefined],
+    ['a', 'a'],
+    ['[a, b]', { members: ['a', 'b'], require: 'all' }],
+    ['{ members: [a, b] }', { members: ['a', 'b'], require: 'all' }],
+    ['{ members: [a, b], require: any }', { members: ['a', 'b'], require: 'any' }],
+    ['{ members: a, require: any }', { members: ['a'], require: 'any' }],
+  ])('%s', (store, expected) => {
+    const file = at(store);
+    expect(storeOf(file)).toEqual(expected);
+    expect(storeOf(dumpConfig(loadConfig({ file, env: {} })))).toEqual(expected);
+  });
+
+  test.each([
+    ['b', 'b'],
+    ['a, b', { members: ['a', 'b'], require: 'all' }],
+    ['any:a,b', { members: ['a', 'b'], require: 'any' }],
+  ])('from the environment: %s', (text, expected) => {
+    expect(storeOf(at(''), { DICOMGW_GROUPS_ALL_STORE: text })).toEqual(expected);
+  });
+
+  test.each([
+    ['d', 'takes one of the members: a, b, c'],
+    ['[a, d]', 'takes some of the members: a, b, c'],
+    ['[a, a]', 'names a member twice'],
+    ['[a, c]', 'c is read only (peers.c.readOnly)'],
+    ['[]', 'takes the name of a member'],
+    ['{ members: [a], requires: any }', 'takes the name of a member'],
+    ['{ members: [a], require: most }', 'takes the name of a member'],
+  ])('%s is refused', (store, problem) => {
+    expect(() => loadConfig({ file: at(store), env: {} })).toThrow(`groups.all.store: ${problem}`);
   });
 });
