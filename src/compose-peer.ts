@@ -4,6 +4,7 @@ import { formatAeAddress, systemClock, type Clock, type Observe } from './core/i
 import { Tags } from './dicom/index.js';
 import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
 import type { GroupBinding, PeerBinding, SearchSettings } from './gateway/index.js';
+import { groupStore, storePolicy } from './compose-store.js';
 import { PeerFile } from './peer-file.js';
 
 /** A configured peer with the associations that are opened to it. */
@@ -130,6 +131,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       maxPartBytes: store.maxPartBytes,
       maxMetadataBytes: store.maxMetadataBytes,
       limits,
+      policy: storePolicy(config, settings),
     },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
     retrieve: {
@@ -167,7 +169,7 @@ export function groupsOf({ groups }: Config): ReadonlyMap<string, GroupBinding> 
   return new Map(
     Object.entries(groups).map(([name, { members, onMemberFailure, store }]) => [
       name,
-      { members, onMemberFailure, store },
+      { members, onMemberFailure, store: groupStore(store) },
     ]),
   );
 }

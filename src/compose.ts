@@ -3,6 +3,7 @@ import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
+import { storeRequestBytes } from './compose-store.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
@@ -210,10 +211,11 @@ async function listenAll(
       trustProxy: http.trustProxy,
       emptySearch: search.emptyResponse,
       storeBody: {
-        maxBodyBytes: http.maxBodyBytes,
+        maxBodyBytes: storeRequestBytes(config),
         maxParts: store.maxParts,
         bodyTimeoutMs: http.bodyTimeout,
       },
+      storeClients: store.clients,
       serviceUrl: {
         publicUrl: http.publicUrl,
         trustProxy: http.trustProxy !== false,

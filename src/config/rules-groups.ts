@@ -1,4 +1,5 @@
 import type { ParsedConfig } from './schema.js';
+import type { StoreMembers } from './store-members.js';
 
 /** What is wrong with groups: names, members that are none, and members that are named twice. */
 export function* brokenGroups(config: ParsedConfig, form: RegExp): Generator<string> {
@@ -12,9 +13,23 @@ export function* brokenGroups(config: ParsedConfig, form: RegExp): Generator<str
       const problem = problemOf(config, member, members.indexOf(member) < index);
       if (problem) yield `${path}.members: ${problem}`;
     }
-    if (store !== undefined && !members.includes(store)) {
-      yield `${path}.store: takes one of the members: ${members.join(', ')}`;
-    }
+    yield* brokenStore(config, path, members, store);
+  }
+}
+
+function* brokenStore(
+  config: ParsedConfig,
+  path: string,
+  members: readonly string[],
+  store: string | StoreMembers | undefined,
+): Generator<string> {
+  const chosen = typeof store === 'string' ? [store] : (store?.members ?? []);
+  if (!chosen.every((name) => members.includes(name))) {
+    const what = typeof store === 'string' ? 'one' : 'some';
+    yield `${path}.store: takes ${what} of the members: ${members.join(', ')}`;
+  } else if (new Set(chosen).size < chosen.length) yield `${path}.store: names a member twice`;
+  for (const name of chosen) {
+    if (config.peers[name]?.readOnly) yield `${path}.store: ${name} is read only (peers.${name}.readOnly)`;
   }
 }
 

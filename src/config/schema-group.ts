@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { choice, key, list, text } from './kind.js';
+import { storeMembers } from './store-members.js';
 
 const peerName = text(/./, 'the name of a peer');
 
@@ -14,7 +15,7 @@ export const group = z.strictObject({
     'When a member fails before the answer begins: its error is the answer (fail), or the others answer with a Warning that names it (warn).',
   ).prefault('fail'),
   store: key(
-    peerName,
-    'The member that gets what is stored; without it the group takes nothing.',
+    storeMembers,
+    'The member that gets what is stored, or several of them, of which all must have taken an instance, or any, for it to count as stored; without it the group takes nothing. In the environment `main,archive` or `any:main,archive`.',
   ).exactOptional(),
 });

@@ -160,6 +160,7 @@ const profile = z.strictObject({
 export const peer = z.strictObject({
   address: key(aeAddress, 'AE title, host and port of the peer.'),
   retrieve: key(choice('auto', 'get', 'move'), 'How instances are fetched.').prefault('auto'),
+  readOnly: key(boolean, 'Whether nothing is stored at this peer: POST is answered 405.').prefault(false),
   associations: key(
     integer(1, 100),
     'Most associations at once of this process, all kinds; one is kept for searches if there are more than one.',

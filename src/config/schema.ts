@@ -14,6 +14,7 @@ import {
 } from './kind.js';
 import { group } from './schema-group.js';
 import { peer } from './schema-peer.js';
+import { storePolicy } from './schema-store.js';
 import { transcode } from './schema-transcode.js';
 import { trustProxy } from './trust-proxy.js';
 
@@ -209,6 +210,7 @@ const store = z.strictObject({
     integer(1, 100),
     'How many instances of one request are sent to the peer at once. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
   ).prefault(1),
+  ...storePolicy,
 });
 
 const disk = z.strictObject({

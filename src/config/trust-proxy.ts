@@ -1,15 +1,10 @@
-import { isIP } from 'node:net';
 import type { Kind } from './kind.js';
+import { isNetwork } from './network.js';
 
 const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
-function isNetwork(value: unknown): value is string {
-  if (typeof value !== 'string') return false;
-  const [address = '', bits, ...rest] = value.split('/');
-  const most = isIP(address) === 6 ? 128 : 32;
-  const goodBits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
-  return NAMED.has(value) || (isIP(address) !== 0 && goodBits && rest.length === 0);
-}
+const isProxy = (value: unknown): value is string =>
+  (typeof value === 'string' && NAMED.has(value)) || isNetwork(value);
 
 /**
  * Which proxies are believed, in Express's terms: none, a number of hops, or addresses.
@@ -24,7 +19,7 @@ export const trustProxy: Kind<false | number | readonly string[]> = {
     if (typeof value === 'number')
       return Number.isInteger(value) && value > 0 && value <= 10 ? value : undefined;
     const networks: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return networks.length > 0 && networks.length <= 100 && networks.every(isNetwork) ? networks : undefined;
+    return networks.length > 0 && networks.length <= 100 && networks.every(isProxy) ? networks : undefined;
   },
   fromText(value) {
     if (value === 'false') return false;

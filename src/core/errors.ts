@@ -7,6 +7,7 @@
 export type GatewayErrorCode =
   // the client asked wrongly
   | 'bad-request'
+  | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
   | 'not-acceptable'

@@ -23,6 +23,7 @@ import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
 import { StoreSession } from './store.js';
+import { StoreTargets } from './store-targets.js';
 import { StudyWatch } from './study-watch.js';
 import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
@@ -91,13 +92,18 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     close: () => {
       for (const side of sides.values()) closeSide(side);
     },
-    store: ({ peer, study, accept, serviceUrl }, context) => {
-      const { binding, watch } = sideOf(peer);
+    isReadOnly: (peer) => sides.get(peer)?.binding.store.policy.enabled === false,
+    store: ({ peer, study, accept, serviceUrl, at }, context) => {
+      const { members: names, requires } = at ?? { members: [peer], requires: 'all' };
+      const members = names.map(sideOf);
+      const [first = sideOf(peer)] = members;
+      if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
       const [representation] = negotiate('store-response', accept);
       return new StoreSession({
-        binding,
+        name: peer,
+        settings: first.binding.store,
+        targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
         instances: deps.instances,
-        watch,
         spools: deps.spools,
         observe: deps.observe,
         study,
@@ -131,6 +137,9 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: P
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
   return { ...side, searches, absent, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
+
+const readOnly = (): GatewayError =>
+  new GatewayError('method-not-allowed', 'Nothing is stored here: the archive is read only.');
 
 function closeSide({ prefetcher, preloads }: Side): void {
   prefetcher.close();

@@ -3,7 +3,7 @@ import { Contested, type Group, type Member } from './group.js';
 import { GroupDocuments } from './group-documents.js';
 import { GroupRetrieve } from './group-retrieve.js';
 import { searchGroup } from './group-search.js';
-import type { GatewayDependencies } from './ports.js';
+import type { GatewayDependencies, StoreAt } from './ports.js';
 import type { Gateway } from './use-cases.js';
 
 /** A group with the use cases that it has of its own. */
@@ -11,7 +11,7 @@ interface Addressed {
   readonly group: Group;
   readonly retrieve: GroupRetrieve;
   readonly documents: GroupDocuments;
-  readonly store: string | undefined;
+  readonly store: StoreAt | undefined;
 }
 
 /** Bytes of metadata documents that one peer or group keeps. */
@@ -74,7 +74,11 @@ export function withGroups(
       }),
     preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
     preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
-    store: (call, context) => peers.store({ ...call, peer: storeOf(of(call.peer)) ?? call.peer }, context),
+    isReadOnly: (peer) => (of(peer)?.store?.members ?? [peer]).some((member) => peers.isReadOnly(member)),
+    store: (call, context) => {
+      const at = storeOf(of(call.peer));
+      return peers.store({ ...call, ...(at && { at }) }, context);
+    },
   };
 }
 
@@ -82,11 +86,11 @@ const namesOf = ({ group }: Addressed): string =>
   group.members.map(({ binding }) => binding.peer.name).join(', ');
 
 /** Where a group's instances are stored. @throws GatewayError `not-implemented` when no member is configured for it */
-function storeOf(addressed: Addressed | undefined): string | undefined {
+function storeOf(addressed: Addressed | undefined): StoreAt | undefined {
   if (addressed === undefined || addressed.store !== undefined) return addressed?.store;
   throw new GatewayError(
     'not-implemented',
-    `The group takes nothing to be stored: store to one of its members (${namesOf(addressed)}), or name one in groups.*.store.`,
+    `The group takes nothing to be stored: store to one of its members (${namesOf(addressed)}), or name some in groups.*.store.`,
   );
 }
 

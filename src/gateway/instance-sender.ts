@@ -1,9 +1,10 @@
-import { Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
 import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
 import type { StoredInstance } from '../dicomweb/index.js';
-import type { Instances, PeerBinding } from './ports.js';
+import type { Instances, StoreSettings } from './ports.js';
+import { refusalOf } from './store-policy.js';
 import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
-import type { StudyWatch } from './study-watch.js';
+import type { StoreTarget, StoreTargets } from './store-targets.js';
 
 /** An instance that is to be stored. */
 export interface OutgoingInstance {
@@ -18,9 +19,9 @@ export interface OutgoingInstance {
 }
 
 export interface InstanceSenderOptions {
-  readonly binding: PeerBinding;
+  readonly settings: StoreSettings;
+  readonly targets: StoreTargets;
   readonly instances: Instances;
-  readonly watch: StudyWatch;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
   readonly context: OperationContext;
@@ -34,7 +35,7 @@ export class InstanceSender {
 
   constructor(options: InstanceSenderOptions) {
     this.#options = options;
-    this.#slots = new Semaphore(options.binding.store.parallel);
+    this.#slots = new Semaphore(options.settings.parallel);
   }
 
   /** Adds what became of a part that is not sent. */
@@ -55,6 +56,12 @@ export class InstanceSender {
 
   /** Sends the instance when its turn has come, or never will; `began` is told then. The caller goes on. */
   sendSoon(instance: OutgoingInstance, began: () => void): void {
+    if (this.#options.targets.areSeveral) {
+      this.add(failure(instance.meta, Reason.outOfResources, noRoom()));
+      began();
+      instance.discard();
+      return;
+    }
     this.#results.push(this.#whenItsTurn(instance, began));
   }
 
@@ -86,8 +93,12 @@ export class InstanceSender {
     const { meta } = outgoing;
     const refusal = this.#refusal(outgoing);
     if (refusal !== undefined) return failure(meta, refusal);
-    const { binding, context } = this.#options;
-    const { peer } = binding;
+    return this.#options.targets.store(meta, (target) => this.#storeAt(target, outgoing));
+  }
+
+  async #storeAt(target: StoreTarget, outgoing: OutgoingInstance): Promise<PartResult> {
+    const { meta } = outgoing;
+    const { peer } = target.binding;
     const sending = { isBegun: false };
     const bytes = {
       [Symbol.asyncIterator]: () => {
@@ -96,7 +107,10 @@ export class InstanceSender {
       },
     };
     try {
-      const { status } = await peer.store({ ...meta, bytes, once: outgoing.flows === true }, context);
+      const { status } = await peer.store(
+        { ...meta, bytes, once: outgoing.flows === true },
+        this.#options.context,
+      );
       if (status !== 0 && !isWarning(status)) return failure(meta, status);
       return { kind: 'stored', instance: storedInstance(outgoing, status) };
     } catch (thrown) {
@@ -105,20 +119,20 @@ export class InstanceSender {
       return sending.isBegun ? { ...failed, isBrokenOff: true } : failed;
     } finally {
       // Also of what broke off: the peer may have it, whatever it could not say any more.
-      if (sending.isBegun) this.#changed(outgoing);
+      if (sending.isBegun) this.#changed(target, outgoing);
     }
   }
 
   /** The peer may have another instance now, in the place of one of the same UID. */
-  #changed({ meta, uids }: OutgoingInstance): void {
-    const { binding, instances, watch } = this.#options;
+  #changed({ binding, watch }: StoreTarget, { meta, uids }: OutgoingInstance): void {
     const { studyInstanceUid = '', seriesInstanceUid = '' } = uids;
     const { sopInstanceUid } = meta;
-    instances.delete({ peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+    const peer = binding.peer.name;
+    this.#options.instances.delete({ peer, studyInstanceUid, seriesInstanceUid, sopInstanceUid });
     watch.forget(studyInstanceUid);
   }
 
-  /** Why the instance is not sent at all. @see rule S-07 */
+  /** Why the instance is not sent at all. @see rules S-07, S-12 */
   #refusal({ meta, uids }: OutgoingInstance): number | undefined {
     const { studyInstanceUid, seriesInstanceUid } = uids;
     const all = [meta.sopClassUid, meta.sopInstanceUid, studyInstanceUid, seriesInstanceUid];
@@ -126,9 +140,17 @@ export class InstanceSender {
     if (uids.sopInstanceUid !== meta.sopInstanceUid || uids.sopClassUid !== meta.sopClassUid)
       return Reason.doesNotMatch;
     const { study } = this.#options;
-    return study !== undefined && study !== studyInstanceUid ? Reason.doesNotMatch : undefined;
+    if (study !== undefined && study !== studyInstanceUid) return Reason.doesNotMatch;
+    return refusalOf(this.#options.settings.policy, meta);
   }
 }
+
+/** Of an instance that has to be there as a whole before it is sent. */
+const noRoom = (): GatewayError =>
+  new GatewayError(
+    'payload-too-large',
+    'The cache has no room to keep the instance whole, as it must be here.',
+  );
 
 function storedInstance({ meta, uids }: OutgoingInstance, status: number): StoredInstance {
   return {

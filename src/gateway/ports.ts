@@ -6,6 +6,7 @@ import type { PeerQueryProfile } from '../query/index.js';
 import type { FramePool } from '../transcode/index.js';
 import type { BackgroundLimits } from './background-pace.js';
 import type { PreloadSettings } from './preload-settings.js';
+import type { StorePolicy } from './store-policy.js';
 import type { Fingerprint, StudyState } from './study-state.js';
 
 /** What the gateway knows of an instance once its last byte has come. */
@@ -106,6 +107,7 @@ export interface StoreSettings {
   /** Most bytes of a document of metadata. */
   readonly maxMetadataBytes: number;
   readonly limits: DatasetLimits;
+  readonly policy: StorePolicy;
 }
 
 /** A peer with everything that is configured or known of it. */
@@ -120,13 +122,19 @@ export interface PeerBinding {
   readonly issuerOfPatientId?: string | undefined;
 }
 
+/** Peers that get what is stored, and how many of them must have taken an instance for it to count as stored. */
+export interface StoreAt {
+  readonly members: readonly string[];
+  readonly requires: 'all' | 'any';
+}
+
 /** Several peers that are addressed as one. */
 export interface GroupBinding {
   /** Names of peers, in the order in which they are believed. */
   readonly members: readonly string[];
   readonly onMemberFailure: 'fail' | 'warn';
-  /** The member that gets what is stored. */
-  readonly store: string | undefined;
+  /** The members that get what is stored. */
+  readonly store: StoreAt | undefined;
 }
 
 /** How pictures are made. */

@@ -17,6 +17,8 @@ export interface StoreAnswer {
   readonly body: string;
   /** Set when not one instance was stored because the peer could not be reached or is full. */
   readonly unavailable: GatewayError | undefined;
+  /** Which peers have what others lack. */
+  readonly warnings: readonly string[];
 }
 
 /** How the answer is written. */
@@ -26,6 +28,8 @@ const RESPONSES = {
 } as const;
 
 export interface StoreSessionOptions extends InstanceSenderOptions {
+  /** Of the peer or group. */
+  readonly name: string;
   readonly spools: SpoolStore;
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
@@ -47,12 +51,11 @@ export class StoreSession {
 
   /** Says what the parts are; comes first. */
   begin(form: StoreForm): void {
-    const { spools, binding, serviceUrl } = this.#options;
-    const { store } = binding;
+    const { spools, settings, serviceUrl } = this.#options;
     this.#parts =
       form === 'part10'
-        ? new Part10Parts(spools, store, this.#sender)
-        : new MetadataParts({ form, spools, settings: store, serviceUrl }, this.#sender);
+        ? new Part10Parts(spools, settings, this.#sender)
+        : new MetadataParts({ form, spools, settings, serviceUrl }, this.#sender);
   }
 
   /** A part begins; names of `headers` are lower case. */
@@ -95,10 +98,10 @@ export class StoreSession {
     const stored = results.flatMap((result) => (result.kind === 'stored' ? [result.instance] : []));
     const failures = results.flatMap((result) => (result.kind === 'failed' ? [result] : []));
     const failed = failures.map(({ instance }) => instance);
-    const { serviceUrl, form } = this.#options;
+    const { serviceUrl, form, targets } = this.#options;
     const { status, body } = storeResponse(serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
-    return { status, ...RESPONSES[form](body), unavailable };
+    return { status, ...RESPONSES[form](body), unavailable, warnings: targets.warnings };
   }
 
   /** The answer has a number for each failure; the words are in the log. A client that has left gets no answer. */
@@ -109,10 +112,9 @@ export class StoreSession {
   }
 
   #warn(message: string, error?: GatewayError): void {
-    const { observe, context, binding } = this.#options;
+    const { observe, context, name } = this.#options;
     const { requestId } = context;
-    const peer = binding.peer.name;
-    observe({ kind: 'log', level: 'warn', message, requestId, peer, ...(error ? { error } : {}) });
+    observe({ kind: 'log', level: 'warn', message, requestId, peer: name, ...(error ? { error } : {}) });
   }
 }
 

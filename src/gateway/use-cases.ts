@@ -1,6 +1,7 @@
 import type { OperationContext, Priority } from '../core/index.js';
 import type { MediaRange, RenderedRequest, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import type { StoreAt } from './ports.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
 import type { SearchAnswer } from './search.js';
@@ -40,6 +41,13 @@ export interface RenderedCall extends RetrieveCall {
   readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
   /** Whether the client has a body with this validator already. */
   readonly hasEtag?: (etag: string) => boolean;
+}
+
+export interface StoreCall extends Common {
+  /** Of the URL. */
+  readonly study: string | undefined;
+  /** Of a group: which members get it. */
+  readonly at?: StoreAt;
 }
 
 export interface PreloadCall {
@@ -93,8 +101,10 @@ export interface Gateway {
   preload(call: PreloadCall, context: OperationContext): PreloadJob;
   /** The latest preload of a study or a series. */
   preloadOf(call: PreloadCall): PreloadJob;
+  /** Whether nothing is stored at the peer or group. */
+  isReadOnly(peer: string): boolean;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
-  store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
+  store(call: StoreCall, context: OperationContext): StoreSession;
   /** Gives up what nobody reads: prefetches and preloads. */
   close(): void;
 }

@@ -1,6 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { GatewayError, toGatewayError } from '../core/index.js';
 import { adminRoutes, type AdminDependencies } from './admin-routes.js';
+import { allowedMethods } from './allowed-methods.js';
 import { dicomwebRoutes, type DicomwebOptions } from './dicomweb-routes.js';
 import { Exchange } from './exchange.js';
 import { purgeRoute } from './purge-route.js';
@@ -27,18 +28,21 @@ function bareApp(): Express {
   return app;
 }
 
-function methodsOf(path: string): string {
-  if (path.endsWith('/preload')) return 'GET, HEAD, POST, DELETE';
-  return /\/studies(?:\/[^/]+)?$/.test(path) ? 'GET, HEAD, POST' : 'GET, HEAD';
+/** The peer or group whose service `path` belongs to. */
+function peerOf(path: string, defaultPeer: string): string {
+  const name = /^\/peers\/([^/]+)\/dicomweb\//.exec(path)?.[1];
+  // A name that is not spelled plainly is no configured one.
+  return name ?? defaultPeer;
 }
 
 /** What no route has taken: an unknown path, or a method that the path does not have. @see rule S-01, H-13 */
-function fallback(deps: HttpDependencies) {
+function fallback(deps: HttpDependencies, defaultPeer: string) {
   return (request: Request, response: Response): void => {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
     void exchange.run(() => {
       if (!['GET', 'HEAD', 'POST'].includes(request.method) || request.method === 'POST') {
-        response.setHeader('Allow', methodsOf(request.path));
+        const isReadOnly = deps.gateway.isReadOnly(peerOf(request.path, defaultPeer));
+        response.setHeader('Allow', allowedMethods(request.path, isReadOnly));
         throw new GatewayError('method-not-allowed', 'The resource does not have this method.');
       }
       throw new GatewayError('not-found', 'There is nothing at this path.');
@@ -81,7 +85,7 @@ export function createApp(
     '/peers/:peer/dicomweb',
     dicomwebRoutes(deps, options, (request) => String(request.params['peer'])),
   );
-  app.use(fallback(deps));
+  app.use(fallback(deps, options.defaultPeer));
   app.use(refused(deps));
   return app;
 }
@@ -90,7 +94,7 @@ export function createApp(
 export function createAdminApp(deps: HttpDependencies, admin: AdminDependencies): Express {
   const app = bareApp();
   app.use(adminRoutes(admin), purgeRoute(deps));
-  app.use(fallback(deps));
+  app.use(fallback(deps, ''));
   app.use(refused(deps));
   return app;
 }

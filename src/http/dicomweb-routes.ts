@@ -12,6 +12,8 @@ import {
   type SearchLevel,
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
+import { allowedMethods } from './allowed-methods.js';
+import { networkTest } from './client-networks.js';
 import { endWith } from './end-with.js';
 import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
@@ -25,6 +27,8 @@ export interface DicomwebOptions {
   readonly serviceUrl: ServiceUrlOptions;
   readonly emptySearch: '200-empty-list' | '204';
   readonly storeBody: StoreBodyLimits;
+  /** Networks whose clients may store; anybody when left out. */
+  readonly storeClients: readonly string[] | undefined;
 }
 
 const rawQueryOf = (request: Request): string => {
@@ -171,9 +175,20 @@ const wildcard = (value: string | readonly string[] | undefined): readonly strin
 const STORE_STATUS = { all: 200, some: 202, none: 409 } as const;
 
 function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): void {
+  const mayStore = networkTest(options.storeClients);
   for (const path of ['/studies', '/studies/:study']) {
+    // Express would name every method that has a route.
+    on('options', path, ({ response, common }) => {
+      response.setHeader('Allow', allowedMethods(path, deps.gateway.isReadOnly(common.peer)));
+      response.status(204).end();
+      return Promise.resolve();
+    });
     on('post', path, async ({ request, response, context, common, params }) => {
       const study = params['study'] === undefined ? undefined : parseRetrieveTarget(params).studyInstanceUid;
+      const isReadOnly = deps.gateway.isReadOnly(common.peer);
+      if (isReadOnly) response.setHeader('Allow', allowedMethods(path, isReadOnly));
+      else if (!mayStore(request.ip))
+        throw new GatewayError('forbidden', 'This client may not store: it is in none of store.clients.');
       const session = deps.gateway.store({ ...common, study }, context);
       const body = { limits: options.storeBody, clock: deps.clock };
       const outcome = await readStoreBody(request, session, body, context);
@@ -181,6 +196,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.status(STORE_STATUS[outcome.status]);
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
+      setWarnings(response, outcome.warnings);
       endWith(response, outcome.body);
     });
   }

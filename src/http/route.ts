@@ -23,4 +23,4 @@ export interface Call {
 export type Handler = (call: Call) => Promise<void>;
 
 /** Adds a route; `HEAD` goes with `GET`. */
-export type On = (method: 'get' | 'post' | 'delete', path: string, handler: Handler) => void;
+export type On = (method: 'get' | 'post' | 'delete' | 'options', path: string, handler: Handler) => void;

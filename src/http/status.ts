@@ -8,6 +8,7 @@ import type { GatewayErrorCode } from '../core/index.js';
  */
 export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'bad-request': 400,
+  forbidden: 403,
   'not-found': 404,
   'method-not-allowed': 405,
   'not-acceptable': 406,

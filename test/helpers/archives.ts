@@ -127,6 +127,8 @@ export interface ArchivesOptions {
   readonly peer?: readonly string[];
   /** Further lines of the configuration. */
   readonly yaml?: string;
+  /** What each peer makes of a C-STORE. */
+  readonly onStore?: readonly (Script | readonly Step[] | undefined)[];
   /** How each peer answers associations. */
   readonly associate?: readonly (readonly AssociateStep[] | undefined)[];
   /** Port in place of an archive, where nobody listens. */
@@ -135,13 +137,14 @@ export interface ArchivesOptions {
 
 export async function startArchives(
   holdings: readonly (readonly RogueInstance[])[],
-  { group = '', peer = [], yaml = '', ports = [], associate = [] }: ArchivesOptions = {},
+  { group = '', peer = [], yaml = '', ports = [], associate = [], onStore = [] }: ArchivesOptions = {},
 ): Promise<Archives> {
   const archives = holdings.map(archive);
   const peers = await Promise.all(
     archives.map((held, index) =>
       startRoguePeer({
         ...(associate[index] && { associate: associate[index] }),
+        ...(onStore[index] && { onStore: onStore[index] }),
         onFind: findScript(held),
         onGet: (_request, identifier) => {
           const wanted = selected(held.instances, identifier);

@@ -42,3 +42,9 @@ export function answerOf(response: Pick<RawResponse, 'body'>): StoreSays {
     other: items('0008119A').map((item) => Number(item['00081197']?.Value?.[0])),
   };
 }
+
+/** The RetrieveURL of the whole answer. @see rule S-10 */
+export function retrieveUrlOf({ body }: Pick<RawResponse, 'body'>): string | undefined {
+  const dataset = JSON.parse(body.toString()) as Record<string, { Value?: string[] } | undefined>;
+  return dataset['00081190']?.Value?.[0];
+}

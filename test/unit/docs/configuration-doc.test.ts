@@ -34,7 +34,7 @@ describe('the configuration page', () => {
     expect(readProject(FILE)).toBe(wanted);
   });
 
-  test.each(['README.md', FILE, 'docs/operations.md', 'docs/conformance.md'])(
+  test.each(['README.md', FILE, 'docs/operations.md', 'docs/conformance.md', 'docs/storing.md'])(
     'every YAML example of %s is a configuration that is taken',
     (file) => {
       for (const example of codeBlocks(readProject(file), 'yaml')) {

@@ -1,0 +1,6 @@
+/** The value of an `Allow` header for what is at `path`. @see rules S-01, H-13 */
+export function allowedMethods(path: string, isReadOnly: boolean): string {
+  if (path.endsWith('/preload')) return 'GET, HEAD, POST, DELETE';
+  const isStore = /\/studies(?:\/[^/]+)?$/.test(path);
+  return isStore && !isReadOnly ? 'GET, HEAD, POST' : 'GET, HEAD';
+}
