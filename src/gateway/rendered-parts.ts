@@ -18,6 +18,7 @@ import { longestOf, shapeOf } from './converted-frames.js';
 import { each } from './frames-answer.js';
 import { boxWithin, placeViewport } from './picture-viewport.js';
 import type { DatasetLimits } from './ports.js';
+import type { StudyInstances } from './open-instance.js';
 import type { Pictures, PictureSource } from './pictures.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf } from './validator.js';
@@ -39,6 +40,8 @@ export interface RenderedCallOf extends RenderedAsked {
   readonly single?: boolean;
   /** WADO-URI: the presentation state, of the same study, that shows the image. */
   readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
+  /** In a group: where the images of a presentation state are, and the state; at the same peer when left out. */
+  readonly among?: StudyInstances;
 }
 
 /** What pictures are made with, and for whom. */

@@ -1,6 +1,7 @@
 import type { OperationContext, Priority } from '../core/index.js';
 import type { MediaRange, RenderedRequest, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import type { StudyInstances } from './open-instance.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
 import type { SearchAnswer } from './search.js';
@@ -38,6 +39,8 @@ export interface RenderedCall extends RetrieveCall {
   readonly single?: boolean;
   /** WADO-URI: the presentation state, of the same study, that shows the image. */
   readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
+  /** In a group: where the images of a presentation state are, and the state; at the same peer when left out. */
+  readonly among?: StudyInstances;
   /** Whether the client has a body with this validator already. */
   readonly hasEtag?: (etag: string) => boolean;
 }
