@@ -13,12 +13,12 @@ import {
 import type { PictureRequest } from '../render/index.js';
 import type { FramePool } from '../transcode/index.js';
 import { annotationLines } from './annotation-lines.js';
-import type { BodyPart } from './answer.js';
+import type { BodyPart, PartsAnswer } from './answer.js';
 import { longestOf, shapeOf } from './converted-frames.js';
 import { each } from './frames-answer.js';
 import { boxWithin, placeViewport } from './picture-viewport.js';
 import type { DatasetLimits } from './ports.js';
-import type { StudyInstances } from './open-instance.js';
+import type { OpenInstance, StudyInstances } from './open-instance.js';
 import type { Pictures, PictureSource } from './pictures.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf } from './validator.js';
@@ -171,6 +171,17 @@ export async function picturePart(
       range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
     }),
   };
+}
+
+/** An answer of parts that are made of one instance. */
+export function partsAnswer(
+  { mediaType, multipart }: RenderedRepresentation,
+  { stalled, close }: Pick<OpenInstance, 'stalled' | 'close'>,
+  { rendered }: Pick<RenderedAsked, 'rendered'>,
+  { warnings = [], parts }: Pick<PartsAnswer, 'parts'> & { readonly warnings?: readonly string[] },
+): PartsAnswer {
+  const all = [...rendered.warnings, ...warnings];
+  return { kind: 'parts', refused: 0, warnings: all, multipart, partType: mediaType, parts, stalled, close };
 }
 
 /** A video as it is stored, in one part. */

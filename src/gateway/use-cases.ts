@@ -1,9 +1,9 @@
 import type { OperationContext, Priority } from '../core/index.js';
-import type { MediaRange, RenderedRequest, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
+import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
-import type { StudyInstances } from './open-instance.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
+import type { RenderedCallOf } from './rendered-parts.js';
 import type { SearchAnswer } from './search.js';
 import type { StoreSession } from './store.js';
 
@@ -30,20 +30,7 @@ export interface InstanceCall extends RetrieveCall {
   readonly target: Required<RetrieveTarget>;
 }
 
-export interface RenderedCall extends RetrieveCall {
-  /** What is asked of the pictures. */
-  readonly rendered: RenderedRequest;
-  /** Of an instance, 1-based and ascending; all of them when left out. */
-  readonly frames?: readonly number[];
-  /** WADO-URI: the answer is one picture, or one animation, whatever there is. */
-  readonly single?: boolean;
-  /** WADO-URI: the presentation state, of the same study, that shows the image. */
-  readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
-  /** In a group: where the images of a presentation state are, and the state; at the same peer when left out. */
-  readonly among?: StudyInstances;
-  /** Whether the client has a body with this validator already. */
-  readonly hasEtag?: (etag: string) => boolean;
-}
+export type RenderedCall = RetrieveCall & RenderedCallOf;
 
 export interface PreloadCall {
   readonly peer: string;
