@@ -119,27 +119,42 @@ export interface InstanceConversion {
 }
 
 /**
- * The first of `representations` that an instance stored in `stored` can be turned into by decoding or encoding its
- * frames, one without loss before all others; undefined if none. To be asked when `chooseForInstance` finds none.
+ * Those of `representations` that an instance stored in `stored` can be turned into by decoding or encoding its frames, in
+ * the order in which they are to be tried: those without loss before all others.
  *
  * @see PS3.18 8.7.3.4 (W-20)
  */
-export function chooseInstanceConversion(
+export function instanceConversions(
   representations: readonly Representation[],
   stored: TransferSyntax,
   abilities: FrameAbilities,
-): InstanceConversion | undefined {
-  if (stored.encapsulated ? !abilities.decodes(stored.uid) : stored.lossy) return undefined;
-  for (const lossy of [false, true])
-    for (const representation of representations) {
+): readonly InstanceConversion[] {
+  if (stored.encapsulated ? !abilities.decodes(stored.uid) : stored.lossy) return [];
+  return [false, true].flatMap((lossy) =>
+    representations.flatMap((representation): readonly InstanceConversion[] => {
       const uid = representation.transferSyntax ?? explicitLittleEndian;
       if (!lossy && (uid === explicitLittleEndian || uid === deflatedDataset))
-        return { representation, transferSyntaxUid: uid, encodeAs: undefined, lossy };
-      if (canMake(uid, lossy, abilities))
-        return { representation, transferSyntaxUid: uid, encodeAs: uid, lossy };
-    }
-  return undefined;
+        return [{ representation, transferSyntaxUid: uid, encodeAs: undefined, lossy }];
+      return canMake(uid, lossy, abilities)
+        ? [{ representation, transferSyntaxUid: uid, encodeAs: uid, lossy }]
+        : [];
+    }),
+  );
 }
+
+/**
+ * An instance as it is stored, for a client that names no transfer syntax and would get Explicit VR Little Endian if that
+ * could be made of it; undefined for others.
+ *
+ * @see PS3.18 8.7.3.4 (W-20)
+ */
+export const storedInstead = (
+  { representation }: InstanceConversion,
+  stored: TransferSyntax,
+): InstanceChoice | undefined =>
+  representation.transferSyntax === undefined && stored.encapsulated
+    ? { representation, transferSyntaxUid: stored.uid, reencode: false }
+    : undefined;
 
 function canMake(uid: string, lossy: boolean, abilities: FrameAbilities): boolean {
   if (transferSyntax(uid)?.lossy !== lossy) return false;

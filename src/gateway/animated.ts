@@ -4,8 +4,7 @@ import type { PartsAnswer } from './answer.js';
 import { each } from './frames-answer.js';
 import type { OpenInstance } from './open-instance.js';
 import { pictureSource } from './pictures.js';
-import { renderFrame } from './render-frame.js';
-import { pictureRequest, type RenderedJob } from './rendered-parts.js';
+import { partsAnswer, pictureRequest, type RenderedJob } from './rendered-parts.js';
 import { etagOf } from './validator.js';
 
 const mediaType = 'image/gif';
@@ -20,7 +19,7 @@ const delayOf = (told: number | undefined): number =>
 
 /**
  * Several frames as one animated GIF, each made when the client has taken the one before it; the first before the status
- * line.
+ * line. The frames are kept as other pictures are, those at the beginning of a long one alone.
  *
  * @throws GatewayError of the first frame
  * @see rule W-50
@@ -30,7 +29,7 @@ export async function animated(
   frames: readonly number[],
   job: RenderedJob,
 ): Promise<PartsAnswer> {
-  const { instance, record, stalled, close } = opened;
+  const { instance, record } = opened;
   const source = pictureSource(opened);
   const looks = await source.looks();
   const { asked, by } = job;
@@ -41,8 +40,13 @@ export async function animated(
   });
   const request = await requestOf(first);
   const etag = etagOf(record, 'rendered', frames.join(','), JSON.stringify(request));
-  const make = (frame: number, of: PictureRequest): Promise<Buffer> =>
-    renderFrame({ source, frame, request: of }, by.pool, by.context);
+  let made = 0;
+  const make = async (frame: number, of: PictureRequest): Promise<Buffer> => {
+    const mayKeep = made < by.pictures.animationBytes;
+    const blocks = await by.pictures.make({ source, frame, request: of }, by.context, mayKeep);
+    made += blocks.length;
+    return blocks;
+  };
   const known = asked.hasEtag?.(etag) ?? false;
   const beginning = known ? undefined : await make(first, request);
   const bytes = async function* (): AsyncGenerator<Buffer, void, undefined> {
@@ -57,15 +61,5 @@ export async function animated(
     bytes: bytes(),
     etag,
   };
-  const { warnings } = asked.rendered;
-  return {
-    kind: 'parts',
-    refused: 0,
-    warnings,
-    multipart: false,
-    partType: mediaType,
-    parts: each([part]),
-    stalled,
-    close,
-  };
+  return partsAnswer({ mediaType, multipart: false }, opened, asked, { parts: each([part]) });
 }

@@ -7,6 +7,7 @@ import type { GroupDocuments, SharedDocument } from './group-documents.js';
 import { Failures } from './group-failures.js';
 import { locate, type Located } from './group-locate.js';
 import { openUnion } from './group-union.js';
+import { openWhole, type StudyInstances } from './open-instance.js';
 import type { RetrieveSettings } from './ports.js';
 import { instancesAnswer } from './retrieve-instances.js';
 import { metadataList, wholeAnswer } from './retrieve-metadata.js';
@@ -50,7 +51,11 @@ export class GroupRetrieve {
   /** @throws GatewayError as `instances` */
   async rendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer> {
     if (call.target.sopInstanceUid !== undefined)
-      return this.one(call, (peer) => this.#peers.retrieveRendered({ ...call, peer }, context), context);
+      return this.one(
+        call,
+        (peer, among) => this.#peers.retrieveRendered({ ...call, peer, among }, context),
+        context,
+      );
     requireSomeType(call.accept);
     const { only, located, failures } = await this.#begin(call, context);
     if (only) {
@@ -119,31 +124,23 @@ export class GroupRetrieve {
 
   /**
    * What `retrieve` makes of one instance, or of something in it, at the first member that holds it; one that has it in
-   * the cache comes first. Whole even when other members failed.
+   * the cache comes first. Whole even when other members failed. It is given a way to other instances of the study.
    *
    * @throws GatewayError as `instances`
    */
   async one<A extends PartsAnswer | DocumentAnswer>(
     { target, fresh }: RetrieveCall,
-    retrieve: (peer: string) => Promise<A>,
+    retrieve: (peer: string, among: StudyInstances) => Promise<A>,
     context: OperationContext,
   ): Promise<A> {
     const { located, failures } = await this.#locate({ target, fresh }, context);
-    let missing: GatewayError | undefined;
-    for (const member of inOrder(located.holders, target)) {
-      try {
-        return marked(await retrieve(nameOf(member)), { located, failures, isPartial: false });
-      } catch (thrown) {
-        const error = toGatewayError(thrown);
-        if (error.code !== 'not-found') failures.note(member, error);
-        // It has the instance, and in it there is no such thing.
-        else if (knows(member, target)) throw error;
-        else missing ??= error;
-      }
-    }
-    if (missing === undefined) return nothing(failures);
-    failures.requireNone();
-    throw missing;
+    const { holders } = located;
+    const among: StudyInstances = {
+      open: (other) => atFirst(holders, other, failures, (member) => openWhole(member, other, context)),
+      fallbackCharacterSetOf: (peer) => settingsOf(holders)(peer).fallbackCharacterSet,
+    };
+    const answer = await atFirst(holders, target, failures, (member) => retrieve(nameOf(member), among));
+    return marked(answer, { located, failures, isPartial: false });
   }
 
   async #begin(
@@ -168,6 +165,30 @@ export class GroupRetrieve {
     const failures = new Failures(this.#group, context);
     return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
   }
+}
+
+/** What `make` makes of an instance at the first member that has it. @throws GatewayError as `GroupRetrieve.instances` */
+async function atFirst<A>(
+  holders: readonly Member[],
+  target: RetrieveTarget,
+  failures: Failures,
+  make: (member: Member) => Promise<A>,
+): Promise<A> {
+  let missing: GatewayError | undefined;
+  for (const member of inOrder(holders, target)) {
+    try {
+      return await make(member);
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      if (error.code !== 'not-found') failures.note(member, error);
+      // It has the instance, and in it there is no such thing.
+      else if (knows(member, target)) throw error;
+      else missing ??= error;
+    }
+  }
+  if (missing === undefined) return nothing(failures);
+  failures.requireNone();
+  throw missing;
 }
 
 /** Nothing there is nothing at all only if no member failed. @throws GatewayError `not-found`, or of the member that failed */

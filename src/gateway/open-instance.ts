@@ -15,6 +15,14 @@ export interface ComingInstance {
   readonly close: () => Promise<void>;
 }
 
+/** Opens instances of one study, wherever in a group they are. */
+export interface StudyInstances {
+  /** @throws GatewayError as `openWhole` of the members that were asked */
+  readonly open: (target: Required<RetrieveTarget>) => Promise<OpenInstance>;
+  /** How text of a peer's reads that names no character set. */
+  readonly fallbackCharacterSetOf: (peer: string) => string | undefined;
+}
+
 /** An instance whose every byte is there. */
 export interface OpenInstance extends ComingInstance {
   readonly record: InstanceRecord;
@@ -78,6 +86,12 @@ export async function whenWhole(coming: ComingInstance): Promise<OpenInstance> {
   }
   return { ...coming, record, index, stored };
 }
+
+/** The instances that one peer has. */
+export const ofPeer = (side: RetrieveBinding, context: OperationContext): StudyInstances => ({
+  open: (target) => openWhole(side, target, context),
+  fallbackCharacterSetOf: () => side.binding.retrieve.fallbackCharacterSet,
+});
 
 /** Opens one instance and waits for every byte of it. @throws GatewayError as `whenWhole`, or of the retrieve */
 export async function openWhole(

@@ -56,8 +56,13 @@ export class Pictures {
     this.#render = render;
   }
 
-  /** @throws GatewayError as `RenderFrame` does, or the reason of the context's signal */
-  async make(of: PictureOf, context: OperationContext): Promise<Buffer> {
+  /** Most bytes of the frames of one animation that are kept: a long one would take the place of all else. */
+  get animationBytes(): number {
+    return this.#kept.stats.limit / 2;
+  }
+
+  /** Without `mayKeep` it is kept for nobody. @throws GatewayError as `RenderFrame` does, or the reason of the context's signal */
+  async make(of: PictureOf, context: OperationContext, mayKeep = true): Promise<Buffer> {
     const { record } = of.source;
     const id = nameOf(of);
     const known = this.#kept.get(id, record);
@@ -66,7 +71,7 @@ export class Pictures {
     for (;;) {
       const isMine = !this.#making.has(key);
       try {
-        const work = (): Promise<Buffer> => this.#makeAndKeep(of, id, context);
+        const work = (): Promise<Buffer> => this.#makeAndKeep(of, mayKeep ? id : undefined, context);
         return await this.#making.run(key, work, context.signal);
       } catch (thrown) {
         // Whoever had begun it has left, and with them what they held of the instance.
@@ -76,10 +81,10 @@ export class Pictures {
     }
   }
 
-  async #makeAndKeep(of: PictureOf, id: string, context: OperationContext): Promise<Buffer> {
+  async #makeAndKeep(of: PictureOf, id: string | undefined, context: OperationContext): Promise<Buffer> {
     try {
       const bytes = await this.#render(of, this.#pool, context);
-      this.#kept.keep({ id, of: of.source.record }, bytes);
+      if (id !== undefined) this.#kept.keep({ id, of: of.source.record }, bytes);
       return bytes;
     } catch (thrown) {
       throw context.signal.aborted ? abortReason(context.signal) : thrown;

@@ -1,13 +1,12 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError } from '../core/index.js';
 import { frameCount, readAttributes, Tags, type Tag } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { ReferencedImage } from '../render/index.js';
 import type { FramePool } from '../transcode/index.js';
 import { each } from './frames-answer.js';
 import { inOrder } from './in-order.js';
-import { openWhole, type OpenInstance } from './open-instance.js';
+import type { OpenInstance, StudyInstances } from './open-instance.js';
 import { isOfVideo, requireRenderable } from './rendered-parts.js';
-import type { RetrieveBinding } from './side.js';
 
 /** An image that a presentation state shows, and that is there. */
 export interface PresentedImage {
@@ -35,6 +34,8 @@ export interface ImagesOfState {
   /** Where the state is: its images are there too. */
   readonly studyInstanceUid: string;
   readonly images: readonly ReferencedImage[];
+  /** A state of more is not rendered. */
+  readonly most: number;
 }
 
 /**
@@ -46,16 +47,14 @@ export interface ImagesOfState {
  * @see rules W-09, W-57
  */
 export async function findPresented(
-  side: RetrieveBinding,
-  { studyInstanceUid, images }: ImagesOfState,
+  { studyInstanceUid, images, most }: ImagesOfState,
+  open: StudyInstances['open'],
   pool: FramePool,
-  context: OperationContext,
 ): Promise<PresentedImages> {
-  const { maxInstances } = side.binding.retrieve;
-  if (images.length > maxInstances)
+  if (images.length > most)
     throw new GatewayError(
       'payload-too-large',
-      `A presentation state of more than ${maxInstances} images is not rendered.`,
+      `A presentation state of more than ${most} images is not rendered.`,
     );
   const found: PresentedImage[] = [];
   let missing = 0;
@@ -63,7 +62,7 @@ export async function findPresented(
   const look = async ({ frames, ...uids }: ReferencedImage): Promise<PresentedImage | GatewayError> => {
     const target = { studyInstanceUid, ...uids };
     try {
-      const opened = await openWhole(side, target, context);
+      const opened = await open(target);
       try {
         return await presentedImage(opened, target, frames, pool);
       } finally {

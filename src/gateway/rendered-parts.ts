@@ -13,11 +13,12 @@ import {
 import type { PictureRequest } from '../render/index.js';
 import type { FramePool } from '../transcode/index.js';
 import { annotationLines } from './annotation-lines.js';
-import type { BodyPart } from './answer.js';
+import type { BodyPart, PartsAnswer } from './answer.js';
 import { longestOf, shapeOf } from './converted-frames.js';
 import { each } from './frames-answer.js';
 import { boxWithin, placeViewport } from './picture-viewport.js';
 import type { DatasetLimits } from './ports.js';
+import type { OpenInstance, StudyInstances } from './open-instance.js';
 import type { Pictures, PictureSource } from './pictures.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf } from './validator.js';
@@ -39,6 +40,8 @@ export interface RenderedCallOf extends RenderedAsked {
   readonly single?: boolean;
   /** WADO-URI: the presentation state, of the same study, that shows the image. */
   readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
+  /** In a group: where the images of a presentation state are, and the state; at the same peer when left out. */
+  readonly among?: StudyInstances;
 }
 
 /** What pictures are made with, and for whom. */
@@ -168,6 +171,17 @@ export async function picturePart(
       range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
     }),
   };
+}
+
+/** An answer of parts that are made of one instance. */
+export function partsAnswer(
+  { mediaType, multipart }: RenderedRepresentation,
+  { stalled, close }: Pick<OpenInstance, 'stalled' | 'close'>,
+  { rendered }: Pick<RenderedAsked, 'rendered'>,
+  { warnings = [], parts }: Pick<PartsAnswer, 'parts'> & { readonly warnings?: readonly string[] },
+): PartsAnswer {
+  const all = [...rendered.warnings, ...warnings];
+  return { kind: 'parts', refused: 0, warnings: all, multipart, partType: mediaType, parts, stalled, close };
 }
 
 /** A video as it is stored, in one part. */

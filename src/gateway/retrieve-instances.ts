@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import {
   deflate,
   part10Header,
@@ -9,11 +9,12 @@ import {
 } from '../dicom/index.js';
 import {
   chooseForInstance,
-  chooseInstanceConversion,
   combineCrc32,
+  instanceConversions,
   negotiate,
   prefersStored,
   retrieveUrl,
+  storedInstead,
   type ByteSpan,
   type InstanceChoice,
   type InstanceConversion,
@@ -85,30 +86,44 @@ interface Delivery {
   readonly how: readonly string[];
 }
 
-interface Converting {
+interface Delivering {
   readonly instance: HeldInstance;
   readonly stored: TransferSyntax;
-  readonly conversion: InstanceConversion | undefined;
   readonly serviceUrl: string;
 }
 
-/** Undefined for what cannot be converted so and may be given as it is stored. @throws GatewayError */
-async function convert(
-  { instance, stored, conversion, serviceUrl }: Converting,
-  mayBeStored: boolean,
+/** @throws GatewayError */
+async function converted(
+  { instance, stored, serviceUrl }: Delivering,
+  conversion: InstanceConversion,
   by: Conversion,
-): Promise<Delivery | undefined> {
-  if (conversion === undefined) throw notAcceptable(stored.uid);
+): Promise<Delivery> {
   const { index, problem } = await instance.complete;
-  try {
-    if (index === undefined) throw problem ?? notAcceptable(stored.uid);
-    const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
-    const how = ['converted', ...lossOf(conversion, by)];
-    return { representation: conversion.representation, part, how };
-  } catch (thrown) {
-    if (mayBeStored && isOfTheFrame(thrown)) return undefined;
-    throw thrown;
+  if (index === undefined) throw problem ?? notAcceptable(stored.uid);
+  const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
+  const how = ['converted', ...lossOf(conversion, by)];
+  return { representation: conversion.representation, part, how };
+}
+
+/** The first of `conversions` that can be made, or what may be given in its place. @throws GatewayError of the first */
+async function firstMade(
+  of: Delivering,
+  conversions: readonly InstanceConversion[],
+  by: Conversion,
+): Promise<Delivery> {
+  let refusal: GatewayError | undefined;
+  for (const conversion of conversions) {
+    try {
+      return await converted(of, conversion, by);
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      if (error.code !== 'not-acceptable') throw error;
+      refusal ??= error;
+    }
+    const instead = storedInstead(conversion, of.stored);
+    if (instead) return await unconverted(of, instead);
   }
+  throw refusal ?? notAcceptable(of.stored.uid);
 }
 
 /**
@@ -128,31 +143,31 @@ async function deliver(
   const stored = transferSyntax(storedUid);
   const choice = stored && chooseForInstance(representations, stored);
   if (stored === undefined) throw notAcceptable(storedUid);
-  const conversion = chooseInstanceConversion(representations, stored, by.pool);
-  const converted = prefersStored(choice, conversion)
-    ? undefined
-    : await convert({ instance, stored, conversion, serviceUrl }, choice !== undefined, by);
-  if (converted) return converted;
-  if (choice === undefined) throw notAcceptable(storedUid);
-  const how = [choice.reencode ? 're-encoded' : 'stored'];
-  const part = await unconverted(instance, stored, choice, serviceUrl);
-  return { representation: choice.representation, part, how };
+  const of = { instance, stored, serviceUrl };
+  const conversions = instanceConversions(representations, stored, by.pool);
+  const [best] = conversions;
+  if (choice === undefined) return await firstMade(of, conversions, by);
+  if (best === undefined || prefersStored(choice, best)) return await unconverted(of, choice);
+  try {
+    return await converted(of, best, by);
+  } catch (thrown) {
+    if (!isOfTheFrame(thrown)) throw thrown;
+    return await unconverted(of, choice);
+  }
 }
 
 /** The file of an instance whose pixels stay as they are. */
 async function unconverted(
-  instance: HeldInstance,
-  stored: TransferSyntax,
+  { instance, stored, serviceUrl }: Delivering,
   { transferSyntaxUid, reencode, representation }: InstanceChoice,
-  serviceUrl: string,
-): Promise<BodyPart> {
+): Promise<Delivery> {
   const { sopClassUid } = instance.info;
   const { sopInstanceUid } = instance.key;
   const head = part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
   const bytes = reencode ? instance.source.read() : instance.lent.read();
   const { size } = instance.source;
   const checksum = representation.mediaType === ARCHIVE && !reencode ? await checksumOf(instance, head) : {};
-  return {
+  const part: BodyPart = {
     contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
     peer: instance.key.peer,
     contentLocation: retrieveUrl(serviceUrl, instance.key),
@@ -162,6 +177,7 @@ async function unconverted(
     ...checksum,
     bytes: concatenate(head, reencode ? reencoded(bytes, stored, transferSyntaxUid) : bytes),
   };
+  return { representation, part, how: [reencode ? 're-encoded' : 'stored'] };
 }
 
 function reencoded(

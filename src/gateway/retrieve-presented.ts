@@ -12,7 +12,7 @@ import {
   type PresentationState,
 } from '../render/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { openWhole, type OpenInstance } from './open-instance.js';
+import { ofPeer, type OpenInstance, type StudyInstances } from './open-instance.js';
 import { pictureSource, type PictureSource } from './pictures.js';
 import { findPresented, shownFrames, type PresentedImage, type PresentedImages } from './presented-images.js';
 import {
@@ -30,7 +30,9 @@ import { startingWith } from './starting-with.js';
 
 /** A presentation state that was read, and what is asked of it. */
 interface Shown {
-  readonly side: RetrieveBinding;
+  readonly images: StudyInstances;
+  /** Most images of a state. */
+  readonly most: number;
   readonly state: OpenInstance;
   readonly said: PresentationState;
   readonly asked: RenderedCallOf;
@@ -41,16 +43,25 @@ async function readShown(
   side: RetrieveBinding,
   state: OpenInstance,
   asked: RenderedCallOf,
-  by: Rendering,
+  rendering: Rendering,
 ): Promise<Shown> {
+  const images = imagesFor(side, asked, rendering.context);
+  const by = { ...rendering, fallbackCharacterSetOf: images.fallbackCharacterSetOf };
   const { sopClassUid } = state.instance.info;
   requireNoWindow(asked.rendered);
   if (!isShownState(sopClassUid)) throw noPicture(sopClassUid);
   const { instance, stored } = state;
   const fallback = by.fallbackCharacterSetOf(instance.key.peer);
   const said = await readPresentationState({ source: instance.source, stored }, fallback);
-  return { side, state, said, asked, job: { asked, by } };
+  const most = side.binding.retrieve.maxInstances;
+  return { images, most, state, said, asked, job: { asked, by } };
 }
+
+const imagesFor = (
+  side: RetrieveBinding,
+  { among }: RenderedCallOf,
+  context: OperationContext,
+): StudyInstances => among ?? ofPeer(side, context);
 
 /** @throws GatewayError `bad-request` @see rules W-53, W-54 */
 function requireNoWindow({ picture }: RenderedRequest): void {
@@ -81,11 +92,11 @@ export async function presentedAnswer(
 }
 
 const findImages = (
-  { side, state, job }: Shown,
+  { images: { open }, most, state, job }: Shown,
   images: PresentationState['images'],
 ): Promise<PresentedImages> => {
   const { studyInstanceUid } = state.instance.key;
-  return findPresented(side, { studyInstanceUid, images }, job.by.pool, job.by.context);
+  return findPresented({ studyInstanceUid, images, most }, open, job.by.pool);
 };
 
 /**
@@ -101,7 +112,7 @@ export async function retrieveUnderState(
   context: OperationContext,
 ): Promise<PartsAnswer> {
   const { studyInstanceUid } = asked.target;
-  const state = await openState(side, { studyInstanceUid, ...uids }, context);
+  const state = await openState(imagesFor(side, asked, context), { studyInstanceUid, ...uids });
   try {
     if (!isPresentationState(state.instance.info.sopClassUid))
       throw new GatewayError('bad-request', 'What is named as a presentation state is none.');
@@ -112,13 +123,9 @@ export async function retrieveUnderState(
   }
 }
 
-async function openState(
-  side: RetrieveBinding,
-  target: Required<RetrieveTarget>,
-  context: OperationContext,
-): Promise<OpenInstance> {
+async function openState({ open }: StudyInstances, target: Required<RetrieveTarget>): Promise<OpenInstance> {
   try {
-    return await openWhole(side, target, context);
+    return await open(target);
   } catch (thrown) {
     if (toGatewayError(thrown).code !== 'not-found') throw thrown;
     throw new GatewayError('bad-request', 'The study has no such presentation state.', { cause: thrown });
@@ -179,12 +186,12 @@ async function answerOf(
 
 /** Each image is held while its frames are made into pictures, one after the other. */
 async function* partsOf(
-  { side, state, said, job }: Shown,
+  { images: { open }, state, said, job }: Shown,
   images: readonly PresentedImage[],
   representation: RenderedRepresentation,
 ): AsyncGenerator<BodyPart, void, undefined> {
   for (const image of images) {
-    const opened = await openWhole(side, image.target, job.by.context);
+    const opened = await open(image.target);
     try {
       const source = shownBy(state, said, opened);
       for (const frame of shownFrames(image)) yield await picturePart(source, frame, representation, job);

@@ -9,7 +9,7 @@ import {
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { animated } from './animated.js';
-import { requireFrames } from './frames-answer.js';
+import { each, requireFrames } from './frames-answer.js';
 import { whenWhole, withInstance, type OpenInstance } from './open-instance.js';
 import { pictureSource } from './pictures.js';
 import { isDocumentClass, renderedDocument } from './rendered-document.js';
@@ -17,6 +17,7 @@ import {
   isOfVideo,
   isPresentationState,
   noPicture,
+  partsAnswer,
   picturePart,
   requireIccProfile,
   renderingOf,
@@ -93,7 +94,7 @@ async function renderedInstance(
   const source = pictureSource(opened);
   const make = (frame: number): Promise<BodyPart> => picturePart(source, frame, representation, job);
   const firstPart = await make(first);
-  return answerOf(representation, opened, request, {
+  return partsAnswer(representation, opened, request, {
     warnings: isSeveral ? [`This is the first of ${frames.length} frames; "frameNumber" names another.`] : [],
     parts: (async function* () {
       yield firstPart;
@@ -123,23 +124,8 @@ function videoAnswer(opened: OpenInstance, request: RenderedCallOf): PartsAnswer
   const { picture } = request.rendered;
   const isPlain = Object.keys(picture).length === 0;
   const part = videoPart(opened, representation, request.serviceUrl);
-  return answerOf(representation, opened, request, {
-    warnings: isPlain ? [] : ['A video is given as it is stored; no parameter changes it.'],
-    // eslint-disable-next-line @typescript-eslint/require-await -- what answers are made of
-    parts: (async function* () {
-      yield part;
-    })(),
-  });
-}
-
-function answerOf(
-  { mediaType, multipart }: RenderedRepresentation,
-  { stalled, close }: Pick<OpenInstance, 'stalled' | 'close'>,
-  { rendered }: RenderedAsked,
-  { warnings, parts }: Pick<PartsAnswer, 'parts'> & { readonly warnings: readonly string[] },
-): PartsAnswer {
-  const all = [...rendered.warnings, ...warnings];
-  return { kind: 'parts', refused: 0, warnings: all, multipart, partType: mediaType, parts, stalled, close };
+  const warnings = isPlain ? [] : ['A video is given as it is stored; no parameter changes it.'];
+  return partsAnswer(representation, opened, request, { warnings, parts: each([part]) });
 }
 
 const videoTypes = ['video/mp4', 'video/mpeg', 'video/H265'] as const;
@@ -183,7 +169,7 @@ export async function renderedInstances(
     const first = await parts.next();
     if (first.done) throw new GatewayError('not-acceptable', 'Nothing here can be made into a picture.');
     const partType = first.value.contentType;
-    const answer = answerOf({ mediaType: partType, multipart: true }, { stalled, close }, request, {
+    const answer = partsAnswer({ mediaType: partType, multipart: true }, { stalled, close }, request, {
       warnings: mayLeaveOut ? ['What is no still image, such as a report, is left out of this answer.'] : [],
       parts: startingWith(first.value, parts),
     });

@@ -11,6 +11,7 @@ import { pictureSource } from './pictures.js';
 import { shrunkTo } from './picture-viewport.js';
 import {
   isOfVideo,
+  partsAnswer,
   picturePart,
   renderingOf,
   requireRenderable,
@@ -125,22 +126,8 @@ async function thumbnailOf(
   const viewport =
     asked.rendered.picture.viewport ?? shrunkTo(settings.thumbnailPixels, shapeOf(opened.index));
   const rendered = { ...asked.rendered, picture: { viewport } };
-  const part = await picturePart(
-    pictureSource(opened),
-    frame,
-    { mediaType, multipart: false },
-    { asked: { ...asked, rendered }, by },
-  );
-  const { stalled, close } = opened;
-  const { warnings } = rendered;
-  return {
-    kind: 'parts',
-    refused: 0,
-    warnings,
-    multipart: false,
-    partType: mediaType,
-    parts: each([part]),
-    stalled,
-    close,
-  };
+  const representation = { mediaType, multipart: false };
+  const job = { asked: { ...asked, rendered }, by };
+  const part = await picturePart(pictureSource(opened), frame, representation, job);
+  return partsAnswer(representation, opened, job.asked, { parts: each([part]) });
 }

@@ -1,9 +1,10 @@
 import type { OperationContext, Priority } from '../core/index.js';
-import type { MediaRange, RenderedRequest, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
+import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import type { StoreAt } from './ports.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
+import type { RenderedCallOf } from './rendered-parts.js';
 import type { SearchAnswer } from './search.js';
 import type { StoreSession } from './store.js';
 
@@ -30,18 +31,7 @@ export interface InstanceCall extends RetrieveCall {
   readonly target: Required<RetrieveTarget>;
 }
 
-export interface RenderedCall extends RetrieveCall {
-  /** What is asked of the pictures. */
-  readonly rendered: RenderedRequest;
-  /** Of an instance, 1-based and ascending; all of them when left out. */
-  readonly frames?: readonly number[];
-  /** WADO-URI: the answer is one picture, or one animation, whatever there is. */
-  readonly single?: boolean;
-  /** WADO-URI: the presentation state, of the same study, that shows the image. */
-  readonly presentation?: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
-  /** Whether the client has a body with this validator already. */
-  readonly hasEtag?: (etag: string) => boolean;
-}
+export type RenderedCall = RetrieveCall & RenderedCallOf;
 
 export interface StoreCall extends Common {
   /** Of the URL. */

@@ -24,7 +24,7 @@ const WRITERS = {
   bulkdata: 2,
   document: 1,
   report: 1,
-  rendered: 1,
+  rendered: 2,
 } as const;
 
 /**

@@ -3,12 +3,16 @@ import type { FrameShape } from '../dicom/index.js';
 import type { ImageLook, PixelAspect } from './image-look.js';
 import type { Viewport } from './picture-request.js';
 
-/** What is cut out of an image, in its pixels, and how large that becomes. */
-export interface Geometry {
+/** What is cut out of an image, in its pixels. */
+export interface Part {
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** What is cut out of an image, and how large that becomes. */
+export interface Geometry extends Part {
   readonly toWidth: number;
   readonly toHeight: number;
   readonly flipHorizontal: boolean;
@@ -17,8 +21,8 @@ export interface Geometry {
 
 type Size = Pick<FrameShape, 'rows' | 'columns'>;
 
-/** A part of an image, in its pixels and parts of them. */
-interface Part {
+/** What is wanted of an image, in its pixels and parts of them. */
+interface Wanted {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -48,7 +52,7 @@ export function layOut(
   return { ...cut, toWidth, toHeight, flipHorizontal, flipVertical };
 }
 
-function wantedPart({ rows, columns }: Size, { source = {} }: Viewport): Part {
+function wantedPart({ rows, columns }: Size, { source = {} }: Viewport): Wanted {
   const { x = 0, y = 0 } = source;
   const { width = columns - x, height = rows - y } = source;
   const isWithin = x >= 0 && y >= 0 && x + width <= columns && y + height <= rows;
@@ -59,7 +63,7 @@ function wantedPart({ rows, columns }: Size, { source = {} }: Viewport): Part {
 
 /** Width and height of a part in a viewport; undefined: as many pixels as it has. */
 function scaledSize(
-  part: Part,
+  part: Wanted,
   { horizontal, vertical }: PixelAspect,
   { width = Infinity, height = Infinity }: Viewport,
 ): readonly [width: number, height: number] | undefined {
@@ -70,10 +74,7 @@ function scaledSize(
 }
 
 /** The pixels that a part of an image touches. */
-function whole(
-  { x, y, width, height }: Part,
-  { rows, columns }: Size,
-): Pick<Geometry, 'left' | 'top' | 'width' | 'height'> {
+function whole({ x, y, width, height }: Wanted, { rows, columns }: Size): Part {
   const left = Math.min(Math.floor(x), columns - 1);
   const top = Math.min(Math.floor(y), rows - 1);
   const right = Math.min(columns, Math.max(left + 1, Math.ceil(x + width)));
@@ -85,6 +86,16 @@ function whole(
 export function halvingsWithin({ width, height, toWidth, toHeight }: Geometry): number {
   const times = Math.min(width / toWidth, height / toHeight);
   return times < 2 ? 0 : Math.floor(Math.log2(times));
+}
+
+/**
+ * Columns and rows of the boxes of pixels that may become one before a part is scaled; as many as it has pixels where none
+ * may. They are twice as many as the picture needs, so that the filter of the scaling decides what is seen.
+ */
+export function boxesOf({ width, height, toWidth, toHeight }: Geometry): Pick<Size, 'columns' | 'rows'> {
+  const boxes = (pixels: number, to: number): number =>
+    Math.ceil(pixels / Math.max(1, Math.floor(pixels / to / 2)));
+  return { columns: boxes(width, toWidth), rows: boxes(height, toHeight) };
 }
 
 /** The same part of an image that was halved when it was decoded. */

@@ -2,33 +2,60 @@ import { sampleBytes, type NativeFrame } from '../dicom/index.js';
 import { modalityStage, presentationStage, rangeStage, voiStage } from './grey-stages.js';
 import type { ImageLook } from './image-look.js';
 import type { PictureRequest } from './picture-request.js';
-import { storedSamples, unitsOf, type StoredSamples } from './stored-samples.js';
+import type { Part } from './geometry.js';
+import type { Raster } from './raster.js';
+import { codesIn, meansOfBoxes, type Boxes } from './sample-loops.js';
+import { storedSamples, unitsOf, type StoredSamples, type Units } from './stored-samples.js';
 
 /** Codes up to so many bits are looked up in a table; there are seldom more. */
 const MOST_TABLE_BITS = 16;
 const BLACK = 0;
 
+/** What may stand in place of what the dataset says. */
+type Asked = Pick<PictureRequest, 'window'>;
+
 /** The grey levels of a frame of one sample for each pixel, 0 black to 255 white. @see rule W-56, PS3.4 N.2 */
-export function greyPixels(
-  frame: NativeFrame,
-  look: ImageLook,
-  request: Pick<PictureRequest, 'window'>,
-): Uint8Array {
+export function greyPixels(frame: NativeFrame, look: ImageLook, request: Asked): Uint8Array {
   if (look.floating) return floatingPixels(frame, look, request);
   const { samples, shape } = frame;
   const stored = storedSamples(samples, shape, look.lowestBit);
-  const range = (): Range => storedRange(stored, look);
-  const level = levelOf(look, request, range);
+  const units = unitsOf(samples, shape.bitsAllocated);
+  const level = levelOf(look, request, () => storedRange(stored, look, units));
   const out = new Uint8Array(stored.count);
   if (stored.bits > MOST_TABLE_BITS) {
     for (let at = 0; at < out.length; at++) out[at] = level(stored.valueOf(stored.code(at)));
     return out;
   }
   const levels = new LazyLevels(stored, level);
-  const units = unitsOf(samples, shape.bitsAllocated);
   if (units) levels.lookUp(units, look.lowestBit, out);
   else for (let at = 0; at < out.length; at++) out[at] = levels.of(stored.code(at));
   return out;
+}
+
+/** Whether `shrunkGrey` takes a frame: one of bytes or words, with more pixels than there are levels to work out. */
+export function canShrinkGrey({ samples, shape }: NativeFrame, look: ImageLook): boolean {
+  const { count, bits } = storedSamples(samples, shape, look.lowestBit);
+  const hasUnits = shape.bitsAllocated === 8 || shape.bitsAllocated === 16;
+  return hasUnits && !look.floating && shape.samplesPerPixel === 1 && count >= 2 ** bits;
+}
+
+/**
+ * A part of a frame that `canShrinkGrey`, in one pass: the mean level of each of so many boxes of its pixels, as if the whole
+ * picture had been made and then scaled.
+ */
+export function shrunkGrey(
+  { samples, shape }: NativeFrame,
+  { look, request }: { readonly look: ImageLook; readonly request: Asked },
+  part: Part,
+  boxes: Boxes,
+): Raster {
+  const stored = storedSamples(samples, shape, look.lowestBit);
+  const units = unitsOf(samples, shape.bitsAllocated) ?? samples;
+  const level = levelOf(look, request, () => storedRange(stored, look, units));
+  const table = new Uint8Array(2 ** stored.bits);
+  for (let code = 0; code < table.length; code++) table[code] = level(stored.valueOf(code));
+  const { columns } = shape;
+  return meansOfBoxes(units, { columns, part }, boxes, { table, shift: look.lowestBit });
 }
 
 /** The level of each code, worked out when it first comes: an image has a few of the 65,536 that it might have. */
@@ -50,7 +77,7 @@ class LazyLevels {
   }
 
   /** The loop that all pixels of nearly all images go through. */
-  lookUp(units: Uint8Array | Uint16Array, shift: number, out: Uint8Array): void {
+  lookUp(units: Units, shift: number, out: Uint8Array): void {
     const table = this.#table;
     const mask = table.length - 1;
     for (let at = 0; at < out.length; at++) {
@@ -69,11 +96,7 @@ interface Range {
 }
 
 /** From a stored value to a level. */
-function levelOf(
-  look: ImageLook,
-  { window }: Pick<PictureRequest, 'window'>,
-  range: () => Range,
-): (value: number) => number {
+function levelOf(look: ImageLook, { window }: Asked, range: () => Range): (value: number) => number {
   const modality = modalityStage(look.modality);
   const chosen = window ? ({ kind: 'window', ...window } as const) : look.voi[0];
   const voi = chosen ? voiStage(chosen) : fullRange(look, range());
@@ -100,24 +123,25 @@ function fullRange(look: ImageLook, { lowest, highest }: Range): (value: number)
 }
 
 /** The lowest and highest stored values that are no padding. */
-function storedRange(stored: StoredSamples, { padding }: ImageLook): Range {
+function storedRange(stored: StoredSamples, { padding, lowestBit }: ImageLook, units?: Units): Range {
   let lowest = Infinity;
   let highest = -Infinity;
-  for (let at = 0; at < stored.count; at++) {
-    const value = stored.valueOf(stored.code(at));
-    if (padding && value >= padding.from && value <= padding.to) continue;
+  const see = (value: number): void => {
+    if (padding && value >= padding.from && value <= padding.to) return;
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
-  }
+  };
+  if (units && stored.bits <= MOST_TABLE_BITS) {
+    const seen = codesIn(units.subarray(0, stored.count), stored.bits, lowestBit);
+    seen.forEach((isThere, code) => {
+      if (isThere !== 0) see(stored.valueOf(code));
+    });
+  } else for (let at = 0; at < stored.count; at++) see(stored.valueOf(stored.code(at)));
   return lowest <= highest ? { lowest, highest } : { lowest: 0, highest: 0 };
 }
 
 /** Pixels of a parametric map: numbers of 4 or 8 bytes. @see PS3.3 C.7.6.24, C.7.6.25 */
-function floatingPixels(
-  { samples, shape }: NativeFrame,
-  look: ImageLook,
-  request: Pick<PictureRequest, 'window'>,
-): Uint8Array {
+function floatingPixels({ samples, shape }: NativeFrame, look: ImageLook, request: Asked): Uint8Array {
   const view = new DataView(samples.buffer, samples.byteOffset, samples.byteLength);
   const isDouble = sampleBytes(shape) === 8;
   const valueAt = (at: number): number =>

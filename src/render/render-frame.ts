@@ -7,8 +7,8 @@ import { colourPixels, isColour } from './colour.js';
 import { drawGraphics } from './draw-graphics.js';
 import { drawOverlays } from './draw-overlays.js';
 import { encodePicture, scaled } from './encode-picture.js';
-import { halved, halvingsWithin, layOut } from './geometry.js';
-import { greyPixels } from './grey.js';
+import { boxesOf, halved, halvingsWithin, layOut, type Geometry } from './geometry.js';
+import { canShrinkGrey, greyPixels, shrunkGrey } from './grey.js';
 import type { ImageLook } from './image-look.js';
 import type { Picture, PictureRequest } from './picture-request.js';
 import { layOutArea, present, type AreaLayout } from './present.js';
@@ -67,8 +67,25 @@ function layoutOf({ shape, look, request, mostPixels }: RenderJob): AreaLayout |
 
 /** The part of a frame that the viewport shows, in its size. */
 async function cutOut(frame: NativeFrame, job: RenderJob): Promise<Raster> {
-  const geometry = layOut(job.shape, job.look, job.request.viewport, job.mostPixels);
-  return await scaled(drawn(frame, job), halved(geometry, job.shape, frame.shape));
+  const ofImage = layOut(job.shape, job.look, job.request.viewport, job.mostPixels);
+  const geometry = halved(ofImage, job.shape, frame.shape);
+  const shrunk = shrunkPart(frame, job, geometry);
+  if (!shrunk) return await scaled(drawn(frame, job), geometry);
+  const { width, height } = shrunk;
+  return await scaled(shrunk, { ...geometry, left: 0, top: 0, width, height });
+}
+
+/** What is to become much smaller, without a picture of all of its pixels; undefined where that would show something else. */
+function shrunkPart(
+  frame: NativeFrame,
+  { look, request }: RenderJob,
+  geometry: Geometry,
+): Raster | undefined {
+  const boxes = boxesOf(geometry);
+  const isSmaller = boxes.columns < geometry.width || boxes.rows < geometry.height;
+  const isPlain = !isColour(frame.shape) && look.overlays.length === 0 && look.shutters.length === 0;
+  if (!isSmaller || !isPlain || !canShrinkGrey(frame, look)) return undefined;
+  return shrunkGrey(frame, { look, request }, geometry, boxes);
 }
 
 /** A whole frame, with its overlays and shutters. */

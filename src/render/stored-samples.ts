@@ -44,8 +44,11 @@ function reader(
   };
 }
 
+/** Samples of a byte or a word each. */
+export type Units = Uint8Array | Uint16Array;
+
 /** Bytes, or words; undefined for anything wider. */
-export function unitsOf(bytes: Uint8Array, bitsAllocated: number): Uint8Array | Uint16Array | undefined {
+export function unitsOf(bytes: Uint8Array, bitsAllocated: number): Units | undefined {
   if (bitsAllocated === 8) return bytes;
   if (bitsAllocated !== 16) return undefined;
   const isAligned = bytes.byteOffset % 2 === 0;

@@ -5,6 +5,7 @@ import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
+import { encapsulatedPicture } from '../helpers/pixel-instances.js';
 import { readElements, readFrames, textOf, type ReadElement } from '../helpers/independent-reader.js';
 import {
   encodeElement,
@@ -219,6 +220,40 @@ describe('instances in another transfer syntax than the stored one', () => {
     expect(stored.map(({ headers }) => String(headers['content-type']).slice(35)).sort()).toEqual(
       [S.ExplicitVrLittleEndian.uid, S.RleLossless.uid].sort(),
     );
+  });
+
+  describe('W-20: that cannot be had as the client would like best', () => {
+    /** More than 4 GiB as native pixels. */
+    const many = { ...gray, rows: 4096, columns: 4096, bitsAllocated: 8, bitsStored: 8 };
+    const long = async (): Promise<RogueInstance> => {
+      const { stream } = await encodeFrame(
+        { samples: new Uint8Array(2 ** 24), shape: many },
+        S.HtJ2kLossless.uid,
+      );
+      return encapsulatedPicture(many, Array<Buffer>(260).fill(Buffer.from(stream)), S.HtJ2kLossless.uid);
+    };
+    const typeOf = ({ status, headers }: RawResponse): unknown => [status, headers['content-type']];
+    const as = (uid: string): string => `application/dicom; transfer-syntax=${uid}`;
+
+    test('come as they are stored where they are too long uncompressed and no transfer syntax is named', async () => {
+      const one = await long();
+      const get = await start(one);
+      const answer = await get('application/dicom');
+      expect(typeOf(answer)).toEqual([200, as(S.HtJ2kLossless.uid)]);
+      const dataset = Buffer.from(one.dataset as Buffer);
+      expect(answer.body.subarray(-dataset.length).equals(dataset)).toBe(true);
+      expect(answer.headers.etag).toBeDefined();
+      expect((await get(as(S.ExplicitVrLittleEndian.uid))).status).toBe(406);
+    });
+
+    test('come in the next transfer syntax that the client takes', async () => {
+      const colours = { ...colour, bitsAllocated: 16, bitsStored: 16 };
+      const get = await start(await encodedInstance(colours, S.JpegLsLossless.uid));
+      // Colours of more than 8 bits have no encoder as JPEG 2000 here.
+      const both = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.RleLossless.uid)}; q=0.5`;
+      expect(typeOf(await get(both))).toEqual([200, as(S.RleLossless.uid)]);
+      expect((await get(as(S.Jpeg2000Lossless.uid))).status).toBe(406);
+    });
   });
 
   test('of YCbCr without loss keep it: the way to RGB and back would not lead to the same', async () => {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
+import { image as drawn, see } from '../helpers/pictures.js';
+import { stateOf } from '../helpers/presentation-states.js';
 import { drop, final, makeInstance, refusingPort, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
 import { unzip } from '../helpers/zip-reader.js';
@@ -140,6 +142,26 @@ describe('what two members hold in part', () => {
     expect((await get(`${wado}&contentType=application/dicom&transferSyntax=*`)).status).toBe(200);
     expect((await get('/studies/2.25.9/rendered')).status).toBe(404);
     expect((await get('/studies/2.25.9/thumbnail')).status).toBe(404);
+  });
+
+  test('W-57: a presentation state shows images of all members, also by WADO-URI', async () => {
+    const [near, far] = [drawn(), drawn()];
+    const [state, gone] = [stateOf([near, far], { '00700042:US': 90 }), stateOf([near, drawn()])];
+    const { get } = await start([[near, state, gone], [far]]);
+    const pathOf = (of: RogueInstance): string =>
+      `/studies/${of.studyInstanceUid}/series/${of.seriesInstanceUid}/instances/${of.sopInstanceUid}/rendered`;
+    const both = await get(pathOf(state));
+    expect([both.status, both.headers.warning]).toEqual([200, undefined]);
+    expect(locations(both)).toEqual(uids(near, far));
+    const one = await get(pathOf(gone));
+    expect([one.status, locations(one)]).toEqual([206, uids(near)]);
+    for (const shown of [near, far]) {
+      const named = `studyUID=${shown.studyInstanceUid}&seriesUID=${shown.seriesInstanceUid}&objectUID=${shown.sopInstanceUid}`;
+      const by = `presentationSeriesUID=${state.seriesInstanceUid}&presentationUID=${state.sopInstanceUid}`;
+      const answer = await get(`/wado?requestType=WADO&contentType=image/png&${named}&${by}`);
+      // It turns them.
+      expect([answer.status, await see(answer.body)]).toMatchObject([200, { width: 40, height: 60 }]);
+    }
   });
 
   test('W-09: pictures of a study are partial when a member could not be asked', async () => {

@@ -365,6 +365,27 @@ describe('many who ask', () => {
     expect(await framesMade()).toBe(1);
   });
 
+  test('W-60: frames of an animation are made once, but those of a long one beyond what may be kept', async () => {
+    const FRAMES = 24;
+    const one = image({ frames: FRAMES });
+    const makeTwice = async (yaml: string): Promise<{ readonly bytes: number; readonly anew: number }> => {
+      const get = await start({ instances: [one], yaml });
+      const url = `${pathOf(one)}/rendered`;
+      const [first, second] = [await get(url, accept('image/gif')), await get(url, accept('image/gif'))];
+      expect(second.body.equals(first.body)).toBe(true);
+      expect(second.headers.etag).toBe(first.headers.etag);
+      const anew = (await framesMade()) - FRAMES;
+      await scene?.close();
+      return { bytes: first.body.length, anew };
+    };
+    const { bytes, anew } = await makeTwice('cache: { rendered: 1 MiB }');
+    expect(anew).toBe(0);
+    // Half of this are the frames of the first half.
+    const long = await makeTwice(`cache: { rendered: ${bytes} }`);
+    expect(long.anew).toBeGreaterThan(FRAMES / 4);
+    expect(long.anew).toBeLessThan((FRAMES * 3) / 4);
+  });
+
   test('without a cache of pictures each later one is made anew', async () => {
     const one = image();
     const get = await start({ instances: [one], yaml: 'cache: { rendered: 0 }' });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import {
   DatasetIndexer,
   frameCount,
@@ -9,7 +9,13 @@ import {
   transferSyntax,
   type DatasetIndex,
 } from '../../src/dicom/index.js';
-import { readImageLooks, renderFrame, type ImageLook, type LookSource } from '../../src/render/index.js';
+import {
+  readImageLooks,
+  renderFrame,
+  type ImageLook,
+  type LookSource,
+  type PictureRequest,
+} from '../../src/render/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { openFile, type OpenedFile } from '../helpers/frame-oracle.js';
 import { sampleFiles } from '../helpers/pacs-suite.js';
@@ -19,6 +25,7 @@ import { collect, sourceOf } from '../unit/dicom/dataset-bytes.js';
 
 /** Levels that the rounding of both may differ by. */
 const MOST_DIFFERENCE = 1;
+const THUMBNAIL = { width: 96, height: 96 };
 /** Of a long series of alike slices some will do. */
 const MOST_OF_A_SERIES = 3;
 
@@ -82,17 +89,33 @@ async function* samples(): AsyncGenerator<Sample> {
   }
 }
 
-async function ours({ file, source, frame }: Sample, look: ImageLook): Promise<Samples> {
+async function ours(
+  { file, source, frame }: Sample,
+  look: ImageLook,
+  viewport?: PictureRequest['viewport'],
+): Promise<Samples> {
   const { shape, transferSyntaxUid } = file;
   const stored = new Uint8Array(await collect(readFrame(source.source, source.index, frame)));
   const native = source.stored.encapsulated
     ? await decodeFrame(stored, transferSyntaxUid, shape)
     : { samples: stored, shape };
-  const job = { shape, look, request: { mediaType: 'image/png' }, mostPixels: 2 ** 24 } as const;
-  const { bytes, width, height } = await renderFrame(native, job);
+  const request = { mediaType: 'image/png', ...(viewport && { viewport }) } as const;
+  const { bytes, width, height } = await renderFrame(native, { shape, look, request, mostPixels: 2 ** 24 });
   const { channels } = await sharp(bytes).metadata();
-  const space = channels === 1 ? 'b-w' : 'srgb';
-  return { width, height, channels, data: await sharp(bytes).toColourspace(space).raw().toBuffer() };
+  return { width, height, channels, data: await samplesOf(sharp(bytes), channels) };
+}
+
+const samplesOf = (picture: Sharp, channels: number): Promise<Buffer> =>
+  picture
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer();
+
+/** A picture as small as another one. */
+async function scaledTo({ width, height }: Samples, { data, ...of }: Samples): Promise<Samples> {
+  const raw = { width: of.width, height: of.height, channels: of.channels as 1 | 3 };
+  const picture = sharp(data, { raw }).resize(width, height, { fit: 'fill', kernel: 'lanczos3' });
+  return { width, height, channels: of.channels, data: await samplesOf(picture, of.channels) };
 }
 
 /** What makes DCMTK show the same. */
@@ -138,6 +161,9 @@ describeWithPacs(
           if (theirs.width !== width || theirs.height !== height) bad.push(`${name}: another size`);
           else if (!(meanDifference(made as Samples, theirs) <= MOST_DIFFERENCE))
             bad.push(`${name}: another picture`);
+          const small = await ours(sample, look, THUMBNAIL);
+          if (!(meanDifference(small, await scaledTo(small, theirs)) <= MOST_DIFFERENCE))
+            bad.push(`${name}: another thumbnail`);
         }
         expect(bad).toEqual([]);
         if (sampleFiles().length > 0) expect(compared.length).toBeGreaterThan(50);
