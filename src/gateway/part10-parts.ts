@@ -1,4 +1,5 @@
 import type { SpoolStore } from '../cache/index.js';
+import type { GatewayError } from '../core/index.js';
 import type { InstanceSender, OutgoingInstance } from './instance-sender.js';
 import { PartReceiver, type ReceivedPart } from './part-receiver.js';
 import type { StoreSettings } from './ports.js';
@@ -6,6 +7,8 @@ import { failure, Reason, reasonOf } from './store-result.js';
 
 /** What a store request makes of the parts of its body, one after the other. */
 export interface StoreParts {
+  /** Why parts could not be read, each of which is a failure too. */
+  readonly malformed?: readonly GatewayError[];
   /** A part begins; names of `headers` are lower case. */
   beginPart(headers: ReadonlyMap<string, string>): void;
   /** Bytes of the part; the promise is back-pressure. */

@@ -2,6 +2,7 @@ import { abortReason, type GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
 import { storeResponse, type StoreForm } from '../dicomweb/index.js';
 import type { SpoolStore } from '../cache/index.js';
+import type { FramePool } from '../transcode/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
@@ -16,6 +17,8 @@ export interface StoreAnswer {
   readonly body: string;
   /** Set when not one instance was stored because the peer could not be reached or is full. */
   readonly unavailable: GatewayError | undefined;
+  /** Set when not one instance was stored because nothing of the body could be read. */
+  readonly malformed: GatewayError | undefined;
 }
 
 /** How the answer is written. */
@@ -29,6 +32,7 @@ const MOST_TOLD = 20;
 
 export interface StoreSessionOptions extends InstanceSenderOptions {
   readonly spools: SpoolStore;
+  readonly framePool: FramePool;
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
   /** What the answer is written in: DICOM JSON, or Native DICOM Model. @see rule S-09 */
@@ -49,12 +53,12 @@ export class StoreSession {
 
   /** Says what the parts are; comes first. */
   begin(form: StoreForm): void {
-    const { spools, binding, serviceUrl } = this.#options;
+    const { spools, binding, serviceUrl, framePool, context } = this.#options;
     const { store } = binding;
     this.#parts =
       form === 'part10'
         ? new Part10Parts(spools, store, this.#sender)
-        : new MetadataParts({ form, spools, settings: store, serviceUrl }, this.#sender);
+        : new MetadataParts({ form, spools, framePool, context, settings: store, serviceUrl }, this.#sender);
   }
 
   /** A part begins; names of `headers` are lower case. */
@@ -96,7 +100,15 @@ export class StoreSession {
     const { serviceUrl, form } = this.#options;
     const { status, body } = storeResponse(serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
-    return { status, ...RESPONSES[form](body), unavailable };
+    const malformed = stored.length > 0 ? undefined : this.#everyMalformed(failures);
+    return { status, ...RESPONSES[form](body), unavailable, malformed };
+  }
+
+  #everyMalformed(failures: readonly { readonly error?: GatewayError }[]): GatewayError | undefined {
+    const { malformed = [] } = this.#parts ?? {};
+    return failures.every(({ error }) => error !== undefined && malformed.includes(error))
+      ? malformed[0]
+      : undefined;
   }
 
   /** The answer has a number for each failure; the words are in the log. */
