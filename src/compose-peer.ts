@@ -130,6 +130,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       parallel: store.parallel,
       maxPartBytes: store.maxPartBytes,
       maxMetadataBytes: store.maxMetadataBytes,
+      requiresType1: store.missingAttributes === 'refuse',
       limits,
       policy: storePolicy(config, settings),
     },

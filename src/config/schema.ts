@@ -205,6 +205,10 @@ const store = z.strictObject({
     size(KIB),
     'Most bytes of metadata, in DICOM JSON or XML, that one store request has waiting for their bulk data; they are read as a whole and take a few times as much memory meanwhile.',
   ).prefault('16 MiB'),
+  missingAttributes: key(
+    choice('refuse', 'store'),
+    'What becomes of an instance that comes as metadata and lacks attributes of type 1, which nothing in its bulk data tells: `refuse` fails it and names them in the log, `store` leaves it to the peer.',
+  ).prefault('refuse'),
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
   parallel: key(
     integer(1, 100),

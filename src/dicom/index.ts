@@ -26,11 +26,13 @@ export {
   nativePixelHeader,
   pixelDelimiter,
 } from './pixel-edit.js';
-export { decodedEdits, derivedEdits, lossyEdits, newInstanceEdits } from './lossy-attributes.js';
+export { decodedEdits, derivedEdits, lossyEdits, lossyMethod, newInstanceEdits } from './lossy-attributes.js';
 export type { ElementEdit } from './element-edit.js';
 export type { RepeatedElements } from './repeated-elements.js';
 export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';
+export type { ByteRange } from './dataset-index-pixel-data.js';
+export { missingAttributes, requiredAttributes } from './required-attributes.js';
 export { readSource } from './read-source.js';
 export {
   DatasetReader,

@@ -9,6 +9,10 @@ const METHODS: readonly (readonly [mediaType: string, method: string])[] = [
   ['image/jls', 'ISO_14495_1'],
   ['image/jp2', 'ISO_15444_1'],
   ['image/jphc', 'ISO_15444_15'],
+  ['image/jxl', 'ISO_18181_1'],
+  ['video/mpeg', 'ISO_13818_2'],
+  ['video/mp4', 'ISO_14496_10'],
+  ['video/H265', 'ISO_23008_2'],
 ];
 const LONGEST_DESCRIPTION = 1024;
 
@@ -18,6 +22,10 @@ export interface LossyCompression {
   /** Native bytes by compressed ones, of all frames or of one that stands for them. */
   readonly ratio: number;
 }
+
+/** What (0028,2114) calls the compression of a transfer syntax; empty for one that it has no name for. */
+export const lossyMethod = ({ frameMediaType }: TransferSyntax): string =>
+  METHODS.find(([mediaType]) => mediaType === frameMediaType)?.[1] ?? '';
 
 const ratioText = (ratio: number): string => ratio.toFixed(ratio < 100 ? 2 : 0);
 
@@ -33,7 +41,7 @@ const textOf = (stored?: Buffer): string => stored?.toString('latin1').replace(/
 
 /** Flag, ratio and method of a compression, behind those of earlier ones. @see PS3.3 C.7.6.1.1.5 */
 export function lossyEdits({ syntax, ratio }: LossyCompression): readonly ElementEdit[] {
-  const method = METHODS.find(([mediaType]) => mediaType === syntax.frameMediaType)?.[1] ?? '';
+  const method = lossyMethod(syntax);
   const { LossyImageCompression, LossyImageCompressionRatio, LossyImageCompressionMethod } = Tags;
   return [
     { tag: LossyImageCompression, make: () => explicitElement(LossyImageCompression, 'CS', '01') },

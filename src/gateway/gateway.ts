@@ -105,6 +105,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
         targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
         instances: deps.instances,
         spools: deps.spools,
+        framePool: deps.framePool,
         observe: deps.observe,
         study,
         serviceUrl,

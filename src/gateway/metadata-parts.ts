@@ -1,25 +1,18 @@
-import type { SpoolStore } from '../cache/index.js';
 import { GatewayError, toGatewayError } from '../core/index.js';
-import {
-  NativeXmlReader,
-  parseDicomJson,
-  transferSyntax,
-  type BulkGap,
-  type DicomJsonObject,
-  type TransferSyntax,
-} from '../dicom/index.js';
+import type { BulkGap, DicomJsonObject } from '../dicom/index.js';
 import { bulkPartOf, isPicture, type BulkPart } from '../dicomweb/index.js';
 import { BulkReader } from './bulk-reader.js';
+import { plainValue, type BulkValue, type ReceivedBulk } from './bulk-value.js';
 import type { InstanceSender } from './instance-sender.js';
+import { metadataDocument } from './metadata-document.js';
 import type { StoreParts } from './part10-parts.js';
-import { PendingInstance } from './pending-instance.js';
-import type { StoreSettings } from './ports.js';
+import { isPixelData, PendingInstance } from './pending-instance.js';
+import { pixelValue } from './pixel-value.js';
+import type { UnpackDependencies } from './unpack-part.js';
 import { failure, Reason, reasonOf } from './store-result.js';
 
-export interface MetadataPartsOptions {
+export interface MetadataPartsOptions extends UnpackDependencies {
   readonly form: 'json' | 'xml';
-  readonly spools: SpoolStore;
-  readonly settings: StoreSettings;
   /** Base that relative references are resolved against. */
   readonly serviceUrl: string;
 }
@@ -50,11 +43,19 @@ export class MetadataParts implements StoreParts {
   /** What waits for values, and its share of the bytes of the metadata that it came in. */
   readonly #pending = new Map<PendingInstance, number>();
   readonly #references = new Map<string, Reference>();
+  /** Names of bulk data of instances that have failed: what comes of them is no failure of its own. */
+  readonly #dropped = new Set<string>();
+  readonly #malformed: GatewayError[] = [];
   #current: OpenPart | undefined;
 
   constructor(options: MetadataPartsOptions, sender: InstanceSender) {
     this.#options = options;
     this.#sender = sender;
+  }
+
+  /** Why metadata could not be read, each of which is a failure too. */
+  get malformed(): readonly GatewayError[] {
+    return this.#malformed;
   }
 
   beginPart(headers: ReadonlyMap<string, string>): void {
@@ -84,6 +85,7 @@ export class MetadataParts implements StoreParts {
     for (const instance of this.#pending.keys()) instance.discard();
     this.#pending.clear();
     this.#references.clear();
+    this.#dropped.clear();
   }
 
   end(): void {
@@ -94,7 +96,7 @@ export class MetadataParts implements StoreParts {
   }
 
   #metadataPart(): OpenPart {
-    const document = this.#options.form === 'xml' ? xmlDocument() : jsonDocument();
+    const document = metadataDocument(this.#options.form);
     const { maxMetadataBytes } = this.#options.settings;
     const room = [...this.#pending.values()].reduce((left, bytes) => left - bytes, maxMetadataBytes);
     let length = 0;
@@ -109,7 +111,11 @@ export class MetadataParts implements StoreParts {
         document.push(bytes);
       },
       end: async () => {
-        const objects = document.end();
+        const { problem, objects } = document.end();
+        if (problem) {
+          this.#malformed.push(problem);
+          this.#sender.add(failure(undefined, Reason.cannotUnderstand, problem));
+        }
         for (const object of objects) await this.#instance(object, length / objects.length);
       },
       discard: () => undefined,
@@ -123,6 +129,7 @@ export class MetadataParts implements StoreParts {
     } catch (thrown) {
       const error = toGatewayError(thrown);
       this.#sender.add(failure(PendingInstance.metaOf(object), reasonOf(error), error));
+      this.#drop(namesIn(object));
       return;
     }
     for (const gap of instance.gaps) {
@@ -138,15 +145,16 @@ export class MetadataParts implements StoreParts {
 
   #bulkPart(part: BulkPart): OpenPart {
     const reference = this.#find(part);
-    if (reference === undefined) return this.#strayPart();
+    if (reference === undefined) return this.#isOfFailed(part) ? this.#lostPart() : this.#strayPart();
     const { instance, gap } = reference;
-    const syntax = syntaxOf(part);
-    if (isPicture(part) && syntax === undefined)
+    const isPixels = isPixelData(gap);
+    if (!isPixels && isPicture(part) && part.transferSyntaxUid === undefined)
       instance.problem ??= new GatewayError(
         'unsupported-media-type',
-        'A picture is in no transfer syntax that its part names.',
+        'A picture stands for an attribute that is not the pixels of an image.',
       );
-    const reader = new BulkReader(this.#options.spools, this.#options.settings, (error) => {
+    const { spools, settings } = this.#options;
+    const reader = new BulkReader(spools, settings, (error) => {
       instance.problem ??= error;
     });
     return {
@@ -154,13 +162,47 @@ export class MetadataParts implements StoreParts {
       end: async () => {
         const spool = await reader.end();
         if (spool === undefined) return;
-        instance.take(gap, { spool, length: reader.length, syntax });
+        const received = { part, spool, length: reader.length };
+        const value = isPixels ? await this.#pixels(instance, received) : plainValue(received);
+        if (value === undefined) return;
+        instance.take(gap, value);
         await this.#sendIfWhole(instance);
       },
       discard: () => {
         reader.discard();
       },
     };
+  }
+
+  /** What a part has for an image; undefined when that is nothing that can be stored. */
+  async #pixels(instance: PendingInstance, received: ReceivedBulk): Promise<BulkValue | undefined> {
+    try {
+      return await pixelValue(received, this.#options);
+    } catch (thrown) {
+      received.spool.discard();
+      const error = toGatewayError(thrown);
+      if (error.code === 'cancelled' || error.code === 'internal') throw error;
+      instance.problem ??= error;
+      return undefined;
+    }
+  }
+
+  /** A part that belongs to what has failed: it is read over, and its failure is told once. */
+  #lostPart(): OpenPart {
+    return { push: () => undefined, end: () => Promise.resolve(), discard: () => undefined };
+  }
+
+  /** Of metadata that could not be read nobody knows what they named. */
+  #isOfFailed({ location }: BulkPart): boolean {
+    if (this.#malformed.length > 0) return true;
+    return namesOf(location).some((name) => {
+      const whole = this.#nameOf(name);
+      return this.#dropped.has(whole) || this.#references.get(whole)?.instance.problem !== undefined;
+    });
+  }
+
+  #drop(uris: Iterable<string>): void {
+    for (const uri of uris) if (this.#dropped.size < MOST_DROPPED) this.#dropped.add(this.#nameOf(uri));
   }
 
   /** A part that nothing has named: it is read over, and is a failure of no instance. */
@@ -180,7 +222,7 @@ export class MetadataParts implements StoreParts {
     if (location === undefined) return undefined;
     const whole = this.#references.get(this.#nameOf(location));
     if (whole?.instance.expects(whole.gap)) return whole;
-    const frame = /^(.*)\/frames\/(\d{1,9})$/.exec(location);
+    const frame = FRAME.exec(location);
     const framed = frame && this.#references.get(this.#nameOf(frame[1] ?? ''));
     if (!framed?.instance.expects(framed.gap)) return undefined;
     return framed.instance.received(framed.gap) + 1 === Number(frame?.[2]) ? framed : undefined;
@@ -192,13 +234,21 @@ export class MetadataParts implements StoreParts {
     // What has left is held no longer, however many follow.
     for (const gap of instance.gaps) this.#references.delete(this.#nameOf(gap.uri));
     try {
-      await this.#sender.send(instance.outgoing());
+      const missing = instance.complete();
+      if (missing.length > 0 && this.#options.settings.requiresType1) this.#fail(instance, lacking(missing));
+      else await this.#sender.send(instance.outgoing());
     } catch (thrown) {
       instance.discard();
       const error = toGatewayError(thrown);
       if (error.code !== 'bad-request') throw error;
-      this.#sender.add(failure(instance.meta, reasonOf(error), error));
+      this.#fail(instance, { error, reason: reasonOf(error) });
     }
+  }
+
+  #fail(instance: PendingInstance, { error, reason }: { error: GatewayError; reason: number }): void {
+    instance.discard();
+    this.#sender.add(failure(instance.meta, reason, error));
+    this.#drop(instance.gaps.map(({ uri }) => uri));
   }
 
   #nameOf(uri: string): string {
@@ -208,31 +258,24 @@ export class MetadataParts implements StoreParts {
   }
 }
 
-const syntaxOf = ({ transferSyntaxUid }: BulkPart): TransferSyntax | undefined =>
-  transferSyntaxUid === undefined ? undefined : transferSyntax(transferSyntaxUid);
+/** How a part names one frame of what the metadata name as a whole. */
+const FRAME = /^(.*)\/frames\/(\d{1,9})$/;
+/** Names of what has failed that are kept; parts of what failed beyond them are failures of their own. */
+const MOST_DROPPED = 10_000;
 
-interface MetadataDocument {
-  push(bytes: Buffer): void;
-  end(): readonly DicomJsonObject[];
+const namesOf = (location: string | undefined): readonly string[] =>
+  location === undefined ? [] : [location, ...(FRAME.exec(location)?.slice(1, 2) ?? [])];
+
+/** Everything that the metadata of an instance name. */
+function* namesIn(object: DicomJsonObject): Generator<string> {
+  for (const { vr, BulkDataURI, Value = [] } of Object.values(object)) {
+    if (BulkDataURI !== undefined) yield BulkDataURI;
+    if (vr === 'SQ') for (const item of Value as readonly DicomJsonObject[]) yield* namesIn(item);
+  }
 }
 
-function xmlDocument(): MetadataDocument {
-  const reader = new NativeXmlReader({ maxBytes: Infinity });
-  return {
-    push: (bytes) => {
-      reader.push(bytes);
-    },
-    end: () => [reader.end()],
-  };
-}
-
-function jsonDocument(): MetadataDocument {
-  const chunks: Buffer[] = [];
-  return {
-    push: (bytes) => {
-      // The bytes are the reader's, which uses them again.
-      chunks.push(Buffer.from(bytes));
-    },
-    end: () => parseDicomJson(Buffer.concat(chunks)),
-  };
-}
+/** @see PS3.4 Table B.2-1: Data Set does not match SOP Class */
+const lacking = (missing: readonly string[]): { error: GatewayError; reason: number } => ({
+  error: new GatewayError('bad-request', `Attributes of type 1 are missing: ${missing.join(', ')}.`),
+  reason: Reason.doesNotMatch,
+});

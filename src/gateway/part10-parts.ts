@@ -7,6 +7,8 @@ import { failure, reasonOf } from './store-result.js';
 
 /** What a store request makes of the parts of its body, one after the other. */
 export interface StoreParts {
+  /** Why parts could not be read, each of which is a failure too. */
+  readonly malformed?: readonly GatewayError[];
   /** A part begins; names of `headers` are lower case. */
   beginPart(headers: ReadonlyMap<string, string>): void;
   /** Bytes of the part; the promise is back-pressure. */

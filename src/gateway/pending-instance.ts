@@ -1,12 +1,11 @@
-import type { Spool } from '../cache/index.js';
 import { GatewayError } from '../core/index.js';
 import {
   elementHeader,
   encapsulatedFrames,
   encodeDicomJson,
   formatTag,
+  missingAttributes,
   Tags,
-  isVideo,
   TransferSyntaxes,
   type BulkGap,
   type DatasetPiece,
@@ -14,17 +13,10 @@ import {
   type DicomJsonObject,
   type Part10Meta,
   type Tag,
-  type TransferSyntax,
 } from '../dicom/index.js';
+import { withDocument, withNativePixels, withStream } from '../media/index.js';
+import { bytesOf, type BulkValue } from './bulk-value.js';
 import type { OutgoingInstance } from './instance-sender.js';
-
-/** The value of an attribute, as it came in a part of its own. */
-export interface BulkValue {
-  readonly spool: Spool;
-  readonly length: number;
-  /** Of compressed frames and video; undefined for plain bytes. */
-  readonly syntax: TransferSyntax | undefined;
-}
 
 interface Awaited {
   readonly gap: BulkGap;
@@ -34,9 +26,10 @@ interface Awaited {
 /** An instance whose attributes are there, and of whose bulk data some is still to come. */
 export class PendingInstance {
   readonly meta: Partial<Part10Meta>;
-  readonly #object: DicomJsonObject;
-  readonly #pieces: readonly DatasetPiece[];
+  readonly gaps: readonly BulkGap[];
   readonly #awaited = new Map<BulkGap, Awaited>();
+  #object: DicomJsonObject;
+  #pieces: readonly DatasetPiece[];
   /** Why it cannot be stored any more. */
   problem: GatewayError | undefined;
 
@@ -45,6 +38,7 @@ export class PendingInstance {
     this.#object = object;
     this.meta = PendingInstance.metaOf(object);
     this.#pieces = encodeDicomJson(object);
+    this.gaps = gapsIn(this.#pieces);
     for (const gap of this.gaps) this.#awaited.set(gap, { gap, values: [] });
   }
 
@@ -57,11 +51,6 @@ export class PendingInstance {
       ...(sopClassUid !== undefined && { sopClassUid }),
       ...(sopInstanceUid !== undefined && { sopInstanceUid }),
     };
-  }
-
-  /** The attributes whose values are elsewhere, in ascending order. */
-  get gaps(): readonly BulkGap[] {
-    return this.#pieces.filter((piece): piece is BulkGap => !Buffer.isBuffer(piece));
   }
 
   /** Whether every value has come. */
@@ -85,6 +74,21 @@ export class PendingInstance {
     this.#awaited.get(gap)?.values.push(value);
   }
 
+  /**
+   * Adds what the values say of themselves, and names the attributes of type 1 that are missing even so.
+   *
+   * @throws GatewayError `bad-request` when the values contradict the attributes
+   */
+  complete(): readonly string[] {
+    let object = this.#object;
+    for (const { gap, values } of this.#awaited.values()) object = withValues(object, gap, values);
+    if (object !== this.#object) {
+      this.#object = object;
+      this.#pieces = encodeDicomJson(object);
+    }
+    return missingAttributes(object);
+  }
+
   /** The whole instance. @throws GatewayError `bad-request` when its values do not fit together */
   outgoing(): OutgoingInstance {
     const { sopClassUid = '', sopInstanceUid = '' } = this.meta;
@@ -95,7 +99,7 @@ export class PendingInstance {
         'bad-request',
         'The frames of an instance are in more than one transfer syntax.',
       );
-    if (pixels && !syntax.encapsulated) this.#requireLength(pixels.values[0]?.length ?? 0);
+    if (pixels && !syntax.encapsulated) this.#requireLength(lengthOf(pixels.values));
     return {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
       uids: this.#uids(),
@@ -112,17 +116,21 @@ export class PendingInstance {
   }
 
   async *#bytes(): AsyncGenerator<Buffer, void, undefined> {
+    let at = 0;
     for (const piece of this.#pieces) {
       if (Buffer.isBuffer(piece)) yield piece;
-      else yield* elementOf(piece, this.#awaited.get(piece)?.values ?? []);
+      else {
+        // Attributes that were added have made other gaps of the same order.
+        const gap = this.gaps[at++];
+        yield* elementOf(piece, (gap && this.#awaited.get(gap)?.values) ?? []);
+      }
     }
   }
 
   #lacks({ gap, values }: Awaited): number {
     const [first] = values;
     if (first === undefined) return 1;
-    const framed = isPixelData(gap) && first.syntax !== undefined && isByFrame(first.syntax);
-    return (framed ? this.#frames() : 1) - values.length;
+    return (isPixelData(gap) && first.isFrame ? this.#frames() : 1) - values.length;
   }
 
   #frames(): number {
@@ -158,15 +166,34 @@ export class PendingInstance {
   }
 }
 
+/** The attributes whose values are elsewhere, in ascending order. */
+const gapsIn = (pieces: readonly DatasetPiece[]): readonly BulkGap[] =>
+  pieces.filter((piece): piece is BulkGap => !Buffer.isBuffer(piece));
+
 function textIn(object: DicomJsonObject, tag: Tag): string | undefined {
   const value = object[formatTag(tag)]?.Value?.[0];
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-const isPixelData = ({ tag, nested }: BulkGap): boolean => tag === Tags.PixelData && !nested;
+/** Whether the value of `gap` is that of the image itself, not of an icon. */
+export const isPixelData = ({ tag, nested }: BulkGap): boolean => tag === Tags.PixelData && !nested;
 
-/** Video is one stream for all its frames. @see rule W-29 */
-const isByFrame = (syntax: TransferSyntax): boolean => syntax.encapsulated && !isVideo(syntax);
+const lengthOf = (values: readonly BulkValue[]): number =>
+  values.reduce((length, value) => length + bytesOf(value), 0);
+
+/** What the values of one attribute say of themselves. */
+function withValues(object: DicomJsonObject, gap: BulkGap, values: readonly BulkValue[]): DicomJsonObject {
+  let whole = object;
+  const bytes = lengthOf(values);
+  for (const value of values) {
+    const { stream, pixels, mediaType } = value;
+    if (stream) whole = withStream(whole, stream, { bytes, isNamed: stream.isNamed });
+    if (pixels) whole = withNativePixels(whole, pixels);
+    if (gap.tag === Tags.EncapsulatedDocument && !gap.nested)
+      whole = withDocument(whole, { mediaType, length: bytes });
+  }
+  return whole;
+}
 
 async function* elementOf(
   gap: BulkGap,
@@ -174,12 +201,14 @@ async function* elementOf(
 ): AsyncGenerator<Buffer, void, undefined> {
   const [first] = values;
   if (first === undefined) return;
+  const read = ({ spool, range: { start, end } }: BulkValue) => spool.read(start, end);
   if (isPixelData(gap) && first.syntax?.encapsulated) {
-    const frames = values.map(({ spool, length }) => ({ length, read: () => spool.read() }));
-    yield* encapsulatedFrames(frames);
+    yield* encapsulatedFrames(values.map((value) => ({ length: bytesOf(value), read: () => read(value) })));
     return;
   }
-  yield elementHeader(gap.tag, gap.vr, first.length);
-  yield* first.spool.read();
-  if (first.length % 2 === 1) yield Buffer.of(0);
+  const length = lengthOf(values);
+  const decoded = first.pixels && (first.pixels.bitsAllocated === 16 ? 'OW' : 'OB');
+  yield elementHeader(gap.tag, decoded ?? gap.vr, length);
+  for (const value of values) yield* read(value);
+  if (length % 2 === 1) yield Buffer.of(0);
 }

@@ -106,6 +106,8 @@ export interface StoreSettings {
   readonly maxPartBytes: number;
   /** Most bytes of a document of metadata. */
   readonly maxMetadataBytes: number;
+  /** Whether what comes as metadata must have all attributes of type 1. */
+  readonly requiresType1: boolean;
   readonly limits: DatasetLimits;
   readonly policy: StorePolicy;
 }

@@ -2,6 +2,7 @@ import { abortReason, type GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
 import { storeResponse, type StoreForm } from '../dicomweb/index.js';
 import type { SpoolStore } from '../cache/index.js';
+import type { FramePool } from '../transcode/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
@@ -19,6 +20,8 @@ export interface StoreAnswer {
   readonly unavailable: GatewayError | undefined;
   /** Which peers have what others lack. */
   readonly warnings: readonly string[];
+  /** Set when not one instance was stored because nothing of the body could be read. */
+  readonly malformed: GatewayError | undefined;
 }
 
 /** How the answer is written. */
@@ -31,6 +34,7 @@ export interface StoreSessionOptions extends InstanceSenderOptions {
   /** Of the peer or group. */
   readonly name: string;
   readonly spools: SpoolStore;
+  readonly framePool: FramePool;
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
   /** What the answer is written in: DICOM JSON, or Native DICOM Model. @see rule S-09 */
@@ -51,11 +55,11 @@ export class StoreSession {
 
   /** Says what the parts are; comes first. */
   begin(form: StoreForm): void {
-    const { spools, settings, serviceUrl } = this.#options;
+    const { spools, settings, serviceUrl, framePool, context } = this.#options;
     this.#parts =
       form === 'part10'
         ? new Part10Parts(spools, settings, this.#sender)
-        : new MetadataParts({ form, spools, settings, serviceUrl }, this.#sender);
+        : new MetadataParts({ form, spools, framePool, context, settings, serviceUrl }, this.#sender);
   }
 
   /** A part begins; names of `headers` are lower case. */
@@ -101,7 +105,15 @@ export class StoreSession {
     const { serviceUrl, form, targets } = this.#options;
     const { status, body } = storeResponse(serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
-    return { status, ...RESPONSES[form](body), unavailable, warnings: targets.warnings };
+    const malformed = stored.length > 0 ? undefined : this.#everyMalformed(failures);
+    return { status, ...RESPONSES[form](body), unavailable, malformed, warnings: targets.warnings };
+  }
+
+  #everyMalformed(failures: readonly { readonly error?: GatewayError }[]): GatewayError | undefined {
+    const { malformed = [] } = this.#parts ?? {};
+    return failures.every(({ error }) => error !== undefined && malformed.includes(error))
+      ? malformed[0]
+      : undefined;
   }
 
   /** The answer has a number for each failure; the words are in the log. A client that has left gets no answer. */

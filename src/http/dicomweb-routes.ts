@@ -192,7 +192,8 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       const session = deps.gateway.store({ ...common, study }, context);
       const body = { limits: options.storeBody, clock: deps.clock };
       const outcome = await readStoreBody(request, session, body, context);
-      if (outcome.unavailable) throw outcome.unavailable;
+      const refused = outcome.unavailable ?? outcome.malformed;
+      if (refused) throw refused;
       response.status(STORE_STATUS[outcome.status]);
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');

@@ -5,6 +5,7 @@ export type { Picture, PictureRequest } from './picture-request.js';
 export { GIF_END } from './encode-gif.js';
 export { halvingsFor, renderFrame, type RenderJob } from './render-frame.js';
 export { loadSharp } from './load-sharp.js';
+export { unpackPicture, type UnpackedPicture, type UnpackJob } from './unpack-picture.js';
 export { isShownState, readPresentationState, type PresentationState } from './presentation-state.js';
 export { presentedLooks } from './presented-look.js';
 export type { ReferencedImage } from './state-references.js';

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { GatewayError } from '../core/index.js';
 import { TransferSyntaxes } from '../dicom/index.js';
-import { badFrame } from './frame-error.js';
+import { badFrame } from '../media/index.js';
 import {
   nativeFrameBytes,
   uncompressedFrameBytes,

@@ -1,11 +1,19 @@
 import { Piscina } from 'piscina';
 import { GatewayError, type Observe, type OperationContext } from '../core/index.js';
-import type { FrameAnswer, FrameResult, FrameTask, RenderTask, WorkerSettings } from './frame-task.js';
+import type {
+  FrameAnswer,
+  FrameResult,
+  FrameTask,
+  RenderTask,
+  UnpackTask,
+  WorkerSettings,
+  WorkerTask,
+} from './frame-task.js';
 import { canDecode } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
 import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
 import { nativeFrameBytes, uncompressedFrameBytes, type FrameShape } from '../dicom/index.js';
-import { loadSharp, type Picture } from '../render/index.js';
+import { loadSharp, type Picture, type UnpackedPicture } from '../render/index.js';
 import { WaitingRoom } from './waiting-room.js';
 
 export interface FramePoolOptions {
@@ -50,6 +58,12 @@ export interface FramePlace {
    * not in the image
    */
   render(task: FramePictured): Promise<Picture>;
+  /**
+   * Decodes a PNG or GIF; its memory is given away.
+   *
+   * @throws GatewayError `malformed-dataset` for one that cannot be decoded, is not as its headers say or takes too long
+   */
+  unpack(task: UnpackTask): Promise<UnpackedPicture>;
   /** Lets the next one in. */
   leave(): void;
 }
@@ -92,7 +106,7 @@ class ThreadedFramePool implements FramePool {
   readonly #options: FramePoolOptions;
   readonly #observe: Observe;
   readonly #room: WaitingRoom;
-  #threads: Piscina<FrameTask | RenderTask, FrameAnswer> | undefined;
+  #threads: Piscina<WorkerTask, FrameAnswer> | undefined;
   #closed = false;
 
   constructor(options: FramePoolOptions, observe: Observe) {
@@ -133,7 +147,7 @@ class ThreadedFramePool implements FramePool {
   async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
     const run = (task: Omit<FrameTask, 'lossy'>): Promise<FrameResult> => this.#run(this.#withLoss(task));
-    return { leave, run, render: (task) => this.#render(task) };
+    return { leave, run, render: (task) => this.#render(task), unpack: (task) => this.#unpack(task) };
   }
 
   /** With loss where the transfer syntax has no lossless form here. */
@@ -171,7 +185,14 @@ class ThreadedFramePool implements FramePool {
     throw new GatewayError('internal', 'A thread gave a frame for a picture.');
   }
 
-  async #ask(task: FrameTask | RenderTask, to: string): Promise<Done> {
+  async #unpack(task: UnpackTask): Promise<UnpackedPicture> {
+    await loadSharp();
+    const answer = await this.#ask(task, 'native');
+    if ('unpacked' in answer) return answer.unpacked;
+    throw new GatewayError('internal', 'A thread gave something else for a picture.');
+  }
+
+  async #ask(task: WorkerTask, to: string): Promise<Done> {
     if (this.#isClosed()) throw shuttingDown();
     this.#threads ??= this.#start();
     const began = performance.now();
@@ -207,10 +228,10 @@ class ThreadedFramePool implements FramePool {
     return Math.ceil(frameMs * Math.max(1, (shape.rows * shape.columns * shape.samplesPerPixel) / MEGAPIXEL));
   }
 
-  #start(): Piscina<FrameTask | RenderTask, FrameAnswer> {
+  #start(): Piscina<WorkerTask, FrameAnswer> {
     const { workers, heapMegabytes, codecBytes = CODEC_BYTES, worker = WORKER } = this.#options;
     const settings: WorkerSettings = { codecBytes };
-    const threads = new Piscina<FrameTask | RenderTask, FrameAnswer>({
+    const threads = new Piscina<WorkerTask, FrameAnswer>({
       filename: worker.href,
       workerData: settings,
       minThreads: 0,
@@ -229,7 +250,8 @@ class ThreadedFramePool implements FramePool {
 }
 
 /** Whatever a codec made of it: no frame leaves in another size than its shape. */
-function isWhole(answer: Done, task: FrameTask | RenderTask): boolean {
+function isWhole(answer: Done, task: WorkerTask): boolean {
+  if ('unpacked' in answer) return answer.unpacked.samples.length > 0;
   if ('picture' in answer) return answer.picture.bytes.length > 0;
   const { frame, shape } = answer.result;
   const isNative = 'to' in task && task.to === undefined;

@@ -1,6 +1,6 @@
 import type { GatewayErrorCode } from '../core/index.js';
 import type { FrameShape } from '../dicom/index.js';
-import type { Picture, RenderJob } from '../render/index.js';
+import type { Picture, RenderJob, UnpackedPicture, UnpackJob } from '../render/index.js';
 import type { LossySettings } from './lossy-frame.js';
 
 /** What a thread is told once. */
@@ -25,6 +25,15 @@ export interface FrameTask {
 /** One frame of which a picture is to be made, in a worker. */
 export interface RenderTask extends RenderJob, Pick<FrameTask, 'frame' | 'from' | 'shape'> {}
 
+/** A PNG or GIF that is to be decoded, in a worker. */
+export interface UnpackTask extends Pick<FrameTask, 'frame' | 'shape'> {
+  readonly from: string;
+  readonly unpack: UnpackJob;
+}
+
+/** What a worker does. */
+export type WorkerTask = FrameTask | RenderTask | UnpackTask;
+
 /** The frame as it was asked for, and its shape: of a compressed frame that which it will have when it is decoded. */
 export interface FrameResult {
   readonly frame: Uint8Array;
@@ -35,4 +44,5 @@ export interface FrameResult {
 export type FrameAnswer =
   | { readonly result: FrameResult }
   | { readonly picture: Picture }
+  | { readonly unpacked: UnpackedPicture }
   | { readonly error: { readonly code: GatewayErrorCode; readonly message: string } };

@@ -1,8 +1,6 @@
 import { GatewayError } from '../core/index.js';
-import { badFrame } from './frame-error.js';
-import { requireFit } from './code-stream.js';
+import { badFrame, bareCodeStream, type J2kHeader, readJ2kHeader, requireFit } from '../media/index.js';
 import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
-import { bareCodeStream, readJ2kHeader, type J2kHeader } from './j2k-header.js';
 import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
 import { toNative } from './samples.js';

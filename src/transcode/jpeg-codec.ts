@@ -1,7 +1,5 @@
-import { badFrame } from './frame-error.js';
+import { badFrame, readJpegHeader, requireEndOfImage, requireFit } from '../media/index.js';
 import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
-import { requireFit } from './code-stream.js';
-import { readJpegHeader, requireEndOfImage } from './jpeg-header.js';
 import { attributesOf, native, streamAttributes } from './native-codecs.js';
 import { toNative } from './samples.js';
 

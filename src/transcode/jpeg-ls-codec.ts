@@ -1,6 +1,5 @@
-import { requireFit } from './code-stream.js';
+import { readJpegHeader, requireFit, withEndOfImage } from '../media/index.js';
 import type { FrameShape, NativeFrame } from '../dicom/index.js';
-import { readJpegHeader, withEndOfImage } from './jpeg-header.js';
 import { Renewable } from './renewable.js';
 import { toNative } from './samples.js';
 

@@ -1,8 +1,6 @@
 import { TransferSyntaxes } from '../dicom/index.js';
-import { requireFit } from './code-stream.js';
-import { badFrame } from './frame-error.js';
+import { badFrame, readJpegXlHeader, requireFit } from '../media/index.js';
 import type { FrameShape, NativeFrame } from '../dicom/index.js';
-import { readJpegXlHeader } from './jpeg-xl-header.js';
 import { native, streamAttributes } from './native-codecs.js';
 import { toNative } from './samples.js';
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { badFrame } from './frame-error.js';
+import { badFrame } from '../media/index.js';
 
 /**
  * A codec's module, loaded when it is first used and thrown away after any exception.

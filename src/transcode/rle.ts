@@ -3,7 +3,7 @@
  *
  * @see PS3.5 annex G
  */
-import { badFrame } from './frame-error.js';
+import { badFrame } from '../media/index.js';
 import { nativeFrameBytes, sampleBytes, type FrameShape } from '../dicom/index.js';
 
 const HEADER_BYTES = 64;

@@ -1,5 +1,5 @@
 /** What is left to do with samples when a decoder has done its part. */
-import { badFrame } from './frame-error.js';
+import { badFrame } from '../media/index.js';
 import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
 
 /** Samples as a decoder gives them. */

@@ -4,10 +4,17 @@ import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
 import { uncompressedFrameBytes } from '../dicom/index.js';
-import { halvingsFor, renderFrame, type Picture } from '../render/index.js';
-import type { FrameAnswer, FrameResult, FrameTask, RenderTask, WorkerSettings } from './frame-task.js';
+import { halvingsFor, renderFrame, unpackPicture, type Picture } from '../render/index.js';
+import type {
+  FrameAnswer,
+  FrameResult,
+  FrameTask,
+  RenderTask,
+  WorkerSettings,
+  WorkerTask,
+} from './frame-task.js';
 import { encodeFrameLossy } from './lossy-frame.js';
-import { badFrame } from './frame-error.js';
+import { badFrame } from '../media/index.js';
 import { limitWasmMemory } from './wasm-memory.js';
 
 const { codecBytes } = workerData as WorkerSettings;
@@ -23,6 +30,7 @@ class Transferred {
 
   get [transferableSymbol](): ArrayBuffer[] {
     if ('result' in this.#answer) return [this.#answer.result.frame.buffer as ArrayBuffer];
+    if ('unpacked' in this.#answer) return [this.#answer.unpacked.samples.buffer as ArrayBuffer];
     return 'picture' in this.#answer ? [this.#answer.picture.bytes.buffer as ArrayBuffer] : [];
   }
 
@@ -31,12 +39,16 @@ class Transferred {
   }
 }
 
-/** Decodes, encodes, or makes a picture. Never throws but for what no frame should cause. */
-export default async function work(task: FrameTask | RenderTask): Promise<ReturnType<typeof move>> {
+/** Decodes, encodes, makes a picture, or takes one apart. Never throws but for what no frame should cause. */
+export default async function work(task: WorkerTask): Promise<ReturnType<typeof move>> {
   try {
     if ('request' in task) {
       const picture = await render(task);
       return move(new Transferred({ picture: { ...picture, bytes: alone(picture.bytes) } }));
+    }
+    if ('unpack' in task) {
+      const unpacked = await unpackPicture(task.frame, task.unpack);
+      return move(new Transferred({ unpacked: { ...unpacked, samples: alone(unpacked.samples) } }));
     }
     const { frame, shape } = await turn(task);
     return move(new Transferred({ result: { frame: alone(frame), shape } }));

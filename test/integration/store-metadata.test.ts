@@ -1,20 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import {
-  decodeDataset,
   datasetToJson,
-  formatDicomJson,
-  formatNativeXml,
+  decodeDataset,
   TransferSyntaxes,
   type DicomJsonObject,
 } from '../../src/dicom/index.js';
 import { startRoguePeer, type RoguePeer, type RoguePeerOptions } from '../helpers/rogue-peer.js';
-import {
-  peerYaml,
-  request,
-  startTestGateway,
-  type RawResponse,
-  type TestGateway,
-} from '../helpers/test-gateway.js';
+import { answerOf, metadata, one, post, type Form, type StorePart } from '../helpers/store-parts.js';
+import { peerYaml, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 let peer: RoguePeer | undefined;
 let gateway: TestGateway | undefined;
@@ -31,47 +24,11 @@ async function start(options: RoguePeerOptions = {}, extra = ''): Promise<string
   return `${gateway.service}/studies`;
 }
 
-interface Part {
-  readonly type?: string;
-  readonly location?: string;
-  readonly body: Buffer | string;
-}
-
-/** A multipart body of the parts; without a last boundary when it is `broken`. */
-function multipart(parts: readonly Part[], broken = false): Buffer {
-  const chunks = parts.flatMap(({ type, location, body }) => [
-    `\r\n--b\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}`,
-    `${location === undefined ? '' : `Content-Location: ${location}\r\n`}\r\n`,
-    body,
-  ]);
-  return Buffer.concat([...chunks, broken ? '' : '\r\n--b--'].map((chunk) => Buffer.from(chunk)));
-}
-
-type Form = 'json' | 'xml';
-
-/** The parts that metadata take: an array in JSON, one document for each instance in XML. */
-const metadata = (form: Form, objects: readonly DicomJsonObject[]): readonly Part[] =>
-  form === 'json'
-    ? [
-        {
-          type: 'application/dicom+json',
-          body: `[${objects.map((object) => formatDicomJson(object)).join(',')}]`,
-        },
-      ]
-    : objects.map((object) => ({ type: 'application/dicom+xml', body: formatNativeXml(object) }));
-
-const post = (url: string, form: Form, parts: readonly Part[], broken = false): Promise<RawResponse> =>
-  request(url, {
-    method: 'POST',
-    headers: { 'content-type': `multipart/related; type="application/dicom+${form}"; boundary=b` },
-    body: multipart(parts, broken),
-  });
-
 const PDF = '1.2.840.10008.5.1.4.1.1.104.1';
 const CT = '1.2.840.10008.5.1.4.1.1.2';
-const one = (vr: string, ...Value: (string | number)[]) => ({ vr, Value });
+const SR = '1.2.840.10008.5.1.4.1.1.88.11';
 
-const identity = (instance: number, sopClassUid = PDF): DicomJsonObject => ({
+const identity = (instance: number, sopClassUid = SR): DicomJsonObject => ({
   '00080016': one('UI', sopClassUid),
   '00080018': one('UI', `1.2.3.${instance}`),
   '0020000D': one('UI', '1.2.3'),
@@ -80,38 +37,28 @@ const identity = (instance: number, sopClassUid = PDF): DicomJsonObject => ({
 });
 
 const document = (instance: number): DicomJsonObject => ({
-  ...identity(instance),
+  ...identity(instance, PDF),
+  '00080060': one('CS', 'DOC'),
+  '00080064': one('CS', 'SD'),
+  '00200013': one('IS', instance),
+  '00280301': one('CS', 'NO'),
   '00420011': { vr: 'OB', BulkDataURI: `doc/${instance}` },
+  '00420012': one('LO', 'application/pdf'),
 });
 
 const image = (instance: number, extra: DicomJsonObject = {}): DicomJsonObject => ({
   ...identity(instance, CT),
   '00280002': one('US', 1),
+  '00280004': one('CS', 'MONOCHROME2'),
   '00280010': one('US', 2),
   '00280011': one('US', 3),
   '00280100': one('US', 8),
+  '00280101': one('US', 8),
+  '00280102': one('US', 7),
+  '00280103': one('US', 0),
   '7FE00010': { vr: 'OB', BulkDataURI: `pixels/${instance}` },
   ...extra,
 });
-
-interface Answer {
-  readonly stored: readonly unknown[];
-  readonly failed: readonly unknown[];
-  readonly other: readonly unknown[];
-}
-
-type Item = Record<string, { Value?: (string | number)[] }>;
-
-function answerOf({ body }: RawResponse): Answer {
-  const dataset = JSON.parse(body.toString()) as Record<string, { Value?: Item[] }>;
-  const values = (tag: string, of: string): readonly unknown[] =>
-    (dataset[tag]?.Value ?? []).map((item) => item[of]?.Value?.[0]);
-  return {
-    stored: values('00081199', '00081155'),
-    failed: values('00081198', '00081155'),
-    other: values('0008119A', '00081197'),
-  };
-}
 
 const arrived = (): readonly Buffer[] => peer?.messages('C-STORE-RQ').map(({ dataset }) => dataset) ?? [];
 const explicit = TransferSyntaxes.ExplicitVrLittleEndian;
@@ -132,6 +79,7 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
       ...document(1),
       '00080005': one('CS', 'ISO_IR 192'),
       '00420011': { vr: 'OB', InlineBinary: value },
+      '00420015': one('UL', 7),
     });
   });
 
@@ -143,7 +91,7 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
 
   test('S-05: native pixel data of the length that the attributes say', async () => {
     const url = await start();
-    const pixels = (instance: number, body: string): Part => ({
+    const pixels = (instance: number, body: string): StorePart => ({
       type: 'application/octet-stream',
       location: `pixels/${instance}`,
       body,
@@ -161,7 +109,7 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
   test('S-05: compressed frames come one by one and are encapsulated, with a table of their offsets', async () => {
     const url = await start();
     const frames = image(1, { '00280008': one('IS', 2) });
-    const frame = (body: string, location = 'pixels/1'): Part => ({
+    const frame = (body: string, location = 'pixels/1'): StorePart => ({
       type: 'image/jls; transfer-syntax=1.2.840.10008.1.2.4.80',
       location,
       body,
@@ -216,7 +164,7 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
 
   test('what has left is held no longer: its name may be used again', async () => {
     const again = { ...document(2), '00420011': { vr: 'OB', BulkDataURI: 'doc/1' } };
-    const value: Part = { type: 'application/pdf', location: 'doc/1', body: 'one' };
+    const value: StorePart = { type: 'application/pdf', location: 'doc/1', body: 'one' };
     const parts = [...metadata(form, [document(1)]), value, ...metadata(form, [again]), value];
     const response = await post(await start(), form, parts);
     expect(response.status).toBe(200);
@@ -246,8 +194,8 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
   test('metadata count while their bulk data are still to come', async () => {
     const url = await start({}, 'store: { maxMetadataBytes: 2 KiB }');
     const all = Array.from({ length: 12 }, (_, at) => document(at + 1));
-    const alone = (object: DicomJsonObject): readonly Part[] => metadata(form, [object]);
-    const value = (instance: number): Part => ({ location: `doc/${instance}`, body: 'x' });
+    const alone = (object: DicomJsonObject): readonly StorePart[] => metadata(form, [object]);
+    const value = (instance: number): StorePart => ({ location: `doc/${instance}`, body: 'x' });
     const waiting = await post(url, form, [...all.flatMap(alone), value(1)]);
     expect(waiting.status).toBe(413);
     const inTurn = all.flatMap((object, at) => [...alone(object), value(at + 1)]);

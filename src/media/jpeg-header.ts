@@ -5,6 +5,8 @@ import { badFrame } from './frame-error.js';
 export interface JpegHeader extends CodeStreamHeader {
   /** Low byte of the start-of-frame marker: C0 baseline, C1 extended, C2 progressive, C3 lossless, F7 JPEG-LS. */
   readonly process: number;
+  /** Of the first scan: the predictor of lossless JPEG, or by how much JPEG-LS may be off. */
+  readonly selector: number;
   /** Whether markers or the names of the components say that the colours are no YCbCr. */
   readonly saysRgb: boolean;
 }
@@ -47,13 +49,16 @@ export function readJpegHeader(frame: Uint8Array): JpegHeader {
     } else if (marker === JFIF || marker === ADOBE) saysRgb ??= coloursOf(marker, segment);
     else if (marker === START_OF_SCAN && start) {
       const { names, ...header } = start;
-      return { ...header, saysRgb: saysRgb ?? names === RGB_COMPONENTS };
+      return { ...header, selector: selectorOf(segment), saysRgb: saysRgb ?? names === RGB_COMPONENTS };
     }
   }
   throw badFrame('has a JPEG header that cannot be read');
 }
 
-type StartOfFrame = Omit<JpegHeader, 'saysRgb'> & { readonly names: string };
+type StartOfFrame = Omit<JpegHeader, 'saysRgb' | 'selector'> & { readonly names: string };
+
+/** Stands behind two bytes for each component of the scan. */
+const selectorOf = (scan: Buffer): number => scan[1 + 2 * (scan[0] ?? 0)] ?? 0;
 
 /** The marker segments up to the first scan. */
 function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }> {

@@ -41,12 +41,25 @@ export function bareCodeStream(frame: Uint8Array): Buffer {
 }
 
 /**
- * Reads the main header of a bare code stream.
+ * Reads the main header of a bare code stream, and follows its tile-parts to the end.
  *
  * @throws GatewayError `malformed-dataset` when that is none
  * @see ISO/IEC 15444-1 annex A
  */
 export function readJ2kHeader(bytes: Buffer): J2kHeader {
+  const { header, tileParts } = readMainHeader(bytes);
+  requireTileParts(bytes, tileParts);
+  return header;
+}
+
+/**
+ * Reads the main header of a bare code stream, of which the rest need not be there.
+ *
+ * @throws GatewayError `malformed-dataset` when that is none
+ */
+export const readJ2kMainHeader = (bytes: Buffer): J2kHeader => readMainHeader(bytes).header;
+
+function readMainHeader(bytes: Buffer): { header: J2kHeader; tileParts: number } {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== Markers.codeStream)
     throw badFrame('is no JPEG 2000 code stream');
   let size: Size | undefined;
@@ -54,10 +67,7 @@ export function readJ2kHeader(bytes: Buffer): J2kHeader {
   for (const { marker, segment, at } of segments(bytes)) {
     if (marker === Markers.size) size = readSize(segment);
     else if (marker === Markers.codingStyle) style = readStyle(segment);
-    else if (marker === Markers.tilePart && size) {
-      requireTileParts(bytes, at);
-      return { ...size, ...style };
-    }
+    else if (marker === Markers.tilePart && size) return { header: { ...size, ...style }, tileParts: at };
   }
   throw badFrame('has a JPEG 2000 header that cannot be read');
 }

@@ -1,0 +1,134 @@
+import { TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
+import { boxBudget, firstBoxes } from './boxes.js';
+import type { CodeStreamHeader } from './code-stream.js';
+import type { PixelDescription, StreamDescription } from './description.js';
+import { bytesAt, readHead, type MediaFile } from './file-bytes.js';
+import { badFrame } from './frame-error.js';
+import { readJ2kMainHeader, type J2kHeader } from './j2k-header.js';
+import { readJpegHeader, type JpegHeader } from './jpeg-header.js';
+import { readJpegXlHeader } from './jpeg-xl-header.js';
+
+type Photometric = PixelDescription['photometricInterpretations'];
+
+const GREY: Photometric = ['MONOCHROME2', 'MONOCHROME1', 'PALETTE COLOR'];
+const PREDICTOR_1 = 1;
+
+function pixelsOf(header: CodeStreamHeader, colours: Photometric): PixelDescription {
+  const { rows, columns, components, precision, signed } = header;
+  if (rows < 1 || columns < 1 || rows > 65_535 || columns > 65_535)
+    throw badFrame('has more pixels, or fewer, than DICOM has numbers for');
+  if (precision > 16) throw badFrame('has samples of more than 16 bits');
+  if (components !== 1 && components !== 3)
+    throw badFrame(
+      `holds ${components} components, where DICOM has 1 or 3: it may have transparency, or be CMYK`,
+    );
+  return {
+    rows,
+    columns,
+    samplesPerPixel: components,
+    precision,
+    ...(signed !== undefined && { signed }),
+    photometricInterpretations: components === 1 ? GREY : colours,
+  };
+}
+
+/** By the low byte of the start-of-frame marker. @see ISO/IEC 10918-1 table B.1, PS3.5 10.4 */
+function jpegSyntax({ process, selector }: JpegHeader): TransferSyntax {
+  switch (process) {
+    case 0xc0:
+      return TransferSyntaxes.JpegBaseline;
+    case 0xc1:
+      return TransferSyntaxes.JpegExtended;
+    case 0xc2:
+      return TransferSyntaxes.JpegFullProgression1012;
+    case 0xc3:
+      return selector === PREDICTOR_1 ? TransferSyntaxes.JpegLosslessSv1 : TransferSyntaxes.JpegLossless;
+    case 0xf7:
+      return selector === 0 ? TransferSyntaxes.JpegLsLossless : TransferSyntaxes.JpegLsNearLossless;
+    default:
+      throw badFrame('is a JPEG stream of a process that DICOM has no transfer syntax for');
+  }
+}
+
+/** Lossy JPEG of colours has YCbCr unless it says otherwise; lossless JPEG and JPEG-LS do not turn colours. */
+function jpegColours(header: JpegHeader, syntax: TransferSyntax): Photometric {
+  const isTurned = ![0xc3, 0xf7].includes(header.process);
+  if (!isTurned) return ['RGB', 'YBR_FULL'];
+  if (header.saysRgb) return ['RGB'];
+  const isBaseline = syntax === TransferSyntaxes.JpegBaseline;
+  return header.subsampled || isBaseline ? ['YBR_FULL_422', 'YBR_FULL'] : ['YBR_FULL', 'YBR_FULL_422'];
+}
+
+/** JPEG and JPEG-LS. @throws GatewayError `malformed-dataset` */
+export async function describeJpeg(file: MediaFile): Promise<StreamDescription> {
+  const header = await readHead(file, 0, readJpegHeader);
+  const syntax = jpegSyntax(header);
+  return {
+    ...pixelsOf(header, jpegColours(header, syntax)),
+    syntax,
+    range: { start: 0, end: file.length },
+    lossy: syntax.lossy,
+  };
+}
+
+/** Of Rsiz: the stream is that of ISO/IEC 15444-15, or of -2. */
+const HIGH_THROUGHPUT = 0x4000;
+const PART_2 = 0x8000;
+
+function j2kSyntax({ capabilities, reversible }: J2kHeader): TransferSyntax {
+  const { HtJ2k, HtJ2kLossless, Jpeg2000, Jpeg2000Lossless } = TransferSyntaxes;
+  if ((capabilities & HIGH_THROUGHPUT) !== 0) return reversible ? HtJ2kLossless : HtJ2k;
+  if ((capabilities & PART_2) !== 0)
+    throw badFrame('is a JPEG 2000 stream of part 2, of which its part must name the transfer syntax');
+  return reversible ? Jpeg2000Lossless : Jpeg2000;
+}
+
+const JP2_SIGNATURE = '0000000c6a502020';
+/** Of the colour specification box. */
+const SYCC = 18;
+
+interface CodeStreamPlace {
+  readonly range: StreamDescription['range'];
+  readonly isYcc: boolean;
+}
+
+/** The code stream without the boxes around it, which DICOM forbids. @see PS3.5 A.4.4, rule S-06 */
+async function codeStreamOf(file: MediaFile): Promise<CodeStreamPlace> {
+  const whole = { start: 0, end: file.length };
+  if ((await bytesAt(file, 0, 8)).toString('hex') !== JP2_SIGNATURE) return { range: whole, isYcc: false };
+  const budget = boxBudget();
+  const found = await firstBoxes(file, whole, budget, 'jp2h', 'jp2c');
+  const range = found.get('jp2c');
+  if (range === undefined) throw badFrame('is a JPEG 2000 file without a code stream');
+  const head = found.get('jp2h');
+  if (head === undefined) return { range, isYcc: false };
+  const described = await firstBoxes(file, head, budget, 'pclr', 'colr');
+  if (described.has('pclr')) throw badFrame('has its colours in a palette beside the stream');
+  const at = described.get('colr')?.start ?? 0;
+  const colour = await bytesAt(file, at, at + 7);
+  return { range, isYcc: colour[0] === 1 && colour.length === 7 && colour.readUInt32BE(3) === SYCC };
+}
+
+/** JPEG 2000 and HTJ2K. @throws GatewayError `malformed-dataset` */
+export async function describeJ2k(file: MediaFile): Promise<StreamDescription> {
+  const { range, isYcc } = await codeStreamOf(file);
+  const header = await readHead({ ...file, length: range.end }, range.start, readJ2kMainHeader);
+  const turned = header.reversible ? 'YBR_RCT' : 'YBR_ICT';
+  const colours: Photometric = header.colourTransformed
+    ? [turned]
+    : isYcc
+      ? ['YBR_FULL']
+      : ['RGB', 'YBR_FULL'];
+  return { ...pixelsOf(header, colours), syntax: j2kSyntax(header), range, lossy: !header.reversible };
+}
+
+/** JPEG XL, of which no header says that nothing was lost. @throws GatewayError `malformed-dataset` */
+export async function describeJpegXl(file: MediaFile): Promise<StreamDescription> {
+  const header = await readHead(file, 0, readJpegXlHeader);
+  return {
+    ...pixelsOf(header, ['RGB', 'XYB', 'YBR_FULL', 'YBR_FULL_422']),
+    syntax: TransferSyntaxes.JpegXl,
+    range: { start: 0, end: file.length },
+    lossy: false,
+  };
+}

@@ -1,0 +1,39 @@
+import type { ByteSource } from '../core/index.js';
+
+/** A file whose length is known. */
+export interface MediaFile {
+  readonly source: ByteSource;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** The bytes from `start` to `end`, or as many as there are, in memory of their own. */
+export async function bytesAt({ source, length }: MediaFile, start: number, end: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const last = Math.min(end, length);
+  if (start >= last) return Buffer.alloc(0);
+  for await (const chunk of source.read(start, last)) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** A header behind large thumbnails and profiles is looked for in a little first, then in more. */
+const HEAD_BYTES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024];
+
+/**
+ * What `read` makes of the first bytes of a stream, of more of them while it fails.
+ *
+ * @throws what `read` throws of all of them, or of 16 MiB
+ */
+export async function readHead<T>(file: MediaFile, start: number, read: (head: Buffer) => T): Promise<T> {
+  for (const bytes of HEAD_BYTES) {
+    const head = await bytesAt(file, start, start + bytes);
+    const isLast = start + bytes >= file.length || bytes === HEAD_BYTES.at(-1);
+    if (isLast) return read(head);
+    try {
+      return read(head);
+    } catch {
+      // more of it may do
+    }
+  }
+  throw new RangeError('There is always a last length.');
+}

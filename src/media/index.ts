@@ -1,0 +1,11 @@
+/** What pictures and videos say of themselves: functions of bytes, which decode nothing. */
+export { badFrame } from './frame-error.js';
+export { requireFit } from './code-stream.js';
+export { readJpegHeader, requireEndOfImage, withEndOfImage } from './jpeg-header.js';
+export { bareCodeStream, readJ2kHeader, type J2kHeader } from './j2k-header.js';
+export { readJpegXlHeader } from './jpeg-xl-header.js';
+export { describeStream } from './describe-stream.js';
+export { readPackedPicture } from './packed-picture.js';
+export type { NativePixels, StreamDescription } from './description.js';
+export { withNativePixels, withStream } from './pixel-module.js';
+export { withDocument } from './document-module.js';
