@@ -9,6 +9,8 @@ export type GatewayErrorCode =
   | 'bad-request'
   | 'not-found'
   | 'method-not-allowed'
+  | 'conflict'
+  | 'gone'
   | 'not-acceptable'
   | 'payload-too-large'
   | 'query-too-broad'

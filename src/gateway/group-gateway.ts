@@ -75,6 +75,10 @@ export function withGroups(
     preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
     preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
     store: (call, context) => peers.store({ ...call, peer: storeOf(of(call.peer)) ?? call.peer }, context),
+    // What is stored there is asked for there.
+    requestCommitment: async (call, context) =>
+      peers.requestCommitment({ ...call, peer: storeOf(of(call.peer)) ?? call.peer }, context),
+    commitmentOf: async (call) => peers.commitmentOf({ ...call, peer: storeOf(of(call.peer)) ?? call.peer }),
   };
 }
 

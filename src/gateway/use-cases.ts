@@ -1,6 +1,7 @@
 import type { OperationContext, Priority } from '../core/index.js';
 import type { MediaRange, RenderedRequest, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
 import type { SearchAnswer } from './search.js';
@@ -45,6 +46,11 @@ export interface RenderedCall extends RetrieveCall {
 export interface PreloadCall {
   readonly peer: string;
   readonly target: RetrieveTarget;
+}
+
+/** A request for storage commitment, by the Transaction UID that its client gave it. */
+export interface CommitmentCall extends Common {
+  readonly transactionUid: string;
 }
 
 /** For metrics. */
@@ -95,6 +101,13 @@ export interface Gateway {
   preloadOf(call: PreloadCall): PreloadJob;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
   store(call: Common & { readonly study: string | undefined }, context: OperationContext): StoreSession;
+  /** Storage commitment: asks the peer to keep what the document names. */
+  requestCommitment(
+    call: CommitmentCall & { readonly document: CommitmentDocument },
+    context: OperationContext,
+  ): Promise<CommitmentAnswer>;
+  /** What became of a request for storage commitment. */
+  commitmentOf(call: CommitmentCall): Promise<CommitmentAnswer>;
   /** Gives up what nobody reads: prefetches and preloads. */
   close(): void;
 }

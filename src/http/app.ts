@@ -29,6 +29,7 @@ function bareApp(): Express {
 
 function methodsOf(path: string): string {
   if (path.endsWith('/preload')) return 'GET, HEAD, POST, DELETE';
+  if (/\/commitment-requests\/[^/]+$/.test(path)) return 'GET, HEAD, POST';
   return /\/studies(?:\/[^/]+)?$/.test(path) ? 'GET, HEAD, POST' : 'GET, HEAD';
 }
 

@@ -12,6 +12,7 @@ import {
   type SearchLevel,
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
+import { commitmentRoutes } from './commitment-routes.js';
 import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
@@ -24,6 +25,8 @@ export interface DicomwebOptions {
   readonly serviceUrl: ServiceUrlOptions;
   readonly emptySearch: '200-empty-list' | '204';
   readonly storeBody: StoreBodyLimits;
+  /** Most bytes of a request for storage commitment. */
+  readonly maxCommitmentBytes: number;
 }
 
 const rawQueryOf = (request: Request): string => {
@@ -69,6 +72,8 @@ export function dicomwebRoutes(
   retrieveRoutes(on, deps);
   storeRoutes(on, deps, options);
   preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
+  const { maxCommitmentBytes: maxBodyBytes, storeBody } = options;
+  commitmentRoutes(on, deps, { maxBodyBytes, bodyTimeoutMs: storeBody.bodyTimeoutMs });
   return router;
 }
 

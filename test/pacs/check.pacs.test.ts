@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { openStorageScp } from '../../src/compose.js';
+import { openStorageScp } from '../../src/compose-storage-scp.js';
 import { openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { checkPeer } from '../../src/gateway/index.js';

@@ -75,8 +75,8 @@ describe('answerContexts', () => {
       { id: 1, ...ct },
       { id: 3, ...echo },
     ];
-    expect(answerContexts(proposals, false).map(({ result }) => result)).toEqual([1, 0]);
-    expect(answerContexts(proposals, true).map(({ result }) => result)).toEqual([0, 0]);
+    expect(answerContexts(proposals, { storage: false }).map(({ result }) => result)).toEqual([1, 0]);
+    expect(answerContexts(proposals, { storage: true }).map(({ result }) => result)).toEqual([0, 0]);
   });
 
   test('an even or repeated id is refused, and every answer carries a transfer syntax', () => {
@@ -87,7 +87,7 @@ describe('answerContexts', () => {
         { id: 3, ...ct },
         { id: 5, abstractSyntax: ct.abstractSyntax, transferSyntaxes: [] },
       ],
-      true,
+      { storage: true },
     );
     expect(answers.map(({ result }) => result)).toEqual([2, 0, 2, 4]);
     expect(answers.every(({ transferSyntax }) => transferSyntax.length > 0)).toBe(true);
