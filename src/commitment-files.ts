@@ -14,7 +14,10 @@ const MOST_BYTES = 2 ** 28;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-/** Files of requests for storage commitment in `directory`, which is made when the first one is written. */
+/**
+ * Files of requests for storage commitment in `directory`, which is made when they are listed, so that a place that cannot be
+ * had is seen at the start. It belongs to one process at a time.
+ */
 export function commitmentFiles(directory: string): CommitmentFiles {
   return {
     names: async () => {
@@ -29,7 +32,7 @@ export function commitmentFiles(directory: string): CommitmentFiles {
         if ((await file.stat()).size > MOST_BYTES) throw new RangeError('it is too long');
         return file.readFile('utf8');
       }),
-    write: (name, text) => writeWhole(join(directory, name), text),
+    write: (name, text) => writeWhole(directory, name, text),
     remove: (name) => rm(join(directory, name), { force: true }),
   };
 }
@@ -51,8 +54,9 @@ async function headOf(file: FileHandle): Promise<string> {
   return text.slice(0, end);
 }
 
-/** What is acknowledged must outlast the machine too: the bytes are on the disk before the name is. */
-async function writeWhole(path: string, text: string): Promise<void> {
+/** What is acknowledged must outlast the machine too: first the bytes are on the disk, then the name. */
+async function writeWhole(directory: string, name: string, text: string): Promise<void> {
+  const path = join(directory, name);
   const written = `${path}.tmp`;
   await rm(written, { force: true });
   const file = await open(written, 'wx', 0o600);
@@ -63,4 +67,5 @@ async function writeWhole(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(written, path);
+  await reading(directory, (folder) => folder.sync());
 }

@@ -122,6 +122,34 @@ describe('C-03: the report on the association of the request', () => {
     expect(metrics).toContain('operation="N-ACTION",outcome="success"');
   });
 
+  test('the association waits longer than others do', async () => {
+    let go = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const scene = await start({
+      onAction: [final(0), until(gate), report({ committed: kept(one) })],
+      peerKeys: '    idleTimeout: 1ms',
+    });
+    expect((await scene.post('1.2.3', [one])).status).toBe(202);
+    expect((await request(`${scene.gateway.service}/studies?limit=1`)).status).toBe(200);
+    const { association } = await scene.peer.waitFor('release-rq', 1, 20_000);
+    const [first] = scene.peer.record.of('N-ACTION-RQ');
+    expect(association).not.toBe(first?.association);
+    go();
+    await scene.peer.waitFor('N-EVENT-REPORT-RSP', 1, 20_000);
+    expect((await scene.get('1.2.3')).status).toBe(200);
+  });
+
+  test('the association makes room for others', async () => {
+    const scene = await start({ peerKeys: '    associations: 1' });
+    expect((await scene.post('1.2.3', [one])).status).toBe(202);
+    expect((await request(`${scene.gateway.service}/studies?limit=1`)).status).toBe(200);
+    const { association } = await scene.peer.waitFor('release-rq', 1, 20_000);
+    const [first] = scene.peer.record.of('N-ACTION-RQ');
+    expect(association).toBe(first?.association);
+  });
+
   test('the association is let go at once where it is not to be kept', async () => {
     const scene = await start({ commitment: 'answerWithin: 0, keepAssociation: 0' });
     expect((await scene.post('1.2.3', [one])).status).toBe(202);

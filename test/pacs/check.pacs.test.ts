@@ -47,6 +47,8 @@ for (const kind of [orthanc, dcmqrscp]) {
         ['C-GET', 'ok'],
         ['C-MOVE', 'ok'],
       ]);
+      const offers = report.steps[0]?.detail.includes('storage commitment');
+      expect(offers).toBe(kind === orthanc);
       expect(report.learnt).toEqual(
         expect.arrayContaining([
           expect.stringMatching(/^takes \d associations? at once/),
