@@ -1,5 +1,5 @@
-import { openStorageScp } from './compose.js';
 import { fixedFacts, openPeer, peerFile } from './compose-peer.js';
+import { openStorageScp } from './compose-storage-scp.js';
 import type { Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
 import { isArchivedUid } from './dicom/index.js';

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import type { Config, PeerConfig } from './config/index.js';
 import { formatAeAddress, systemClock, type Clock, type Observe } from './core/index.js';
 import { Tags } from './dicom/index.js';
-import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
+import {
+  createPeer,
+  type CommitmentEvents,
+  type FixedFacts,
+  type Peer,
+  type PeerFacts,
+  type StorageScp,
+} from './dimse/index.js';
 import type { GroupBinding, PeerBinding, SearchSettings } from './gateway/index.js';
 import { groupStore, storePolicy } from './compose-store.js';
 import { PeerFile } from './peer-file.js';
@@ -15,6 +22,8 @@ export function openPeer(
   deps: {
     readonly observe: Observe;
     readonly storageScp: StorageScp | undefined;
+    /** Takes the peer's reports of storage commitment. */
+    readonly events?: CommitmentEvents | undefined;
     readonly known?: PeerFacts;
   },
 ): Peer {
@@ -30,6 +39,7 @@ export function openPeer(
       queue: peer.queue,
       maxPduLength: config.dimse.maxPduLength,
       idleMs: peer.idleTimeout,
+      commitmentIdleMs: config.commitment.keepAssociation,
       timeouts: {
         connectMs: timeouts.connect,
         associationMs: timeouts.association,
@@ -50,6 +60,7 @@ export function openPeer(
       observe: deps.observe,
       clock: systemClock,
       ...(deps.storageScp ? { storageScp: deps.storageScp } : {}),
+      events: deps.events,
       ...(deps.known ? { known: deps.known } : {}),
     },
   );

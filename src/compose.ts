@@ -1,14 +1,22 @@
 import { availableParallelism } from 'node:os';
 import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
+import { commitmentEvents, openCommitments } from './compose-commitment.js';
 import { watch } from './compose-metrics.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import { storeRequestBytes } from './compose-store.js';
+import { openStorageScp } from './compose-storage-scp.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
-import { createStorageScp, type Peer, type StorageScp } from './dimse/index.js';
-import { createGateway, type Gateway, type InstanceRecord, type PeerBinding } from './gateway/index.js';
+import type { Peer, StorageScp } from './dimse/index.js';
+import {
+  createGateway,
+  type Commitments,
+  type Gateway,
+  type InstanceRecord,
+  type PeerBinding,
+} from './gateway/index.js';
 import {
   createAdminApp,
   createApp,
@@ -31,24 +39,6 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** The storage SCP, where the configuration has one. */
-export async function openStorageScp(config: Config, observe: Observe): Promise<StorageScp | undefined> {
-  const { aeTitle, listen: address, advertise, maxPduLength, storageScp: limits } = config.dimse;
-  if (address === undefined) return undefined;
-  return createStorageScp(
-    {
-      aeTitle,
-      listen: address,
-      ...(advertise ? { advertise } : {}),
-      maxPduLength,
-      maxAssociations: limits.maxAssociations,
-      associationMs: limits.associationTimeout,
-      idleMs: limits.idleTimeout,
-    },
-    { observe, clock: systemClock },
-  );
-}
-
 /** What the parts of a gateway are made of. */
 interface Parts {
   readonly cache: Cache<InstanceRecord>;
@@ -57,6 +47,7 @@ interface Parts {
   readonly framePool: FramePool;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
+  readonly commitments: Commitments | undefined;
   /** By peer: whether its latest association could be opened. */
   readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
 }
@@ -142,7 +133,7 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
 }
 
 function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
-  const { cache, hotFrames, hotPictures, framePool, peers } = parts;
+  const { cache, hotFrames, hotPictures, framePool, peers, commitments } = parts;
   const bindings = new Map<string, PeerBinding>();
   for (const [name, settings] of Object.entries(config.peers)) {
     const peer = peers.get(name);
@@ -157,6 +148,7 @@ function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
     hotFrames,
     hotPictures,
     framePool,
+    commitments,
     rendered: {
       mostPixels: config.rendered.maxPixels,
       thumbnailPixels: config.rendered.thumbnailPixels,
@@ -170,6 +162,7 @@ function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {
 interface Opened {
   cache?: Parts['cache'];
   framePool?: FramePool;
+  commitments?: Commitments | undefined;
   storageScp?: StorageScp | undefined;
   readonly peers: Map<string, Peer>;
   readonly peerFiles: PeerFile[];
@@ -193,7 +186,7 @@ async function listenAll(
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };
-  const { http, admin, search, store } = config;
+  const { http, admin, search, store, commitment } = config;
   const adminDeps = adminOf(telemetry, parts, stopping);
   const serverOptions = {
     headersTimeoutMs: http.headersTimeout,
@@ -216,6 +209,7 @@ async function listenAll(
         bodyTimeoutMs: http.bodyTimeout,
       },
       storeClients: store.clients,
+      maxCommitmentBytes: commitment.maxBytes,
       serviceUrl: {
         publicUrl: http.publicUrl,
         trustProxy: http.trustProxy !== false,
@@ -241,12 +235,13 @@ interface Listeners {
 async function openPeers(
   config: Config,
   observe: Observe,
-  { storageScp, peers, peerFiles }: Opened,
+  { commitments, storageScp, peers, peerFiles }: Opened,
 ): Promise<void> {
   for (const [name, settings] of Object.entries(config.peers)) {
     const file = peerFile(config, name, { observe });
     const known = (await file?.read()) ?? {};
-    const peer = openPeer(config, name, settings, { observe, storageScp, known });
+    const events = commitmentEvents(config, commitments);
+    const peer = openPeer(config, name, settings, { observe, storageScp, events, known });
     file?.keep(peer.knowledge);
     if (file) peerFiles.push(file);
     peers.set(name, peer);
@@ -274,14 +269,25 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
 async function open(config: Config, telemetry: Telemetry, opened: Opened): Promise<RunningGateway> {
   const { observe } = telemetry;
   const cache = (opened.cache = await openCache(config, observe));
-  const storageScp = (opened.storageScp = await openStorageScp(config, observe));
+  const commitments = (opened.commitments = await openCommitments(config, observe));
+  const events = commitmentEvents(config, commitments);
+  const storageScp = (opened.storageScp = await openStorageScp(config, observe, events));
   const framePool = (opened.framePool = openFramePool(config, observe));
   const [watching, reachable] = watchReachability(config, observe);
   await openPeers(config, watching, opened);
   const { peers } = opened;
   const hotFrames = createHotBytes(config.cache.frames);
   const hotPictures = createHotBytes(config.cache.rendered);
-  const parts: Parts = { cache, hotFrames, hotPictures, framePool, peers, storageScp, reachable };
+  const parts: Parts = {
+    cache,
+    hotFrames,
+    hotPictures,
+    framePool,
+    peers,
+    storageScp,
+    commitments,
+    reachable,
+  };
   const gateway = (opened.gateway = gatewayOf(config, parts, observe));
   const all = { ...parts, gateway };
   watch(telemetry, all);
@@ -305,6 +311,7 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
 async function stop(opened: Opened, graceMs: number): Promise<void> {
   opened.stopping.now = true;
   opened.gateway?.close();
+  opened.commitments?.close();
   const closers: (() => Promise<unknown> | undefined)[] = [
     () => opened.main?.close(graceMs, systemClock),
     () => Promise.all([...opened.peers.values()].map((peer) => peer.close(graceMs))),

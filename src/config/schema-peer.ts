@@ -219,6 +219,10 @@ export const peer = z.strictObject({
     aeTitle,
     'AE title of the gateway towards this peer, in place of `dimse.aeTitle`.',
   ).exactOptional(),
+  commitmentAeTitles: key(
+    list(aeTitle, 'a list of AE titles such as [ARCHIVE2]', 0),
+    'AE titles under which the peer reports storage commitment, besides that of its address.',
+  ).prefault([]),
   modalitiesInStudy: key(
     choice('match', 'filter'),
     'Whether a search by one modality is sent to the peer as such, or filtered by the gateway alone: some peers find nothing by ModalitiesInStudy, or only studies of this one modality.',

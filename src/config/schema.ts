@@ -12,6 +12,7 @@ import {
   text,
   webUrl,
 } from './kind.js';
+import { commitment } from './schema-commitment.js';
 import { group } from './schema-group.js';
 import { peer } from './schema-peer.js';
 import { storePolicy } from './schema-store.js';
@@ -80,7 +81,10 @@ const storageScp = z.strictObject({
 
 const dimse = z.strictObject({
   aeTitle: key(aeTitle, 'The AE title of the gateway, towards every peer.').prefault('GATEWAY'),
-  listen: key(hostPort, 'Storage SCP for C-MOVE; leave out if every peer does C-GET.').exactOptional(),
+  listen: key(
+    hostPort,
+    'Where peers send instances (C-MOVE) and report storage commitment; leave out if every peer does C-GET, and reports on the association of the request or not at all.',
+  ).exactOptional(),
   advertise: key(
     hostPort,
     'What the PACS must be told where NAT or a Service stands between; `dimse.listen` if left out.',
@@ -302,6 +306,7 @@ export const configSchema = z.strictObject({
   json: json.prefault({}),
   preload: preload.prefault({}),
   store: store.prefault({}),
+  commitment: commitment.prefault({}),
   cache: cache.prefault({}),
   transcode: transcode.prefault({}),
   rendered: rendered.prefault({}),

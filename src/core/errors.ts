@@ -10,6 +10,8 @@ export type GatewayErrorCode =
   | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
+  | 'conflict'
+  | 'gone'
   | 'not-acceptable'
   | 'payload-too-large'
   | 'query-too-broad'

@@ -42,7 +42,7 @@ export type Observation =
   | {
       readonly kind: 'dimse';
       readonly peer: string;
-      readonly operation: 'C-ECHO' | 'C-FIND' | 'C-GET' | 'C-MOVE' | 'C-STORE';
+      readonly operation: 'C-ECHO' | 'C-FIND' | 'C-GET' | 'C-MOVE' | 'C-STORE' | 'N-ACTION';
       readonly associationId: string;
       readonly requestId?: string;
       readonly status?: number;
@@ -128,6 +128,19 @@ export type Observation =
       readonly dropped: number;
       readonly bytes: number;
       readonly error?: unknown;
+    }
+  | {
+      /**
+       * What became of a request for storage commitment. `refused`: the peer did not take it; `committed`: all of it;
+       * `failed`: not all of it; `overdue`: the peer has not told in time; `stray`: a report that nobody waits for.
+       */
+      readonly kind: 'commitment';
+      readonly peer: string;
+      readonly outcome: 'requested' | 'refused' | 'committed' | 'failed' | 'overdue' | 'stray';
+      /** Instances that it is about, and those of them that the peer does not commit itself to. */
+      readonly instances: number;
+      readonly failed?: number;
+      readonly requestId?: string;
     }
   | {
       /** A frame that was decoded, encoded or rendered. */

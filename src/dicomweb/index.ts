@@ -14,6 +14,12 @@ export {
   type InstanceChoice,
   type InstanceConversion,
 } from './choose.js';
+export {
+  parseCommitmentRequest,
+  type CommitmentPayload,
+  type CommitmentReference,
+} from './commitment-request.js';
+export { commitmentResponse } from './commitment-response.js';
 export { requireUtf8 } from './charset.js';
 export type { MatchingKey } from './matching-key.js';
 export { parseAccept, type MediaRange } from './media-type.js';

@@ -4,7 +4,7 @@ import type { MediaRange } from './media-type.js';
 
 /** What is asked for, as far as the choice of a representation goes. */
 export type RetrieveResource =
-  'instances' | 'metadata' | 'frames' | 'bulkdata' | 'pixeldata' | 'search' | 'store-response';
+  'instances' | 'metadata' | 'frames' | 'bulkdata' | 'pixeldata' | 'search' | 'store-response' | 'commitment';
 
 /** One way to answer that the client takes. */
 export interface Representation {
@@ -114,6 +114,8 @@ function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly O
       return textForms(true);
     case 'store-response':
       return textForms(false);
+    case 'commitment':
+      return [...textForms(false), ...textForms(false).map((form) => ({ ...form, multipart: true }))];
     case 'instances':
       return [...packings([dicom], items, true), { mediaType: zip, multipart: false, byNameOnly: true }];
     case 'frames':

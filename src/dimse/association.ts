@@ -1,9 +1,10 @@
 import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
 import { AssociationReport } from './association-report.js';
 import { connectLink, type ByteLink } from './byte-link.js';
-import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
-import type { PeerOptions } from './contract.js';
-import type { Exchange, ExchangeHandler } from './exchange.js';
+import { CommandFields, RESPONSE, responseTo, type CommandSet } from './command-set.js';
+import { receiveEventReport } from './commitment-events.js';
+import type { CommitmentEvents, PeerOptions } from './contract.js';
+import type { Exchange, ExchangeHandler, Operation } from './exchange.js';
 import type { NegotiatedOptions } from './extended-negotiation.js';
 import { MessageChannel } from './message-channel.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
@@ -18,7 +19,8 @@ import {
 } from './negotiation.js';
 import type { UserInformation } from './pdu-items.js';
 import type { AssociateRequest, AssociationPdu } from './pdu.js';
-import { deadline, expiryTexts, timeoutsOf, Watchdog } from './watchdog.js';
+import { SopClasses } from './uids.js';
+import { deadline, watchdogOf } from './watchdog.js';
 
 export interface AssociationOptions {
   readonly id: string;
@@ -28,13 +30,8 @@ export interface AssociationOptions {
   readonly clock: Clock;
   /** Who asked for it. */
   readonly requestId?: string;
-}
-
-interface Operation {
-  readonly messageId: number;
-  readonly commandField: number;
-  readonly handler: ExchangeHandler;
-  readonly watchdog: Watchdog;
+  /** Takes the reports of storage commitment that come on it, whenever they come. */
+  readonly events?: CommitmentEvents | undefined;
 }
 
 const MAX_MESSAGE_ID = 0xffff;
@@ -160,19 +157,11 @@ export class Association {
     const messageId = (this.#lastMessageId % MAX_MESSAGE_ID) + 1;
     this.#lastMessageId = messageId;
     const channel = this.#channel;
-    const { clock, peer } = this.#options;
     const operation: Operation = {
       messageId,
       commandField: command.commandField,
       handler,
-      watchdog: new Watchdog({
-        clock,
-        timeouts: timeoutsOf(command.commandField, peer.timeouts),
-        lastHeard: () => channel.lastHeard,
-        expired: (expiry) => {
-          channel.abort(new GatewayError('peer-timeout', expiryTexts[expiry], { peer: peer.name }));
-        },
-      }),
+      watchdog: watchdogOf(channel, command.commandField, this.#options),
     };
     this.#operation = operation;
     this.#report.busy();
@@ -305,6 +294,7 @@ export class Association {
     const { command } = message;
     if ((command.commandField & RESPONSE) === 0) {
       if (operation?.handler.request) return operation.handler.request(message);
+      if (command.commandField === CommandFields.nEventReportRequest) return this.#event(message);
       throw this.#violation('a request that nothing led to');
     }
     const id = command.messageIdBeingRespondedTo ?? 0;
@@ -316,6 +306,18 @@ export class Association {
     // A response more after the last one is a known fault of peers; one to what was never asked is not.
     if (id >= 1 && id <= this.#lastMessageId) return undefined;
     throw this.#violation('a response to a message that it was not sent');
+  }
+
+  /** The report of storage commitment may come on the association of the request. */
+  #event({ contextId, command, hasDataset }: IncomingMessage): DatasetSink {
+    const { events, peer } = this.#options;
+    const context = this.contexts.accepted.find(({ id }) => id === contextId);
+    const isReport = hasDataset && context?.abstractSyntax === SopClasses.storageCommitment;
+    if (!events || !isReport) throw this.#violation('an event that nothing led to');
+    // Where the response cannot be sent the channel has closed, which tells why.
+    const respond = (status: number): Promise<void> =>
+      this.#channel.send(contextId, responseTo(command, status)).catch(() => undefined);
+    return receiveEventReport(command, { events, context, peers: [peer.name], respond });
   }
 
   #finish(operation: Operation): void {

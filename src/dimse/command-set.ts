@@ -12,6 +12,10 @@ export const CommandFields = {
   cMoveResponse: 0x8021,
   cEchoRequest: 0x0030,
   cEchoResponse: 0x8030,
+  nEventReportRequest: 0x0100,
+  nEventReportResponse: 0x8100,
+  nActionRequest: 0x0130,
+  nActionResponse: 0x8130,
   cCancelRequest: 0x0fff,
 } as const;
 
@@ -56,6 +60,19 @@ type TextKey = KeysOf<string>;
 type Field =
   | { readonly element: number; readonly kind: 'number'; readonly key: NumberKey }
   | { readonly element: number; readonly kind: 'uid' | 'text'; readonly key: TextKey };
+
+/** The response to a request: what names the request, and its status. @see PS3.7 9.3, 10.3 */
+export function responseTo(request: CommandSet, status: number): CommandSet {
+  const { affectedSopClassUid, affectedSopInstanceUid, eventTypeId, messageId } = request;
+  return {
+    ...(affectedSopClassUid !== undefined && { affectedSopClassUid }),
+    commandField: request.commandField | RESPONSE,
+    ...(messageId !== undefined && { messageIdBeingRespondedTo: messageId }),
+    status,
+    ...(affectedSopInstanceUid !== undefined && { affectedSopInstanceUid }),
+    ...(eventTypeId !== undefined && { eventTypeId }),
+  };
+}
 
 const COMMAND_GROUP_LENGTH = 0x0000;
 const COMMAND_DATA_SET_TYPE = 0x0800;

@@ -42,6 +42,12 @@ export const moveContexts: ContextSet = {
   extendedNegotiations: [retrieveNegotiation(SopClasses.studyRootMove)],
 };
 
+/** For N-ACTION of storage commitment; its associations wait `idleMs` for the N-EVENT-REPORT. @see PS3.4 J.3 */
+export function commitmentContexts(idleMs: number | undefined): ContextSet {
+  const contexts = [service(SopClasses.storageCommitment)];
+  return { signature: 'commitment', contexts, ...(idleMs !== undefined && { idleMs }) };
+}
+
 /** For C-ECHO; the services are proposed to learn which of them the peer has. */
 export const echoContexts: ContextSet = {
   signature: 'echo',
@@ -55,6 +61,7 @@ export const echoContexts: ContextSet = {
     service(SopClasses.studyRootFind),
     service(SopClasses.studyRootGet),
     service(SopClasses.studyRootMove),
+    service(SopClasses.storageCommitment),
   ],
 };
 

@@ -48,6 +48,8 @@ export interface PeerOptions {
   readonly characterSetReturnKey: boolean;
   /** How text of a match reads that names no character set (Q-35); the default repertoire when left out. */
   readonly fallbackCharacterSet?: string;
+  /** How long an association waits for the report of storage commitment; as `idleMs` when left out. */
+  readonly commitmentIdleMs?: number;
   /** How long what is learnt of the peer is believed, in milliseconds; then it is found out again. */
   readonly relearnMs: number;
   /** Whether options are negotiated (PS3.7 D.3.3.5); `auto` when left out: with every peer that bears it. */
@@ -140,6 +142,40 @@ export interface StoreCompletion {
   readonly status: number;
 }
 
+/** An instance as storage commitment names it. */
+export interface SopReference {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+}
+
+/** What a peer is asked to commit itself to keep. */
+export interface CommitmentRequest {
+  /** Of this request alone: the report comes under it. */
+  readonly transactionUid: string;
+  readonly references: readonly SopReference[];
+}
+
+/** What a peer says of a request for storage commitment; SOP classes are empty where it names none. @see PS3.4 J.3.3 */
+export interface CommitmentReport {
+  readonly transactionUid: string;
+  readonly committed: readonly SopReference[];
+  readonly failed: readonly (SopReference & { readonly failureReason: number })[];
+}
+
+/**
+ * Who takes reports. Resolves with the status of the N-EVENT-REPORT response, which goes out then, or rejects for a
+ * processing failure.
+ * @param peers configured names of those that the report may be of
+ */
+export type CommitmentListener = (report: CommitmentReport, peers: readonly string[]) => Promise<number>;
+
+/** How reports are taken. */
+export interface CommitmentEvents {
+  readonly listener: CommitmentListener;
+  /** Most bytes of one report. */
+  readonly maxBytes: number;
+}
+
 /** What a C-ECHO showed of a peer. */
 export interface EchoReport {
   readonly status: number;
@@ -150,7 +186,7 @@ export interface EchoReport {
   /** Longest P-DATA-TF that the peer takes; 0 = any. */
   readonly maxPduLength: number;
   /** Which services the peer accepted a presentation context for. */
-  readonly services: { readonly find: boolean; readonly get: boolean; readonly move: boolean };
+  readonly services: Readonly<Record<'find' | 'get' | 'move' | 'commitment', boolean>>;
 }
 
 /** The state of a peer's associations and work, for metrics and the readiness report. */
@@ -229,6 +265,13 @@ export interface Peer {
    * @see PS3.4 annex B
    */
   store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion>;
+  /**
+   * Asks for storage commitment; resolves when the peer has taken the request. The report comes to the listener that the
+   * peer was created with: before this resolves, later on the same association, or on one that the peer opens.
+   * @throws GatewayError `peer-unsupported`, or why it is not known whether the peer has taken it
+   * @see PS3.4 J.3.2
+   */
+  requestCommitment(request: CommitmentRequest, context: OperationContext): Promise<void>;
   readonly stats: PeerStats;
   /** Refuses new work, lets what runs finish within `graceMs`, releases every association, aborts the rest. */
   close(graceMs: number): Promise<void>;

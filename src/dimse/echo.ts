@@ -52,6 +52,7 @@ export function echoPeer(
         find: contexts.find(SopClasses.studyRootFind) !== undefined,
         get: contexts.find(SopClasses.studyRootGet) !== undefined,
         move: contexts.find(SopClasses.studyRootMove) !== undefined,
+        commitment: contexts.find(SopClasses.storageCommitment) !== undefined,
       },
     };
   });

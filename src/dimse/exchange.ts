@@ -1,6 +1,7 @@
 import type { GatewayError } from '../core/index.js';
 import type { CommandSet } from './command-set.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
+import type { Watchdog } from './watchdog.js';
 
 /** What an operation wants to hear of its association. */
 export interface ExchangeHandler {
@@ -22,4 +23,12 @@ export interface Exchange {
   /** The gateway holds the peer up elsewhere: its silence does not count until the returned function is called. */
   hold(): () => void;
   finish(): void;
+}
+
+/** What an association knows of the operation that is under way on it. */
+export interface Operation {
+  readonly messageId: number;
+  readonly commandField: number;
+  readonly handler: ExchangeHandler;
+  readonly watchdog: Watchdog;
 }

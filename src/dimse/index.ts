@@ -1,5 +1,8 @@
 /** Speaks DIMSE to remote application entities, over associations that it owns. */
 export type {
+  CommitmentEvents,
+  CommitmentListener,
+  CommitmentReport,
   FindCompletion,
   IncomingInstance,
   InstanceReceiver,

@@ -17,11 +17,13 @@ export interface ContextSet {
   readonly contexts: readonly Omit<ContextProposal, 'id'>[];
   readonly roles?: readonly RoleSelection[];
   readonly extendedNegotiations?: readonly ExtendedNegotiation[];
+  /** How long an association of this kind is kept open unused; as configured for the peer when left out. */
+  readonly idleMs?: number;
 }
 
 /** The same contexts for a peer that cannot bear extended negotiation. */
-export function withoutNegotiation({ signature, contexts, roles }: ContextSet): ContextSet {
-  return { signature, contexts, ...(roles && { roles }) };
+export function withoutNegotiation({ extendedNegotiations: _left, ...others }: ContextSet): ContextSet {
+  return others;
 }
 
 /** A presentation context that messages can use. */

@@ -7,6 +7,8 @@ import {
 } from '../core/index.js';
 import type { Dataset } from '../dicom/index.js';
 import type {
+  CommitmentEvents,
+  CommitmentRequest,
   EchoReport,
   FindCompletion,
   InstanceReceiver,
@@ -20,6 +22,7 @@ import type {
   StoreRequest,
 } from './contract.js';
 import { CircuitBreaker } from './breaker.js';
+import { requestCommitment } from './commitment.js';
 import { echoPeer, probeAssociations } from './echo.js';
 import { findRows } from './find.js';
 import type { OperationDependencies } from './operation.js';
@@ -37,6 +40,8 @@ export interface PeerDependencies {
   readonly clock?: Clock;
   /** Without it a peer retrieves by C-GET only. */
   readonly storageScp?: StorageScp;
+  /** Takes the peer's reports of storage commitment. */
+  readonly events?: CommitmentEvents | undefined;
   /** What was learnt of the peer before. */
   readonly known?: PeerFacts;
 }
@@ -56,7 +61,7 @@ class DimsePeer implements Peer {
   #bytesReceived = 0;
 
   constructor(options: PeerOptions, dependencies: PeerDependencies) {
-    const { observe, clock = systemClock, storageScp, known } = dependencies;
+    const { observe, clock = systemClock, storageScp, known, events } = dependencies;
     this.name = options.name;
     const observeAndCount: Observe = (observation) => {
       if (observation.kind === 'dimse-bytes') {
@@ -86,7 +91,7 @@ class DimsePeer implements Peer {
         this.#operation.pool.refuseWaiters(refusal);
       },
     });
-    this.#operation = { ...shared, pool: new AssociationPool({ ...shared, breaker: this.#breaker }) };
+    this.#operation = { ...shared, pool: new AssociationPool({ ...shared, events, breaker: this.#breaker }) };
     this.#retriever = new Retriever(this.#operation, storageScp);
   }
 
@@ -141,6 +146,10 @@ class DimsePeer implements Peer {
 
   store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion> {
     return storeInstance(this.#operation, request, context);
+  }
+
+  requestCommitment(request: CommitmentRequest, context: OperationContext): Promise<void> {
+    return requestCommitment(this.#operation, request, context);
   }
 
   close(graceMs: number): Promise<void> {

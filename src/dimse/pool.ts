@@ -8,7 +8,7 @@ import {
 } from '../core/index.js';
 import type { Association } from './association.js';
 import type { Attempt, CircuitBreaker } from './breaker.js';
-import type { PeerOptions, PeerStats } from './contract.js';
+import type { CommitmentEvents, PeerOptions, PeerStats } from './contract.js';
 import { diedUnheard, runOn, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
 import { openAssociation } from './open-association.js';
 import { openingSign, operationSign, saysFull } from './peer-sign.js';
@@ -23,6 +23,7 @@ export interface PoolOptions {
   readonly clock: Clock;
   readonly breaker: CircuitBreaker;
   readonly knowledge: PeerKnowledge;
+  readonly events?: CommitmentEvents | undefined;
 }
 
 interface Slot {
@@ -201,7 +202,7 @@ export class AssociationPool {
   }
 
   async #open(waiter: Waiter): Promise<void> {
-    const { peer, observe, clock, knowledge } = this.#options;
+    const { peer, observe, clock, knowledge, events } = this.#options;
     const { contextSet, use, context } = waiter.request;
     const controller = new AbortController();
     const onAbort = (): void => {
@@ -230,7 +231,7 @@ export class AssociationPool {
     const { requestId } = context;
     try {
       const association = await openAssociation(
-        { id, peer, contextSet, observe, clock, requestId, knowledge, others },
+        { id, peer, contextSet, observe, clock, requestId, knowledge, others, events },
         controller.signal,
       );
       slot.association = association;
@@ -280,13 +281,14 @@ export class AssociationPool {
     this.#slots.delete(slot);
     this.#slots.add(slot);
     const { clock, peer } = this.#options;
-    const isDone = this.#isClosing || peer.idleMs === 0 || association.contexts.accepted.length === 0;
+    const { idleMs = peer.idleMs } = association.contextSet;
+    const isDone = this.#isClosing || idleMs === 0 || association.contexts.accepted.length === 0;
     // dcmqrscp keeps its index locked after a cancelled retrieve, for as long as the association is there.
     if (isDone || association.wasCancelled) {
       this.#retire(slot);
       return;
     }
-    slot.cancel = clock.after(peer.idleMs, () => {
+    slot.cancel = clock.after(idleMs, () => {
       this.#retire(slot);
     });
     this.#serve();

@@ -7,13 +7,13 @@ export interface SingleExchangeOptions {
   readonly association: Association;
   readonly presentation: AcceptedContext;
   readonly command: Omit<CommandSet, 'messageId'>;
-  readonly dataset?: AsyncIterable<Buffer>;
+  readonly dataset?: Buffer | AsyncIterable<Buffer>;
   /** Aborts the association: there is no other way to take such a request back. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A request with one response, C-ECHO or C-STORE. A response that comes early counts when the request is all sent.
+ * A request with one response: C-ECHO, C-STORE or N-ACTION. A response that comes early counts when the request is all sent.
  * @throws GatewayError what ended the association, or whatever the dataset's source threw
  */
 export async function exchangeOnce(options: SingleExchangeOptions): Promise<CommandSet> {

@@ -3,6 +3,10 @@ import { GatewayError, type GatewayErrorCode } from '../core/index.js';
 /** DIMSE statuses that the code names. @see PS3.7 annex C, PS3.4 B.2.3, C.4 */
 export const Statuses = {
   success: 0x0000,
+  processingFailure: 0x0110,
+  noSuchEventType: 0x0113,
+  invalidArgument: 0x0115,
+  noSuchSopClass: 0x0118,
   sopClassNotSupported: 0x0122,
   notAuthorized: 0x0124,
   unrecognizedOperation: 0x0211,
@@ -27,7 +31,10 @@ export function statusCategory(status: number): StatusCategory {
 }
 
 const failures: Readonly<Record<number, readonly [code: GatewayErrorCode, text: string]>> = {
+  0x0112: ['peer-unsupported', 'it does not have the instance that stands for the service'],
+  0x0118: ['peer-unsupported', 'it does not support the service'],
   0x0122: ['peer-unsupported', 'it does not support the service'],
+  0x0123: ['peer-unsupported', 'it does not support the action'],
   0x0211: ['peer-unsupported', 'it does not support the operation'],
   0x0124: ['peer-not-authorized', 'it does not allow this gateway to do that'],
   0x0213: ['peer-out-of-resources', 'it is out of resources'],

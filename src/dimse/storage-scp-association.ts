@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 import { GatewayError, type Clock, type Observe } from '../core/index.js';
 import { acceptedLink } from './byte-link.js';
-import { CommandFields, RESPONSE, type CommandSet } from './command-set.js';
+import { CommandFields, RESPONSE, responseTo } from './command-set.js';
+import { receiveEventReport } from './commitment-events.js';
 import { MessageChannel } from './message-channel.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
 import { APPLICATION_CONTEXT, ContextResults, type AssociateRequest, type AssociationPdu } from './pdu.js';
 import { Statuses } from './status.js';
-import { answerContexts } from './storage-scp-contexts.js';
+import { answerContexts, answerRoles } from './storage-scp-contexts.js';
+import type { InboundEvents } from './storage-scp-events.js';
 import type { MoveExpectations } from './storage-scp-expectations.js';
+import { Rejections, type Refusal, type Rejection } from './storage-scp-rejections.js';
 import { StoreSink } from './storage-scp-sink.js';
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uids.js';
-
-/** Why associations are not taken now. */
-type Refusal = 'full' | 'closing';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, SopClasses } from './uids.js';
 
 /** What an inbound association needs of the storage SCP. */
 export interface InboundHost {
@@ -31,6 +31,8 @@ export interface InboundHost {
   readonly moves: MoveExpectations;
   /** Instances are welcome: a C-MOVE is pending, or was until just now. */
   readonly welcomesInstances: () => boolean;
+  /** Takes reports of storage commitment; undefined = nobody does. */
+  readonly events: InboundEvents | undefined;
   /** Asked before an association is accepted. */
   readonly refuses: () => Refusal | undefined;
   /** An instance came, was dropped or broke off. */
@@ -39,24 +41,6 @@ export interface InboundHost {
   readonly observe: Observe;
   readonly clock: Clock;
 }
-
-interface Rejection {
-  readonly result: 1 | 2;
-  readonly source: 1 | 2 | 3;
-  readonly reason: number;
-  readonly text: string;
-}
-
-/** @see PS3.8 table 9-21 */
-const Rejections = {
-  protocolVersion: { result: 1, source: 2, reason: 2, text: 'protocol version not supported' },
-  applicationContext: { result: 1, source: 1, reason: 2, text: 'application context not supported' },
-  calledAeTitle: { result: 1, source: 1, reason: 7, text: 'called AE title is not the one of the gateway' },
-  callingAeTitle: { result: 1, source: 1, reason: 3, text: 'calling AE title is not allowed' },
-  unexpected: { result: 2, source: 1, reason: 1, text: 'no C-MOVE is pending' },
-  closing: { result: 2, source: 3, reason: 1, text: 'the gateway is shutting down' },
-  full: { result: 2, source: 3, reason: 2, text: 'too many inbound associations' },
-} as const satisfies Record<string, Rejection>;
 
 /** Without an asynchronous operations window one request is outstanding; some slack for peers that do not count. */
 const MAX_UNSENT_RESPONSES = 16;
@@ -76,6 +60,10 @@ export class InboundAssociation {
   #state: 'connected' | 'open' | 'closed' = 'connected';
   #callingAeTitle = '';
   #peer = 'unknown';
+  /** Configured names of those that may report storage commitment on it. */
+  #reporters: readonly string[] = [];
+  /** The presentation contexts of storage commitment. */
+  #eventContexts: ReadonlySet<number> = new Set();
   /** Transfer syntax by presentation context. */
   #transferSyntaxes: ReadonlyMap<number, string> = new Map();
   #isReceiving = false;
@@ -134,11 +122,13 @@ export class InboundAssociation {
   }
 
   #associate(request: AssociateRequest): void {
-    const contexts = answerContexts(request.contexts, this.#host.welcomesInstances());
+    const storage = this.#host.welcomesInstances();
+    const { roles } = request.user;
+    const reporters = this.#host.events?.peersOf(request.callingAeTitle) ?? [];
+    const contexts = answerContexts(request.contexts, { storage, events: reporters.length > 0, roles });
     const accepted = contexts.filter(({ result }) => result === ContextResults.accepted);
     const rejection =
-      this.#judge(request) ??
-      (accepted.length === 0 && !this.#host.welcomesInstances() ? Rejections.unexpected : undefined);
+      this.#judge(request) ?? (accepted.length === 0 && !storage ? this.#nothingFor(request) : undefined);
     if (rejection) {
       this.#reject(rejection);
       return;
@@ -146,8 +136,10 @@ export class InboundAssociation {
     this.#state = 'open';
     this.#watch();
     this.#callingAeTitle = request.callingAeTitle;
-    this.#peer = this.#host.moves.peerOf(request.callingAeTitle) ?? this.#peer;
+    this.#peer = this.#host.moves.peerOf(request.callingAeTitle) ?? reporters[0] ?? this.#peer;
+    this.#reporters = reporters;
     this.#transferSyntaxes = new Map(accepted.map(({ id, transferSyntax }) => [id, transferSyntax]));
+    this.#eventContexts = new Set(eventContextIds(request));
     this.#channel.open(new Set(this.#transferSyntaxes.keys()), request.user.maxPduLength);
     this.#channel.sendPdu({
       kind: 'associate-accept',
@@ -158,11 +150,20 @@ export class InboundAssociation {
         maxPduLength: this.#host.maxPduLength,
         implementationClassUid: IMPLEMENTATION_CLASS_UID,
         implementationVersionName: IMPLEMENTATION_VERSION_NAME,
-        roles: [],
+        roles: answerRoles(
+          roles,
+          accepted.some(({ id }) => this.#eventContexts.has(id)),
+        ),
         extendedNegotiations: [],
       },
     });
     this.#observe('opened');
+  }
+
+  /** Why an association of which nothing is accepted is rejected. */
+  #nothingFor(request: AssociateRequest): Rejection {
+    const isReport = this.#host.events !== undefined && eventContextIds(request).length > 0;
+    return isReport ? Rejections.stranger : Rejections.unexpected;
   }
 
   #judge(request: AssociateRequest): Rejection | undefined {
@@ -186,6 +187,7 @@ export class InboundAssociation {
   #message(message: IncomingMessage): DatasetSink | undefined {
     const { command } = message;
     if (command.commandField === CommandFields.cStoreRequest) return this.#store(message);
+    if (command.commandField === CommandFields.nEventReportRequest) return this.#event(message);
     if (command.commandField === CommandFields.cCancelRequest) return undefined;
     if ((command.commandField & RESPONSE) !== 0) {
       throw new GatewayError('peer-protocol', 'The peer sent a response that nobody asked for.');
@@ -230,6 +232,29 @@ export class InboundAssociation {
     });
   }
 
+  /** PS3.4 J.3.3: the report of storage commitment may come on an association of the peer's own. */
+  #event(message: IncomingMessage): DatasetSink | undefined {
+    const { contextId, command, hasDataset } = message;
+    const transferSyntaxUid = this.#transferSyntaxes.get(contextId);
+    const { events } = this.#host;
+    if (!events || transferSyntaxUid === undefined || !this.#eventContexts.has(contextId))
+      return this.#drop(message, Statuses.unrecognizedOperation);
+    if (!hasDataset) return this.#drop(message, Statuses.invalidArgument);
+    this.#isReceiving = true;
+    this.#watch();
+    return receiveEventReport(command, {
+      events,
+      context: { transferSyntaxUid },
+      peers: this.#reporters,
+      respond: (status) => this.#respond(message, status),
+      onOver: () => {
+        this.#isReceiving = false;
+        this.#watch();
+        this.#host.onReceived();
+      },
+    });
+  }
+
   /** Answers what cannot be taken, after its dataset if it has one. */
   #drop(message: IncomingMessage, status: number): DatasetSink | undefined {
     if (!message.hasDataset) {
@@ -251,7 +276,7 @@ export class InboundAssociation {
     }
     this.#unsentResponses += 1;
     try {
-      await this.#channel.send(contextId, response(command, status));
+      await this.#channel.send(contextId, responseTo(command, status));
     } catch {
       // `closed` tells why.
     } finally {
@@ -319,13 +344,9 @@ export class InboundAssociation {
   }
 }
 
-function response(request: CommandSet, status: number): CommandSet {
-  const { affectedSopClassUid, affectedSopInstanceUid, messageId } = request;
-  return {
-    ...(affectedSopClassUid !== undefined && { affectedSopClassUid }),
-    commandField: request.commandField | RESPONSE,
-    ...(messageId !== undefined && { messageIdBeingRespondedTo: messageId }),
-    status,
-    ...(affectedSopInstanceUid !== undefined && { affectedSopInstanceUid }),
-  };
+/** Ids of the contexts in which storage commitment is proposed. */
+function eventContextIds({ contexts }: AssociateRequest): readonly number[] {
+  return contexts.flatMap(({ id, abstractSyntax }) =>
+    abstractSyntax === SopClasses.storageCommitment ? [id] : [],
+  );
 }

@@ -1,4 +1,6 @@
 import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
+import { plainTransferSyntaxes } from './context-sets.js';
+import type { RoleSelection } from './pdu-items.js';
 import { ContextResults, type ContextProposal, type ContextResult } from './pdu.js';
 import { SopClasses } from './uids.js';
 
@@ -41,25 +43,61 @@ export function chooseTransferSyntax(proposed: readonly string[]): string | unde
   return chosen?.uid;
 }
 
-/** The answer to each proposed presentation context; `storage` says whether instances are welcome now. */
+/** What is welcome on an association now. */
+export interface Welcome {
+  /** Instances. */
+  readonly storage: boolean;
+  /** Reports of storage commitment. */
+  readonly events?: boolean;
+  /** What the requestor says of its roles. */
+  readonly roles?: readonly RoleSelection[];
+}
+
+/** The answer to each proposed presentation context. */
 export function answerContexts(
   proposals: readonly ContextProposal[],
-  storage: boolean,
+  welcome: Welcome,
 ): readonly ContextResult[] {
   const seen = new Set<number>();
   return proposals.map((proposal) => {
     const isValid = proposal.id % 2 === 1 && !seen.has(proposal.id);
     seen.add(proposal.id);
-    return isValid ? answerContext(proposal, storage) : refused(proposal, ContextResults.noReason);
+    return isValid ? answerContext(proposal, welcome) : refused(proposal, ContextResults.noReason);
   });
 }
 
-function answerContext(proposal: ContextProposal, storage: boolean): ContextResult {
+/**
+ * The answer to the role selections of an association on which reports of storage commitment are taken: who opens it is
+ * the SCP, as far as it has said so. Of other SOP classes the default roles stay.
+ *
+ * @see PS3.7 D.3.3.4, PS3.4 J.3.3.1.3
+ */
+export function answerRoles(proposed: readonly RoleSelection[], events: boolean): readonly RoleSelection[] {
+  return proposed
+    .filter(({ sopClassUid }) => events && sopClassUid === SopClasses.storageCommitment)
+    .map(({ sopClassUid, scp }) => ({ sopClassUid, scu: false, scp }));
+}
+
+/**
+ * Reports come from the SCP of storage commitment. Peers that forget to say that they are it are taken for it; one that
+ * says that it is an SCU alone wants what the gateway does not do.
+ */
+function answerEvents(proposal: ContextProposal, { events, roles = [] }: Welcome): ContextResult {
+  if (!events) return refused(proposal, ContextResults.userRejected);
+  const role = roles.find(({ sopClassUid }) => sopClassUid === SopClasses.storageCommitment);
+  if (role && !role.scp) return refused(proposal, ContextResults.abstractSyntaxRejected);
+  const chosen = plainTransferSyntaxes.find((uid) => proposal.transferSyntaxes.includes(uid));
+  if (chosen === undefined) return refused(proposal, ContextResults.transferSyntaxesRejected);
+  return { id: proposal.id, result: ContextResults.accepted, transferSyntax: chosen };
+}
+
+function answerContext(proposal: ContextProposal, welcome: Welcome): ContextResult {
+  if (proposal.abstractSyntax === SopClasses.storageCommitment) return answerEvents(proposal, welcome);
   const isEcho = proposal.abstractSyntax === SopClasses.verification;
   if (!isEcho && !isStorageSopClass(proposal.abstractSyntax)) {
     return refused(proposal, ContextResults.abstractSyntaxRejected);
   }
-  if (!isEcho && !storage) return refused(proposal, ContextResults.userRejected);
+  if (!isEcho && !welcome.storage) return refused(proposal, ContextResults.userRejected);
   const chosen = chooseTransferSyntax(proposal.transferSyntaxes);
   if (chosen === undefined) return refused(proposal, ContextResults.transferSyntaxesRejected);
   return { id: proposal.id, result: ContextResults.accepted, transferSyntax: chosen };

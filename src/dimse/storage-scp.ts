@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { formatAeAddress, GatewayError, systemClock, type Clock, type Observe } from '../core/index.js';
 import { InboundAssociation, type InboundHost } from './storage-scp-association.js';
+import type { InboundEvents } from './storage-scp-events.js';
 import { MoveExpectations, type ExpectedMove, type MoveExpectation } from './storage-scp-expectations.js';
 
 /** Where peers send the instances of a C-MOVE. Milliseconds and bytes. */
@@ -23,11 +24,13 @@ export interface StorageScpOptions {
   readonly associationMs?: number;
   /** Silence between messages while no C-MOVE is pending; default 60 s. */
   readonly idleMs?: number;
+  /** Who takes reports of storage commitment; nobody when left out. */
+  readonly events?: InboundEvents | undefined;
   /** Silence within a message, and how long one of several receivers may hold up the others; default 60 s. */
   readonly stallMs?: number;
 }
 
-/** The gateway's own storage SCP: the destination of its C-MOVEs, and of nothing else. @see PS3.4 annex B */
+/** The gateway's own storage SCP: the destination of its C-MOVEs, and of reports of storage commitment. @see PS3.4 annexes B, J */
 export interface StorageScp {
   readonly aeTitle: string;
   readonly listening: { readonly host: string; readonly port: number };
@@ -50,7 +53,7 @@ const DEFAULTS = {
 };
 
 /**
- * Starts to listen. Until a C-MOVE is pending only C-ECHO is answered.
+ * Starts to listen. Until a C-MOVE is pending only C-ECHO is answered, and what peers report of storage commitment.
  * @throws GatewayError `internal` when the address cannot be listened on
  */
 export async function createStorageScp(
@@ -87,6 +90,7 @@ class Server implements StorageScp {
       maxPduLength,
       timeouts: { associationMs, idleMs, stallMs },
       moves: this.#moves,
+      events: options.events,
       welcomesInstances: () => this.#welcomesInstances(),
       refuses: () => this.#refuses(),
       onReceived: () => {

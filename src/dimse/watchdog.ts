@@ -1,6 +1,7 @@
-import type { Clock } from '../core/index.js';
+import { GatewayError, type Clock } from '../core/index.js';
 import { CommandFields } from './command-set.js';
-import type { PeerTimeouts } from './contract.js';
+import type { PeerOptions, PeerTimeouts } from './contract.js';
+import type { MessageChannel } from './message-channel.js';
 
 type WatchedTimeouts = Pick<PeerTimeouts, 'firstResponseMs' | 'betweenResponsesMs' | 'totalMs'>;
 
@@ -8,14 +9,14 @@ type WatchedTimeouts = Pick<PeerTimeouts, 'firstResponseMs' | 'betweenResponsesM
 export type Expiry = 'first-response' | 'between-responses' | 'total';
 
 /** What a time-out means, in words. */
-export const expiryTexts: Readonly<Record<Expiry, string>> = {
+const expiryTexts: Readonly<Record<Expiry, string>> = {
   'first-response': 'The peer did not answer in time.',
   'between-responses': 'The peer fell silent in the middle of its answer.',
   total: 'The operation took longer than it may.',
 };
 
 /** The time-outs of an operation: retrieves wait longer for the first sign of life than anything else. */
-export function timeoutsOf(commandField: number, timeouts: PeerTimeouts): PeerTimeouts {
+function timeoutsOf(commandField: number, timeouts: PeerTimeouts): PeerTimeouts {
   const retrieves = commandField === CommandFields.cGetRequest || commandField === CommandFields.cMoveRequest;
   const { firstSubOperationMs = timeouts.firstResponseMs } = timeouts;
   return retrieves ? { ...timeouts, firstResponseMs: firstSubOperationMs } : timeouts;
@@ -24,6 +25,22 @@ export function timeoutsOf(commandField: number, timeouts: PeerTimeouts): PeerTi
 /** Calls back after `ms` unless cancelled; never where `ms` is 0. */
 export function deadline(clock: Clock, ms: number, callback: () => void): () => void {
   return ms === 0 ? () => undefined : clock.after(ms, callback);
+}
+
+/** A watchdog over an operation that was begun on `channel`, which it aborts. */
+export function watchdogOf(
+  channel: Pick<MessageChannel, 'lastHeard' | 'abort'>,
+  commandField: number,
+  { clock, peer }: { readonly clock: Clock; readonly peer: Pick<PeerOptions, 'name' | 'timeouts'> },
+): Watchdog {
+  return new Watchdog({
+    clock,
+    timeouts: timeoutsOf(commandField, peer.timeouts),
+    lastHeard: () => channel.lastHeard,
+    expired: (expiry) => {
+      channel.abort(new GatewayError('peer-timeout', expiryTexts[expiry], { peer: peer.name }));
+    },
+  });
 }
 
 export interface WatchdogOptions {

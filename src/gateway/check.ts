@@ -128,7 +128,10 @@ async function attempt(
 /** C-ECHO; what the peer says of itself. */
 async function echo(peer: Peer, context: OperationContext): Promise<string> {
   const { implementationVersionName, maxPduLength, services } = await peer.echo(context);
-  const offered = Object.entries(services).flatMap(([name, yes]) => (yes ? [`C-${name.toUpperCase()}`] : []));
+  const offered = Object.entries(services).flatMap(([name, yes]) => {
+    if (!yes) return [];
+    return name === 'commitment' ? ['storage commitment'] : [`C-${name.toUpperCase()}`];
+  });
   return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}`;
 }
 

@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import type { Peer } from '../dimse/index.js';
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import { AbsentStudies } from './absent-studies.js';
+import { commitmentOf, requestCommitment } from './commitment.js';
 import type { Member } from './group.js';
 import { metadataShare, withGroups } from './group-gateway.js';
 import { InstanceFetcher } from './instance-fetcher.js';
@@ -89,6 +90,9 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     retrieveThumbnail: async (call, context) => retrieveThumbnail(sideFor(call), call, context),
     preload: ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
     preloadOf: ({ peer, target }) => preloadOf(sideOf(peer), target),
+    requestCommitment: async (call, context) =>
+      requestCommitment(deps.commitments, sideOf(call.peer).binding.peer, call, context),
+    commitmentOf: async (call) => commitmentOf(deps.commitments, sideOf(call.peer).binding.peer, call),
     close: () => {
       for (const side of sides.values()) closeSide(side);
     },

@@ -79,6 +79,11 @@ export function withGroups(
       const at = storeOf(of(call.peer));
       return peers.store({ ...call, ...(at && { at }) }, context);
     },
+    // What is stored there is asked for there.
+    requestCommitment: async (call, context) =>
+      peers.requestCommitment({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }, context),
+    commitmentOf: async (call) =>
+      peers.commitmentOf({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }),
   };
 }
 
@@ -91,6 +96,16 @@ function storeOf(addressed: Addressed | undefined): StoreAt | undefined {
   throw new GatewayError(
     'not-implemented',
     `The group takes nothing to be stored: store to one of its members (${namesOf(addressed)}), or name some in groups.*.store.`,
+  );
+}
+
+/** Who is asked to commit to what a group stores. @throws GatewayError `not-implemented` when that is not one member */
+function committerOf(addressed: Addressed | undefined): string | undefined {
+  const [member, ...others] = storeOf(addressed)?.members ?? [];
+  if (others.length === 0) return member;
+  throw new GatewayError(
+    'not-implemented',
+    `The group stores at several members: ask each of them for its commitment (${[member, ...others].join(', ')}).`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { Peer } from '../dimse/index.js';
 import type { PeerQueryProfile } from '../query/index.js';
 import type { FramePool } from '../transcode/index.js';
 import type { BackgroundLimits } from './background-pace.js';
+import type { Commitments } from './commitments.js';
 import type { PreloadSettings } from './preload-settings.js';
 import type { StorePolicy } from './store-policy.js';
 import type { Fingerprint, StudyState } from './study-state.js';
@@ -169,4 +170,6 @@ export interface GatewayDependencies extends FetcherDependencies {
   /** Decodes, encodes and renders frames. */
   readonly framePool: FramePool;
   readonly rendered: RenderedSettings;
+  /** Left out where requests for storage commitment have no place to outlast the process. */
+  readonly commitments?: Commitments | undefined;
 }

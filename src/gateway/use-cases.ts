@@ -1,6 +1,7 @@
 import type { OperationContext, Priority } from '../core/index.js';
 import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
+import type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
 import type { StoreAt } from './ports.js';
 import type { PreloadJob } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
@@ -43,6 +44,11 @@ export interface StoreCall extends Common {
 export interface PreloadCall {
   readonly peer: string;
   readonly target: RetrieveTarget;
+}
+
+/** A request for storage commitment, by the Transaction UID that its client gave it. */
+export interface CommitmentCall extends Common {
+  readonly transactionUid: string;
 }
 
 /** For metrics. */
@@ -95,6 +101,13 @@ export interface Gateway {
   isReadOnly(peer: string): boolean;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
   store(call: StoreCall, context: OperationContext): StoreSession;
+  /** Storage commitment: asks the peer to keep what the document names. */
+  requestCommitment(
+    call: CommitmentCall & { readonly document: CommitmentDocument },
+    context: OperationContext,
+  ): Promise<CommitmentAnswer>;
+  /** What became of a request for storage commitment. */
+  commitmentOf(call: CommitmentCall): Promise<CommitmentAnswer>;
   /** Gives up what nobody reads: prefetches and preloads. */
   close(): void;
 }

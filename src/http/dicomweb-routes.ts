@@ -15,6 +15,7 @@ import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { allowedMethods } from './allowed-methods.js';
 import { networkTest } from './client-networks.js';
 import { endWith } from './end-with.js';
+import { commitmentRoutes } from './commitment-routes.js';
 import { Exchange } from './exchange.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
@@ -29,6 +30,8 @@ export interface DicomwebOptions {
   readonly storeBody: StoreBodyLimits;
   /** Networks whose clients may store; anybody when left out. */
   readonly storeClients: readonly string[] | undefined;
+  /** Most bytes of a request for storage commitment. */
+  readonly maxCommitmentBytes: number;
 }
 
 const rawQueryOf = (request: Request): string => {
@@ -74,6 +77,8 @@ export function dicomwebRoutes(
   retrieveRoutes(on, deps);
   storeRoutes(on, deps, options);
   preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
+  const { maxCommitmentBytes: maxBodyBytes, storeBody } = options;
+  commitmentRoutes(on, deps, { maxBodyBytes, bodyTimeoutMs: storeBody.bodyTimeoutMs });
   return router;
 }
 

@@ -21,8 +21,13 @@ export interface StoreBodyDependencies {
   readonly clock: Clock;
 }
 
-/** The body's chunks, bounded in bytes and in silence. Time that the gateway itself takes does not count. */
-async function* chunksOf(
+/**
+ * The body's chunks, bounded in bytes and in silence. Time that the gateway itself takes does not count. Each is valid until
+ * the next is asked for.
+ *
+ * @throws GatewayError `payload-too-large`, `bad-request` after too long a pause, `cancelled`
+ */
+export async function* chunksOf(
   request: Request,
   { limits, clock }: StoreBodyDependencies,
   context: OperationContext,
@@ -56,7 +61,8 @@ function beforeSilence<T>(next: Promise<T>, timeoutMs: number, clock: Clock): Pr
   });
 }
 
-function checkEncoding(request: Request): void {
+/** @throws GatewayError `unsupported-media-type` for a body that is encoded */
+export function checkEncoding(request: Request): void {
   const encoding = request.get('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() === 'identity') return;
   throw new GatewayError('unsupported-media-type', 'A body with a Content-Encoding is not taken.');

@@ -12,6 +12,8 @@ export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'not-found': 404,
   'method-not-allowed': 405,
   'not-acceptable': 406,
+  conflict: 409,
+  gone: 410,
   'payload-too-large': 413,
   'query-too-broad': 413,
   'unsupported-media-type': 415,

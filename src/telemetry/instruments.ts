@@ -27,6 +27,12 @@ const counters = {
   revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
   headStarts: ['head_starts_total', 'Retrieves begun beside their listing.', 'peer', 'outcome'],
   pulls: ['pulls_total', 'Series and studies brought ahead of their readers.', 'peer', 'purpose', 'outcome'],
+  commitments: [
+    'commitments_total',
+    'Requests for storage commitment, and their results.',
+    'peer',
+    'outcome',
+  ],
   frames: ['frames_total', 'Frames decoded, encoded and rendered.', 'from', 'to', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
   logDropped: [

@@ -87,6 +87,11 @@ const lines: ByKind<Line | undefined> = {
     message: `${purpose} ${state}`,
     fields: { ...fields, ...withError(error) },
   }),
+  commitment: ({ kind: _kind, outcome, ...fields }) => ({
+    level: outcome === 'requested' || outcome === 'committed' ? 'info' : 'warn',
+    message: `storage commitment ${outcome}`,
+    fields,
+  }),
   frame: ({ from, to, outcome, durationMs }) =>
     outcome === 'done'
       ? undefined

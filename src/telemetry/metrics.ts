@@ -118,12 +118,6 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'inbound-refused': ({ reason }) => {
       to.refused.inc({ reason: labels.reason.of(reason) });
     },
-    revalidation: ({ peer, outcome }) => {
-      to.revalidations.inc({ peer: labels.peer.of(peer), outcome });
-    },
-    'head-start': ({ peer, outcome }) => {
-      to.headStarts.inc({ peer: labels.peer.of(peer), outcome });
-    },
     pull: ({ peer, purpose, state }) => {
       to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
     },
@@ -133,7 +127,26 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },
+    ...outcomeCounters(to, labels),
     ...notCounted,
+  };
+}
+
+/** Of what happens to a peer, by how it ends. */
+function outcomeCounters(
+  to: Instruments,
+  labels: Labels,
+): Pick<ByKind<void>, 'revalidation' | 'head-start' | 'commitment'> {
+  return {
+    revalidation: ({ peer, outcome }) => {
+      to.revalidations.inc({ peer: labels.peer.of(peer), outcome });
+    },
+    'head-start': ({ peer, outcome }) => {
+      to.headStarts.inc({ peer: labels.peer.of(peer), outcome });
+    },
+    commitment: ({ peer, outcome }) => {
+      to.commitments.inc({ peer: labels.peer.of(peer), outcome });
+    },
   };
 }
 

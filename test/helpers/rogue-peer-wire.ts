@@ -9,6 +9,8 @@ export const Uids = {
   studyRootFind: '1.2.840.10008.5.1.4.1.2.2.1',
   studyRootMove: '1.2.840.10008.5.1.4.1.2.2.2',
   studyRootGet: '1.2.840.10008.5.1.4.1.2.2.3',
+  storageCommitment: '1.2.840.10008.1.20.1',
+  storageCommitmentInstance: '1.2.840.10008.1.20.1.1',
   ctImageStorage: '1.2.840.10008.5.1.4.1.1.2',
   mrImageStorage: '1.2.840.10008.5.1.4.1.1.4',
   implicitLittleEndian: '1.2.840.10008.1.2',
@@ -30,6 +32,10 @@ const CommandNames: Readonly<Record<number, string>> = {
   0x8021: 'C-MOVE-RSP',
   0x0030: 'C-ECHO-RQ',
   0x8030: 'C-ECHO-RSP',
+  0x0100: 'N-EVENT-REPORT-RQ',
+  0x8100: 'N-EVENT-REPORT-RSP',
+  0x0130: 'N-ACTION-RQ',
+  0x8130: 'N-ACTION-RSP',
   0x0fff: 'C-CANCEL-RQ',
 };
 
@@ -54,6 +60,12 @@ const KEYWORDS: Readonly<Record<string, readonly [number, string]>> = {
   TimezoneOffsetFromUTC: [0x00080201, 'SH'],
   StudyDescription: [0x00081030, 'LO'],
   SeriesDescription: [0x0008103e, 'LO'],
+  ReferencedSOPClassUID: [0x00081150, 'UI'],
+  ReferencedSOPInstanceUID: [0x00081155, 'UI'],
+  TransactionUID: [0x00081195, 'UI'],
+  FailureReason: [0x00081197, 'US'],
+  FailedSOPSequence: [0x00081198, 'SQ'],
+  ReferencedSOPSequence: [0x00081199, 'SQ'],
   AvailableTransferSyntaxUID: [0x00083002, 'UI'],
   PatientName: [0x00100010, 'PN'],
   PatientID: [0x00100020, 'LO'],
@@ -199,6 +211,10 @@ export interface CommandFields {
   readonly messageId?: number | undefined;
   readonly messageIdRespondedTo?: number | undefined;
   readonly affectedSopClassUid?: string | undefined;
+  readonly requestedSopClassUid?: string | undefined;
+  readonly requestedSopInstanceUid?: string | undefined;
+  readonly eventTypeId?: number | undefined;
+  readonly actionTypeId?: number | undefined;
   readonly affectedSopInstanceUid?: string | undefined;
   readonly priority?: number | undefined;
   readonly status?: number | undefined;
@@ -218,6 +234,7 @@ export interface CommandFields {
 
 const COMMAND_ELEMENTS = [
   ['affectedSopClassUid', 0x0002, 'uid'],
+  ['requestedSopClassUid', 0x0003, 'uid'],
   ['commandField', 0x0100, 'number'],
   ['messageId', 0x0110, 'number'],
   ['messageIdRespondedTo', 0x0120, 'number'],
@@ -227,6 +244,9 @@ const COMMAND_ELEMENTS = [
   ['status', 0x0900, 'number'],
   ['errorComment', 0x0902, 'text'],
   ['affectedSopInstanceUid', 0x1000, 'uid'],
+  ['requestedSopInstanceUid', 0x1001, 'uid'],
+  ['eventTypeId', 0x1002, 'number'],
+  ['actionTypeId', 0x1008, 'number'],
   ['remaining', 0x1020, 'number'],
   ['completed', 0x1021, 'number'],
   ['failed', 0x1022, 'number'],

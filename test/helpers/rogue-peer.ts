@@ -492,6 +492,7 @@ export interface RogueRequest {
   readonly port: number;
   readonly callingAeTitle?: string;
   readonly calledAeTitle?: string;
+  readonly roles?: readonly Role[];
   readonly contexts?: readonly (readonly [abstractSyntax: string, ...transferSyntaxes: string[]])[];
   readonly maxPduLength?: number;
   readonly record?: RogueRecord;
@@ -528,7 +529,7 @@ export function associateRequest(request: Omit<RogueRequest, 'host' | 'port' | '
     callingAeTitle: request.callingAeTitle ?? CALLING.aeTitle,
     calledAeTitle: request.calledAeTitle ?? 'GATEWAY',
     maxPduLength: request.maxPduLength ?? 16_384,
-    roles: [],
+    roles: request.roles ?? [],
     contexts: contexts.map(([abstractSyntax, ...transferSyntaxes], index) => ({
       id: index * 2 + 1,
       abstractSyntax,
@@ -866,6 +867,77 @@ export function raw(bytes: Buffer): Step {
   return ({ association }) => association.write(bytes);
 }
 
+/** What a report of storage commitment says. */
+export interface RogueReport {
+  readonly transactionUid: string;
+  readonly committed?: readonly RogueReference[];
+  readonly failed?: readonly (RogueReference & { readonly reason?: number })[];
+  /** Default: 2 when something failed, else 1. */
+  readonly eventTypeId?: number;
+  readonly affectedSopClassUid?: string;
+  /** In place of all that. */
+  readonly dataset?: Buffer;
+}
+
+export interface RogueReference {
+  readonly sopClassUid?: string;
+  readonly sopInstanceUid: string;
+}
+
+const referenceItem = ({ sopClassUid, sopInstanceUid }: RogueReference): Attributes => ({
+  ...(sopClassUid === undefined ? {} : { ReferencedSOPClassUID: sopClassUid }),
+  ReferencedSOPInstanceUID: sopInstanceUid,
+});
+
+/** Sends an N-EVENT-REPORT on an open association and resolves with its answer. */
+export async function reportOn(association: RogueAssociation, report: RogueReport): Promise<RogueMessage> {
+  const { transactionUid, committed = [], failed = [], eventTypeId, affectedSopClassUid } = report;
+  const contextId = association.contextFor(Uids.storageCommitment) ?? 1;
+  const syntax = association.accepted.get(contextId)?.transferSyntax ?? Uids.implicitLittleEndian;
+  const attributes: Attributes = {
+    TransactionUID: transactionUid,
+    ...(committed.length > 0 && { ReferencedSOPSequence: committed.map(referenceItem) }),
+    ...(failed.length > 0 && {
+      FailedSOPSequence: failed.map(({ reason, ...one }) => ({
+        ...referenceItem(one),
+        ...(reason === undefined ? {} : { FailureReason: reason }),
+      })),
+    }),
+  };
+  return association.request(
+    contextId,
+    {
+      commandField: 0x0100,
+      affectedSopClassUid: affectedSopClassUid ?? Uids.storageCommitment,
+      affectedSopInstanceUid: Uids.storageCommitmentInstance,
+      eventTypeId: eventTypeId ?? (failed.length > 0 ? 2 : 1),
+    },
+    report.dataset ?? encodeAttributes(attributes, encodingOf(syntax)),
+  );
+}
+
+/** The Transaction UID of a request for storage commitment. */
+const transactionOf = ({ identifier }: Pick<RogueOperation, 'identifier'>): string =>
+  identifier.get(0x00081195) ?? '';
+
+/** N-EVENT-REPORT on the association of the request, of the transaction that it names. */
+export function report(what: Omit<RogueReport, 'transactionUid'>): Step {
+  return async (operation) => {
+    await reportOn(operation.association, { transactionUid: transactionOf(operation), ...what });
+  };
+}
+
+/** An association to report on: opened as SCP unless said otherwise. */
+export function openReporting(
+  request: Pick<RogueRequest, 'host' | 'port'> & Partial<RogueRequest>,
+): Promise<RogueAssociation> {
+  return openRogueAssociation({
+    contexts: [[Uids.storageCommitment, Uids.explicitLittleEndian, Uids.implicitLittleEndian]],
+    roles: [{ sopClassUid: Uids.storageCommitment, scu: false, scp: true }],
+    ...request,
+  });
+}
+
 /** From now on messages of this association are cut up like this; also those of a C-MOVE's sub-operations. */
 export function shaped(shape: Shape): Step {
   return ({ association, outbound }) => {
@@ -894,12 +966,14 @@ export interface RoguePeerOptions {
   readonly aeTitle?: string;
   /** How associations are answered, the last for all that follow; default: every context accepted. */
   readonly associate?: AssociateStep | readonly AssociateStep[];
-  /** The default answers of C-FIND, C-GET and C-MOVE are a bare success; of C-ECHO and C-STORE too. */
+  /** The default answers of C-FIND, C-GET and C-MOVE are a bare success; of C-ECHO, C-STORE and N-ACTION too. */
   readonly onFind?: Script;
   readonly onGet?: Script;
   readonly onMove?: Script;
   readonly onEcho?: Script;
   readonly onStore?: Script;
+  /** N-ACTION. */
+  readonly onAction?: Script;
   /** What happens on A-RELEASE-RQ; `collide` sends one of its own first. */
   readonly release?: 'answer' | 'silence' | 'drop' | 'collide';
   /** Cuts up everything, also the answer to the association. */
@@ -952,6 +1026,7 @@ const scriptNames = {
   0x0020: 'onFind',
   0x0021: 'onMove',
   0x0030: 'onEcho',
+  0x0130: 'onAction',
 } as const;
 
 class Peer implements RoguePeer {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { openStorageScp } from '../../src/compose.js';
+import { openStorageScp } from '../../src/compose-storage-scp.js';
 import { openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { createDemoPacs } from '../../src/demo/index.js';

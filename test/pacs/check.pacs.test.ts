@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { openStorageScp } from '../../src/compose.js';
+import { openStorageScp } from '../../src/compose-storage-scp.js';
 import { openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { checkPeer } from '../../src/gateway/index.js';
@@ -57,6 +57,8 @@ for (const kind of [orthanc, dcmqrscp]) {
         /by (PatientWeight, )?SeriesNumber, InstanceNumber(, ImageType)? it does not find what it should/,
       );
       expect(report.facts.trustedKeys?.value).toEqual([]);
+      const offers = report.steps[0]?.detail.includes('storage commitment');
+      expect(offers).toBe(kind === orthanc);
       expect(report.learnt).toEqual(
         expect.arrayContaining([
           expect.stringMatching(/^takes \d associations? at once/),

@@ -34,7 +34,7 @@ describe('an association', () => {
     expect(await peer.echo(contextOf())).toMatchObject({
       status: 0,
       maxPduLength: 16_384,
-      services: { find: true, get: false, move: false },
+      services: { find: true, get: false, move: false, commitment: false },
     });
   });
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { allTransferSyntaxes } from '../../../src/dicom/index.js';
 import {
   answerContexts,
+  answerRoles,
   chooseTransferSyntax,
   isStorageSopClass,
 } from '../../../src/dimse/storage-scp-contexts.js';
@@ -66,6 +67,39 @@ describe('isStorageSopClass', () => {
   });
 });
 
+describe('C-03: storage commitment', () => {
+  const commitment = '1.2.840.10008.1.20.1';
+  const proposal = (...transferSyntaxes: string[]) => [
+    { id: 1, abstractSyntax: commitment, transferSyntaxes },
+  ];
+  const role = (scu: boolean, scp: boolean) => [{ sopClassUid: commitment, scu, scp }];
+  const resultsOf = (roles: ReturnType<typeof role>, events = true, syntaxes = [IMPLICIT]): number[] =>
+    answerContexts(proposal(...syntaxes), { storage: true, events, roles }).map(({ result }) => result);
+
+  test('is accepted of who reports, in the SCP role or without a word of roles', () => {
+    expect(resultsOf(role(false, true))).toEqual([0]);
+    expect(resultsOf(role(true, true))).toEqual([0]);
+    expect(resultsOf([])).toEqual([0]);
+    expect(resultsOf(role(true, false))).toEqual([3]);
+    expect(resultsOf([], false)).toEqual([1]);
+    expect(resultsOf([], true, [JPEG])).toEqual([4]);
+    const [chosen] = answerContexts(proposal(JPEG, BIG_ENDIAN, IMPLICIT, EXPLICIT), {
+      storage: false,
+      events: true,
+    });
+    expect(chosen?.transferSyntax).toBe(EXPLICIT);
+  });
+
+  test('the answer takes the SCP role alone, as far as it is proposed, and says nothing of other classes', () => {
+    expect(answerRoles(role(true, true), true)).toEqual(role(false, true));
+    expect(answerRoles(role(true, false), true)).toEqual(role(false, false));
+    expect(answerRoles(role(false, true), false)).toEqual([]);
+    expect(answerRoles([{ sopClassUid: '1.2.840.10008.5.1.4.1.1.2', scu: false, scp: true }], true)).toEqual(
+      [],
+    );
+  });
+});
+
 describe('answerContexts', () => {
   const ct = { abstractSyntax: '1.2.840.10008.5.1.4.1.1.2', transferSyntaxes: [EXPLICIT] };
   const echo = { abstractSyntax: '1.2.840.10008.1.1', transferSyntaxes: [IMPLICIT] };
@@ -75,8 +109,8 @@ describe('answerContexts', () => {
       { id: 1, ...ct },
       { id: 3, ...echo },
     ];
-    expect(answerContexts(proposals, false).map(({ result }) => result)).toEqual([1, 0]);
-    expect(answerContexts(proposals, true).map(({ result }) => result)).toEqual([0, 0]);
+    expect(answerContexts(proposals, { storage: false }).map(({ result }) => result)).toEqual([1, 0]);
+    expect(answerContexts(proposals, { storage: true }).map(({ result }) => result)).toEqual([0, 0]);
   });
 
   test('an even or repeated id is refused, and every answer carries a transfer syntax', () => {
@@ -87,7 +121,7 @@ describe('answerContexts', () => {
         { id: 3, ...ct },
         { id: 5, abstractSyntax: ct.abstractSyntax, transferSyntaxes: [] },
       ],
-      true,
+      { storage: true },
     );
     expect(answers.map(({ result }) => result)).toEqual([2, 0, 2, 4]);
     expect(answers.every(({ transferSyntax }) => transferSyntax.length > 0)).toBe(true);
