@@ -139,8 +139,13 @@ function* groupTexts({ groups }: Config): Generator<string> {
   for (const [name, { members, onMemberFailure, store }] of Object.entries(groups)) {
     const failure =
       onMemberFailure === 'fail' ? 'fails with any member' : 'answers without a member that fails';
-    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${store ?? 'none'}`;
+    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${storeText(store)}`;
   }
+}
+
+function storeText(store: Config['groups'][string]['store']): string {
+  if (store === undefined) return 'none';
+  return typeof store === 'string' ? store : `${store.require} of ${store.members.join(', ')}`;
 }
 
 function reportText(report: CheckReport, moveHint: string): string {

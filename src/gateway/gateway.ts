@@ -26,7 +26,7 @@ import { SharedWork } from './shared-work.js';
 import { StoreSession } from './store.js';
 import { StoreTargets } from './store-targets.js';
 import { StudyWatch } from './study-watch.js';
-import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
+import type { Gateway, GatewayStats, RetrieveCall, SearchCall, StoreCall } from './use-cases.js';
 
 /** One peer's side of everything. */
 interface Side extends Member {
@@ -97,27 +97,35 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
       for (const side of sides.values()) closeSide(side);
     },
     isReadOnly: (peer) => sides.get(peer)?.binding.store.policy.enabled === false,
-    store: ({ peer, study, accept, serviceUrl, at }, context) => {
-      const { members: names, requires } = at ?? { members: [peer], requires: 'all' };
-      const members = names.map(sideOf);
-      const [first = sideOf(peer)] = members;
-      if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
-      const [representation] = negotiate('store-response', accept);
-      return new StoreSession({
-        name: peer,
-        settings: first.binding.store,
-        targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
-        instances: deps.instances,
-        spools: deps.spools,
-        framePool: deps.framePool,
-        observe: deps.observe,
-        study,
-        serviceUrl,
-        form: representation?.mediaType === 'application/dicom+xml' ? 'xml' : 'json',
-        context,
-      });
-    },
+    store: (call, context) => storeSession(sideOf, deps, call, context),
   };
+}
+
+/** A session that stores at the peer of the call, or at the members of a group that it names. */
+function storeSession(
+  sideOf: (peer: string) => Side,
+  deps: GatewayDependencies,
+  { peer, study, accept, serviceUrl, at }: StoreCall,
+  context: OperationContext,
+): StoreSession {
+  const { members: names, requires } = at ?? { members: [peer], requires: 'all' };
+  const members = names.map(sideOf);
+  const [first = sideOf(peer)] = members;
+  if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
+  const [representation] = negotiate('store-response', accept);
+  return new StoreSession({
+    name: peer,
+    settings: first.binding.store,
+    targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
+    instances: deps.instances,
+    spools: deps.spools,
+    framePool: deps.framePool,
+    observe: deps.observe,
+    study,
+    serviceUrl,
+    form: representation?.mediaType === 'application/dicom+xml' ? 'xml' : 'json',
+    context,
+  });
 }
 
 function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: Pictures): Side {

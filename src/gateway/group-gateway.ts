@@ -74,12 +74,21 @@ export function withGroups(
       }),
     preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
     preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
+    ...storeAtMembers(peers, of),
+  };
+}
+
+/** Stores at the members that are named for it, and asks there for what is stored there. */
+function storeAtMembers(
+  peers: Gateway,
+  of: (name: string) => Addressed | undefined,
+): Pick<Gateway, 'isReadOnly' | 'store' | 'requestCommitment' | 'commitmentOf'> {
+  return {
     isReadOnly: (peer) => (of(peer)?.store?.members ?? [peer]).some((member) => peers.isReadOnly(member)),
     store: (call, context) => {
       const at = storeOf(of(call.peer));
       return peers.store({ ...call, ...(at && { at }) }, context);
     },
-    // What is stored there is asked for there.
     requestCommitment: async (call, context) =>
       peers.requestCommitment({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }, context),
     commitmentOf: async (call) =>

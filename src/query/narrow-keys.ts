@@ -17,17 +17,21 @@ type NarrowOptions = Pick<
  * @see PS3.4 C.2.2.2.1, C.4.1.2.1 (Q-15, Q-43)
  */
 export function mayFindTooLittle(key: MatchingKey, options: NarrowOptions): boolean {
-  const [tag, ...within] = key.path;
-  if (isUniversal(key) || asksForEmpty(key, options)) return false;
-  if (tag !== undefined && within.length === 0 && options.trustedKeys.includes(tag)) return false;
+  if (isUniversal(key) || asksForEmpty(key, options) || isTrusted(key, options)) return false;
   if (isNumericVr(key.vr)) return true;
   const last = key.path.at(-1) ?? 0;
   // Of modalities archives are known to look at each; where one does not, `modalitiesInStudy` says so.
-  if (last === Tags.ModalitiesInStudy || !mayHaveSeveral(last)) return false;
-  const isNegotiated =
-    (options.sendsMultipleValue && options.multipleValueMatching && key.values.length > 1) ||
-    (options.fuzzyMatching && key.vr === 'PN');
-  return !isNegotiated;
+  return last !== Tags.ModalitiesInStudy && mayHaveSeveral(last) && !isNegotiated(key, options);
+}
+
+function isTrusted({ path: [tag, ...within] }: MatchingKey, { trustedKeys }: NarrowOptions): boolean {
+  return tag !== undefined && within.length === 0 && trustedKeys.includes(tag);
+}
+
+/** The peer said in the negotiation how it matches it. */
+function isNegotiated(key: MatchingKey, options: NarrowOptions): boolean {
+  const isList = options.sendsMultipleValue && options.multipleValueMatching && key.values.length > 1;
+  return isList || (options.fuzzyMatching && key.vr === 'PN');
 }
 
 /** What the dictionary does not know may be anything; private creators are known. */
