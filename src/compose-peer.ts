@@ -81,9 +81,9 @@ export function peerFile(
 
 /** What the configuration says of a peer that would be learnt otherwise. */
 export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
-  const { ignoredKeys, ...flags } = profile;
+  const { ignoredKeys, trustedKeys, ...flags } = profile;
   const known = Object.entries(flags).filter(([, value]) => value !== 'auto');
-  return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, findCap: findLimit };
+  return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, trustedKeys, findCap: findLimit };
 }
 
 function searchSettings(

@@ -118,6 +118,12 @@ const breaker = z.strictObject({
   ).prefault('15s'),
 });
 
+const keywords = list(
+  text(/^[A-Z][A-Za-z0-9]{1,63}$/, 'a keyword'),
+  'a list of keywords such as [StudyDescription]',
+  0,
+);
+
 /** What `auto` finds out is believed for `relearnAfter`; anything else is never tried. */
 const fact = (description: string): ReturnType<typeof key<boolean | 'auto'>> =>
   key(booleanOrAuto, description);
@@ -151,8 +157,12 @@ const profile = z.strictObject({
     'Whether the peer turns names into upper case, so that they are asked for in it; auto: where `check --study` proves it.',
   ).prefault('auto'),
   ignoredKeys: key(
-    list(text(/^[A-Z][A-Za-z0-9]{1,63}$/, 'a keyword'), 'a list of keywords such as [StudyDescription]', 0),
+    keywords,
     'Which keys the peer does not match by at STUDY level; as `check --study` finds if left out.',
+  ).exactOptional(),
+  trustedKeys: key(
+    keywords,
+    'Which keys that are numbers, or may have several values, the peer matches as the standard says: `01` is 1, and any of the values is enough. It is asked without all others of these, and the gateway filters what it lists (`search.maxScan`). As `check --study` proves if left out.',
   ).exactOptional(),
 });
 

@@ -118,7 +118,7 @@ const search = z.strictObject({
   ).prefault(0),
   maxScan: key(
     integer(0, 10_000_000),
-    'How many rows beside the times of a search by date and time are passed over, before the peer is asked for narrower slices where it can be (`peers.*.dateTime.plan`).',
+    'How many rows beside the times of a search by date and time are passed over, before the peer is asked for narrower slices where it can be (`peers.*.dateTime.plan`). And how many rows of all studies that a peer lists in vain, because it is not relied upon to match a key (`peers.*.profile.trustedKeys`), are looked through: more are answered 413.',
   ).prefault(10_000),
   maxSlices: key(
     integer(1, 1_000_000),

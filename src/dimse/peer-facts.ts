@@ -38,6 +38,8 @@ export interface Learnable {
   readonly findCap: number;
   /** Keywords of STUDY level keys that it does not match by: it answers with what they rule out. */
   readonly ignoredKeys: readonly string[];
+  /** Keywords of attributes, of numbers or of several values, that it matches by whatever way they are written. */
+  readonly trustedKeys: readonly string[];
   /** Keywords of STUDY level attributes that it does not return although it is asked for them. */
   readonly unreturnedKeys: readonly string[];
   /** `*` in a value stands for itself. */
@@ -93,6 +95,7 @@ const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   findUidLists: isFlag,
   findCap: isCount,
   ignoredKeys: isNames,
+  trustedKeys: isNames,
   unreturnedKeys: isNames,
   literalWildcard: isFlag,
   needsPatientId: isFlag,

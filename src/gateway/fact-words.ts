@@ -38,7 +38,13 @@ const words: { [N in Name]?: (value: Value<N>) => string | undefined } = {
   upperCasesNames: (upper) =>
     upper ? 'turns names into upper case: they are asked for in it' : 'does not turn names into upper case',
   ignoredKeys: (keys) =>
-    keys.length === 0 ? 'matches by every key that was tried' : `does not match by ${listOf(keys)}`,
+    keys.length === 0
+      ? 'takes every key that was tried into account: a value that no study has finds nothing'
+      : `does not match by ${listOf(keys)}`,
+  trustedKeys: (keys) =>
+    keys.length === 0
+      ? 'is asked without numbers, and without what may have several values: the gateway filters by them'
+      : `finds ${listOf(keys)} however written, and by each of several values: it is asked for them`,
   unreturnedKeys: (keys) =>
     keys.length === 0 ? 'returns modalities and counts of studies' : `does not return ${listOf(keys)}`,
   characterSets: (sets) => `answers in ${listOf(sets)}`,

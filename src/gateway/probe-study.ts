@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { attributeByTag, Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { probeDateTime } from './probe-date-time.js';
+import { probeKeys, type KeyFindings } from './probe-keys.js';
 import { probeNames } from './probe-names.js';
 import { completedKeys, isEnding, StudyProbe, type Key, type ProbedStudy } from './study-probe.js';
 
@@ -18,6 +19,8 @@ const impossible: readonly (readonly [tag: Tag, value: string])[] = [
 ];
 /** As facts may have them. */
 const CHARACTER_SET = /^[A-Z0-9_ ]{1,16}$/;
+/** Most modalities of a study that are tried. */
+const MOST_MODALITIES = 5;
 /** Most rows in which a peer that passes over UIDs is looked for the study. */
 const MOST_ROWS = 1000;
 
@@ -43,13 +46,18 @@ export async function probeStudy(
   const probe = new StudyProbe(peer, study, context);
   const row = await sampleRow(probe);
   learnReturned(probe, row);
-  const keys = await learnKeys(probe, row.string(Tags.StudyDate));
+  const keys = await learnKeys(probe, row);
+  const narrow = await probeKeys(probe, row);
+  learnTrusted(probe, narrow);
   const names = await probeNames(probe, row);
   const isCompared = await probeDateTime(peer, study, context);
   const dates = isCompared ? [] : ['whether it combines dates and times as it says'];
   return {
-    text: `${probe.searches} searches for one study tried what the PACS makes of keys`,
-    unknown: [...keys, ...names.unknown, ...dates],
+    text: [
+      `${probe.searches} searches for one study tried what the PACS makes of keys`,
+      ...doubts(narrow),
+    ].join('; '),
+    unknown: [...keys, ...untried(narrow), ...names.unknown, ...dates],
     shownName: names.shownName,
   };
 }
@@ -104,8 +112,9 @@ function learnReturned({ peer: { knowledge }, study: { relearnMs } }: StudyProbe
  * A peer that matches by a key finds nothing by a value that there is not, one that passes it over finds the others.
  * Returns in words which keys it did not answer to.
  */
-async function learnKeys(probe: StudyProbe, date: string | undefined): Promise<readonly string[]> {
+async function learnKeys(probe: StudyProbe, row: Dataset): Promise<readonly string[]> {
   const { studyInstanceUid, relearnMs } = probe.study;
+  const date = row.string(Tags.StudyDate);
   const byUid: Key = [Tags.StudyInstanceUID, studyInstanceUid];
   const byDate: Key | undefined = date === undefined ? undefined : [Tags.StudyDate, date];
   // With the study's own UID some peers look at nothing else; and what finds nothing by itself proves nothing.
@@ -115,7 +124,7 @@ async function learnKeys(probe: StudyProbe, date: string | undefined): Promise<r
   for (const key of impossible) {
     const isFound = await probe.finds([narrow, key]);
     if (isFound === undefined) untold.push(keywordOf(key[0]));
-    else if (isFound) ignored.push(keywordOf(key[0]));
+    else if (isFound || (await missesModality(probe, row, key[0]))) ignored.push(keywordOf(key[0]));
   }
   // That it matches by all of them is said of all of them alone.
   if (ignored.length > 0 || untold.length === 0)
@@ -123,6 +132,35 @@ async function learnKeys(probe: StudyProbe, date: string | undefined): Promise<r
   return untold.length === 0
     ? []
     : [`whether it matches by ${untold.join(', ')}: it refuses to search by that`];
+}
+
+/** Of a study of several modalities: whether the peer does not find it by one of them. */
+async function missesModality(probe: StudyProbe, row: Dataset, tag: Tag): Promise<boolean> {
+  const modalities = tag === Tags.ModalitiesInStudy ? [...new Set(row.strings(tag))] : [];
+  if (modalities.length < 2) return false;
+  const byUid: Key = [Tags.StudyInstanceUID, probe.study.studyInstanceUid];
+  for (const modality of modalities.filter((one) => one !== '').slice(0, MOST_MODALITIES))
+    if ((await probe.finds([byUid, [tag, modality]])) === false) return true;
+  return false;
+}
+
+/** Learns by which keys the peer may be asked although others find too little by them. */
+function learnTrusted({ peer, study }: StudyProbe, { trusted, doubtful }: KeyFindings): void {
+  if (trusted.length + doubtful.length > 0) peer.knowledge.learn('trustedKeys', trusted, study.relearnMs);
+}
+
+function doubts({ doubtful }: KeyFindings): readonly string[] {
+  if (doubtful.length === 0) return [];
+  return [
+    `by ${doubtful.join(', ')} it does not find what it should, such as 1 by 01 or one of several values: the gateway filters by that itself`,
+  ];
+}
+
+function untried({ untold }: KeyFindings): readonly string[] {
+  if (untold.length === 0) return [];
+  return [
+    `whether it finds what it should by ${untold.join(', ')}: the study has nothing to tell it by, so the gateway filters by that itself`,
+  ];
 }
 
 function keywordOf(tag: Tag): string {

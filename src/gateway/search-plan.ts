@@ -25,6 +25,7 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
   return {
     ...profile,
     unsentKeys: [...(profile.unsentKeys ?? []), ...tagsOf(knowledge.get('ignoredKeys'))],
+    trustedKeys: tagsOf(knowledge.get('trustedKeys')),
     literalWildcard: knowledge.get('literalWildcard') === true,
     upperCasesNames: knowledge.get('upperCasesNames') === true,
     needsPatientId: knowledge.get('needsPatientId') === true,
@@ -36,7 +37,7 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
   };
 }
 
-/** Keys that the peer passes over are filtered by all the same; some peers find nothing by them, or fail. */
+/** The attributes of facts. Keys that the peer passes over are filtered by: some peers find nothing by them, or fail. */
 function tagsOf(keywords: readonly string[] = []): readonly Tag[] {
   return keywords.flatMap((keyword) => attributeByKeyword(keyword)?.tag ?? []);
 }

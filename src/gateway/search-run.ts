@@ -1,7 +1,7 @@
 import { GatewayError, KeySet, type Clock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
-import type { FindStep, ParentKeys, SearchPlan } from '../query/index.js';
+import { namesOf, type FindStep, type ParentKeys, type SearchPlan } from '../query/index.js';
 import type { FrameChecks } from './available-syntaxes.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
@@ -48,6 +48,9 @@ export class SearchRun {
   truncated = false;
   /** Keys that the peer did not return, so that nobody checked them, with the number of rows. */
   readonly #unverified = new Map<Tag, number>();
+  /** Rows that were listed in vain, by the step and what it is below: a step may be asked again. */
+  readonly #inVain = new Map<string, number>();
+  #allInVain = 0;
 
   constructor(source: SearchSource, plan: SearchPlan, context: OperationContext) {
     const { retrieve, search } = source.binding;
@@ -150,9 +153,14 @@ export class SearchRun {
     const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
     const seen = new KeySet();
     const shown = this.#shown(step);
+    let inVain = 0;
     for await (const row of run.rows()) {
       const key = step.keyOf(row);
-      if (seen.has(key) || !this.#accepts(step, row, parent)) continue;
+      if (seen.has(key)) continue;
+      if (!this.#accepts(step, row, parent)) {
+        if (this.#isCounted(step) && step.isInVain(row)) this.#countInVain(step, parent, (inVain += 1));
+        continue;
+      }
       if (seen.size >= MOST_DISTINCT)
         throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
       seen.add(key);
@@ -162,6 +170,25 @@ export class SearchRun {
     }
     this.truncated ||= run.report.truncated;
     if (run.report.findsEmptyTimes) this.#learn('findsEmptyTimes');
+  }
+
+  /** Below a study that the URL names there is no more than that study. */
+  #isCounted({ unasked }: FindStep): boolean {
+    return unasked.size > 0 && this.#plan.fixed.studyInstanceUid === undefined;
+  }
+
+  /** @throws GatewayError `query-too-broad` when the peer lists too much that does not match */
+  #countInVain({ level, unasked }: FindStep, parent: ParentKeys, count: number): void {
+    const place = [level, parent.studyInstanceUid, parent.seriesInstanceUid].join(' ');
+    const before = this.#inVain.get(place) ?? 0;
+    if (count <= before) return;
+    this.#inVain.set(place, count);
+    this.#allInVain += count - before;
+    if (this.#allInVain <= this.#limits.maxScan) return;
+    throw new GatewayError(
+      'query-too-broad',
+      `The archive is not relied upon to match ${namesOf(unasked)}, and lists more than ${this.#limits.maxScan} others; narrow the search, by a date or a patient.`,
+    );
   }
 
   #lists(asking: Asking, uids: readonly string[]): UidListRun {

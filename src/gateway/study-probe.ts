@@ -34,10 +34,29 @@ export function isEnding(thrown: unknown): boolean {
   return ending.has(toGatewayError(thrown).code);
 }
 
+export type ProbeLevel = 'STUDY' | 'SERIES' | 'IMAGE';
+
+/** What the rows of each level are to have, for probes. */
+const returnedKeys: Readonly<Record<ProbeLevel, readonly Tag[]>> = {
+  STUDY: [
+    ...completedKeys,
+    Tags.StudyInstanceUID,
+    Tags.StudyDate,
+    Tags.StudyTime,
+    Tags.PatientName,
+    Tags.PatientSize,
+    Tags.PatientWeight,
+  ],
+  SERIES: [Tags.SeriesInstanceUID, Tags.SeriesNumber],
+  IMAGE: [Tags.SOPInstanceUID, Tags.InstanceNumber, Tags.ImageType],
+};
+/** Rows in which an entity is looked for. */
+const MOST_ROWS = 1000;
+
 /** A key and what it is to match. */
 export type Key = readonly [tag: Tag, value: string];
 
-/** Searches at STUDY level. */
+/** Searches for what is known of the study. */
 export class StudyProbe {
   readonly peer: Peer;
   readonly study: ProbedStudy;
@@ -59,25 +78,49 @@ export class StudyProbe {
   }
 
   /** Rows as they come; whoever has enough leaves. @throws GatewayError */
-  rows(keys: readonly Key[], context = this.context): ReturnType<Peer['find']> {
+  rows(keys: readonly Key[], context = this.context, level: ProbeLevel = 'STUDY'): ReturnType<Peer['find']> {
     const identifier = new Dataset();
-    const returned = [
-      ...completedKeys,
-      Tags.StudyInstanceUID,
-      Tags.StudyDate,
-      Tags.StudyTime,
-      Tags.PatientName,
-    ];
-    for (const tag of returned) identifier.setEmpty(tag);
-    for (const [tag, value] of [...this.base, ...keys]) identifier.setString(tag, value);
+    for (const tag of returnedKeys[level]) identifier.setEmpty(tag);
+    // Below the study a patient is no key.
+    const base = level === 'STUDY' ? this.base : [];
+    for (const [tag, value] of [...base, ...keys]) identifier.setString(tag, value);
     this.searches += 1;
-    return this.peer.find('STUDY', identifier, context);
+    return this.peer.find(level, identifier, context);
+  }
+
+  /** The first row of a level below the study; undefined when there is none, or the peer refuses to say. @throws GatewayError */
+  async firstBelow(level: 'SERIES' | 'IMAGE', keys: readonly Key[]): Promise<Dataset | undefined> {
+    return this.#orNothing(async () => {
+      for await (const row of this.rows(keys, this.context, level)) return row;
+      return undefined;
+    });
+  }
+
+  /** Whether `keys` find the entity of this UID; undefined when the peer refuses to say. @throws GatewayError */
+  async findsEntity(
+    level: ProbeLevel,
+    keys: readonly Key[],
+    [uidTag, uid]: Key,
+  ): Promise<boolean | undefined> {
+    return this.#orNothing(async () => {
+      let seen = 0;
+      for await (const row of this.rows(keys, this.context, level)) {
+        if (row.string(uidTag) === uid) return true;
+        seen += 1;
+        if (seen === MOST_ROWS) return undefined;
+      }
+      return false;
+    });
   }
 
   /** Whether there is a row; undefined when the peer refuses to say. @throws GatewayError when it says nothing more */
   async finds(keys: readonly Key[], context = this.context): Promise<boolean | undefined> {
+    return this.#orNothing(async () => (await this.first(keys, context)) !== undefined);
+  }
+
+  async #orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
-      return (await this.first(keys, context)) !== undefined;
+      return await ask();
     } catch (thrown) {
       if (isEnding(thrown)) throw thrown;
       return undefined;

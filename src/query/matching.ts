@@ -126,7 +126,10 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
   if (key.vr === 'DA' || key.vr === 'TM') return dateOrTimeMatcher(key, tag, options);
   if (key.vr === 'DT') {
     const { verdict } = planDateTimeValue(key.value, options.dateTime, options.zones);
-    return (row) => verdict(storedText(row, tag), row.string(Tags.TimezoneOffsetFromUTC));
+    return (row) => {
+      const zone = row.string(Tags.TimezoneOffsetFromUTC);
+      return anyStored(row, tag, (stored) => verdict(stored, zone));
+    };
   }
   const test = valueTest(key, options);
   return (row) => {
@@ -189,10 +192,17 @@ function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions)
     options.zones,
   );
   return (row) => {
-    const stored = storedText(row, tag);
     const zone = row.string(Tags.TimezoneOffsetFromUTC);
-    return isDate ? verdict(stored, undefined, zone) : verdict(undefined, stored, zone);
+    return anyStored(row, tag, (stored) =>
+      isDate ? verdict(stored, undefined, zone) : verdict(undefined, stored, zone),
+    );
   };
+}
+
+/** The verdict on the value; of several values one is enough. */
+function anyStored(row: Dataset, tag: Tag, judge: (stored: string | undefined) => Verdict): Verdict {
+  const values = row.strings(tag).filter((value) => value !== '');
+  return values.length > 1 ? some(values.map(judge)) : judge(storedText(row, tag));
 }
 
 /** `''` when the element is there without a value, `undefined` when it is not there. */
@@ -214,13 +224,25 @@ function valueTest(key: MatchingKey, { multipleValueMatching }: MatchingOptions)
 
 function singleTest(asked: string, vr: Vr): (stored: string) => Verdict {
   if (isTextVr(vr)) return matchesPattern(normalText(asked, vr), vr);
-  const number = isNumeric(vr) ? Number(asked) : undefined;
-  return (stored) => (stored === asked || Number(stored) === number ? 'match' : 'no-match');
+  const isSame = isNumericVr(vr) ? numberTest(asked, vr) : () => false;
+  return (stored) => (stored === asked || isSame(stored) ? 'match' : 'no-match');
 }
 
 const numericVrs: ReadonlySet<Vr> = new Set(['DS', 'FD', 'FL', 'IS', 'SL', 'SS', 'SV', 'UL', 'US', 'UV']);
 
-/** `007` and `7` are one number; peers compare either way (CP-2305), so both match here. */
-function isNumeric(vr: Vr): boolean {
+/** Whether values of `vr` are numbers, as text or in bytes. */
+export function isNumericVr(vr: Vr): boolean {
   return numericVrs.has(vr);
+}
+
+const wholeNumber = /^[+-]?\d{1,40}$/;
+
+/** `007` and `7` are one number; peers compare either way (CP-2305), so both match here. */
+function numberTest(asked: string, vr: Vr): (stored: string) => boolean {
+  // Of more digits than a double has.
+  const whole = wholeNumber.test(asked) ? BigInt(asked) : undefined;
+  const read = vr === 'FL' ? (text: string) => Math.fround(Number(text)) : Number;
+  const number = read(asked);
+  return (stored) =>
+    whole !== undefined && wholeNumber.test(stored) ? BigInt(stored) === whole : read(stored) === number;
 }

@@ -24,6 +24,8 @@ export interface PeerQueryProfile {
   readonly dateTime: PeerDateTime;
   /** Attributes that the peer matches wrongly as keys: they are sent without a value, and filtered by. */
   readonly unsentKeys?: readonly Tag[];
+  /** Keys of numbers and of several values that the peer is known to match as the standard says; others are not sent. */
+  readonly trustedKeys?: readonly Tag[];
   /** `*` and `?` in a value stand for themselves at the peer: patterns are filtered here alone. */
   readonly literalWildcard?: boolean;
   /** The peer holds names in upper case, and compares them as they are. */
@@ -284,6 +286,7 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
     sendsEmptyValue: planning.options.emptyValue,
     fuzzyMatching: request.fuzzyMatching && planning.options.fuzzy,
     unsentKeys: [...computedKeys, ...(profile.unsentKeys ?? [])],
+    trustedKeys: profile.trustedKeys ?? [],
     literalWildcard: profile.literalWildcard === true,
     upperCasesNames: profile.upperCasesNames === true,
     characterSets: profile.characterSets,

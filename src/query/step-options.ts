@@ -32,6 +32,8 @@ export interface StepOptions {
   readonly sendsEmptyValue: boolean;
   readonly fuzzyMatching: boolean;
   readonly unsentKeys: readonly Tag[];
+  /** Keys of numbers and of several values that the peer matches as it should; it is asked without the others. */
+  readonly trustedKeys: readonly Tag[];
   readonly literalWildcard: boolean;
   readonly upperCasesNames: boolean;
   readonly characterSets: readonly string[] | undefined;

@@ -5,6 +5,7 @@ import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
 import { planDateTime } from './date-time.js';
 import { fitKeys } from './encodable.js';
+import { mayFindTooLittle } from './narrow-keys.js';
 import { dateTimePairs, requiredKeys, uniqueKeyTags, type DateTimePair } from './levels.js';
 import {
   asksForEmpty,
@@ -48,6 +49,12 @@ export interface FindStep {
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
   readonly unverified: (row: Dataset) => readonly Tag[];
+  /**
+   * Attributes that the peer is not asked to match although it may be able to, and whether a row does not match for one of
+   * them: how many it lists in vain is its cost.
+   */
+  readonly unasked: ReadonlySet<Tag>;
+  readonly isInVain: (row: Dataset) => boolean;
   /** The attributes that have a key which restricts anything. */
   readonly constrained: ReadonlySet<Tag>;
   /** The filter of the keys of one attribute, for what was found out of it elsewhere; `match` where there is none. */
@@ -82,6 +89,8 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   const dates = parts.map(dateSearch).find((search) => search !== undefined);
   const list = [...above, options].map(uidList).find((one) => one !== undefined);
   const judge = judgeOnce(filters);
+  const unasked = new Set(parts.flatMap(unaskedTags));
+  const wide = filters.filter(({ tag }) => unasked.has(tag));
   const listTag = list?.tag ?? uniqueKeyTags[options.level];
   return {
     level: options.level,
@@ -93,6 +102,8 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
       buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }, listTag),
     accepts: (row, parent = {}) =>
       belongsTo(row, options.level, { ...parent, ...options.fixed }) && judge(row) !== undefined,
+    unasked,
+    isInVain: (row) => wide.some(({ matcher }) => matcher(row) === 'no-match'),
     constrained: new Set(filters.map(({ tag }) => tag)),
     judge: (tag, found) => filters.find((filter) => filter.tag === tag)?.matcher(found) ?? 'match',
     unverified: (row) => judge(row) ?? [],
@@ -140,7 +151,7 @@ function planPart(options: StepOptions): StepPart {
   const pairs = planPairs(options);
   const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
   const judged = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
-  const written = judged.map((key) => cased(key, options));
+  const written = judged.map((key) => (mayFindTooLittle(key, options) ? unasked(key) : cased(key, options)));
   const fitted = fitKeys(written, options.characterSets, options.unencodable);
   const keys = fitted.sent.map((key) => withoutPattern(key, options));
   const isWidened = (key: MatchingKey, at: number): boolean =>
@@ -161,6 +172,11 @@ function cased(key: MatchingKey, { upperCasesNames }: StepOptions): MatchingKey 
   return { ...key, value: upper(key.value), values: key.values.map(upper) };
 }
 
+/** The peer is to return the attribute, and to match nothing. */
+function unasked(key: MatchingKey): MatchingKey {
+  return { ...key, value: '', values: [''] };
+}
+
 /**
  * Nothing in place of a pattern, where the peer knows none. Of modalities it never is sure to: archives that compute them
  * compare them as they stand, or find what else there is in the study.
@@ -168,7 +184,7 @@ function cased(key: MatchingKey, { upperCasesNames }: StepOptions): MatchingKey 
 function withoutPattern(key: MatchingKey, { literalWildcard }: StepOptions): MatchingKey {
   const isUnsure = literalWildcard || key.path.at(-1) === Tags.ModalitiesInStudy;
   const isPattern = isUnsure && isTextVr(key.vr) && /[*?]/.test(key.value);
-  return isPattern ? { ...key, value: '', values: [''] } : key;
+  return isPattern ? unasked(key) : key;
 }
 
 /** Whether the peer is asked for more than the key says: nothing of it, one value of a list, or another text. */
@@ -179,6 +195,10 @@ function isSentWider(key: MatchingKey, sent: MatchingKey | undefined, { unsentKe
     key.values.length > 1 ||
     comparable(sent?.value) !== comparable(key.value)
   );
+}
+
+function unaskedTags({ judged, options }: StepPart): readonly Tag[] {
+  return judged.filter((key) => mayFindTooLittle(key, options)).flatMap(({ path: [tag] }) => tag ?? []);
 }
 
 function planPairs(options: StepOptions): readonly PlannedPair[] {

@@ -107,6 +107,11 @@ export interface InstanceOptions {
   readonly studyDate?: string;
   readonly studyTime?: string;
   readonly accessionNumber?: string;
+  /** As text, such as ` 1`; the numbers of the UIDs when left out. */
+  readonly seriesNumber?: string;
+  readonly instanceNumber?: string;
+  readonly imageType?: string;
+  readonly patientWeight?: string;
   /** Elements between group 0020 and group 0028. */
   readonly extra?: readonly Write[];
   /** Elements behind everything else. */
@@ -133,8 +138,8 @@ function instance(sopClassUid: string, options: InstanceOptions, body: readonly 
     element(0x0020000d, 'UI', ids.studyInstanceUid),
     element(0x0020000e, 'UI', ids.seriesInstanceUid),
     element(0x00200010, 'SH', String(study)),
-    element(0x00200011, 'IS', String(series)),
-    element(0x00200013, 'IS', String(number)),
+    element(0x00200011, 'IS', options.seriesNumber ?? String(series)),
+    element(0x00200013, 'IS', options.instanceNumber ?? String(number)),
     ...(options.extra ?? []),
     ...body,
     ...(options.trailing ?? []),
@@ -159,6 +164,7 @@ function descriptionOf(
   } = options;
   return [
     ...(options.characterSet === undefined ? [] : [element(0x00080005, 'CS', options.characterSet)]),
+    ...(options.imageType === undefined ? [] : [element(0x00080008, 'CS', options.imageType)]),
     element(0x00080016, 'UI', ids.sopClassUid),
     element(0x00080018, 'UI', ids.sopInstanceUid),
     element(0x00080020, 'DA', studyDate),
@@ -171,6 +177,7 @@ function descriptionOf(
     element(0x00100020, 'LO', patientId),
     element(0x00100030, 'DA', '19700101'),
     element(0x00100040, 'CS', 'O'),
+    ...(options.patientWeight === undefined ? [] : [element(0x00101030, 'DS', options.patientWeight)]),
   ];
 }
 

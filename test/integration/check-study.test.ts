@@ -131,6 +131,9 @@ async function checkQuirks(
   return check(`ROGUE@127.0.0.1:${peer.address.port}`, options);
 }
 
+const UNTRIED =
+  'whether it finds what it should by PatientSize, PatientWeight, SeriesNumber, InstanceNumber, ImageType: the study has nothing to tell it by, so the gateway filters by that itself';
+
 const valuesOf = ({ facts }: CheckReport): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(facts).map(([name, { value }]) => [name, value]));
 
@@ -148,12 +151,14 @@ describe('check --study', () => {
     expect(report.facts).not.toHaveProperty('dateTimeProved');
     // A name in upper case is no proof of anything.
     expect(report.facts).not.toHaveProperty('upperCasesNames');
-    expect(report.unknown).toEqual(['whether it turns names into upper case']);
+    expect(report.unknown).toEqual([UNTRIED, 'whether it turns names into upper case']);
+    // Of what the study has nothing to tell by nothing is said to be known.
+    expect(report.facts).not.toHaveProperty('trustedKeys');
     expect(report.learnt).toEqual(
       expect.arrayContaining([
         'finds studies without a Patient ID (believed for 10 minutes)',
         'wildcards work (believed for 10 minutes)',
-        'matches by every key that was tried (believed for 10 minutes)',
+        'takes every key that was tried into account: a value that no study has finds nothing (believed for 10 minutes)',
         'returns modalities and counts of studies (believed for 10 minutes)',
       ]),
     );
@@ -246,10 +251,73 @@ describe('check --study', () => {
       const report = await checkQuirks({}, {}, holding(stored, { row, anyCase: true }));
       expect(report.usable).toBe(true);
       expect(valuesOf(report)['upperCasesNames']).toBe(turns);
-      expect(report.unknown).toEqual(turns === undefined ? ['whether it turns names into upper case'] : []);
+      expect(report.unknown.filter((text) => text !== UNTRIED)).toEqual(
+        turns === undefined ? ['whether it turns names into upper case'] : [],
+      );
       expect(JSON.stringify(report)).not.toMatch(/jane|doé|roe\^/i);
     },
   );
+
+  /** A peer with a series and an instance below the study, and how it compares what is stored with a key. */
+  const comparing = (matches: (stored: string, key: string) => boolean, row = {}): RoguePeerOptions => {
+    const find = finder({ row });
+    const below = {
+      SERIES: { SeriesInstanceUID: '2.25.77.2', SeriesNumber: '3' },
+      IMAGE: { SOPInstanceUID: '2.25.77.3', InstanceNumber: ' 7', '00080008:CS': 'ORIGINAL\\PRIMARY' },
+    };
+    const tags = { SeriesNumber: 0x00200011, InstanceNumber: 0x00200013, '00080008:CS': 0x00080008 };
+    const onFind: Script = (command, identifier) => {
+      const level = identifier.get(0x00080052)?.trim();
+      if (level !== 'SERIES' && level !== 'IMAGE')
+        return typeof find === 'function' ? find(command, identifier) : find;
+      const values: Readonly<Record<string, string>> = below[level];
+      const isFound = Object.entries(tags).every(([name, tag]) => {
+        const key = identifier.get(tag) ?? '';
+        return key.trim() === '' || matches(values[name] ?? '', key);
+      });
+      return [...(isFound ? [pending({ StudyInstanceUID: STUDY, ...values })] : []), final()];
+    };
+    return { onFind };
+  };
+  const byRule = (stored: string, key: string): boolean =>
+    stored.split('\\').some((one) => one.trim() === key.trim() || Number(one) === Number(key));
+
+  test.each<[string, (stored: string, key: string) => boolean, readonly string[]]>([
+    ['as the standard says', byRule, ['SeriesNumber', 'InstanceNumber', 'ImageType']],
+    ['as text', (stored, key) => stored.split('\\').some((one) => one.trim() === key.trim()), ['ImageType']],
+    [
+      'all values at once',
+      (stored, key) => stored === key.trim() || Number(stored) === Number(key),
+      ['SeriesNumber', 'InstanceNumber'],
+    ],
+    ['as text, blanks too', (stored, key) => stored === key, []],
+    ['nothing', () => true, []],
+  ])('Q-15: of a peer that compares %s: what it is trusted with', async (_, matches, trusted) => {
+    const report = await checkQuirks({}, {}, comparing(matches));
+    expect(valuesOf(report)).toMatchObject({ trustedKeys: trusted });
+    const doubtful = ['SeriesNumber', 'InstanceNumber', 'ImageType'].filter((one) => !trusted.includes(one));
+    const { detail = '' } = report.steps.find(({ step }) => step === 'study') ?? {};
+    if (doubtful.length > 0)
+      expect(detail).toContain(`by ${doubtful.join(', ')} it does not find what it should`);
+    else expect(detail).not.toContain('does not find');
+    expect(report.unknown).toContainEqual(
+      expect.stringMatching(/^whether it finds what it should by PatientSize, PatientWeight: /),
+    );
+  });
+
+  test('Q-15: a number of the study itself is tried too, and not told', async () => {
+    const report = await checkQuirks({}, {}, comparing(byRule, { '00101030:DS': '61.5' }));
+    // The study is found by any weight: it passes it over.
+    expect(report.steps.find(({ step }) => step === 'study')?.detail).toContain(
+      'by PatientWeight it does not',
+    );
+    expect(JSON.stringify(report)).not.toContain('61.5');
+  });
+
+  test('Q-46: of a peer that misses a study by one of its modalities: it is not asked by them', async () => {
+    const report = await checkQuirks({ row: { ModalitiesInStudy: 'CT\\SR' } });
+    expect(valuesOf(report)).toMatchObject({ ignoredKeys: ['ModalitiesInStudy'] });
+  });
 
   test('of a peer that refuses a key: that it matches by every key is not said, and which is unknown is', async () => {
     const report = await checkQuirks({ refuses: ['StudyDescription', 'StudyID'] });

@@ -18,7 +18,10 @@ for (const kind of [orthanc, dcmqrscp]) {
     test('finds it usable by both ways, and learns that it takes lists and several associations', async () => {
       const { pacs, movePort } = await kind.start();
       closers.push(() => pacs.stop());
-      await loadFixtures(pacs, ctSeries(3, { study: 1, series: 1, rows: 64, columns: 64 }));
+      await loadFixtures(
+        pacs,
+        ctSeries(3, { study: 1, series: 1, rows: 64, columns: 64, imageType: 'ORIGINAL\\PRIMARY' }),
+      );
       const config = loadConfig({
         file: `peers: { main: { address: "${pacs.aeTitle}@127.0.0.1:${pacs.port}" } }\ndimse: { listen: "127.0.0.1:${movePort}" }`,
         env: {},
@@ -33,6 +36,7 @@ for (const kind of [orthanc, dcmqrscp]) {
           name: 'main',
           associations: settings.associations,
           untried: {},
+          study: { studyInstanceUid: '2.25.4711.1', relearnMs: settings.relearnAfter },
           open: (way, known) => {
             const retrieve = way === 'configured' ? 'auto' : way;
             return openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp, known });
@@ -44,9 +48,15 @@ for (const kind of [orthanc, dcmqrscp]) {
       expect(report.steps.map(({ step, result }) => [step, result])).toEqual([
         ['C-ECHO', 'ok'],
         ['C-FIND', 'ok'],
+        ['study', 'ok'],
         ['C-GET', 'ok'],
         ['C-MOVE', 'ok'],
       ]);
+      // Both compare numbers as text, and Orthanc an attribute with all its values at once.
+      expect(report.steps[2]?.detail).toMatch(
+        /by (PatientWeight, )?SeriesNumber, InstanceNumber(, ImageType)? it does not find what it should/,
+      );
+      expect(report.facts.trustedKeys?.value).toEqual([]);
       expect(report.learnt).toEqual(
         expect.arrayContaining([
           expect.stringMatching(/^takes \d associations? at once/),

@@ -188,14 +188,107 @@ describe('identifiers', () => {
     expect(identifier.has(Tags.SeriesDescription)).toBe(false);
   });
 
-  test('Q-17: a private attribute is asked for with its creator, as text', () => {
-    const identifier = onlyStep(
+  test('Q-17, Q-43: a private attribute is asked for with its creator; of how many values it is nobody knows, so it is filtered', () => {
+    const step = onlyStep(
       request('SERIES', {
         studyInstanceUid: '1.2',
         matchingKeys: [key(0x00230010, 'LO', 'Acme'), key(0x00231002, 'UN', 'x')],
       }),
-    ).identifier();
-    expect([identifier.string(0x00230010), identifier.string(0x00231002)]).toEqual(['Acme', 'x']);
+    );
+    const identifier = step.identifier();
+    expect(identifier.string(0x00230010)).toBe('Acme');
+    expect(identifier.get(0x00231002)).toMatchObject({ vr: 'LO', value: Buffer.alloc(0) });
+    const row = (value: string): Dataset =>
+      new Dataset().setString(0x00230010, 'Acme', 'LO').setString(0x00231002, value, 'LO');
+    expect(['x', 'w\\x', 'y'].map((value) => step.accepts(row(value)))).toEqual([true, true, false]);
+  });
+
+  describe('Q-43: keys that peers are known to find too little by', () => {
+    const numbers: readonly (readonly [Tag, Vr, string])[] = [
+      [Tags.InstanceNumber, 'IS', '1'],
+      [Tags.SliceThickness, 'DS', '2.5'],
+      [Tags.Rows, 'US', '512'],
+    ];
+    const several: readonly (readonly [Tag, Vr, string])[] = [
+      [Tags.ImageType, 'CS', 'PRIMARY'],
+      [0x00080008, 'CS', 'PRIM*'],
+    ];
+    const stepOf = (
+      [tag, vr, value]: readonly [Tag, Vr, string],
+      profile: Partial<PeerQueryProfile> = {},
+    ): FindStep =>
+      onlyStep(
+        request('IMAGE', {
+          studyInstanceUid: '1.2',
+          seriesInstanceUid: '1.3',
+          matchingKeys: [key(tag, vr, value), key(Tags.SOPInstanceUID, 'UI', '1.4')],
+        }),
+        { ...defaultPeerQueryProfile, ...profile },
+      );
+
+    test.each([...numbers, ...several])('%s of VR %s is asked for without %s', (tag, vr, value) => {
+      const step = stepOf([tag, vr, value]);
+      const identifier = step.identifier();
+      expect([identifier.has(tag), identifier.string(tag)]).toEqual([true, undefined]);
+      expect(identifier.string(Tags.SOPInstanceUID)).toBe('1.4');
+      expect([...step.unasked]).toEqual([tag]);
+    });
+
+    test.each([...numbers, ...several])(
+      '%s of VR %s is sent to a peer that is trusted with it',
+      (tag, vr, value) => {
+        const step = stepOf([tag, vr, value], { trustedKeys: [tag] });
+        expect(step.identifier().string(tag)).toBe(value);
+        expect(step.unasked.size).toBe(0);
+      },
+    );
+
+    test.each<readonly [asked: readonly [Tag, Vr, string], stored: string, accepted: boolean]>([
+      [[Tags.InstanceNumber, 'IS', '1'], ' 1', true],
+      [[Tags.InstanceNumber, 'IS', '1'], '001', true],
+      [[Tags.InstanceNumber, 'IS', '+01'], '1', true],
+      [[Tags.InstanceNumber, 'IS', '1'], '10', false],
+      [[Tags.InstanceNumber, 'IS', '1'], 'N/A', false],
+      [[Tags.InstanceNumber, 'IS', '1'], '', true],
+      [[Tags.SliceThickness, 'DS', '2.5'], '2.50 ', true],
+      [[Tags.SliceThickness, 'DS', '2.5'], '25E-1', true],
+      [[Tags.SliceThickness, 'DS', '2.5'], '2.51', false],
+      [[Tags.PixelSpacing, 'DS', '0.5'], '0.25\\0.5', true],
+      [[Tags.Rows, 'US', '0512'], '512', true],
+      [[0x00189073, 'FD', '0.1'], '0.1', true],
+      [[0x0018605a, 'FL', '0.1'], '0.1', true],
+      [[0x00080301, 'US', '7'], '8', false],
+      [[0x00480302, 'UV', '9007199254740993'], '9007199254740992', false],
+      [[Tags.ImageType, 'CS', 'PRIMARY'], 'ORIGINAL\\PRIMARY\\AXIAL', true],
+      [[Tags.ImageType, 'CS', 'AX*'], 'ORIGINAL\\PRIMARY\\AXIAL', true],
+      [[Tags.ImageType, 'CS', 'PRIMARY'], 'ORIGINAL\\SECONDARY', false],
+    ])('Q-15: of %j, %j is accepted: %s', (asked, stored, accepted) => {
+      const [tag, vr] = asked;
+      const step = stepOf(asked);
+      const row = new Dataset().setString(tag, stored, vr);
+      expect([step.accepts(row), step.isInVain(row)]).toEqual([accepted, !accepted]);
+    });
+
+    test('a date of several values is one of them', () => {
+      const dates = key(0x00181200, 'DA', '20200101-20201231');
+      const step = onlyStep(request('SERIES', { studyInstanceUid: '1.2', matchingKeys: [dates] }));
+      const accepts = (text: string): boolean =>
+        step.accepts(new Dataset().setString(0x00181200, text, 'DA'));
+      expect(accepts('20190101\\20200601')).toBe(true);
+      expect(accepts('20190101\\20210601')).toBe(false);
+    });
+
+    test('Q-22: a list whose matching was negotiated is sent', () => {
+      const asked = request('IMAGE', {
+        studyInstanceUid: '1.2',
+        seriesInstanceUid: '1.3',
+        multipleValueMatching: true,
+        matchingKeys: [key(Tags.ImageType, 'CS', 'A\\B', ['A', 'B'])],
+      });
+      const options = { ...baselineQueryOptions, multipleValue: true };
+      const [step] = planSearch(asked, defaultPeerQueryProfile, options).steps;
+      expect(step?.identifier().strings(Tags.ImageType)).toEqual(['A', 'B']);
+    });
   });
 
   test('Q-21: empty value matching is asked of no peer that has not accepted it, and the value is literal without its parameter', () => {

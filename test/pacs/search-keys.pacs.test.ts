@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ctSlice, usCine } from '../helpers/fixtures.js';
+import { dcmqrscp, gatewayBefore, loadFixtures, orthanc, type PacsWithPort } from '../helpers/pacs-suite.js';
+import { describeWithPacs } from '../helpers/real-pacs.js';
+import { request, type TestGateway } from '../helpers/test-gateway.js';
+
+type Row = Record<string, { readonly vr: string; readonly Value?: readonly unknown[] }>;
+
+const uid = (...numbers: readonly number[]): string => ['2.25.4711', ...numbers].join('.');
+const STUDY = '0020000D';
+const SERIES = '0020000E';
+const INSTANCE = '00080018';
+
+/** The same numbers in the ways that modalities write them, and attributes of several values. */
+const fixtures = [
+  ctSlice({
+    study: 1,
+    series: 1,
+    instance: 1,
+    seriesNumber: ' 1',
+    instanceNumber: ' 1',
+    patientWeight: '70.50',
+  }),
+  ctSlice({
+    study: 1,
+    series: 1,
+    instance: 2,
+    seriesNumber: ' 1',
+    instanceNumber: '1',
+    patientWeight: '70.50',
+  }),
+  ctSlice({
+    study: 1,
+    series: 1,
+    instance: 3,
+    seriesNumber: ' 1',
+    instanceNumber: '001',
+    patientWeight: '70.50',
+  }),
+  ctSlice({
+    study: 1,
+    series: 1,
+    instance: 4,
+    seriesNumber: ' 1',
+    instanceNumber: '10',
+    patientWeight: '70.50',
+  }),
+  ctSlice({
+    study: 1,
+    series: 2,
+    seriesNumber: '01',
+    imageType: 'ORIGINAL\\PRIMARY\\AXIAL',
+    patientWeight: '70.50',
+  }),
+  ctSlice({
+    study: 1,
+    series: 2,
+    instance: 2,
+    seriesNumber: '01',
+    imageType: 'DERIVED\\PRIMARY',
+    patientWeight: '70.50',
+  }),
+  ctSlice({
+    study: 1,
+    series: 2,
+    instance: 3,
+    seriesNumber: '01',
+    imageType: 'PRIMARY',
+    patientWeight: '70.50',
+  }),
+  ctSlice({ study: 1, series: 3, seriesNumber: '11', patientWeight: '70.50' }),
+  usCine({ study: 2, series: 1, frames: 5, patientWeight: ' 70.5' }),
+  usCine({ study: 3, series: 1, frames: 3, patientWeight: '7.05E1' }),
+  ctSlice({ study: 4, patientWeight: '70' }),
+];
+
+for (const kind of [orthanc, dcmqrscp]) {
+  describeWithPacs(`Q-43: keys that ${kind.name} may find too little by`, () => {
+    let peer: PacsWithPort;
+    let gateway: TestGateway;
+
+    beforeAll(async () => {
+      peer = await kind.start();
+      await loadFixtures(peer.pacs, fixtures);
+      gateway = await gatewayBefore(peer, 'get');
+    }, 60_000);
+    afterAll(async () => {
+      await gateway.close();
+      await peer.pacs.stop();
+    });
+
+    test.each([
+      [
+        `/studies/${uid(1)}/series/${uid(1, 1)}/instances?InstanceNumber=1`,
+        INSTANCE,
+        [1, 2, 3].map((one) => uid(1, 1, one)),
+      ],
+      [`/studies/${uid(1)}/series/${uid(1, 1)}/instances?InstanceNumber=0010`, INSTANCE, [uid(1, 1, 4)]],
+      [
+        `/studies/${uid(1)}/instances?SeriesNumber=1&InstanceNumber=1`,
+        INSTANCE,
+        [...[1, 2, 3].map((one) => uid(1, 1, one)), uid(1, 2, 1)],
+      ],
+      [`/studies/${uid(1)}/series?SeriesNumber=1`, SERIES, [uid(1, 1), uid(1, 2)]],
+      [`/series?SeriesNumber=1&PatientID=FIX1`, SERIES, [uid(1, 1), uid(1, 2)]],
+      [`/studies?PatientWeight=70.5`, STUDY, [uid(1), uid(2), uid(3)]],
+      [`/studies/${uid(1)}/instances?ImageType=PRIMARY`, INSTANCE, [1, 2, 3].map((one) => uid(1, 2, one))],
+      [`/studies/${uid(1)}/instances?ImageType=AX*`, INSTANCE, [uid(1, 2, 1)]],
+      [`/studies/${uid(2)}/instances?NumberOfFrames=05`, INSTANCE, [uid(2, 1, 1)]],
+    ])('%s lists what the rules of the standard say', async (path, tag, expected) => {
+      const response = await request(gateway.service + path);
+      expect(response.status).toBe(200);
+      const rows = JSON.parse(response.body.toString()) as Row[];
+      const found = rows.map((row) => row[tag]?.Value?.[0]).sort();
+      // What this peer does not return of a row nobody can check: it is kept, and that is said.
+      if (response.headers.warning === undefined) expect(found).toEqual([...expected].sort());
+      else
+        expect([response.headers.warning, found]).toEqual([
+          expect.stringContaining('did not return'),
+          expect.arrayContaining(expected),
+        ]);
+    });
+  });
+}
