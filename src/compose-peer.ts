@@ -116,7 +116,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
   return {
     peer,
     profile: {
-      characterSets: settings.characterSets,
+      ...(settings.characterSets === undefined ? {} : { characterSets: settings.characterSets }),
       unencodable: settings.unencodable,
       characterSetReturnKey: settings.characterSetReturnKey,
       dateTime: settings.dateTime,

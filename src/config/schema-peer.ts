@@ -21,10 +21,18 @@ const KIB = 2 ** 10;
 const singleByte = '6|13|100|101|109|110|126|127|138|144|148|166|203';
 /** With code extension only a set of single bytes may come first, or nothing, which is ASCII (PS3.3 C.12.1.1.2). */
 const extended = `(?:ISO 2022 IR (?:${singleByte}))?(?:\\\\ISO 2022 IR (?:${singleByte}|58|87|149|159))*`;
-const characterSet = text(
-  new RegExp(`^(?!$)(?:ISO_IR (?:${singleByte}|192)|GB18030|GBK|${extended})$`),
-  'a value of (0008,0005) such as ISO_IR 100 or \\ISO 2022 IR 87',
-);
+const value = new RegExp(`^(?!$)(?:ISO_IR (?:${singleByte}|192)|GB18030|GBK|${extended})$`);
+/** The terms of Table C.12-4 that only come behind another one: alone they are behind ASCII. */
+const doubleByte = /^ISO 2022 IR (?:58|87|149|159)$/;
+
+const characterSet: Kind<string> = {
+  takes: `a value of (0008,0005): ISO_IR ${singleByte.replaceAll('|', ', ')} or 192, GB18030, GBK, or ISO 2022 IR with one of these numbers, 58, 87, 149 or 159, several joined by a backslash (\\ISO 2022 IR 87)`,
+  read(given) {
+    if (typeof given !== 'string') return undefined;
+    const terms = doubleByte.test(given) ? `\\${given}` : given;
+    return value.test(terms) ? terms : undefined;
+  },
+};
 
 const timezone: Kind<string> = {
   takes: 'an offset such as +0100, or the IANA name of a zone such as Europe/Berlin',
@@ -196,9 +204,9 @@ export const peer = z.strictObject({
     'How many responses the peer gives to a C-FIND at most, if it cuts its answers without saying so: an answer of just so many is not believed to be whole.',
   ).exactOptional(),
   characterSets: key(
-    list(characterSet, 'a list of character sets such as [ISO_IR 100, ISO_IR 192]'),
-    'What search values may be encoded in, best first.',
-  ).prefault(['ISO_IR 100', 'ISO_IR 192']),
+    list(characterSet, `a list such as [ISO_IR 100, ISO_IR 192], each ${characterSet.takes}`),
+    'What search values may be encoded in, best first. If left out: what the answers of the peer were seen in, ISO_IR 100 and ISO_IR 192, the smallest that holds the value.',
+  ).exactOptional(),
   unencodable: key(
     choice('wildcard', 'reject'),
     'What becomes of a search value that none of them holds: asked for with `*` in place of what is missing and filtered, or refused.',

@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import { encodeGb18030 } from './character-gb18030-encode.js';
 import { encodeIso2022 } from './character-iso2022-encode.js';
+import { singleByteRepertoires } from './character-repertoire.js';
 import { registration } from './character-set.js';
 
 /** Text as bytes, with the value of (0008,0005) that says how to read them. */
@@ -28,6 +29,59 @@ function encodeAs(text: string, terms: string): Buffer | undefined {
   return numbers.every((number) => number !== undefined) ? encodeIso2022(text, numbers) : undefined;
 }
 
+/** Ideographs, kana, hangul and their punctuation: what double-byte sets are for. */
+const eastAsianText = /[\u1100-\u11FF\u2E80-\u{3FFFF}]/u;
+
+/** Letters with accents, Greek and Cyrillic ones. */
+const europeanLetter = /[\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u052F]/;
+
+/**
+ * Whether nobody writes `text` in the set although it holds it: the double-byte sets have letters of Greek and Russian too,
+ * which are found where a text is in one of them, and not as a name of its own. An archive that compares bytes has it in a set of single bytes.
+ */
+function isUnusual(text: string, terms: string): boolean {
+  if (!europeanLetter.test(text) || eastAsianText.test(text)) return false;
+  const numbers = terms.split('\\').map((term) => registration(term));
+  const single = numbers.filter((one) => one === 6 || one === 13 || singleByteRepertoires.has(one ?? 0));
+  return single.length < numbers.length && encodeIso2022(text, single.map(Number)) === undefined;
+}
+
+/**
+ * Those of `candidates` in which `text` may be expected, or all of them where it may in none.
+ *
+ * @see PS3.3 C.12.1.1.2
+ */
+export function usualCharacterSets(
+  text: string,
+  candidates: readonly string[] = defaultCharacterSets,
+): readonly string[] {
+  const usual = candidates.filter((terms) => isStandalone(terms) || !isUnusual(text, terms));
+  return usual.length > 0 ? usual : candidates;
+}
+
+/** Without code extension; these hold all there is of their language. */
+function isStandalone(terms: string): boolean {
+  return terms === 'ISO_IR 192' || terms === 'GB18030' || terms === 'GBK';
+}
+
+/**
+ * The sets in which text may be sent to a peer whose answers came in `seen`, values of (0008,0005), the smallest first: those of
+ * single bytes, those with code extension, and what holds everything.
+ */
+export function preferredCharacterSets(seen: readonly string[]): readonly string[] {
+  const [latin1 = '', unicode = ''] = defaultCharacterSets;
+  const others = seen.filter((terms) => terms !== unicode);
+  const isSingle = (terms: string): boolean => !isStandalone(terms) && !terms.includes('\\');
+  const standalone = others.filter(isStandalone);
+  const place = (terms: string): number =>
+    [/IR (?:87|159)/, /IR 149/].findIndex((one) => one.test(terms)) >>> 0;
+  // An ideograph may be in several; of other characters each lacks what only the next ones have.
+  const extended = others
+    .filter((terms) => !isStandalone(terms) && !isSingle(terms))
+    .sort((left, right) => place(left) - place(right));
+  return [...new Set([...others.filter(isSingle), latin1, ...extended, ...standalone, unicode])];
+}
+
 /**
  * `text` in the first of ASCII and the `candidates` that holds all of it; backslashes are delimiters.
  *
@@ -53,10 +107,13 @@ export function encodeText(text: string, candidates: readonly string[] = default
 }
 
 /**
- * The characters of `text` that `characterSet`, one of the candidates above, does not hold; none of ASCII alone, for
+ * The characters of `text` that `characterSet`, one of the candidates above, does not hold, or not as anybody writes them; none of ASCII alone, for
  * which nothing is declared. ISO-IR 13 lacks the tilde.
  */
 export function unencodable(text: string, characterSet: string): ReadonlySet<string> {
   if (isAsciiText(text)) return new Set();
-  return new Set(Array.from(text).filter((character) => encodeAs(character, characterSet) === undefined));
+  const isMissing = (character: string): boolean =>
+    encodeAs(character, characterSet) === undefined ||
+    (!isStandalone(characterSet) && isUnusual(character, characterSet));
+  return new Set(Array.from(text).filter(isMissing));
 }

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { encodeText } from './character-set-encode.js';
+import { encodeText, usualCharacterSets } from './character-set-encode.js';
 import { decodeText, isPlainAscii } from './character-set.js';
 import { unicodeCharacterSet, type DataElement, type Dataset } from './dataset.js';
 import { isGroupLength, type Tag } from './tag.js';
@@ -69,7 +69,8 @@ function chooseCoding(dataset: Dataset): TextCoding {
   if (texts.length === 0) return { kind: 'kept', needed: false };
   if (readsTheSame(dataset, [])) return { kind: 'kept', needed: true };
   texts.push(...textsOf(dataset, isAmbiguous));
-  const { characterSet } = encodeText(texts.join('\\'), dataset.encodingCharacterSets);
+  const text = texts.join('\\');
+  const { characterSet } = encodeText(text, usualCharacterSets(text, dataset.encodingCharacterSets));
   return characterSet === undefined ? { kind: 'kept', needed: false } : { kind: 'unified', characterSet };
 }
 

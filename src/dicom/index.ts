@@ -48,7 +48,7 @@ export {
   type TransferSyntax,
 } from './transfer-syntax-table.js';
 export { implementationClassUid, implementationVersionName, isArchivedUid, isUid } from './uid.js';
-export { trimTrailing } from './value-text.js';
+export { textValues, trimTrailing } from './value-text.js';
 export { isVr, vrTraits, type Vr } from './vr.js';
 export { documentMediaType, locateDocument, type EncapsulatedDocument } from './encapsulated-document.js';
 export {
@@ -59,7 +59,12 @@ export {
 } from './content-tree.js';
 export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
 export { locateElement, type LocatedElement } from './bulk-data.js';
-export { defaultCharacterSets, encodeText, unencodable } from './character-set-encode.js';
+export {
+  defaultCharacterSets,
+  encodeText,
+  preferredCharacterSets,
+  unencodable,
+} from './character-set-encode.js';
 export { decodeText } from './character-set.js';
 export { foldTwins } from './character-twins.js';
 export { Dataset } from './dataset.js';

@@ -48,7 +48,7 @@ export interface Learnable {
   readonly needsPatientId: boolean;
   /** Names come in upper case, and match whatever the case of the key. */
   readonly upperCasesNames: boolean;
-  /** Character sets that its answers were seen in, as (0008,0005) has them; `ISO_IR 6` where it has none. */
+  /** Values of (0008,0005) that its answers were seen with, several terms joined by backslashes. */
   readonly characterSets: readonly string[];
 }
 
@@ -76,6 +76,11 @@ const isNames = (value: unknown): boolean =>
   value.length <= 200 &&
   value.every((name) => typeof name === 'string' && /^[A-Za-z0-9._ ]{1,64}$/.test(name));
 
+/** Several terms of one value are joined by backslashes. */
+const isCharacterSets = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  isNames(value.map((set: unknown) => (typeof set === 'string' ? set.replaceAll('\\', ' ') : set)));
+
 const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   associations: isCount,
   getRefused: (value) => value === true,
@@ -100,7 +105,7 @@ const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   literalWildcard: isFlag,
   needsPatientId: isFlag,
   upperCasesNames: isFlag,
-  characterSets: isNames,
+  characterSets: isCharacterSets,
 };
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -4,6 +4,7 @@ import type { Peer } from '../dimse/index.js';
 import { probeDateTime } from './probe-date-time.js';
 import { probeKeys, type KeyFindings } from './probe-keys.js';
 import { probeNames } from './probe-names.js';
+import { SeenCharacterSets } from './seen-character-sets.js';
 import { completedKeys, isEnding, StudyProbe, type Key, type ProbedStudy } from './study-probe.js';
 
 /** Keys that peers are known to pass over, each with a value that no study has. */
@@ -17,8 +18,6 @@ const impossible: readonly (readonly [tag: Tag, value: string])[] = [
   [Tags.PatientID, 'ZZ9QX-NOBODY'],
   [Tags.PatientBirthDate, '18000101'],
 ];
-/** As facts may have them. */
-const CHARACTER_SET = /^[A-Z0-9_ ]{1,16}$/;
 /** Most modalities of a study that are tried. */
 const MOST_MODALITIES = 5;
 /** Most rows in which a peer that passes over UIDs is looked for the study. */
@@ -104,8 +103,7 @@ function learnReturned({ peer: { knowledge }, study: { relearnMs } }: StudyProbe
     completedKeys.filter((tag) => row.string(tag) === undefined).map(keywordOf),
     relearnMs,
   );
-  const named = row.strings(Tags.SpecificCharacterSet).filter((set) => CHARACTER_SET.test(set));
-  knowledge.learn('characterSets', named.length > 0 ? named : ['ISO_IR 6'], relearnMs);
+  new SeenCharacterSets({ knowledge }).see(row);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { baselineQueryOptions, type OperationContext } from '../core/index.js';
-import { attributeByKeyword, type Tag } from '../dicom/index.js';
+import { attributeByKeyword, preferredCharacterSets, type Tag } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { Peer } from '../dimse/index.js';
 import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
@@ -24,6 +24,7 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
   const { dateTime } = profile;
   return {
     ...profile,
+    characterSets: profile.characterSets ?? preferredCharacterSets(knowledge.get('characterSets') ?? []),
     unsentKeys: [...(profile.unsentKeys ?? []), ...tagsOf(knowledge.get('ignoredKeys'))],
     trustedKeys: tagsOf(knowledge.get('trustedKeys')),
     literalWildcard: knowledge.get('literalWildcard') === true,

@@ -6,6 +6,7 @@ import type { FrameChecks } from './available-syntaxes.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
+import { SeenCharacterSets } from './seen-character-sets.js';
 import { shownUids, UidListRun } from './search-uid-lists.js';
 
 /** One match: the row of each level that was searched, from the top. */
@@ -42,6 +43,7 @@ export class SearchRun {
   readonly #source: SearchSource;
   readonly #limits: SliceLimits;
   readonly #joinConcurrency: number;
+  readonly #characterSets: SeenCharacterSets;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
@@ -61,6 +63,7 @@ export class SearchRun {
       maxSlices: search.maxSlices,
     };
     this.#joinConcurrency = retrieve.joinConcurrency;
+    this.#characterSets = new SeenCharacterSets(source.binding.peer);
     this.#plan = plan;
     this.#context = { ...context, planned: plan.planned };
   }
@@ -155,6 +158,7 @@ export class SearchRun {
     const shown = this.#shown(step);
     let inVain = 0;
     for await (const row of run.rows()) {
+      this.#characterSets.see(row);
       const key = step.keyOf(row);
       if (seen.has(key)) continue;
       if (!this.#accepts(step, row, parent)) {

@@ -1,5 +1,5 @@
 /** Attribute matching of PS3.4 C.2.2.2 as the exact filter over what a peer returned. */
-import { Tags, vrTraits, type Dataset, type Tag, type Vr } from '../dicom/index.js';
+import { isPrivateTag, Tags, textValues, vrTraits, type Dataset, type Tag, type Vr } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { planDateTime } from './date-time.js';
 import type { DateTimePolicy } from './date-time-form.js';
@@ -136,7 +136,7 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
     if (element.value.length === 0) return judgeEmpty(tag, options);
-    const values = row.strings(tag).filter((value) => value !== '');
+    const values = storedValues(row, element).filter((value) => value !== '');
     // Nothing readable: blanks alone are empty, bytes of a VR without text cannot be compared.
     if (values.length === 0)
       return Buffer.isBuffer(element.value) && isTextVr(element.vr) ? judgeEmpty(tag, options) : 'unverified';
@@ -203,6 +203,21 @@ function dateOrTimeMatcher(key: MatchingKey, tag: Tag, options: MatchingOptions)
 function anyStored(row: Dataset, tag: Tag, judge: (stored: string | undefined) => Verdict): Verdict {
   const values = row.strings(tag).filter((value) => value !== '');
   return values.length > 1 ? some(values.map(judge)) : judge(storedText(row, tag));
+}
+
+/**
+ * All values as text. A private attribute, and its creator too, comes as UN from peers that do not know its VR, or have it
+ * from those that send none: it is matched as text, unless it cannot be any.
+ *
+ * @see PS3.5 6.2.2, 7.8.1 (Q-17)
+ */
+function storedValues(
+  row: Dataset,
+  { tag, vr, value }: NonNullable<ReturnType<Dataset['get']>>,
+): readonly string[] {
+  if (vr !== 'UN' || !isPrivateTag(tag) || !Buffer.isBuffer(value)) return row.strings(tag);
+  const values = textValues(value, row.characterSet, 'LO').map((text) => text.replace(/[\0 ]+$/, ''));
+  return values.some((text) => /\p{Cc}/u.test(text)) ? [] : values;
 }
 
 /** `''` when the element is there without a value, `undefined` when it is not there. */

@@ -163,6 +163,38 @@ describe('queries', () => {
     expect(identifier().get(0x00100010)).toBe(bytes);
   });
 
+  test('Q-51: a name in Russian letters is not sent in those of JIS X 0208, in which nobody writes one', async () => {
+    const rows = [row('ISO_IR 144', Buffer.from([0xbb, 0xee, 0xda, 0x20])), row(undefined, 'DOE ')];
+    const found = await search(
+      rows,
+      '?PatientName=%D0%9B%D1%8E%D0%BA*',
+      '    characterSets: [ISO 2022 IR 87]',
+    );
+    expect(identifier().get(0x00080005)).toBeUndefined();
+    expect(found.map(nameOf)).toEqual([{ Alphabetic: 'Люк' }]);
+  });
+
+  test('Q-51: what is not configured is sent in a set that the answers of the peer were seen in', async () => {
+    const rows = [
+      row('\\ISO 2022 IR 87', 'Yamada=\x1B$B;3ED\x1B(B '),
+      row('ISO_IR 144', Buffer.from([0xbb, 0xee, 0xda, 0x20])),
+      row(undefined, 'DOE '),
+    ];
+    await search(rows);
+    const sent = async (name: string): Promise<readonly (string | undefined)[]> => {
+      await request(`${gateway?.service ?? ''}/studies?PatientName=${encodeURIComponent(name)}`);
+      const message = peer?.messages('C-FIND-RQ').at(-1);
+      const asked = message && decodeAttributes(message.dataset, 'explicit');
+      return [asked?.get(0x00080005), asked?.get(0x00100010)];
+    };
+    expect(await sent('山*')).toEqual(['\\ISO 2022 IR 87', '\x1B$B;3\x1B(B*']);
+    expect(await sent('Лю')).toEqual(['ISO_IR 144', '\xBB\xEE']);
+    expect(await sent('Müll')).toEqual(['ISO_IR 100', 'M\xFCll']);
+    expect(await sent('Łódź')).toEqual(['ISO_IR 192', expect.anything()]);
+    const learnt = gateway?.running.peers.get('main')?.knowledge.facts.characterSets?.value;
+    expect(learnt).toEqual(['ISO_IR 144', '\\ISO 2022 IR 87']);
+  });
+
   test('Q-53: a peer of implicit VR is asked, and its answers are read, all the same', async () => {
     const rows = [
       row('ISO_IR 100', 'M\xFCller ', { '00231002:LO': 'private', '00230010:LO': 'A ' }),
@@ -171,8 +203,8 @@ describe('queries', () => {
     const associate = accept({ transferSyntaxes: [Uids.implicitLittleEndian] });
     const found = await search(rows, '?00230010=A&00231002=private&PatientName=M%C3%BCller', '', associate);
     const asked = identifier('implicit');
-    expect([asked.get(0x00100010), asked.get(0x00231002)]).toEqual(['M\xFCller', 'private']);
-    expect(found.map(nameOf)).toContainEqual({ Alphabetic: 'Müller' });
+    expect([asked.get(0x00100010), asked.get(0x00230010)]).toEqual(['M\xFCller', 'A']);
+    expect(found.map(nameOf)).toEqual([{ Alphabetic: 'Müller' }]);
   });
 
   test('Q-51: by policy it is refused before the peer is asked', async () => {

@@ -112,6 +112,25 @@ describeWithPacs('names in ten character sets', () => {
       expect(rows.map(nameOf).sort()).toEqual(studies.map(({ text }) => text).sort());
     });
 
+    test(`Q-51: ${kind.name}: once they were seen, all names are found without a configuration`, async () => {
+      await search('');
+      for (const { text } of studies) {
+        const response = await request(
+          `${gateway?.service ?? ''}/studies?PatientName=${encodeURIComponent(text)}`,
+        );
+        const rows = JSON.parse(response.body.toString()) as Row[];
+        expect([text, rows.map(nameOf)]).toEqual([text, expect.arrayContaining([text])]);
+      }
+    });
+
+    test(`Q-51: ${kind.name}: a name is found that the configured set has in a form that nobody uses`, async () => {
+      const rows = await search(
+        `PatientName=${encodeURIComponent('Люк*')}`,
+        'characterSets: [ISO 2022 IR 87]',
+      );
+      expect(rows.map(nameOf)).toEqual(['Люксембург']);
+    });
+
     test.each(studies)(`Q-51: ${kind.name}: $text is found`, async ({ text, characterSet }) => {
       const own = `characterSets: [ISO_IR 100, ${characterSet ?? 'ISO_IR 192'}]`;
       // This build of DCMTK converts no JIS X 0208, so that its peer compares bytes.

@@ -238,6 +238,34 @@ unknown: 1
     },
   );
 
+  test.each([
+    ['ISO_IR 144', 'ISO_IR 144'],
+    ['ISO 2022 IR 87', '\\ISO 2022 IR 87'],
+    ['\\ISO 2022 IR 87', '\\ISO 2022 IR 87'],
+    ['ISO 2022 IR 13\\ISO 2022 IR 87', 'ISO 2022 IR 13\\ISO 2022 IR 87'],
+    ['ISO 2022 IR 6\\ISO 2022 IR 149', 'ISO 2022 IR 6\\ISO 2022 IR 149'],
+    ['ISO 2022 IR 58', '\\ISO 2022 IR 58'],
+  ])('Q-51: a peer may take %s', (given, read) => {
+    const config = loadConfig({
+      file: `peers: { main: { address: "A@h:1", characterSets: [${given}] } }`,
+      env: {},
+    });
+    expect(config.peers['main']?.characterSets).toEqual([read]);
+  });
+
+  test.each(['ISO_IR 87', 'UTF-8', 'ISO_IR 1000', 'ISO 2022 IR 87\\ISO 2022 IR 13'])(
+    'Q-51: %s is no character set, and the message names those that there are',
+    (given) => {
+      const [problem = ''] = problemsOf(
+        `peers: { main: { address: "A@h:1", fallbackCharacterSet: ${given} } }`,
+      );
+      for (const term of ['ISO_IR 6, 13, 100', '192', 'GB18030', 'ISO 2022 IR', '58, 87, 149 or 159'])
+        expect(problem).toContain(term);
+      const [ofList] = problemsOf(`peers: { main: { address: "A@h:1", characterSets: [${given}] } }`);
+      expect(ofList).toContain('58, 87, 149 or 159');
+    },
+  );
+
   test('the failure is a GatewayError of code bad-request whose message lists the problems', () => {
     const attempt = (): unknown => loadConfig({ env: {} });
     expect(attempt).toThrow(GatewayError);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeText, encodeText } from '../../../src/dicom/index.js';
+import { decodeText, encodeText, preferredCharacterSets, unencodable } from '../../../src/dicom/index.js';
 
 describe('the smallest character set that holds a text (Q-51)', () => {
   test('ASCII declares nothing', () => {
@@ -43,6 +43,27 @@ describe('the smallest character set that holds a text (Q-51)', () => {
     expect(encodeText('Люк', ['ISO_IR 100', 'ISO 2022 IR 87', 'ISO_IR 144', 'ISO_IR 192']).characterSet).toBe(
       'ISO_IR 144',
     );
+  });
+
+  test('what a peer answered in comes before everything, the smaller before the larger', () => {
+    expect(preferredCharacterSets([])).toEqual(['ISO_IR 100', 'ISO_IR 192']);
+    const seen = ['ISO_IR 192', 'GB18030', '\\ISO 2022 IR 149', 'ISO_IR 144', '\\ISO 2022 IR 87'];
+    expect(preferredCharacterSets(seen)).toEqual([
+      'ISO_IR 144',
+      'ISO_IR 100',
+      '\\ISO 2022 IR 87',
+      '\\ISO 2022 IR 149',
+      'GB18030',
+      'ISO_IR 192',
+    ]);
+  });
+
+  test('no name in Greek or Russian alone is expected in a set of ideographs, though that has the letters', () => {
+    for (const text of ['Люк', 'Διονυσιος'])
+      for (const terms of ['\\ISO 2022 IR 87', '\\ISO 2022 IR 149', '\\ISO 2022 IR 58'])
+        expect([text, terms, unencodable(text, terms).size]).toEqual([text, terms, new Set(text).size]);
+    expect(unencodable('Люк', 'ISO 2022 IR 144\\ISO 2022 IR 87').size).toBe(0);
+    expect(unencodable('山田', '\\ISO 2022 IR 87').size).toBe(0);
   });
 
   test('the yen sign is not written as 5CH, where it would split the value', () => {

@@ -203,6 +203,26 @@ describe('identifiers', () => {
     expect(['x', 'w\\x', 'y'].map((value) => step.accepts(row(value)))).toEqual([true, true, false]);
   });
 
+  test('Q-17: a private attribute and its creator that come as UN are compared as text, but for bytes that are none', () => {
+    const step = onlyStep(
+      request('SERIES', {
+        studyInstanceUid: '1.2',
+        matchingKeys: [key(0x00230010, 'LO', 'Acme'), key(0x00231002, 'UN', 'x')],
+      }),
+    );
+    const verdict = (creator: Buffer, value: Buffer): unknown => {
+      const row = new Dataset().setBytes(0x00230010, 'UN', creator).setBytes(0x00231002, 'UN', value);
+      return step.accepts(row) && step.unverified(row);
+    };
+    const [acme, text] = [Buffer.from('Acme'), (value: string) => Buffer.from(value, 'latin1')];
+    expect(verdict(acme, text('x '))).toEqual([]);
+    expect(verdict(acme, text('x\0'))).toEqual([]);
+    expect(verdict(acme, text('w\\x '))).toEqual([]);
+    expect(verdict(acme, text('y '))).toBe(false);
+    expect(verdict(text('Other '), text('x '))).toBe(false);
+    expect(verdict(acme, text('\x01\x02\x03\x04'))).toEqual([0x00231002]);
+  });
+
   describe('Q-43: keys that peers are known to find too little by', () => {
     const numbers: readonly (readonly [Tag, Vr, string])[] = [
       [Tags.InstanceNumber, 'IS', '1'],
