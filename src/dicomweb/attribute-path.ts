@@ -31,14 +31,16 @@ interface Step {
   readonly known: boolean;
 }
 
+/** A tag as the standard prints it, (0010,0010), or nearly so. */
+const printedTag = /^[([{]?\s*(?:0x)?[0-9a-f]{4}[\s,:]*(?:0x)?[0-9a-f]{4}\s*[)\]}]?$/i;
+
 /**
  * Whether a parameter's name can only be meant as an attribute: a keyword, a tag or a path of them. A keyword in other
- * letters (`patientID`) is none, but to pass it over as some vendor's option would list what was not asked for.
+ * letters (`patientID`) is none, nor is a tag with its parentheses and comma, but to pass it over as some vendor's option
+ * would list what was not asked for.
  */
 export function looksLikeAttribute(name: string): boolean {
-  return (
-    /^[A-Z0-9]/.test(name) || name.includes('.') || parseTag(name) !== undefined || isKeywordInAnyCase(name)
-  );
+  return /^[A-Z0-9]/.test(name) || name.includes('.') || printedTag.test(name) || isKeywordInAnyCase(name);
 }
 
 /**
@@ -81,7 +83,7 @@ function parseStep(text: string): Step {
 const unknownAttribute = (): GatewayError =>
   new GatewayError(
     'bad-request',
-    'The query names an attribute that is neither a keyword of PS3.6 nor a tag.',
+    'The query names an attribute that is neither a keyword of PS3.6 nor a tag of eight hexadecimal digits, such as 00100010.',
   );
 
 /** The Private Creator element that reserves the block of a private tag; undefined for creators themselves. */

@@ -84,6 +84,8 @@ class GroupSearch {
   readonly #seen = new KeySet();
   /** Members whose turn has not come. */
   readonly #later = new Map<Member, MemberRows>();
+  /** Who is searched, once that is known. */
+  #searched: readonly Member[] = [];
   /** Rows that have left. */
   #count = 0;
 
@@ -109,13 +111,23 @@ class GroupSearch {
 
   /** Of rows that are yet to leave it is not known whether all of them will be counted. */
   gaps(hasMore: boolean): readonly string[] {
-    return [...this.#asking.gaps(hasMore), ...(this.#counts.isIncomplete || hasMore ? [COUNTS_MISSING] : [])];
+    const mayMiss = this.#counts.isIncomplete || (hasMore && this.#mayUnite);
+    return [...this.#asking.gaps(hasMore), ...(mayMiss ? [COUNTS_MISSING] : [])];
+  }
+
+  /** Whether a row may be put together of what several members hold: instances of one study have no counts of it. */
+  get #mayUnite(): boolean {
+    const { failures, call } = this.#asking;
+    const { level, studyInstanceUid } = call.request;
+    const holders = this.#searched.filter((one) => !failures.isOut(one));
+    return holders.length > 1 && (level !== 'IMAGE' || studyInstanceUid === undefined);
   }
 
   async *rows(): AsyncGenerator<Row, void, undefined> {
     const { failures, call } = this.#asking;
     try {
       const sources = await this.#sources();
+      this.#searched = sources;
       for (const [index, member] of sources.entries()) {
         const search = new MemberRows(() => this.#asking.open(member, call.request));
         this.#later.set(member, search);

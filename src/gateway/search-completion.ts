@@ -36,6 +36,7 @@ export class RowCompletion {
 
   /** The row with what could be found out of it. It never rejects. */
   complete(row: DicomJsonObject): DicomJsonObject | Promise<DicomJsonObject> {
+    for (const tag of missingIn(row, this.#plan.untold)) this.#gaps.add(tag);
     const study = missingIn(row, this.#plan.STUDY);
     const series = missingIn(row, this.#plan.SERIES);
     if (study.length + series.length === 0) return row;
@@ -45,8 +46,8 @@ export class RowCompletion {
 
   /** Texts for Warning headers: of what was not found out, and with `hasMore` of what may not be for later rows. */
   gaps(hasMore: boolean): readonly string[] {
-    const may = hasMore && this.#isNeeded ? [...this.#plan.STUDY, ...this.#plan.SERIES] : this.#gaps;
-    const tags = [...may];
+    const may = hasMore && this.#isNeeded ? [...this.#plan.STUDY, ...this.#plan.SERIES] : [];
+    const tags = [...new Set([...may, ...this.#gaps])];
     if (tags.length === 0) return [];
     return [
       `The archive does not tell ${namesOf(tags)} of every result: what it does not tell is left empty or out`,

@@ -27,7 +27,10 @@ export const computedKeys: readonly Tag[] = [...completableTags.STUDY, ...comple
 );
 
 /** Which of them a search's results hold. */
-export type CompletionPlan = Readonly<Record<'STUDY' | 'SERIES', readonly Tag[]>>;
+export interface CompletionPlan extends Readonly<Record<'STUDY' | 'SERIES', readonly Tag[]>> {
+  /** What results hold as well, every entity has, and is not found out: where the peer does not tell it, it is said. */
+  readonly untold: readonly Tag[];
+}
 
 /** What takes a list of all instances to tell. */
 const instanceCounts: ReadonlySet<Tag> = new Set([
@@ -54,7 +57,14 @@ export function planCompletion(steps: readonly StepOptions[]): CompletionPlan {
       if (!listsInstances || !instanceCounts.has(tag)) asked.add(tag);
     return completableTags[level].filter((tag) => asked.has(tag));
   };
-  return { STUDY: wanted('STUDY'), SERIES: wanted('SERIES') };
+  const plan = { STUDY: wanted('STUDY'), SERIES: wanted('SERIES') };
+  const found = [...plan.STUDY, ...plan.SERIES];
+  const shown = steps.flatMap(({ level, includeRequired }) =>
+    includeRequired ? levelAttributes[level] : [],
+  );
+  const isUntold = (tag: Tag): boolean =>
+    tag === Tags.SOPClassUID || (instanceCounts.has(tag) && !found.includes(tag));
+  return { ...plan, untold: shown.map(({ tag }) => tag).filter(isUntold) };
 }
 
 /** Those of `tags` that have no value in `row`. */

@@ -208,7 +208,26 @@ describe('a search of a group', () => {
     const response = await get('/studies');
     expect(response.complete).toBe(true);
     expect(column(response, STUDY)).toEqual(Array.from({ length: 320 }, (_, index) => `2.25.${index + 1}`));
+    expect(String(response.headers.warning)).toContain('these counts are left empty');
   }, 20_000);
+
+  test('Q-42: that counts may be empty is said of no answer without counts of several members', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => image(1, 1, index + 1));
+    const series = Array.from({ length: 60 }, (_, index) => image(2, index + 1));
+    const { get } = await start([[...many, ...series], many], { yaml: 'search: { lookAhead: 10 }' });
+    for (const path of [
+      '/studies/2.25.1/instances',
+      '/studies/2.25.1/series/2.25.1.1/instances',
+      '/studies/2.25.2/series',
+    ]) {
+      const response = await get(path);
+      expect([path, rowsOf(response).length]).toEqual([path, 60]);
+      expect([path, String(response.headers.warning)]).toEqual([
+        path,
+        expect.not.stringContaining('counted'),
+      ]);
+    }
+  });
 
   test.each([10, 120])(
     'Q-43: what a later member does not return is told beforehand, and breaks nothing off (%s)',

@@ -207,3 +207,25 @@ test('Q-23: once the page is filled the PACS is told to stop, and stops', async 
   expect(sent).toBeLessThan(100_000);
   expect(peer?.events.filter(({ type }) => type === 'associate-rq')).toHaveLength(1);
 });
+
+test('Q-42: instances of which the peer tells no counts, and no SOP class, are said to be without them', async () => {
+  const onFind: Script = (_rq, identifier) => {
+    const StudyInstanceUID = '1.2.1';
+    const SeriesInstanceUID = '1.2.1.1';
+    const level = identifier.get(0x00080052)?.trim();
+    const uids = {
+      STUDY: {},
+      SERIES: { SeriesInstanceUID },
+      IMAGE: { SeriesInstanceUID, SOPInstanceUID: '1.2.1.1.1' },
+    };
+    return [pending({ StudyInstanceUID, ...uids[level as keyof typeof uids] }), final()];
+  };
+  await start(onFind);
+  const all = await get('/instances?StudyInstanceUID=1.2.1');
+  expect(String(all.headers.warning)).toMatch(
+    /does not tell .*NumberOfStudyRelatedInstances.*NumberOfSeriesRelatedInstances.*SOPClassUID/,
+  );
+  // Of a series in the URL nothing but the instances is shown.
+  const some = await get('/studies/1.2.1/series/1.2.1.1/instances');
+  expect(String(some.headers.warning)).toMatch(/does not tell SOPClassUID of every result/);
+});
