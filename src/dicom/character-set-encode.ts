@@ -59,6 +59,8 @@ export function usualCharacterSets(
   return usual.length > 0 ? usual : candidates;
 }
 
+const doubleByteAlone = /^ISO 2022 IR (?:58|87|149|159)$/;
+
 /** Without code extension; these hold all there is of their language. */
 function isStandalone(terms: string): boolean {
   return terms === 'ISO_IR 192' || terms === 'GB18030' || terms === 'GBK';
@@ -70,7 +72,10 @@ function isStandalone(terms: string): boolean {
  */
 export function preferredCharacterSets(seen: readonly string[]): readonly string[] {
   const [latin1 = '', unicode = ''] = defaultCharacterSets;
-  const others = seen.filter((terms) => terms !== unicode);
+  // Some writers leave out that ASCII comes first.
+  const others = seen
+    .filter((terms) => terms !== unicode)
+    .map((terms) => (doubleByteAlone.test(terms) ? `\\${terms}` : terms));
   const isSingle = (terms: string): boolean => !isStandalone(terms) && !terms.includes('\\');
   const standalone = others.filter(isStandalone);
   const place = (terms: string): number =>

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.js';
+import { GatewayError, type Clock } from '../core/index.js';
 import { formatDicomJson, type DicomJsonObject } from '../dicom/index.js';
 import { sortRows } from '../query/index.js';
 import { ENOUGH_ROWS, LookAhead } from './look-ahead.js';
@@ -48,14 +48,28 @@ export async function readPage(found: SearchRows, window: Window, clock: Clock):
     for (;;) {
       const { mostBeyond } = found;
       if (held.isEnough(mostBeyond)) return { ...held.page(), ended: false, rest };
-      const next = await ahead.next(held.mayBeEnough);
-      if (next === 'late') return { ...held.page(), ended: false, rest };
+      const next = await nextOrTooMuch(ahead, held);
+      if (next === 'late' || next === 'too-much') return { ...held.page(), ended: false, rest };
       if (next.done === true)
         return { ...held.page(found.truncated ? 0 : mostSorted(found, window)), ended: true, rest };
       held.add(next.value);
     }
   } finally {
     ahead.end();
+  }
+}
+
+/** `too-much`: the page is there, what remains is too much to be counted, and one more result is known. */
+async function nextOrTooMuch(
+  ahead: LookAhead,
+  held: Held,
+): Promise<Awaited<ReturnType<LookAhead['next']>> | 'too-much'> {
+  try {
+    return await ahead.next(held.mayBeEnough);
+  } catch (thrown) {
+    const isTooMuch = thrown instanceof GatewayError && thrown.code === 'query-too-broad';
+    if (isTooMuch && held.isBeyond) return 'too-much';
+    throw thrown;
   }
 }
 
@@ -84,6 +98,11 @@ class Held {
 
   constructor(window: Window) {
     this.#window = window;
+  }
+
+  /** Whether there is a result beyond the page. */
+  get isBeyond(): boolean {
+    return this.#beyond > 0;
   }
 
   isEnough(mostBeyond: number): boolean {

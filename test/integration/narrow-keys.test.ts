@@ -77,7 +77,11 @@ describe('keys that a peer may find too little by', () => {
       413,
       expect.stringMatching(/PatientWeight.* more than 20 others; narrow the search/),
     ]);
-    expect((await get('/studies?PatientWeight=7&limit=1')).status).toBe(413);
+    // A page that is there is given, and what can be said of the rest.
+    const page = await get('/studies?PatientWeight=7&limit=1');
+    expect([page.status, uids(page, '0020000D')]).toEqual([200, ['2.25.7.0']]);
+    expect(page.headers.warning).toContain('at least 1 additional results');
+    expect((await get('/studies?PatientWeight=7&limit=2')).status).toBe(413);
   });
 
   test('Q-26: below a study that the URL names all is looked through', async () => {

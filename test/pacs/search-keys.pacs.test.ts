@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ctSlice, usCine } from '../helpers/fixtures.js';
+import { ctSlice, privateElements, usCine } from '../helpers/fixtures.js';
 import { dcmqrscp, gatewayBefore, loadFixtures, orthanc, type PacsWithPort } from '../helpers/pacs-suite.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
-import { request, type TestGateway } from '../helpers/test-gateway.js';
+import { request, type RawResponse, type TestGateway } from '../helpers/test-gateway.js';
 
 type Row = Record<string, { readonly vr: string; readonly Value?: readonly unknown[] }>;
 
@@ -72,6 +72,7 @@ const fixtures = [
   usCine({ study: 2, series: 1, frames: 5, patientWeight: ' 70.5' }),
   usCine({ study: 3, series: 1, frames: 3, patientWeight: '7.05E1' }),
   ctSlice({ study: 4, patientWeight: '70' }),
+  ctSlice({ study: 5, extra: [privateElements] }),
 ];
 
 for (const kind of [orthanc, dcmqrscp]) {
@@ -119,6 +120,32 @@ for (const kind of [orthanc, dcmqrscp]) {
           expect.stringContaining('did not return'),
           expect.arrayContaining(expected),
         ]);
+    });
+
+    test('Q-17: by a private attribute, and its creator, nothing is said to have not come that came', async () => {
+      const search = (value: string): Promise<RawResponse> =>
+        request(
+          `${gateway.service}/studies/${uid(5)}/instances?00290010=FIXTURE%20PRIVATE&00291001=${value}`,
+        );
+      const [found, other] = [await search('private%20text'), await search('other')];
+      const told = [found, other].map(({ body }) => (JSON.parse(body.toString()) as Row[]).length);
+      // dcmqrscp knows no private attributes, and Orthanc has them as UN.
+      expect(told).toEqual(kind === orthanc ? [1, 0] : [1, 1]);
+      if (kind === orthanc) expect(found.headers.warning).toBeUndefined();
+      else expect(found.headers.warning).toContain('did not return');
+    });
+
+    test('Q-42: what it does not tell of instances is said', async () => {
+      const other = await gatewayBefore(peer, 'get', { top: 'search: { complete: page }' });
+      try {
+        const response = await request(`${other.service}/studies/${uid(1)}/instances`);
+        const [row] = JSON.parse(response.body.toString()) as Row[];
+        const silent = ['00201209', '00080016'].filter((tag) => row?.[tag] && row[tag].Value === undefined);
+        if (silent.length > 0) expect(response.headers.warning).toContain('does not tell');
+        else expect(response.headers.warning).toBeUndefined();
+      } finally {
+        await other.close();
+      }
     });
   });
 }

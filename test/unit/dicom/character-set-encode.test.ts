@@ -47,7 +47,7 @@ describe('the smallest character set that holds a text (Q-51)', () => {
 
   test('what a peer answered in comes before everything, the smaller before the larger', () => {
     expect(preferredCharacterSets([])).toEqual(['ISO_IR 100', 'ISO_IR 192']);
-    const seen = ['ISO_IR 192', 'GB18030', '\\ISO 2022 IR 149', 'ISO_IR 144', '\\ISO 2022 IR 87'];
+    const seen = ['ISO_IR 192', 'GB18030', '\\ISO 2022 IR 149', 'ISO_IR 144', 'ISO 2022 IR 87'];
     expect(preferredCharacterSets(seen)).toEqual([
       'ISO_IR 144',
       'ISO_IR 100',
