@@ -205,7 +205,7 @@ export const peer = z.strictObject({
   ).exactOptional(),
   characterSets: key(
     list(characterSet, `a list such as [ISO_IR 100, ISO_IR 192], each ${characterSet.takes}`),
-    'What search values may be encoded in, best first. If left out: what the answers of the peer were seen in, ISO_IR 100 and ISO_IR 192, the smallest that holds the value.',
+    'What search values may be encoded in, best first. If left out: what the answers of the peer were seen in, the smallest first, then ISO_IR 100 and ISO_IR 192.',
   ).exactOptional(),
   unencodable: key(
     choice('wildcard', 'reject'),

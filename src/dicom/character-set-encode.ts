@@ -67,8 +67,8 @@ function isStandalone(terms: string): boolean {
 }
 
 /**
- * The sets in which text may be sent to a peer whose answers came in `seen`, values of (0008,0005), the smallest first: those of
- * single bytes, those with code extension, and what holds everything.
+ * The sets in which text may be sent to a peer: those that its answers came in, `seen` as values of (0008,0005), the smallest
+ * first (single bytes, code extension, what holds everything), then ISO_IR 100 and ISO_IR 192.
  */
 export function preferredCharacterSets(seen: readonly string[]): readonly string[] {
   const [latin1 = '', unicode = ''] = defaultCharacterSets;
@@ -84,7 +84,9 @@ export function preferredCharacterSets(seen: readonly string[]): readonly string
   const extended = others
     .filter((terms) => !isStandalone(terms) && !isSingle(terms))
     .sort((left, right) => place(left) - place(right));
-  return [...new Set([...others.filter(isSingle), latin1, ...extended, ...standalone, unicode])];
+  // An archive in Unicode that compares bytes has no Latin-1.
+  const known = seen.includes(unicode) ? [unicode] : [];
+  return [...new Set([...others.filter(isSingle), ...extended, ...standalone, ...known, latin1, unicode])];
 }
 
 /**

@@ -50,12 +50,13 @@ describe('the smallest character set that holds a text (Q-51)', () => {
     const seen = ['ISO_IR 192', 'GB18030', '\\ISO 2022 IR 149', 'ISO_IR 144', 'ISO 2022 IR 87'];
     expect(preferredCharacterSets(seen)).toEqual([
       'ISO_IR 144',
-      'ISO_IR 100',
       '\\ISO 2022 IR 87',
       '\\ISO 2022 IR 149',
       'GB18030',
       'ISO_IR 192',
+      'ISO_IR 100',
     ]);
+    expect(preferredCharacterSets(['ISO_IR 101'])).toEqual(['ISO_IR 101', 'ISO_IR 100', 'ISO_IR 192']);
   });
 
   test('no name in Greek or Russian alone is expected in a set of ideographs, though that has the letters', () => {
