@@ -138,6 +138,8 @@ export interface StoreRequest {
  */
 export interface StoreCompletion {
   readonly status: number;
+  /** Of a refusal in the negotiation: the uncompressed transfer syntaxes in which the peer takes the SOP class. */
+  readonly takes?: readonly string[];
 }
 
 /** What a C-ECHO showed of a peer. */

@@ -30,6 +30,7 @@ import { askQueryOptions } from './query-options.js';
 import { Retriever } from './retrieve.js';
 import type { StorageScp } from './storage-scp.js';
 import { storeInstance } from './store.js';
+import { StoreNegotiation } from './store-negotiation.js';
 
 /** What a peer needs from the rest of the process. */
 export interface PeerDependencies {
@@ -51,6 +52,7 @@ class DimsePeer implements Peer {
   readonly knowledge: PeerKnowledge;
   readonly #retriever: Retriever;
   readonly #operation: OperationDependencies;
+  readonly #stores: StoreNegotiation;
   readonly #breaker: CircuitBreaker;
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -88,6 +90,7 @@ class DimsePeer implements Peer {
     });
     this.#operation = { ...shared, pool: new AssociationPool({ ...shared, breaker: this.#breaker }) };
     this.#retriever = new Retriever(this.#operation, storageScp);
+    this.#stores = new StoreNegotiation(clock, options.relearnMs);
   }
 
   get stats(): PeerStats {
@@ -140,7 +143,7 @@ class DimsePeer implements Peer {
   }
 
   store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion> {
-    return storeInstance(this.#operation, request, context);
+    return storeInstance({ ...this.#operation, negotiation: this.#stores }, request, context);
   }
 
   close(graceMs: number): Promise<void> {

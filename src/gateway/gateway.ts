@@ -99,6 +99,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
         instances: deps.instances,
         watch,
         spools: deps.spools,
+        framePool: deps.framePool,
         observe: deps.observe,
         study,
         serviceUrl,

@@ -1,21 +1,15 @@
 import { Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
-import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
+import type { SpoolStore } from '../cache/index.js';
+import { isArchivedUid } from '../dicom/index.js';
 import type { StoredInstance } from '../dicomweb/index.js';
+import type { OutgoingInstance } from './outgoing-instance.js';
 import type { Instances, PeerBinding } from './ports.js';
-import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
+import { failure, isWarning, Reason, reasonOf, UNAVAILABLE, type PartResult } from './store-result.js';
+import type { FramePool } from '../transcode/index.js';
 import type { StudyWatch } from './study-watch.js';
+import { uncompressed } from './uncompressed.js';
 
-/** An instance that is to be stored. */
-export interface OutgoingInstance {
-  readonly meta: Part10Meta;
-  readonly uids: DatasetUids;
-  /** The dataset in the transfer syntax of `meta`. */
-  bytes(): AsyncIterable<Buffer>;
-  /** Its bytes are still coming, and are gone once they have been read: they can be sent once. */
-  readonly flows?: boolean;
-  /** Lets go of what it was made of. */
-  discard(): void;
-}
+export type { OutgoingInstance } from './outgoing-instance.js';
 
 export interface InstanceSenderOptions {
   readonly binding: PeerBinding;
@@ -24,6 +18,8 @@ export interface InstanceSenderOptions {
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
   readonly context: OperationContext;
+  readonly spools: SpoolStore;
+  readonly framePool: FramePool;
 }
 
 /** Sends the instances of one request to the peer, not more at once than configured, and remembers what became of each. */
@@ -86,6 +82,31 @@ export class InstanceSender {
     const { meta } = outgoing;
     const refusal = this.#refusal(outgoing);
     if (refusal !== undefined) return failure(meta, refusal);
+    const sent = await this.#send(outgoing);
+    const isToBeDecoded = this.#options.binding.store.transcode === 'lossless' && sent.takes.length > 0;
+    return isToBeDecoded ? this.#sendDecoded(outgoing, sent) : sent.result;
+  }
+
+  /** The peer does not take it as it is: in what it takes, if it can be had so. @see rule S-12 */
+  async #sendDecoded(outgoing: OutgoingInstance, { takes, status }: Sent): Promise<PartResult> {
+    const { spools, framePool: pool, binding, context } = this.#options;
+    let decoded: OutgoingInstance;
+    try {
+      decoded = await uncompressed(outgoing, takes, { spools, pool, limits: binding.store.limits }, context);
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      const isForNow = UNAVAILABLE.has(error.code) || error.code === 'cancelled';
+      return failure(outgoing.meta, isForNow ? reasonOf(error) : status, error);
+    }
+    return this.#send(decoded)
+      .then((sent) => sent.result)
+      .finally(() => {
+        decoded.discard();
+      });
+  }
+
+  async #send(outgoing: OutgoingInstance): Promise<Sent> {
+    const { meta } = outgoing;
     const { binding, context } = this.#options;
     const { peer } = binding;
     const sending = { isBegun: false };
@@ -96,13 +117,14 @@ export class InstanceSender {
       },
     };
     try {
-      const { status } = await peer.store({ ...meta, bytes, once: outgoing.flows === true }, context);
-      if (status !== 0 && !isWarning(status)) return failure(meta, status);
-      return { kind: 'stored', instance: storedInstance(outgoing, status) };
+      const request = { ...meta, bytes, once: outgoing.flows === true };
+      const { status, takes = [] } = await peer.store(request, context);
+      if (status !== 0 && !isWarning(status)) return { result: failure(meta, status), status, takes };
+      return { result: { kind: 'stored', instance: storedInstance(outgoing, status) }, status, takes };
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const failed = failure(meta, error.dimseStatus ?? reasonOf(error), error);
-      return sending.isBegun ? { ...failed, isBrokenOff: true } : failed;
+      return { result: sending.isBegun ? { ...failed, isBrokenOff: true } : failed, status: 0, takes: [] };
     } finally {
       // Also of what broke off: the peer may have it, whatever it could not say any more.
       if (sending.isBegun) this.#changed(outgoing);
@@ -128,6 +150,14 @@ export class InstanceSender {
     const { study } = this.#options;
     return study !== undefined && study !== studyInstanceUid ? Reason.doesNotMatch : undefined;
   }
+}
+
+/** What came of an instance, and of one that was refused in what else its SOP class is taken. */
+interface Sent {
+  readonly result: PartResult;
+  /** What the peer said; 0 when it said nothing. */
+  readonly status: number;
+  readonly takes: readonly string[];
 }
 
 function storedInstance({ meta, uids }: OutgoingInstance, status: number): StoredInstance {
