@@ -138,7 +138,8 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
     search: searchSettings(search, numericStrings),
     issuerOfPatientId: settings.issuerOfPatientId,
     store: {
-      parallel: store.parallel,
+      parallel: settings.storeParallel ?? store.parallel,
+      transcode: store.transcode,
       maxPartBytes: store.maxPartBytes,
       maxMetadataBytes: store.maxMetadataBytes,
       requiresType1: store.missingAttributes === 'refuse',

@@ -188,6 +188,10 @@ export const peer = z.strictObject({
     'Most requests that wait for an association; more are answered 503, background work before people.',
   ).prefault(256),
   background: background.prefault({}),
+  storeParallel: key(
+    integer(1, 100),
+    'How many instances of one store request are sent to this peer at once, in place of `store.parallel`; never more than `associations` leaves beside searches.',
+  ).exactOptional(),
   idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
   timeouts: timeouts.prefault({}),
   breaker: breaker.prefault({}),

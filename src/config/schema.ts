@@ -216,8 +216,12 @@ const store = z.strictObject({
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
   parallel: key(
     integer(1, 100),
-    'How many instances of one request are sent to the peer at once. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
+    'How many instances of one request are sent to the peer at once; `peers.*.storeParallel` for one peer. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
   ).prefault(1),
+  transcode: key(
+    choice('never', 'lossless'),
+    'What becomes of an instance in a transfer syntax that the peer does not take: a failure with its reason, or it is decoded to, or written in, an uncompressed one that the peer takes. With never the peer gets what the client sent, byte for byte.',
+  ).prefault('never'),
   ...storePolicy,
 });
 

@@ -17,7 +17,7 @@ export {
 export { isImageClass, mayBeImage } from './image-classes.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';
-export { toExplicitLittleEndian } from './re-encode.js';
+export { toExplicitLittleEndian, toImplicitLittleEndian } from './re-encode.js';
 export {
   encapsulatedPixelHeader,
   fitsNative,

@@ -1,7 +1,8 @@
 import { ExplicitWriter } from './explicit-writer.js';
+import { ImplicitWriter } from './implicit-writer.js';
 import { inflate } from './inflate.js';
 import { DatasetReader } from './reader.js';
-import type { TransferSyntax } from './transfer-syntax-table.js';
+import { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
 
 /** Input is looked at in pieces of this size, so that what is made of one piece stays small. */
 const pieceBytes = 1024 * 1024;
@@ -27,9 +28,32 @@ export async function* toExplicitLittleEndian(
     yield* inflated;
     return;
   }
-  const writer = new ExplicitWriter(from);
+  yield* written(inflated, from, new ExplicitWriter(from));
+}
+
+/**
+ * The same in Implicit VR Little Endian, for native datasets: sequences get undefined lengths, group lengths are left out,
+ * and the VR of a private element is what a reader's dictionary knows of it.
+ *
+ * @throws GatewayError `malformed-dataset`, also for encapsulated pixel data, or what `chunks` throws
+ * @see PS3.5 A.1, rule S-12
+ */
+export async function* toImplicitLittleEndian(
+  chunks: AsyncIterable<Buffer>,
+  from: TransferSyntax,
+): AsyncGenerator<Buffer, void, undefined> {
+  const isPlain = from.byteOrder === 'little' && !from.deflated;
+  const little = isPlain ? chunks : toExplicitLittleEndian(chunks, from);
+  yield* written(little, isPlain ? from : TransferSyntaxes.ExplicitVrLittleEndian, new ImplicitWriter());
+}
+
+async function* written(
+  chunks: AsyncIterable<Buffer>,
+  from: TransferSyntax,
+  writer: ExplicitWriter | ImplicitWriter,
+): AsyncGenerator<Buffer, void, undefined> {
   const reader = new DatasetReader(from, writer);
-  for await (const chunk of inflated) {
+  for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += pieceBytes) {
       reader.push(chunk.subarray(at, at + pieceBytes));
       yield* writer.take();

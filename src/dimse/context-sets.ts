@@ -65,20 +65,38 @@ export const echoContexts: ContextSet = {
   ],
 };
 
+/** A SOP class and the transfer syntax of a dataset. */
+export interface StorePair {
+  readonly sopClassUid: string;
+  readonly transferSyntaxUid: string;
+}
+
 /**
- * For C-STORE of one SOP class in one transfer syntax: the bytes go out as they are, or not at all. The second context
- * is never used: it tells whether the peer refuses the SOP class or the syntax, because DCMTK gives the same reason
- * for both.
+ * For C-STORE of SOP classes, each in one transfer syntax: the bytes go out as they are, or not at all. The last
+ * context of each SOP class tells whether the peer refuses the class or the syntax, because DCMTK gives the same reason
+ * for both, and what it would take instead.
  */
-export function storeContexts(sopClassUid: string, transferSyntaxUid: string): ContextSet {
-  const others = plainTransferSyntaxes.filter((uid) => uid !== transferSyntaxUid);
-  return {
-    signature: `store ${sopClassUid} ${transferSyntaxUid}`,
-    contexts: [
-      { abstractSyntax: sopClassUid, transferSyntaxes: [transferSyntaxUid] },
-      { abstractSyntax: sopClassUid, transferSyntaxes: others },
-    ],
-  };
+export function storeContexts(pairs: readonly StorePair[]): ContextSet {
+  const classes = [...new Set(pairs.map(({ sopClassUid }) => sopClassUid))];
+  const contexts = classes.flatMap((abstractSyntax) => {
+    const own = pairs.flatMap((pair) =>
+      pair.sopClassUid === abstractSyntax ? [pair.transferSyntaxUid] : [],
+    );
+    const others = plainTransferSyntaxes.filter((uid) => !own.includes(uid));
+    return [
+      ...own.map((uid) => ({ abstractSyntax, transferSyntaxes: [uid] })),
+      ...(others.length > 0 ? [{ abstractSyntax, transferSyntaxes: others }] : []),
+    ];
+  });
+  return { signature: 'store', contexts };
+}
+
+/** Whether it was found out with these contexts if the peer takes a SOP class in a transfer syntax. */
+export function proposes({ contexts }: ContextSet, { sopClassUid, transferSyntaxUid }: StorePair): boolean {
+  return contexts.some(
+    ({ abstractSyntax, transferSyntaxes: [first, ...others] }) =>
+      abstractSyntax === sopClassUid && first === transferSyntaxUid && others.length === 0,
+  );
 }
 
 /**

@@ -140,6 +140,8 @@ export interface StoreRequest {
  */
 export interface StoreCompletion {
   readonly status: number;
+  /** Of a refusal in the negotiation: the uncompressed transfer syntaxes in which the peer takes the SOP class. */
+  readonly takes?: readonly string[];
 }
 
 /** An instance as storage commitment names it. */

@@ -33,6 +33,7 @@ import { askQueryOptions } from './query-options.js';
 import { Retriever } from './retrieve.js';
 import type { StorageScp } from './storage-scp.js';
 import { storeInstance } from './store.js';
+import { StoreNegotiation } from './store-negotiation.js';
 
 /** What a peer needs from the rest of the process. */
 export interface PeerDependencies {
@@ -56,6 +57,7 @@ class DimsePeer implements Peer {
   readonly knowledge: PeerKnowledge;
   readonly #retriever: Retriever;
   readonly #operation: OperationDependencies;
+  readonly #stores: StoreNegotiation;
   readonly #breaker: CircuitBreaker;
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -93,6 +95,7 @@ class DimsePeer implements Peer {
     });
     this.#operation = { ...shared, pool: new AssociationPool({ ...shared, events, breaker: this.#breaker }) };
     this.#retriever = new Retriever(this.#operation, storageScp);
+    this.#stores = new StoreNegotiation(clock, options.relearnMs);
   }
 
   get stats(): PeerStats {
@@ -145,7 +148,7 @@ class DimsePeer implements Peer {
   }
 
   store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion> {
-    return storeInstance(this.#operation, request, context);
+    return storeInstance({ ...this.#operation, negotiation: this.#stores }, request, context);
   }
 
   requestCommitment(request: CommitmentRequest, context: OperationContext): Promise<void> {

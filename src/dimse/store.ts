@@ -1,14 +1,16 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { Association } from './association.js';
 import { CommandFields } from './command-set.js';
-import { storeContexts } from './context-sets.js';
+import { proposes } from './context-sets.js';
 import type { StoreCompletion, StoreRequest } from './contract.js';
-import type { NegotiatedContexts } from './negotiation.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
-import { ContextResults } from './pdu.js';
 import { exchangeOnce } from './single-exchange.js';
-import { Statuses } from './status.js';
+import type { StoreNegotiation } from './store-negotiation.js';
+
+export interface StoreDependencies extends OperationDependencies {
+  readonly negotiation: StoreNegotiation;
+}
 
 /**
  * Stores one instance by C-STORE. Where a reused association turns out to be dead it is sent again on a new one: under
@@ -16,19 +18,22 @@ import { Statuses } from './status.js';
  * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw
  * @see PS3.7 9.1.1, rules S-12, S-14
  */
-export function storeInstance(
-  dependencies: OperationDependencies,
+export async function storeInstance(
+  dependencies: StoreDependencies,
   request: StoreRequest,
   context: OperationContext,
 ): Promise<StoreCompletion> {
-  const { sopClassUid, transferSyntaxUid } = request;
+  const { negotiation, pool } = dependencies;
+  const refusal = negotiation.refusal(request);
+  if (refusal) return refusal;
+  const suits = (association: Association): boolean => proposes(association.contextSet, request);
   let isPulled = false;
   async function* bytes(): AsyncGenerator<Buffer> {
     isPulled = true;
     yield* request.bytes;
   }
-  return dependencies.pool.run(
-    { contextSet: storeContexts(sopClassUid, transferSyntaxUid), use: 'transfer', context },
+  return pool.run(
+    { contextSet: negotiation.contextsFor(request), suits, use: 'transfer', context },
     (association) => storeOn(association, dependencies, { ...request, bytes: bytes() }, context),
     () => !isPulled || request.once !== true,
   );
@@ -36,14 +41,14 @@ export function storeInstance(
 
 async function storeOn(
   association: Association,
-  dependencies: OperationDependencies,
+  dependencies: StoreDependencies,
   request: StoreRequest,
   context: OperationContext,
 ): Promise<StoreCompletion> {
   const { sopClassUid, sopInstanceUid, transferSyntaxUid, bytes } = request;
-  const { peer } = dependencies;
+  const { peer, negotiation } = dependencies;
   const presentation = association.contexts.find(sopClassUid, transferSyntaxUid);
-  if (!presentation) return { status: refusalStatus(association.contexts, sopClassUid) };
+  if (!presentation) return negotiation.refused(request, association.contexts);
   const report = new OperationReport({
     ...dependencies,
     peer: peer.name,
@@ -75,12 +80,4 @@ async function storeOn(
     report.broke(error);
     throw error;
   }
-}
-
-/** The failure reason that STOW-RS gives for a refused context. @see rule S-12 and the table of section 5 */
-function refusalStatus(contexts: NegotiatedContexts, sopClassUid: string): number {
-  const isSyntax =
-    contexts.find(sopClassUid) !== undefined ||
-    contexts.refusal(sopClassUid) === ContextResults.transferSyntaxesRejected;
-  return isSyntax ? Statuses.transferSyntaxNotSupported : Statuses.sopClassNotSupported;
 }

@@ -33,21 +33,47 @@ import { changeOf } from './lossy-instance.js';
 /** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
 const FRAMES_AT_ONCE = 2;
 
-/**
- * An instance as a Part 10 file with its frames decoded or encoded one by one, whatever its size; the first one before
- * this returns. Nothing else of the dataset changes but what must: the Image Pixel module's words for the pixels, and
- * tables of offsets.
- *
- * @throws GatewayError `not-acceptable` when these frames cannot be had so, `malformed-dataset`
- * @see rules W-20 to W-28
- */
+/** An instance as a Part 10 file, converted as by `convertedDataset`. @throws GatewayError as that */
 export async function convertedInstance(
   whole: StoredWhole,
   conversion: InstanceConversion,
   serviceUrl: string,
   by: Conversion,
 ): Promise<BodyPart> {
-  const { instance, index } = whole;
+  const { sopInstanceUid, dataset } = await convertedDataset(whole, conversion, by);
+  const { instance } = whole;
+  const { transferSyntaxUid } = conversion;
+  const { sopClassUid } = instance.info;
+  return {
+    contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
+    peer: instance.key.peer,
+    contentLocation: retrieveUrl(serviceUrl, instance.key),
+    bytes: (async function* (): AsyncGenerator<Buffer, void, undefined> {
+      yield part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
+      yield* transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(dataset) : dataset;
+    })(),
+  };
+}
+
+/** A dataset that can be read once, before its deflation where the transfer syntax asks for that. */
+export interface ConvertedDataset {
+  readonly sopInstanceUid: string;
+  readonly dataset: AsyncIterable<Buffer>;
+}
+
+/**
+ * A dataset with its frames decoded or encoded one by one, whatever its size; the first one before this returns. Nothing
+ * else of it changes but what must: the Image Pixel module's words for the pixels, and tables of offsets.
+ *
+ * @throws GatewayError `not-acceptable` when these frames cannot be had so, `malformed-dataset`
+ * @see rules W-20 to W-28
+ */
+export async function convertedDataset(
+  whole: StoredWhole,
+  conversion: Omit<InstanceConversion, 'representation'>,
+  by: Conversion,
+): Promise<ConvertedDataset> {
+  const { index } = whole;
   const count = frameCount(index);
   requireConvertible(whole, count, conversion, by);
   const make = (frame: number): Promise<MadeFrame> => makeFrame(whole, frame, conversion.encodeAs, by);
@@ -55,8 +81,6 @@ export async function convertedInstance(
   // Larger ones have no length that could be written.
   const nativeBytes = Math.ceil((nativeBits(first) * count) / 8);
   if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw notSo();
-  const { transferSyntaxUid } = conversion;
-  const { sopClassUid } = instance.info;
   const { sopInstanceUid, edits } = changeOf(whole, conversion, first, by.pool);
   const frames = (async function* (): AsyncGenerator<MadeFrame, void, undefined> {
     yield first;
@@ -69,22 +93,14 @@ export async function convertedInstance(
       : encapsulatedPixels(frames, first);
     yield* trailer(whole);
   })();
-  return {
-    contentType: `application/dicom; transfer-syntax=${transferSyntaxUid}`,
-    peer: instance.key.peer,
-    contentLocation: retrieveUrl(serviceUrl, instance.key),
-    bytes: (async function* (): AsyncGenerator<Buffer, void, undefined> {
-      yield part10Header({ sopClassUid, sopInstanceUid, transferSyntaxUid });
-      yield* transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(dataset) : dataset;
-    })(),
-  };
+  return { sopInstanceUid, dataset };
 }
 
 /** What cannot be had so is known before the first byte. */
 function requireConvertible(
   { index }: StoredWhole,
   count: number,
-  { encodeAs, lossy }: InstanceConversion,
+  { encodeAs, lossy }: Omit<InstanceConversion, 'representation'>,
   { pool }: Conversion,
 ): void {
   const shape = shapeOf(index);

@@ -1,30 +1,19 @@
-import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
-import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
-import type { StoredInstance } from '../dicomweb/index.js';
-import type { Instances, StoreSettings } from './ports.js';
+import { GatewayError, Semaphore, toGatewayError } from '../core/index.js';
+import { isArchivedUid } from '../dicom/index.js';
+import type { OutgoingInstance } from './outgoing-instance.js';
+import type { StoreSettings } from './ports.js';
+import { storeAt, type StoreAtOptions } from './store-at.js';
 import { refusalOf } from './store-policy.js';
-import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
-import type { StoreTarget, StoreTargets } from './store-targets.js';
+import { failure, Reason, reasonOf, type PartResult } from './store-result.js';
+import type { StoreTargets } from './store-targets.js';
 
-/** An instance that is to be stored. */
-export interface OutgoingInstance {
-  readonly meta: Part10Meta;
-  readonly uids: DatasetUids;
-  /** The dataset in the transfer syntax of `meta`. */
-  bytes(): AsyncIterable<Buffer>;
-  /** Its bytes are still coming, and are gone once they have been read: they can be sent once. */
-  readonly flows?: boolean;
-  /** Lets go of what it was made of. */
-  discard(): void;
-}
+export type { OutgoingInstance } from './outgoing-instance.js';
 
-export interface InstanceSenderOptions {
+export interface InstanceSenderOptions extends StoreAtOptions {
   readonly settings: StoreSettings;
   readonly targets: StoreTargets;
-  readonly instances: Instances;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
-  readonly context: OperationContext;
 }
 
 /** Sends the instances of one request to the peer, not more at once than configured, and remembers what became of each. */
@@ -90,46 +79,10 @@ export class InstanceSender {
   }
 
   async #store(outgoing: OutgoingInstance): Promise<PartResult> {
-    const { meta } = outgoing;
     const refusal = this.#refusal(outgoing);
-    if (refusal !== undefined) return failure(meta, refusal);
-    return this.#options.targets.store(meta, (target) => this.#storeAt(target, outgoing));
-  }
-
-  async #storeAt(target: StoreTarget, outgoing: OutgoingInstance): Promise<PartResult> {
-    const { meta } = outgoing;
-    const { peer } = target.binding;
-    const sending = { isBegun: false };
-    const bytes = {
-      [Symbol.asyncIterator]: () => {
-        sending.isBegun = true;
-        return outgoing.bytes()[Symbol.asyncIterator]();
-      },
-    };
-    try {
-      const { status } = await peer.store(
-        { ...meta, bytes, once: outgoing.flows === true },
-        this.#options.context,
-      );
-      if (status !== 0 && !isWarning(status)) return failure(meta, status);
-      return { kind: 'stored', instance: storedInstance(outgoing, status) };
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      const failed = failure(meta, error.dimseStatus ?? reasonOf(error), error);
-      return sending.isBegun ? { ...failed, isBrokenOff: true } : failed;
-    } finally {
-      // Also of what broke off: the peer may have it, whatever it could not say any more.
-      if (sending.isBegun) this.#changed(target, outgoing);
-    }
-  }
-
-  /** The peer may have another instance now, in the place of one of the same UID. */
-  #changed({ binding, watch }: StoreTarget, { meta, uids }: OutgoingInstance): void {
-    const { studyInstanceUid = '', seriesInstanceUid = '' } = uids;
-    const { sopInstanceUid } = meta;
-    const peer = binding.peer.name;
-    this.#options.instances.delete({ peer, studyInstanceUid, seriesInstanceUid, sopInstanceUid });
-    watch.forget(studyInstanceUid);
+    if (refusal !== undefined) return failure(outgoing.meta, refusal);
+    const { targets } = this.#options;
+    return targets.store(outgoing.meta, (target) => storeAt(target, outgoing, this.#options));
   }
 
   /** Why the instance is not sent at all. @see rules S-07, S-12 */
@@ -151,13 +104,3 @@ const noRoom = (): GatewayError =>
     'payload-too-large',
     'The cache has no room to keep the instance whole, as it must be here.',
   );
-
-function storedInstance({ meta, uids }: OutgoingInstance, status: number): StoredInstance {
-  return {
-    sopClassUid: meta.sopClassUid,
-    sopInstanceUid: meta.sopInstanceUid,
-    studyInstanceUid: uids.studyInstanceUid ?? '',
-    seriesInstanceUid: uids.seriesInstanceUid ?? '',
-    ...(status === 0 ? {} : { warningReason: status }),
-  };
-}

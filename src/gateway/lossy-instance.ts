@@ -28,7 +28,7 @@ export interface InstanceChange {
  */
 export function changeOf(
   whole: StoredWhole,
-  { transferSyntaxUid, lossy }: InstanceConversion,
+  { transferSyntaxUid, lossy }: Pick<InstanceConversion, 'transferSyntaxUid' | 'lossy'>,
   first: MadeFrame,
   pool: FramePool,
 ): InstanceChange {

@@ -104,6 +104,8 @@ export interface SearchSettings {
 export interface StoreSettings {
   /** C-STOREs at once for one request. */
   readonly parallel: number;
+  /** Whether what the peer does not take as it came is decoded for it. */
+  readonly transcode: 'never' | 'lossless';
   readonly maxPartBytes: number;
   /** Most bytes of a document of metadata. */
   readonly maxMetadataBytes: number;

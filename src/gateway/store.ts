@@ -1,8 +1,6 @@
 import { abortReason, type GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
 import { storeResponse, type StoreForm } from '../dicomweb/index.js';
-import type { SpoolStore } from '../cache/index.js';
-import type { FramePool } from '../transcode/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
@@ -33,8 +31,6 @@ const RESPONSES = {
 export interface StoreSessionOptions extends InstanceSenderOptions {
   /** Of the peer or group. */
   readonly name: string;
-  readonly spools: SpoolStore;
-  readonly framePool: FramePool;
   /** Base of the URLs in the answer. */
   readonly serviceUrl: string;
   /** What the answer is written in: DICOM JSON, or Native DICOM Model. @see rule S-09 */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Request, Response } from 'express';
 import { GatewayError, toGatewayError, type Observe, type OperationContext } from '../core/index.js';
 import { sendProblem } from './problem.js';
@@ -28,6 +29,8 @@ export class Exchange {
     this.#observe = observe;
     const given = request.get('x-request-id');
     this.requestId = given !== undefined && PLAIN_ID.test(given) ? given : randomUUID();
+    // As many wait for it as the request has instances on their way.
+    setMaxListeners(0, this.#controller.signal);
     this.context = { requestId: this.requestId, signal: this.#controller.signal };
     this.#bytesBefore = request.socket.bytesWritten;
     response.setHeader('X-Request-Id', this.requestId);

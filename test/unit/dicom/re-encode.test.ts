@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   Tags,
   toExplicitLittleEndian,
+  toImplicitLittleEndian,
   TransferSyntaxes,
   type TransferSyntax,
 } from '../../../src/dicom/index.js';
@@ -197,4 +198,32 @@ test('what is explicit and little endian already passes untouched, a deflated da
   await expectReencoded(ELE, bytes, bytes);
   await expectReencoded(TransferSyntaxes.JpegBaseline, bytes, bytes);
   await expectReencoded(TransferSyntaxes.DeflatedExplicitVrLittleEndian, deflateRawSync(bytes), bytes);
+});
+
+describe('S-12: to Implicit VR Little Endian', () => {
+  const dataset = (syntax: TransferSyntax, lengths: 'defined' | 'undefined'): Buffer => {
+    const rows = element(Tags.Rows, 'US', us(1, syntax), syntax);
+    return Buffer.concat([
+      element(0x00080000 + 5, 'CS', 'ISO_IR 100', syntax),
+      element(Tags.PatientID, 'LO', 'ID', syntax),
+      sequence(Tags.ModalityLUTSequence, [item(rows, lengths, syntax)], lengths, syntax),
+      element(Tags.PixelData, 'OB', Buffer.of(1, 2, 3, 4), syntax),
+    ]);
+  };
+
+  test.each([
+    ['Explicit VR Little Endian', ELE],
+    ['Explicit VR Big Endian', EBE],
+  ])('from %s, with undefined lengths', async (_name, from) => {
+    for (const sizes of [[1], [3, 1], [1 << 20]])
+      for (const lengths of ['defined', 'undefined'] as const) {
+        const made = await collect(toImplicitLittleEndian(stream(dataset(from, lengths), sizes), from));
+        expect(made.toString('hex')).toBe(dataset(ILE, 'undefined').toString('hex'));
+      }
+  });
+
+  test('not of encapsulated pixels', async () => {
+    const bytes = encapsulated([], [Buffer.of(1, 2)]);
+    await expect(collect(toImplicitLittleEndian(stream(bytes, [100]), ELE))).rejects.toEqual(malformed);
+  });
 });

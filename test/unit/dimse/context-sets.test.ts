@@ -71,7 +71,10 @@ describe('presentation contexts of a C-GET', () => {
 });
 
 describe('the answer to an A-ASSOCIATE-RQ', () => {
-  const request = associateRequest(names, storeContexts(CT, jpeg2000Lossless));
+  const request = associateRequest(
+    names,
+    storeContexts([{ sopClassUid: CT, transferSyntaxUid: jpeg2000Lossless }]),
+  );
   const user = { maxPduLength: 0, implementationClassUid: '1.2', roles: [], extendedNegotiations: [] };
   const answer = (contexts: { id: number; result: number; transferSyntax: string }[]): NegotiatedContexts =>
     new NegotiatedContexts(request, { ...request, kind: 'associate-accept', contexts, user });

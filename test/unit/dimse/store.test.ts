@@ -10,6 +10,7 @@ import {
   silence,
   Uids,
   type RoguePeerOptions,
+  type Step,
 } from '../../helpers/rogue-peer.js';
 import { contextOf, withRoguePeers } from './peer-setup.js';
 
@@ -50,7 +51,7 @@ describe('C-STORE', () => {
       associate: accept({ transferSyntaxes: [Uids.explicitLittleEndian] }),
     });
     const request = requestFor({ transferSyntaxUid: Uids.jpeg2000Lossless });
-    expect(await peer.store(request, contextOf())).toEqual({ status: 0xc122 });
+    expect(await peer.store(request, contextOf())).toMatchObject({ status: 0xc122 });
     expect(rogue.messages('C-STORE-RQ')).toHaveLength(0);
   });
 
@@ -70,7 +71,7 @@ describe('C-STORE', () => {
   ])('gives %s', async (_, status, associate) => {
     const { peer } = await start({ associate });
     const request = requestFor({ transferSyntaxUid: Uids.jpeg2000Lossless });
-    expect(await peer.store(request, contextOf())).toEqual({ status });
+    expect(await peer.store(request, contextOf())).toMatchObject({ status });
   });
 
   test.each([0xb000, 0xa700, 0xc000, 0x0111])('gives the status of the peer, %i', async (status) => {
@@ -89,6 +90,69 @@ describe('C-STORE', () => {
     const { peer, rogue } = await start();
     for (let count = 0; count < 5; count += 1) await peer.store(requestFor(), contextOf());
     expect(rogue.record.of('associate-rq')).toHaveLength(1);
+  });
+
+  test('S-14: a study of many kinds has one association for all of them, once they have come', async () => {
+    const { peer, rogue } = await start();
+    const kinds = [1, 2, 3, 4, 5, 6].map((kind) => ({ sopClassUid: `1.2.840.10008.5.1.4.1.1.${kind}` }));
+    for (let round = 0; round < 4; round += 1)
+      for (const kind of kinds)
+        expect(await peer.store(requestFor(kind), contextOf())).toEqual({ status: 0 });
+    // Three for transfers, of which the last ones propose what came before too.
+    expect(rogue.record.of('associate-rq').length).toBeLessThanOrEqual(kinds.length);
+    const [last] = rogue.record.of('associate-rq').slice(-1);
+    const proposed = last?.type === 'associate-rq' ? last.request.contexts : [];
+    expect(new Set(proposed.map(({ abstractSyntax }) => abstractSyntax)).size).toBe(kinds.length);
+    expect(proposed.filter(({ transferSyntaxes }) => transferSyntaxes.length !== 1)).toEqual([]);
+  });
+
+  test.each([
+    ['SOP class', accept({ sopClasses: [] }), []],
+    [
+      'transfer syntax',
+      accept({ transferSyntaxes: [Uids.implicitLittleEndian] }),
+      [Uids.implicitLittleEndian],
+    ],
+    [
+      'transfer syntax',
+      accept({ transferSyntaxes: [Uids.explicitLittleEndian] }),
+      [Uids.explicitLittleEndian],
+    ],
+  ])(
+    'S-12: a refused %s is not negotiated again for the next, and it is told what is taken',
+    async (_, associate, takes) => {
+      const { peer, rogue } = await start({ associate });
+      const compressed = { transferSyntaxUid: Uids.jpeg2000Lossless };
+      for (let count = 0; count < 5; count += 1)
+        expect(await peer.store(requestFor(compressed), contextOf())).toMatchObject({ takes });
+      expect(rogue.record.of('associate-rq')).toHaveLength(1);
+    },
+  );
+
+  test('S-12: a refusal is believed for a while', async () => {
+    const refusing = accept({ transferSyntaxes: [Uids.explicitLittleEndian] });
+    const { peer, rogue } = await start({ associate: [refusing, accept()] }, { relearnMs: 0, idleMs: 0 });
+    const compressed = { transferSyntaxUid: Uids.jpeg2000Lossless };
+    expect(await peer.store(requestFor(compressed), contextOf())).toMatchObject({ status: 0xc122 });
+    expect(await peer.store(requestFor(compressed), contextOf())).toEqual({ status: 0 });
+    expect(rogue.record.of('associate-rq')).toHaveLength(2);
+  });
+
+  test('S-14: what a dead association has not taken is sent on another, unless it can be read once only', async () => {
+    const dying: readonly Step[] = [drop()];
+    let count = 0;
+    const { peer, rogue } = await start({
+      onStore: () => (++count === 2 || count === 5 ? dying : [final(0)]),
+    });
+    const again = (once: boolean): StoreRequest => {
+      const { dataset, ...request } = requestFor();
+      return { ...request, bytes: { [Symbol.asyncIterator]: () => inChunks(dataset, 100) }, once };
+    };
+    await peer.store(again(false), contextOf());
+    expect(await peer.store(again(false), contextOf())).toEqual({ status: 0 });
+    expect(await peer.store(again(true), contextOf())).toEqual({ status: 0 });
+    await expect(peer.store(again(true), contextOf())).rejects.toMatchObject({ code: 'peer-aborted' });
+    expect(rogue.messages('C-STORE-RQ')).toHaveLength(5);
   });
 
   test('a source that fails aborts the association: nothing is stored half', async () => {

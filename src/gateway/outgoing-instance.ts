@@ -1,0 +1,13 @@
+import type { DatasetUids, Part10Meta } from '../dicom/index.js';
+
+/** An instance that is to be stored. */
+export interface OutgoingInstance {
+  readonly meta: Part10Meta;
+  readonly uids: DatasetUids;
+  /** The dataset in the transfer syntax of `meta`. */
+  bytes(): AsyncIterable<Buffer>;
+  /** Its bytes are still coming, and are gone once they have been read: they can be sent once. */
+  readonly flows?: boolean;
+  /** Lets go of what it was made of. */
+  discard(): void;
+}

@@ -1,0 +1,95 @@
+import type { Spool, SpoolStore } from '../cache/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import {
+  DatasetIndexer,
+  toExplicitLittleEndian,
+  toImplicitLittleEndian,
+  TransferSyntaxes,
+  transferSyntax,
+  type DatasetIndex,
+  type TransferSyntax,
+} from '../dicom/index.js';
+import type { FramePool } from '../transcode/index.js';
+import { convertedDataset } from './converted-instance.js';
+import type { OutgoingInstance } from './outgoing-instance.js';
+import type { DatasetLimits } from './ports.js';
+
+/** What an instance is decoded with. */
+export interface DecodingTools {
+  readonly spools: SpoolStore;
+  readonly pool: FramePool;
+  readonly limits: DatasetLimits;
+}
+
+const { ExplicitVrLittleEndian: explicit, ImplicitVrLittleEndian: implicit } = TransferSyntaxes;
+
+/**
+ * The instance in the first of the uncompressed transfer syntaxes `takes`, Explicit VR where that is among them. Nothing is
+ * lost that was there: pixels are decoded, and the rest is written anew. A compressed one is spooled once more, because
+ * its frames are read one by one.
+ *
+ * @throws GatewayError `not-acceptable` when it cannot be had so, `malformed-dataset`, or `overloaded` without room
+ * @see rule S-12
+ */
+export async function uncompressed(
+  outgoing: OutgoingInstance,
+  takes: readonly string[],
+  tools: DecodingTools,
+  context: OperationContext,
+): Promise<OutgoingInstance> {
+  const target = [explicit, implicit].find(({ uid }) => takes.includes(uid));
+  const stored = transferSyntax(outgoing.meta.transferSyntaxUid);
+  if (target === undefined || stored === undefined || outgoing.flows === true) throw notSo();
+  const meta = { ...outgoing.meta, transferSyntaxUid: target.uid };
+  if (!stored.encapsulated)
+    return { ...outgoing, meta, bytes: () => written(outgoing.bytes(), stored, target) };
+  if (!tools.pool.decodes(stored.uid)) throw notSo();
+  const spool = tools.spools.create(() => {
+    spool.fail(new GatewayError('overloaded', 'The cache has no room for what is decoded.'));
+  });
+  try {
+    const index = await copy(outgoing, spool, new DatasetIndexer(stored, tools.limits));
+    const { studyInstanceUid = '', seriesInstanceUid = '' } = outgoing.uids;
+    const { sopClassUid, sopInstanceUid } = meta;
+    const key = { peer: '', studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+    const info = { sopClassUid, transferSyntaxUid: stored.uid };
+    const { dataset } = await convertedDataset(
+      { instance: { key, info, source: spool }, index, stored },
+      { transferSyntaxUid: explicit.uid, encodeAs: undefined, lossy: false },
+      { pool: tools.pool, context },
+    );
+    return {
+      ...outgoing,
+      meta,
+      flows: true,
+      bytes: () => written(dataset, explicit, target),
+      discard: () => {
+        spool.discard();
+      },
+    };
+  } catch (thrown) {
+    spool.fail(toGatewayError(thrown));
+    spool.discard();
+    throw thrown;
+  }
+}
+
+const notSo = (): GatewayError =>
+  new GatewayError('not-acceptable', 'The instance cannot be had in a transfer syntax that the peer takes.');
+
+const written = (chunks: AsyncIterable<Buffer>, from: TransferSyntax, to: TransferSyntax) =>
+  to === explicit ? toExplicitLittleEndian(chunks, from) : toImplicitLittleEndian(chunks, from);
+
+async function copy(
+  outgoing: OutgoingInstance,
+  spool: Spool,
+  indexer: DatasetIndexer,
+): Promise<DatasetIndex> {
+  for await (const chunk of outgoing.bytes()) {
+    await indexer.push(chunk);
+    await spool.write(chunk);
+  }
+  const index = await indexer.end();
+  await spool.finish();
+  return index;
+}
