@@ -111,23 +111,33 @@ export class ZipWriter {
 
 function localHeader(name: string, known: ZipFile['known']): Buffer {
   const { bytes, crc32: checksum } = known ?? { bytes: 0, crc32: 0 };
-  const isLarge = bytes >= MAX_32;
-  const extra = isLarge ? zip64Field([bytes, bytes]) : Buffer.alloc(0);
-  const header = Buffer.alloc(30);
-  header.writeUInt32LE(0x04034b50, 0);
-  header.writeUInt16LE(isLarge ? ZIP64 : PLAIN, 4);
-  header.writeUInt16LE(known === undefined ? DESCRIBED : 0, 6);
-  header.writeUInt16LE(FIRST_DAY, 12);
-  header.writeUInt32LE(checksum, 14);
-  header.writeUInt32LE(Math.min(bytes, MAX_32), 18);
-  header.writeUInt32LE(Math.min(bytes, MAX_32), 22);
-  header.writeUInt16LE(name.length, 26);
-  header.writeUInt16LE(extra.length, 28);
-  return Buffer.concat([header, Buffer.from(name, 'latin1'), extra]);
+  const extra = zip64Field(bytes >= MAX_32 ? [bytes, bytes] : []);
+  const signature = Buffer.alloc(4);
+  signature.writeUInt32LE(0x04034b50);
+  const fields = fileFields({ name, described: known === undefined, bytes, crc32: checksum }, extra);
+  return Buffer.concat([signature, fields, Buffer.from(name, 'latin1'), extra]);
 }
 
-/** The extended information of a file: those of its numbers that do not fit into 32 bits. */
+/** What stands before a file and in the central directory alike, from the version that is needed to the length of `extra`. */
+function fileFields(
+  { name, described, bytes, crc32: checksum }: Omit<Entry, 'offset'>,
+  extra: Buffer,
+): Buffer {
+  const fields = Buffer.alloc(26);
+  fields.writeUInt16LE(extra.length > 0 ? ZIP64 : PLAIN, 0);
+  fields.writeUInt16LE(described ? DESCRIBED : 0, 2);
+  fields.writeUInt16LE(FIRST_DAY, 8);
+  fields.writeUInt32LE(checksum, 10);
+  fields.writeUInt32LE(Math.min(bytes, MAX_32), 14);
+  fields.writeUInt32LE(Math.min(bytes, MAX_32), 18);
+  fields.writeUInt16LE(name.length, 22);
+  fields.writeUInt16LE(extra.length, 24);
+  return fields;
+}
+
+/** The extended information of a file: those of its numbers that do not fit into 32 bits; nothing where all do. */
 function zip64Field(values: readonly number[]): Buffer {
+  if (values.length === 0) return Buffer.alloc(0);
   const field = Buffer.alloc(4 + 8 * values.length);
   field.writeUInt16LE(0x0001, 0);
   field.writeUInt16LE(8 * values.length, 2);
@@ -151,20 +161,16 @@ function descriptor({ bytes, crc32: checksum }: Entry): Buffer {
   return record;
 }
 
-function centralRecord({ name, offset, described, bytes, crc32: checksum }: Entry): Buffer {
-  const large = [...(bytes >= MAX_32 ? [bytes, bytes] : []), ...(offset >= MAX_32 ? [offset] : [])];
-  const extra = large.length > 0 ? zip64Field(large) : Buffer.alloc(0);
+function centralRecord(entry: Entry): Buffer {
+  const { name, offset, bytes } = entry;
+  const extra = zip64Field([
+    ...(bytes >= MAX_32 ? [bytes, bytes] : []),
+    ...(offset >= MAX_32 ? [offset] : []),
+  ]);
   const record = Buffer.alloc(46);
   record.writeUInt32LE(0x02014b50, 0);
   record.writeUInt16LE(MADE_BY, 4);
-  record.writeUInt16LE(large.length > 0 ? ZIP64 : PLAIN, 6);
-  record.writeUInt16LE(described ? DESCRIBED : 0, 8);
-  record.writeUInt16LE(FIRST_DAY, 14);
-  record.writeUInt32LE(checksum, 16);
-  record.writeUInt32LE(Math.min(bytes, MAX_32), 20);
-  record.writeUInt32LE(Math.min(bytes, MAX_32), 24);
-  record.writeUInt16LE(name.length, 28);
-  record.writeUInt16LE(extra.length, 30);
+  fileFields(entry, extra).copy(record, 6);
   record.writeUInt32LE(READABLE_FILE * 2 ** 16, 38);
   record.writeUInt32LE(Math.min(offset, MAX_32), 42);
   return Buffer.concat([record, Buffer.from(name, 'latin1'), extra]);

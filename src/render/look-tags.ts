@@ -1,13 +1,8 @@
 import { Tags, type Tag } from '../dicom/index.js';
 
-/** Elements that say how frames are shown, in the dataset or in the sequences below. */
-export const LookTags: ReadonlySet<Tag> = new Set<Tag>([
+/** Elements that say how frames are shown, of an image as of a presentation state. */
+export const ShownTags: readonly Tag[] = [
   Tags.SOPClassUID,
-  Tags.FrameTime,
-  Tags.FrameTimeVector,
-  Tags.CineRate,
-  Tags.RecommendedDisplayFrameRate,
-  Tags.ImagerPixelSpacing,
   Tags.ShutterShape,
   Tags.ShutterLeftVerticalEdge,
   Tags.ShutterRightVerticalEdge,
@@ -17,6 +12,25 @@ export const LookTags: ReadonlySet<Tag> = new Set<Tag>([
   Tags.RadiusOfCircularShutter,
   Tags.VerticesOfThePolygonalShutter,
   Tags.ShutterPresentationValue,
+  Tags.WindowCenter,
+  Tags.WindowWidth,
+  Tags.VOILUTFunction,
+  Tags.RescaleIntercept,
+  Tags.RescaleSlope,
+  Tags.ICCProfile,
+  Tags.LUTDescriptor,
+  Tags.LUTData,
+  Tags.PresentationLUTShape,
+];
+
+/** Elements that say how frames are shown, in the dataset or in the sequences below. */
+export const LookTags: ReadonlySet<Tag> = new Set<Tag>([
+  ...ShownTags,
+  Tags.FrameTime,
+  Tags.FrameTimeVector,
+  Tags.CineRate,
+  Tags.RecommendedDisplayFrameRate,
+  Tags.ImagerPixelSpacing,
   Tags.PhotometricInterpretation,
   Tags.PixelSpacing,
   Tags.PixelAspectRatio,
@@ -30,11 +44,6 @@ export const LookTags: ReadonlySet<Tag> = new Set<Tag>([
   Tags.FloatPixelPaddingRangeLimit,
   Tags.DoubleFloatPixelPaddingRangeLimit,
   Tags.PixelIntensityRelationship,
-  Tags.WindowCenter,
-  Tags.WindowWidth,
-  Tags.VOILUTFunction,
-  Tags.RescaleIntercept,
-  Tags.RescaleSlope,
   Tags.RedPaletteColorLookupTableDescriptor,
   Tags.GreenPaletteColorLookupTableDescriptor,
   Tags.BluePaletteColorLookupTableDescriptor,
@@ -44,11 +53,7 @@ export const LookTags: ReadonlySet<Tag> = new Set<Tag>([
   Tags.SegmentedRedPaletteColorLookupTableData,
   Tags.SegmentedGreenPaletteColorLookupTableData,
   Tags.SegmentedBluePaletteColorLookupTableData,
-  Tags.ICCProfile,
-  Tags.LUTDescriptor,
-  Tags.LUTData,
   Tags.OpticalPathIdentifier,
-  Tags.PresentationLUTShape,
 ]);
 
 /** Sequences that are looked into. */

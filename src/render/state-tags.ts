@@ -1,33 +1,17 @@
 import { Tags, type Tag } from '../dicom/index.js';
 import type { Collected } from './look-collector.js';
+import { ShownTags } from './look-tags.js';
 
 /** What a presentation state says of how its images are shown. @see PS3.3 A.33.1, A.33.2 */
 export const StateContents: Collected = {
   tags: new Set<Tag>([
+    ...ShownTags,
     Tags.SpecificCharacterSet,
-    Tags.SOPClassUID,
     Tags.StudyInstanceUID,
     Tags.SeriesInstanceUID,
     Tags.ReferencedSOPClassUID,
     Tags.ReferencedSOPInstanceUID,
     Tags.ReferencedFrameNumber,
-    Tags.ShutterShape,
-    Tags.ShutterLeftVerticalEdge,
-    Tags.ShutterRightVerticalEdge,
-    Tags.ShutterUpperHorizontalEdge,
-    Tags.ShutterLowerHorizontalEdge,
-    Tags.CenterOfCircularShutter,
-    Tags.RadiusOfCircularShutter,
-    Tags.VerticesOfThePolygonalShutter,
-    Tags.ShutterPresentationValue,
-    Tags.WindowCenter,
-    Tags.WindowWidth,
-    Tags.VOILUTFunction,
-    Tags.RescaleIntercept,
-    Tags.RescaleSlope,
-    Tags.LUTDescriptor,
-    Tags.LUTData,
-    Tags.ICCProfile,
     Tags.BoundingBoxAnnotationUnits,
     Tags.AnchorPointAnnotationUnits,
     Tags.GraphicAnnotationUnits,
@@ -46,7 +30,6 @@ export const StateContents: Collected = {
     Tags.DisplayedAreaBottomRightHandCorner,
     Tags.PresentationPixelSpacing,
     Tags.PresentationPixelAspectRatio,
-    Tags.PresentationLUTShape,
   ]),
   sequences: new Set<Tag>([
     Tags.ReferencedSeriesSequence,

@@ -1,6 +1,6 @@
 import { escapeXmlAttribute, escapeXmlText, type ContentItem } from '../dicom/index.js';
 import { reportHead } from './report-head.js';
-import type { ReportWriter } from './report-writer.js';
+import { ReportWriter } from './report-writer.js';
 import { lateValue, writtenItem, type WrittenItem, type WrittenValue } from './written-item.js';
 
 /** The one stylesheet of reports: nothing else may give them style. Without characters that HTML and XML read differently. */
@@ -33,20 +33,9 @@ const linkTo = (place: string | undefined): string =>
  *
  * @see rule R-08
  */
-export class HtmlReport implements ReportWriter {
-  #text = '';
+export class HtmlReport extends ReportWriter {
   /** Of each open item: what closes it. */
   readonly #ends: string[] = [];
-
-  get length(): number {
-    return this.#text.length;
-  }
-
-  take(): string {
-    const text = this.#text;
-    this.#text = '';
-    return text;
-  }
 
   begin(item: ContentItem): void {
     const place = item.place.join('.');
@@ -59,15 +48,15 @@ export class HtmlReport implements ReportWriter {
     const element = isSection ? 'section' : 'div';
     const level = Math.min(item.place.length, 6);
     const label = isSection ? `<h${level}>${heading(one)}</h${level}>` : `<p>${line(one)}</p>`;
-    this.#text += `<${element} id="item-${place}">${label}`;
-    this.#text += item.hasChildren && !isSection ? '<div class="below">\n' : '\n';
+    this.text += `<${element} id="item-${place}">${label}`;
+    this.text += item.hasChildren && !isSection ? '<div class="below">\n' : '\n';
     this.#ends.push(item.hasChildren && !isSection ? '</div>' : '', `</${element}>\n`);
   }
 
   end(item: ContentItem): void {
     const late = lateValue(item);
     const [below = '', whole = ''] = this.#ends.splice(-2);
-    this.#text += below + (late ? `<p>${written(late)}</p>` : '') + whole;
+    this.text += below + (late ? `<p>${written(late)}</p>` : '') + whole;
   }
 
   #begin({ dataset }: ContentItem): void {
@@ -75,7 +64,7 @@ export class HtmlReport implements ReportWriter {
     const rows = lines.map(
       ([label, value]) => `<tr><th scope="row">${label}</th><td>${isolated(value)}</td></tr>`,
     );
-    this.#text +=
+    this.text +=
       '<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml"><head><meta charset="utf-8"/>' +
       `<title>${escapeXmlText(title)}</title><style>${reportStyle}</style></head>\n` +
       `<body><header><h1>${isolated(title)}</h1>\n<table>${rows.join('\n')}</table></header>\n<main id="item-1">\n`;

@@ -1,8 +1,21 @@
-import type { ContentVisitor } from '../dicom/index.js';
+import type { ContentItem, ContentVisitor } from '../dicom/index.js';
 
 /** Writes content items as text of one form, which its driver takes from time to time. */
-export interface ReportWriter extends ContentVisitor {
+export abstract class ReportWriter implements ContentVisitor {
+  protected text = '';
+
   /** Characters that have not been taken. */
-  readonly length: number;
-  take(): string;
+  get length(): number {
+    return this.text.length;
+  }
+
+  take(): string {
+    const { text } = this;
+    this.text = '';
+    return text;
+  }
+
+  abstract begin(item: ContentItem): void;
+
+  abstract end(item: ContentItem): void;
 }

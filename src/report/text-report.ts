@@ -1,7 +1,7 @@
 import type { ContentItem } from '../dicom/index.js';
 import { plainLine } from './plain-line.js';
 import { reportHead } from './report-head.js';
-import type { ReportWriter } from './report-writer.js';
+import { ReportWriter } from './report-writer.js';
 import { lateValue, writtenItem, type WrittenValue } from './written-item.js';
 
 /** As far as items are indented: what stands deeper stands there. */
@@ -11,26 +11,14 @@ const written = ({ text, detail }: WrittenValue): string =>
   detail === undefined ? text : `${text} (${detail})`;
 
 /** A report as lines of text, indented by what they belong to. */
-export class TextReport implements ReportWriter {
-  #text = '';
-
-  get length(): number {
-    return this.#text.length;
-  }
-
-  take(): string {
-    const text = this.#text;
-    this.#text = '';
-    return text;
-  }
-
+export class TextReport extends ReportWriter {
   begin(item: ContentItem): void {
     if (item.place.length === 1) {
       const { title, lines } = reportHead(item.dataset);
       this.#line(0, title);
-      this.#text += `${'='.repeat(Math.min(title.length, 72))}\n`;
+      this.text += `${'='.repeat(Math.min(title.length, 72))}\n`;
       for (const [label, value] of lines) this.#line(0, value, `${label}: `);
-      this.#text += '\n';
+      this.text += '\n';
       return;
     }
     const { name, relationship, value } = writtenItem(item);
@@ -49,7 +37,7 @@ export class TextReport implements ReportWriter {
   #line(depth: number, value: string, label = ''): void {
     const indent = '  '.repeat(Math.max(Math.min(depth, deepest) - 2, 0));
     const [first = '', ...rest] = value.split(/\r\n|[\n\r\f\v\u0085\u2028\u2029]/);
-    this.#text += `${indent}${label}${plainLine(first)}\n`;
-    for (const each of rest) this.#text += `${indent}  ${plainLine(each)}\n`;
+    this.text += `${indent}${label}${plainLine(first)}\n`;
+    for (const each of rest) this.text += `${indent}  ${plainLine(each)}\n`;
   }
 }

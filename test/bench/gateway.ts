@@ -30,13 +30,15 @@ async function readyUrl(stdout: Readable): Promise<string> {
 export interface Tuning {
   /** `peers.*.associations` */
   readonly associations?: number;
+  /** Whether rendered pictures are kept; they are when left out. */
+  readonly keepsPictures?: boolean;
 }
 
 /** Starts the gateway with the defaults of its configuration but for C-GET, a disk cache below `directory` and `tuning`. */
 async function startGateway(
   pacs: Pick<Pacs, 'aeTitle' | 'port'>,
   directory: string,
-  { associations }: Tuning,
+  { associations, keepsPictures = true }: Tuning,
 ): Promise<GatewayProcess> {
   const home = mkdtempSync(join(directory, 'gateway-'));
   const config = join(home, 'config.yaml');
@@ -45,7 +47,7 @@ async function startGateway(
     'http: { listen: 127.0.0.1:0 }',
     'peers:',
     `  main: { address: ${pacs.aeTitle}@127.0.0.1:${pacs.port}, retrieve: get${peer} }`,
-    `cache: { disk: { directory: ${join(home, 'cache')}, size: 10 GiB } }`,
+    `cache: { disk: { directory: ${join(home, 'cache')}, size: 10 GiB }${keepsPictures ? '' : ', rendered: 0'} }`,
     '',
   ];
   writeFileSync(config, lines.join('\n'));

@@ -40,6 +40,8 @@ export interface MemoryRow {
   /** 99th percentile of the event loop's delay, in milliseconds; an idle loop has about 10. */
   readonly loopDelayMs?: number;
   readonly toReach?: number;
+  /** Most milliseconds of that delay, where the usual bar is not the one. */
+  readonly loopToReach?: number;
 }
 
 /** Something that was counted. */

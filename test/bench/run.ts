@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- cold|open|warm|qido|crowd|find|rows|store|memory|codecs|table ...]`: the gateway beside DCMTK's tools, Orthanc's
+ * `npm run bench [-- cold|open|warm|qido|crowd|find|rows|store|memory|codecs|pixels|table ...]`: the gateway beside DCMTK's tools, Orthanc's
  * own DICOMweb and nginx, in front of the same Orthanc and dcmqrscp. Without names all parts are measured; `table`
  * only writes the page from the results again.
  */
@@ -11,6 +11,7 @@ import { describeEnvironment } from './environment.js';
 import { benchFind } from './find.js';
 import { benchMemory } from './memory.js';
 import { benchOpen } from './open.js';
+import { benchPixels } from './pixels.js';
 import { benchQido } from './qido.js';
 import { record, writePage } from './report.js';
 import type { Findings } from './results.js';
@@ -31,6 +32,7 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Findings>>>
   store: benchStore,
   memory: benchMemory,
   codecs: benchCodecs,
+  pixels: benchPixels,
 };
 
 async function measure(names: readonly string[]): Promise<void> {

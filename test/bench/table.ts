@@ -74,8 +74,9 @@ function memoryTable(memory: readonly MemoryRow[]): string[] {
   ];
 }
 
-function memoryVerdict({ peakRssMegabytes, loopDelayMs, toReach }: MemoryRow): string {
-  const loop = loopDelayMs === undefined ? '' : verdict(loopDelayMs, LOOP_DELAY_TO_REACH, ' ms');
+function memoryVerdict({ peakRssMegabytes, loopDelayMs, toReach, loopToReach }: MemoryRow): string {
+  const loop =
+    loopDelayMs === undefined ? '' : verdict(loopDelayMs, loopToReach ?? LOOP_DELAY_TO_REACH, ' ms');
   return [verdict(peakRssMegabytes, toReach, ' MB'), loop].filter((one) => one !== '').join(', ');
 }
 

@@ -7,6 +7,7 @@ import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.j
 import { canEncodeLossy, encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
 import { createFramePool } from '../../src/transcode/index.js';
 import { fuzz } from '../helpers/fuzz.js';
+import { jpeg12, jpeg12Shape } from '../helpers/jpeg-12.js';
 import { encodeJpegXl } from '../helpers/jpeg-xl.js';
 import { patterns, shapes } from '../unit/transcode/frames.js';
 
@@ -15,6 +16,8 @@ interface Target {
   readonly uid: string;
   /** Undefined for a shape that is not encoded so. */
   readonly encode: (samples: Uint8Array, shape: FrameShape) => Promise<Uint8Array> | undefined;
+  /** Of the frames; all layouts when left out. */
+  readonly layout?: FrameShape;
 }
 
 const lossless: readonly Target[] = [
@@ -57,7 +60,13 @@ const jpegXl: Target = {
   name: S.JpegXlLossless.name,
   encode: (samples, shape) => (shape.planar ? undefined : encodeJpegXl(samples, shape)),
 };
-const targets = [...lossless, ...lossy, extended, jpegXl];
+const extended12: Target = {
+  uid: S.JpegExtended.uid,
+  name: `${S.JpegExtended.name}, 12 bits`,
+  encode: () => Promise.resolve(jpeg12()),
+  layout: jpeg12Shape,
+};
+const targets = [...lossless, ...lossy, extended, extended12, jpegXl];
 const frameMs = 15_000;
 const options = {
   workers: 1,
@@ -76,18 +85,20 @@ const change = fc.record({
   at: fc.oneof(fc.nat(150), fc.nat(5000)),
   byte: fc.oneof(fc.nat(255), fc.constantFrom(0, 0xff, 0xd9, 0x7f)),
 });
-const input = fc.record({
-  layout: fc.constantFrom(...shapes.map(({ shape }) => shape)),
-  changes: fc.array(change, { maxLength: 4 }),
-  cut: fc.option(fc.nat(5000)),
-  more: fc.nat(3),
-});
+const inputOf = (layouts: readonly FrameShape[]) =>
+  fc.record({
+    layout: fc.constantFrom(...layouts),
+    changes: fc.array(change, { maxLength: 4 }),
+    cut: fc.option(fc.nat(5000)),
+    more: fc.nat(3),
+  });
+const all = shapes.map(({ shape }) => shape);
 
 describe('frames that are not what they were', () => {
-  for (const { uid, name, encode } of targets)
+  for (const { uid, name, encode, layout: only } of targets)
     fuzz(
       `${name}: are refused, or of the right size, and the next one is as it was`,
-      input,
+      inputOf(only ? [only] : all),
       async ({ layout: shape, changes, cut, more }) => {
         const [samples = new Uint8Array()] = patterns(shape);
         const stream = await encode(samples, shape);

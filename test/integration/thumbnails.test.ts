@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { TransferSyntaxes } from '../../src/dicom/index.js';
+import { jpeg12, jpeg12Shape } from '../helpers/jpeg-12.js';
 import { image, report, see } from '../helpers/pictures.js';
+import { encapsulatedPicture } from '../helpers/pixel-instances.js';
 import { makeInstance, type Attributes, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene, type SceneOptions } from '../helpers/scene.js';
 import { request, type RawResponse } from '../helpers/test-gateway.js';
@@ -133,6 +136,17 @@ describe('thumbnails', () => {
     const broken = makeInstance({ transferSyntaxUid: '1.2.840.10008.1.2.4.70', pixelBytes: 400 });
     const get = await start({ instances: [broken] });
     expect((await get(`${seriesOf(broken)}/thumbnail`)).status).toBe(502);
+  });
+
+  test('of a frame of another size than its dataset says is an error that tells both; as it is stored it can be had', async () => {
+    const { uid } = TransferSyntaxes.JpegExtended;
+    const one = encapsulatedPicture({ ...jpeg12Shape, columns: 24 }, [jpeg12()], uid);
+    const get = await start({ instances: [one] });
+    const answer = await get(`${pathOf(one)}/thumbnail`);
+    expect(answer.status).toBe(502);
+    expect(answer.body.toString()).toContain('holds 20 x 24 pixels, not the 24 x 24 of its dataset');
+    const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
+    expect((await get(`${pathOf(one)}/frames/1`, { accept })).body.includes(jpeg12())).toBe(true);
   });
 
   test.each([
