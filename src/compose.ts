@@ -3,6 +3,7 @@ import { createHotBytes, type Cache, type HotBytes } from './cache/index.js';
 import { openCache } from './compose-cache.js';
 import { watch } from './compose-metrics.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
+import { coercionRules } from './compose-coercions.js';
 import { storeRequestBytes } from './compose-store.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
@@ -261,6 +262,7 @@ async function openPeers(
 export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
   // Loads the dictionary, which would otherwise make the first search wait.
   attributeByTag(Tags.PatientID);
+  coercionRules(config);
   const opened: Opened = { peers: new Map(), peerFiles: [], stopping: { now: false } };
   try {
     return await open(config, telemetry, opened);

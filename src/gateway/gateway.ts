@@ -1,7 +1,9 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
+import { defaultCharacterSets } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import { AbsentStudies } from './absent-studies.js';
+import { Coercer } from './coercer.js';
 import type { Member } from './group.js';
 import { metadataShare, withGroups } from './group-gateway.js';
 import { InstanceFetcher } from './instance-fetcher.js';
@@ -99,10 +101,23 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
       const [first = sideOf(peer)] = members;
       if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
       const [representation] = negotiate('store-response', accept);
+      const settings = first.binding.store;
+      const { coercions: rules, modifyingSystem: system } = settings.policy;
+      const { characterSets = defaultCharacterSets } = first.binding.profile;
+      const { observe } = deps;
       return new StoreSession({
         name: peer,
-        settings: first.binding.store,
-        targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
+        settings,
+        targets: new StoreTargets({ members, requires, observe, context }),
+        coercer: Coercer.of({
+          rules,
+          system,
+          characterSets,
+          limits: settings.limits,
+          name: peer,
+          observe,
+          context,
+        }),
         instances: deps.instances,
         spools: deps.spools,
         observe: deps.observe,

@@ -1,24 +1,20 @@
 import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
-import { isArchivedUid, type DatasetUids, type Part10Meta } from '../dicom/index.js';
+import { isArchivedUid } from '../dicom/index.js';
 import type { StoredInstance } from '../dicomweb/index.js';
+import type { Coercer } from './coercer.js';
+import type { OutgoingInstance } from './outgoing-instance.js';
 import type { Instances, StoreSettings } from './ports.js';
 import { refusalOf } from './store-policy.js';
 import { failure, isWarning, Reason, reasonOf, type PartResult } from './store-result.js';
 import type { StoreTarget, StoreTargets } from './store-targets.js';
 
-/** An instance that is to be stored. */
-export interface OutgoingInstance {
-  readonly meta: Part10Meta;
-  readonly uids: DatasetUids;
-  /** The dataset in the transfer syntax of `meta`. */
-  bytes(): AsyncIterable<Buffer>;
-  /** Lets go of what it was made of. */
-  discard(): void;
-}
+export type { OutgoingInstance };
 
 export interface InstanceSenderOptions {
   readonly settings: StoreSettings;
   readonly targets: StoreTargets;
+  /** Where instances are changed on their way. */
+  readonly coercer: Coercer | undefined;
   readonly instances: Instances;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
@@ -52,7 +48,7 @@ export class InstanceSender {
 
   /** Sends the instance when its turn has come, or never will; `began` is told then. The caller goes on. */
   sendSoon(instance: OutgoingInstance, began: () => void): void {
-    if (this.#options.targets.areSeveral) {
+    if (this.#options.targets.areSeveral || this.#options.coercer) {
       this.add(failure(instance.meta, Reason.outOfResources, noRoom()));
       began();
       instance.discard();
@@ -89,7 +85,10 @@ export class InstanceSender {
     const { meta } = outgoing;
     const refusal = this.#refusal(outgoing);
     if (refusal !== undefined) return failure(meta, refusal);
-    return this.#options.targets.store(meta, (target) => this.#storeAt(target, outgoing));
+    const { targets, coercer } = this.#options;
+    const send = (instance: OutgoingInstance): Promise<PartResult> =>
+      targets.store(meta, (target) => this.#storeAt(target, instance));
+    return coercer ? coercer.store(outgoing, send) : send(outgoing);
   }
 
   async #storeAt({ binding, watch }: StoreTarget, outgoing: OutgoingInstance): Promise<PartResult> {
