@@ -1,5 +1,5 @@
 import { openStorageScp } from './compose.js';
-import { fixedFacts, openPeer, peerFile } from './compose-peer.js';
+import { fixedFacts, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import type { Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
 import { isArchivedUid } from './dicom/index.js';
@@ -135,11 +135,12 @@ async function storageScpForCheck(config: Config): Promise<StorageScp | undefine
 }
 
 /** A line for each group: what it stands for follows from what its members can do. */
-function* groupTexts({ groups }: Config): Generator<string> {
-  for (const [name, { members, onMemberFailure, store }] of Object.entries(groups)) {
+function* groupTexts(config: Config): Generator<string> {
+  for (const [name, { members, onMemberFailure, store: at }] of groupsOf(config)) {
+    const store = at?.members.join(at.requires === 'all' ? ' and ' : ' or ') ?? 'none';
     const failure =
       onMemberFailure === 'fail' ? 'fails with any member' : 'answers without a member that fails';
-    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${store ?? 'none'}`;
+    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${store}`;
   }
 }
 

@@ -1,9 +1,7 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { defaultCharacterSets } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import { AbsentStudies } from './absent-studies.js';
-import { Coercer } from './coercer.js';
 import type { Member } from './group.js';
 import { metadataShare, withGroups } from './group-gateway.js';
 import { InstanceFetcher } from './instance-fetcher.js';
@@ -11,6 +9,7 @@ import type { GatewayDependencies, PeerBinding } from './ports.js';
 import { MetadataMemory } from './metadata-memory.js';
 import { Prefetcher } from './prefetcher.js';
 import type { PreloadJob } from './preload-job.js';
+import { openStore } from './open-store.js';
 import { PreloadJobs } from './preload-jobs.js';
 import { purge } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
@@ -24,8 +23,6 @@ import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
-import { StoreSession } from './store.js';
-import { StoreTargets } from './store-targets.js';
 import { StudyWatch } from './study-watch.js';
 import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
@@ -95,38 +92,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
       for (const side of sides.values()) closeSide(side);
     },
     isReadOnly: (peer) => sides.get(peer)?.binding.store.policy.enabled === false,
-    store: ({ peer, study, accept, serviceUrl, at }, context) => {
-      const { members: names, requires } = at ?? { members: [peer], requires: 'all' };
-      const members = names.map(sideOf);
-      const [first = sideOf(peer)] = members;
-      if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
-      const [representation] = negotiate('store-response', accept);
-      const settings = first.binding.store;
-      const { coercions: rules, modifyingSystem: system } = settings.policy;
-      const { characterSets = defaultCharacterSets } = first.binding.profile;
-      const { observe } = deps;
-      return new StoreSession({
-        name: peer,
-        settings,
-        targets: new StoreTargets({ members, requires, observe, context }),
-        coercer: Coercer.of({
-          rules,
-          system,
-          characterSets,
-          limits: settings.limits,
-          name: peer,
-          observe,
-          context,
-        }),
-        instances: deps.instances,
-        spools: deps.spools,
-        observe: deps.observe,
-        study,
-        serviceUrl,
-        form: representation?.mediaType === 'application/dicom+xml' ? 'xml' : 'json',
-        context,
-      });
-    },
+    store: (call, context) => openStore((call.at?.members ?? [call.peer]).map(sideOf), call, deps, context),
   };
 }
 
@@ -152,9 +118,6 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: P
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
   return { ...side, searches, absent, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
-
-const readOnly = (): GatewayError =>
-  new GatewayError('method-not-allowed', 'Nothing is stored here: the archive is read only.');
 
 function closeSide({ prefetcher, preloads }: Side): void {
   prefetcher.close();

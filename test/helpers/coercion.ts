@@ -1,9 +1,7 @@
 import { readElements, type ReadElement } from './independent-reader.js';
 
 /** What an instance says of its attributes that were changed: the first value of each, by tag. */
-export interface Modification {
-  readonly [tag: string]: string;
-}
+export type Modification = Readonly<Record<string, string>>;
 
 const text = (value: Buffer): string => value.toString('latin1').replace(/[\0 ]+$/, '');
 const ORIGINALS = /^04000561\/(\d+)\/(?:04000550\/0\/)?([0-9A-F]{8})$/;

@@ -28,7 +28,7 @@ export function answerOf({ body }: RawResponse): StoreAnswer {
         const [reason] = item[tag]?.Value ?? [];
         return reason === undefined ? [] : [[String(item['00081155']?.Value?.[0]), Number(reason)]];
       }),
-    ) as Record<string, number>;
+    );
   return {
     stored: items('00081199').map((item) => String(item['00081155']?.Value?.[0])),
     failed: reasons('00081198', '00081197'),
