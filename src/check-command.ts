@@ -1,4 +1,4 @@
-import { fixedFacts, openPeer, peerFile } from './compose-peer.js';
+import { fixedFacts, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import { openStorageScp } from './compose-storage-scp.js';
 import type { Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
@@ -135,17 +135,13 @@ async function storageScpForCheck(config: Config): Promise<StorageScp | undefine
 }
 
 /** A line for each group: what it stands for follows from what its members can do. */
-function* groupTexts({ groups }: Config): Generator<string> {
-  for (const [name, { members, onMemberFailure, store }] of Object.entries(groups)) {
+function* groupTexts(config: Config): Generator<string> {
+  for (const [name, { members, onMemberFailure, store: at }] of groupsOf(config)) {
+    const store = at?.members.join(at.requires === 'all' ? ' and ' : ' or ') ?? 'none';
     const failure =
       onMemberFailure === 'fail' ? 'fails with any member' : 'answers without a member that fails';
-    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${storeText(store)}`;
+    yield `group ${name}: ${members.join(', ')}; ${failure}; stores to ${store}`;
   }
-}
-
-function storeText(store: Config['groups'][string]['store']): string {
-  if (store === undefined) return 'none';
-  return typeof store === 'string' ? store : `${store.require} of ${store.members.join(', ')}`;
 }
 
 function reportText(report: CheckReport, moveHint: string): string {

@@ -1,10 +1,18 @@
+import { coercionRules } from './compose-coercions.js';
 import type { Config, PeerConfig } from './config/index.js';
 import type { GroupBinding, StorePolicy } from './gateway/index.js';
 
 /** What may be stored at a peer. */
-export function storePolicy({ store }: Config, { readOnly }: PeerConfig): StorePolicy {
+export function storePolicy(config: Config, { readOnly }: PeerConfig): StorePolicy {
+  const { store, dimse } = config;
   const { allow, deny = [] } = store.sopClasses;
-  return { enabled: store.enabled && !readOnly, allowedSopClasses: allow, deniedSopClasses: deny };
+  return {
+    enabled: store.enabled && !readOnly,
+    allowedSopClasses: allow,
+    deniedSopClasses: deny,
+    coercions: coercionRules(config),
+    modifyingSystem: dimse.aeTitle,
+  };
 }
 
 /** Most bytes of a store request. */

@@ -4,6 +4,7 @@ import { openCache } from './compose-cache.js';
 import { commitmentEvents, openCommitments } from './compose-commitment.js';
 import { watch } from './compose-metrics.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
+import { coercionRules } from './compose-coercions.js';
 import { storeRequestBytes } from './compose-store.js';
 import { openStorageScp } from './compose-storage-scp.js';
 import type { Config } from './config/index.js';
@@ -256,6 +257,7 @@ async function openPeers(
 export async function startGateway(config: Config, telemetry: Telemetry): Promise<RunningGateway> {
   // Loads the dictionary, which would otherwise make the first search wait.
   attributeByTag(Tags.PatientID);
+  coercionRules(config);
   const opened: Opened = { peers: new Map(), peerFiles: [], stopping: { now: false } };
   try {
     return await open(config, telemetry, opened);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { check } from './check-command.js';
+import { coercionRules } from './compose-coercions.js';
 import { startGateway } from './compose.js';
 import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError } from './core/index.js';
@@ -35,10 +36,13 @@ function version(): string {
 
 function readConfig(file: string | undefined): Config {
   try {
-    return loadConfig({
+    const config = loadConfig({
       ...(file === undefined ? {} : { file: readFileSync(file, 'utf8') }),
       env: process.env,
     });
+    // What it says of attributes only the dictionary can tell to be right.
+    coercionRules(config);
+    return config;
   } catch (thrown) {
     if (thrown instanceof GatewayError) throw thrown;
     throw new GatewayError('bad-request', `The configuration file ${file ?? ''} cannot be read.`, {

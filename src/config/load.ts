@@ -50,7 +50,12 @@ export function loadConfig({ file = '', env }: ConfigSources): Config {
     throw new ConfigError([...strangers, ...issues.flatMap((issue) => describe(issue, overlay))]);
   }
   const parsed = result.data;
-  const named = (['peers', 'groups'] as const).flatMap((key) => ownNames(key, tree[key], parsed[key]));
+  const { store } = tree;
+  const named = [
+    ...ownNames('peers', 'peer', tree['peers'], parsed.peers),
+    ...ownNames('groups', 'group', tree['groups'], parsed.groups),
+    ...ownNames('store.coercions', 'rule', isTree(store) ? store['coercions'] : {}, parsed.store.coercions),
+  ];
   const broken = [...strangers, ...named, ...brokenRules(parsed)];
   const defaultPeer = defaultPeerOf(parsed);
   if (broken.length > 0 || defaultPeer === undefined) throw new ConfigError(broken);
@@ -74,11 +79,11 @@ function describe({ code, path, message, keys }: Issue, { origin }: Overlay): st
 }
 
 /** Names that the schema library passes over in silence, `__proto__` being one. */
-function ownNames(key: 'peers' | 'groups', given: unknown, taken: object): string[] {
+function ownNames(path: string, what: string, given: unknown, taken: object): string[] {
   const names = isTree(given) ? Object.keys(given) : [];
   return names
     .filter((name) => !Object.hasOwn(taken, name))
-    .map((name) => `${key}.${name}: is no name for a ${key === 'peers' ? 'peer' : 'group'}`);
+    .map((name) => `${path}.${name}: is no name for a ${what}`);
 }
 
 /** Freezes a value and all that is in it; objects lose their prototype, so that a lookup by name finds only entries. */

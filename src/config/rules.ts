@@ -20,6 +20,7 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* exposure(config);
   yield* peers(config);
   yield* brokenGroups(config, NAME);
+  yield* coercions(config);
   yield* listeners(config);
 }
 
@@ -53,6 +54,13 @@ function* peers(config: ParsedConfig): Generator<string> {
   if (chosen === undefined || !all.includes(chosen)) {
     const what = all.length > names.length ? 'peers and groups' : 'peers';
     yield `defaultPeer: must name one of the ${what} where there are several: ${all.join(', ')}`;
+  }
+}
+
+function* coercions({ store }: ParsedConfig): Generator<string> {
+  for (const name of Object.keys(store.coercions)) {
+    if (!NAME.test(name))
+      yield `store.coercions.${name}: a rule's name takes letters, digits, dot, hyphen and underscore, 64 at most, beginning with a letter or digit`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attributeTexts, keyword } from './attribute-texts.js';
 import { boolean, key, list, size, text } from './kind.js';
 import { network } from './network.js';
 
@@ -8,6 +9,29 @@ const sopClasses = list(
   text(/^[0-9]+(?:\.[0-9]+)*(?:\.\*)?$/, 'the UID of a SOP class'),
   'a list of UIDs of SOP classes such as [1.2.840.10008.5.1.4.1.1.2, 1.2.840.10008.5.1.4.1.1.88.*]',
 );
+
+const coercion = z.strictObject({
+  peers: key(
+    list(text(/./, 'the name of a peer or group'), 'a list of names of peers and groups such as [main]'),
+    'Peers and groups in whose URLs the rule holds; all if left out.',
+  ).exactOptional(),
+  when: key(
+    attributeTexts,
+    'Which instances: those of which each of these attributes has a value that matches, with the wildcards `*` and `?`; an empty text stands for no value. All if left out. In the environment `PatientID=A*;IssuerOfPatientID=`.',
+  ).exactOptional(),
+  set: key(
+    attributeTexts,
+    'Attributes that get this value, whatever they had; `\\` stands between several.',
+  ).exactOptional(),
+  prefix: key(
+    attributeTexts,
+    'Attributes whose values get this in front, unless they are empty or begin so already.',
+  ).exactOptional(),
+  remove: key(
+    list(keyword, 'a list of keywords such as [InstitutionAddress]'),
+    'Attributes that go.',
+  ).exactOptional(),
+});
 
 /** What may be stored, and by whom. */
 export const storePolicy = {
@@ -32,4 +56,5 @@ export const storePolicy = {
       deny: key(sopClasses, 'SOP classes whose instances are not stored.').exactOptional(),
     })
     .prefault({}),
+  coercions: z.record(z.string(), coercion).prefault({}),
 };

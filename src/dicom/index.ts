@@ -28,6 +28,10 @@ export {
 } from './pixel-edit.js';
 export { decodedEdits, derivedEdits, lossyEdits, lossyMethod, newInstanceEdits } from './lossy-attributes.js';
 export type { ElementEdit } from './element-edit.js';
+export { changeCuts, withCuts, type AttributeChange } from './coercion.js';
+export { surveyDataset } from './survey.js';
+export { surveyedDataset, textFor } from './surveyed-text.js';
+export { fitsVr } from './vr-form.js';
 export type { RepeatedElements } from './repeated-elements.js';
 export { readAttributes } from './read-attributes.js';
 export { readRanges } from './read-ranges.js';

@@ -1,6 +1,7 @@
 /** Datasets whose pixels are written anew: everything else stays byte for byte. */
 import { explicitElement, type ElementEdit } from './element-edit.js';
 import { DatasetReader, type DatasetVisitor, type ElementHeader, type ValueMode } from './reader.js';
+import { spliced, type Cut } from './splice.js';
 import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
 import { TransferSyntaxes } from './transfer-syntax-table.js';
@@ -10,14 +11,6 @@ export interface PixelDescription {
   readonly photometricInterpretation: string;
   /** 0 by pixel, 1 in planes; undefined where a pixel has one sample, and the attribute stays as it is. */
   readonly planarConfiguration: 0 | 1 | undefined;
-}
-
-/** Bytes from `start` up to `end` of the stored header that `bytes` stand in place of. */
-interface Cut {
-  readonly start: number;
-  /** Of a sequence it is known when the next element begins. */
-  end: number;
-  readonly bytes: Buffer;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -130,39 +123,6 @@ class EditVisitor implements DatasetVisitor {
   #closeAt(offset: number): void {
     if (this.#open) this.#open.end = offset;
     this.#open = undefined;
-  }
-}
-
-/** The first `end` bytes of `chunks`, with `cuts` in ascending order made. */
-async function* spliced(
-  chunks: AsyncIterable<Buffer>,
-  cuts: readonly Cut[],
-  end: number,
-): AsyncGenerator<Buffer, void, undefined> {
-  const left = [...cuts];
-  let at = 0;
-  for await (const chunk of chunks) {
-    yield* splicedChunk(chunk.subarray(0, end - at), at, left);
-    at += chunk.length;
-    if (at >= end) break;
-  }
-  for (const { bytes } of left) yield bytes;
-}
-
-/** A chunk that begins at `at`; the cuts that end in it are taken from `left`. */
-function* splicedChunk(chunk: Buffer, at: number, left: Cut[]): Generator<Buffer, void, undefined> {
-  const last = at + chunk.length;
-  for (let from = at; from < last;) {
-    const [cut] = left;
-    if (cut === undefined || cut.start > from) {
-      const to = Math.min(last, cut?.start ?? last);
-      yield chunk.subarray(from - at, to - at);
-      from = to;
-    } else from = Math.min(last, Math.max(from, cut.end));
-    if (cut !== undefined && from >= cut.end && from >= cut.start) {
-      left.shift();
-      yield cut.bytes;
-    }
   }
 }
 

@@ -10,6 +10,7 @@ import type { GatewayDependencies, PeerBinding } from './ports.js';
 import { MetadataMemory } from './metadata-memory.js';
 import { Prefetcher } from './prefetcher.js';
 import type { PreloadJob } from './preload-job.js';
+import { openStore } from './open-store.js';
 import { PreloadJobs } from './preload-jobs.js';
 import { purge } from './purge.js';
 import { retrieveInstances } from './retrieve-instances.js';
@@ -23,10 +24,8 @@ import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
-import { StoreSession } from './store.js';
-import { StoreTargets } from './store-targets.js';
 import { StudyWatch } from './study-watch.js';
-import type { Gateway, GatewayStats, RetrieveCall, SearchCall, StoreCall } from './use-cases.js';
+import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
 /** One peer's side of everything. */
 interface Side extends Member {
@@ -97,35 +96,8 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
       for (const side of sides.values()) closeSide(side);
     },
     isReadOnly: (peer) => sides.get(peer)?.binding.store.policy.enabled === false,
-    store: (call, context) => storeSession(sideOf, deps, call, context),
+    store: (call, context) => openStore((call.at?.members ?? [call.peer]).map(sideOf), call, deps, context),
   };
-}
-
-/** A session that stores at the peer of the call, or at the members of a group that it names. */
-function storeSession(
-  sideOf: (peer: string) => Side,
-  deps: GatewayDependencies,
-  { peer, study, accept, serviceUrl, at }: StoreCall,
-  context: OperationContext,
-): StoreSession {
-  const { members: names, requires } = at ?? { members: [peer], requires: 'all' };
-  const members = names.map(sideOf);
-  const [first = sideOf(peer)] = members;
-  if (members.some(({ binding }) => !binding.store.policy.enabled)) throw readOnly();
-  const [representation] = negotiate('store-response', accept);
-  return new StoreSession({
-    name: peer,
-    settings: first.binding.store,
-    targets: new StoreTargets({ members, requires, observe: deps.observe, context }),
-    instances: deps.instances,
-    spools: deps.spools,
-    framePool: deps.framePool,
-    observe: deps.observe,
-    study,
-    serviceUrl,
-    form: representation?.mediaType === 'application/dicom+xml' ? 'xml' : 'json',
-    context,
-  });
 }
 
 function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: Pictures): Side {
@@ -150,9 +122,6 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: P
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
   return { ...side, searches, absent, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
-
-const readOnly = (): GatewayError =>
-  new GatewayError('method-not-allowed', 'Nothing is stored here: the archive is read only.');
 
 function closeSide({ prefetcher, preloads }: Side): void {
   prefetcher.close();

@@ -10,5 +10,6 @@ export type { PurgeTarget } from './purge.js';
 export { recordBytes, recordCodec } from './instance-record.js';
 export type { GroupBinding, InstanceRecord, PeerBinding, SearchSettings } from './ports.js';
 export type { StoreAnswer, StoreSession } from './store.js';
+export type { CoercionAction, CoercionRule } from './coercion-rules.js';
 export type { StorePolicy } from './store-policy.js';
 export type { Common, Gateway, RenderedCall } from './use-cases.js';

@@ -1,5 +1,6 @@
 import { GatewayError, Semaphore, toGatewayError } from '../core/index.js';
 import { isArchivedUid } from '../dicom/index.js';
+import type { Coercer } from './coercer.js';
 import type { OutgoingInstance } from './outgoing-instance.js';
 import type { StoreSettings } from './ports.js';
 import { storeAt, type StoreAtOptions } from './store-at.js';
@@ -12,6 +13,8 @@ export type { OutgoingInstance } from './outgoing-instance.js';
 export interface InstanceSenderOptions extends StoreAtOptions {
   readonly settings: StoreSettings;
   readonly targets: StoreTargets;
+  /** Where instances are changed on their way. */
+  readonly coercer: Coercer | undefined;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
 }
@@ -45,7 +48,7 @@ export class InstanceSender {
 
   /** Sends the instance when its turn has come, or never will; `began` is told then. The caller goes on. */
   sendSoon(instance: OutgoingInstance, began: () => void): void {
-    if (this.#options.targets.areSeveral) {
+    if (this.#options.targets.areSeveral || this.#options.coercer) {
       this.add(failure(instance.meta, Reason.outOfResources, noRoom()));
       began();
       instance.discard();
@@ -80,9 +83,12 @@ export class InstanceSender {
 
   async #store(outgoing: OutgoingInstance): Promise<PartResult> {
     const refusal = this.#refusal(outgoing);
-    if (refusal !== undefined) return failure(outgoing.meta, refusal);
-    const { targets } = this.#options;
-    return targets.store(outgoing.meta, (target) => storeAt(target, outgoing, this.#options));
+    const { meta } = outgoing;
+    if (refusal !== undefined) return failure(meta, refusal);
+    const { targets, coercer } = this.#options;
+    const send = (instance: OutgoingInstance): Promise<PartResult> =>
+      targets.store(meta, (target) => storeAt(target, instance, this.#options));
+    return coercer ? coercer.store(outgoing, send) : send(outgoing);
   }
 
   /** Why the instance is not sent at all. @see rules S-07, S-12 */

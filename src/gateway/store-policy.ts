@@ -1,4 +1,5 @@
 import type { Part10Meta } from '../dicom/index.js';
+import type { CoercionRule } from './coercion-rules.js';
 
 /** What the operator lets be stored. */
 export interface StorePolicy {
@@ -7,6 +8,10 @@ export interface StorePolicy {
   /** UIDs of SOP classes, or how they begin where they end in `.*`; all when left out. */
   readonly allowedSopClasses: readonly string[] | undefined;
   readonly deniedSopClasses: readonly string[];
+  /** What is changed of instances, in the order in which it counts. */
+  readonly coercions: readonly CoercionRule[];
+  /** Who says in them that they were changed. */
+  readonly modifyingSystem: string;
 }
 
 /** Refused: SOP class not supported. @see PS3.7 C.5.6 */

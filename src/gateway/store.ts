@@ -95,6 +95,7 @@ export class StoreSession {
     this.#parts?.end();
     const results = await this.#sender.results();
     this.#tell(results);
+    this.#options.coercer?.tell();
     const stored = results.flatMap((result) => (result.kind === 'stored' ? [result.instance] : []));
     const failures = results.flatMap((result) => (result.kind === 'failed' ? [result] : []));
     const failed = failures.map(({ instance }) => instance);

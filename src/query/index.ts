@@ -31,3 +31,4 @@ export { requireUniqueKey, uniqueKey } from './row.js';
 export type { ParentKeys } from './step-options.js';
 export type { FindStep } from './step.js';
 export type { Zones } from './zone.js';
+export { Wildcards } from './wildcards.js';

@@ -1,0 +1,47 @@
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { defaultCharacterSets } from '../dicom/index.js';
+import { negotiate } from '../dicomweb/index.js';
+import { Coercer } from './coercer.js';
+import type { GatewayDependencies } from './ports.js';
+import { StoreTargets, type StoreTarget } from './store-targets.js';
+import { StoreSession } from './store.js';
+import type { StoreCall } from './use-cases.js';
+
+/**
+ * Begins to store at `members`, of which the first one's settings count.
+ *
+ * @throws GatewayError `method-not-allowed` where nothing is stored, `not-acceptable`
+ */
+export function openStore(
+  members: readonly StoreTarget[],
+  { peer: name, study, accept, serviceUrl, at }: StoreCall,
+  {
+    instances,
+    spools,
+    framePool,
+    observe,
+  }: Pick<GatewayDependencies, 'instances' | 'spools' | 'framePool' | 'observe'>,
+  context: OperationContext,
+): StoreSession {
+  const [first] = members;
+  if (first === undefined || members.some(({ binding }) => !binding.store.policy.enabled))
+    throw new GatewayError('method-not-allowed', 'Nothing is stored here: the archive is read only.');
+  const [representation] = negotiate('store-response', accept);
+  const { store: settings, profile } = first.binding;
+  const { coercions: rules, modifyingSystem: system } = settings.policy;
+  const { characterSets = defaultCharacterSets } = profile;
+  const requires = at?.requires ?? 'all';
+  const told = { name, observe, context };
+  return new StoreSession({
+    ...told,
+    settings,
+    targets: new StoreTargets({ members, requires, observe, context }),
+    coercer: Coercer.of({ ...told, rules, system, characterSets, limits: settings.limits }),
+    instances,
+    spools,
+    framePool,
+    study,
+    serviceUrl,
+    form: representation?.mediaType === 'application/dicom+xml' ? 'xml' : 'json',
+  });
+}
