@@ -211,6 +211,7 @@ async function listenAll(
       emptySearch: search.emptyResponse,
       storeBody: {
         maxBodyBytes: http.maxBodyBytes,
+        maxBodyRatio: http.maxBodyRatio,
         maxParts: store.maxParts,
         bodyTimeoutMs: http.bodyTimeout,
       },

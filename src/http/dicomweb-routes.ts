@@ -13,6 +13,7 @@ import {
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { Exchange } from './exchange.js';
+import { requireExpectation } from './expectation.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
 import { renderedRoutes } from './rendered-routes.js';
@@ -52,6 +53,7 @@ export function dicomwebRoutes(
       void exchange.run(async () => {
         const refusal = deps.refuse();
         if (refusal) throw refusal;
+        requireExpectation(request);
         const rawQuery = rawQueryOf(request);
         const accept = parseAccept(request.get('accept'), acceptParameter(rawQuery));
         const common = {

@@ -1,10 +1,11 @@
 import type { Request } from 'express';
 import { abortReason, GatewayError, type Clock, type OperationContext } from '../core/index.js';
 import { MultipartReader, parseStoreContentType } from '../dicomweb/index.js';
+import { bodyCoding, CODINGS, decodedBody, type InflateLimits } from './body-encoding.js';
+import { tellToGoOn } from './expectation.js';
 import type { StoreAnswer, StoreSession } from '../gateway/index.js';
 
-export interface StoreBodyLimits {
-  readonly maxBodyBytes: number;
+export interface StoreBodyLimits extends InflateLimits {
   readonly maxParts: number;
   /** How long the client may send nothing while it is being listened to. */
   readonly bodyTimeoutMs: number;
@@ -50,12 +51,6 @@ function beforeSilence<T>(next: Promise<T>, timeoutMs: number, clock: Clock): Pr
   });
 }
 
-function checkEncoding(request: Request): void {
-  const encoding = request.get('content-encoding') ?? 'identity';
-  if (encoding.toLowerCase() === 'identity') return;
-  throw new GatewayError('unsupported-media-type', 'A body with a Content-Encoding is not taken.');
-}
-
 /**
  * Reads a store request's body into `session`, part by part, and resolves when the peer has answered for every part.
  *
@@ -70,11 +65,15 @@ export async function readStoreBody(
   context: OperationContext,
 ): Promise<StoreAnswer> {
   const content = parseStoreContentType(request.get('content-type'));
-  checkEncoding(request);
+  // Sent with the 415 too, where it says which would be taken.
+  request.res?.setHeader('Accept-Encoding', CODINGS);
+  const coding = bodyCoding(request);
   const announced = Number(request.get('content-length') ?? 0);
   if (announced > deps.limits.maxBodyBytes) throw tooLarge(deps.limits.maxBodyBytes);
-  const chunks = chunksOf(request, deps, context);
+  const sent = chunksOf(request, deps, context);
+  const chunks = coding === undefined ? sent : decodedBody(sent, coding, deps.limits);
   session.begin(content.form);
+  tellToGoOn(request);
   if (content.kind === 'single') {
     return readSingle(request.get('content-type') ?? '', chunks, session);
   }
