@@ -11,11 +11,15 @@ const isContinue = (request: Request): boolean =>
  */
 export function requireExpectation(request: Request): void {
   const expected = (request.get('expect') ?? '').trim();
+  // A body that nobody asked for may come or not: what follows on the connection could be taken for it.
+  if (isContinue(request)) request.res?.setHeader('Connection', 'close');
   if (expected === '' || /^100-continue$/i.test(expected)) return;
   throw new GatewayError('expectation-failed', 'Nothing can be expected but 100-continue.');
 }
 
 /** Tells a client that waits for it to send the body: everything before that has been looked at, and is acceptable. */
 export function tellToGoOn(request: Request): void {
-  if (isContinue(request)) request.res?.writeContinue();
+  if (!isContinue(request)) return;
+  request.res?.removeHeader('Connection');
+  request.res?.writeContinue();
 }

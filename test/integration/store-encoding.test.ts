@@ -82,7 +82,7 @@ interface Heard {
 function ask(headers: http.OutgoingHttpHeaders, path = '/studies', method = 'POST'): Promise<Heard> {
   return new Promise((resolve, reject) => {
     let wasToldToGoOn = false;
-    const outgoing = http.request(gateway.service + path, { method, headers, agent: false });
+    const outgoing = http.request(new URL(gateway.service + path), { method, headers, agent: false });
     outgoing.on('continue', () => {
       wasToldToGoOn = true;
       outgoing.end(body);
@@ -112,6 +112,13 @@ describe('S-03: a client that expects 100-continue', () => {
     ['path', 400, head, '/studies/x'],
   ])('gets the final status alone when it is not: %s is %i', async (_what, status, headers, path) => {
     expect(await ask(headers, path)).toEqual({ status, wasToldToGoOn: false });
+  });
+
+  test('is told so by a purge as well', async () => {
+    const headers = { ...head, 'content-type': 'application/json' };
+    const { pathname } = new URL(gateway.service);
+    const up = pathname.replace(/\/[^/]+/g, '/..').slice(1);
+    expect(await ask(headers, `/${up}/cache/purge`)).toMatchObject({ wasToldToGoOn: true });
   });
 
   test('gets 405 alone for a method that is none', async () => {
