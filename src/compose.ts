@@ -206,6 +206,7 @@ async function listenAll(
       emptySearch: search.emptyResponse,
       storeBody: {
         maxBodyBytes: storeRequestBytes(config),
+        maxBodyRatio: http.maxBodyRatio,
         maxParts: store.maxParts,
         bodyTimeoutMs: http.bodyTimeout,
       },

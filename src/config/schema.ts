@@ -47,7 +47,11 @@ const http = z.strictObject({
     'How long an idle connection is kept; longer than the idle time of a proxy in front, commonly 60 s.',
   ).prefault('75s'),
   maxHeaderBytes: key(size(KIB, MIB), "Most bytes of a request's line and headers.").prefault('32 KiB'),
-  maxBodyBytes: key(size(KIB), "Most bytes of a request's body.").prefault('64 GiB'),
+  maxBodyBytes: key(size(KIB), "Most bytes of a request's body, as it comes and decoded.").prefault('64 GiB'),
+  maxBodyRatio: key(
+    integer(1, 100_000),
+    "Most bytes that a request's body with a Content-Encoding becomes for each byte of it, once it has become 64 MiB.",
+  ).prefault(200),
   maxConnections: key(integer(1, 100_000), 'Most client connections at once; more are closed.').prefault(
     2000,
   ),

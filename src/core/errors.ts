@@ -16,6 +16,7 @@ export type GatewayErrorCode =
   | 'payload-too-large'
   | 'query-too-broad'
   | 'unsupported-media-type'
+  | 'expectation-failed'
   | 'not-implemented'
   // the peer is not there, or said no
   | 'peer-unreachable'

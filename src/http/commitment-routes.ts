@@ -9,13 +9,14 @@ import {
   requireUid,
 } from '../dicomweb/index.js';
 import type { CommitmentAnswer, CommitmentDocument } from '../gateway/index.js';
-import { checkEncoding, chunksOf, type StoreBodyDependencies } from './read-store-body.js';
+import { bodyOf, type StoreBodyDependencies } from './read-store-body.js';
 import type { HttpDependencies, On } from './route.js';
 
 const PATH = '/commitment-requests/:transaction';
 
 export interface CommitmentBodyLimits {
   readonly maxBodyBytes: number;
+  readonly maxBodyRatio: number;
   /** How long the client may send nothing. */
   readonly bodyTimeoutMs: number;
 }
@@ -51,17 +52,17 @@ async function readDocument(
     const message = 'A request for storage commitment is in DICOM JSON or XML.';
     throw new GatewayError('unsupported-media-type', message);
   }
-  checkEncoding(request);
+  const body = bodyOf(request, deps, context);
   const chunks: Buffer[] = [];
   const keep = (bytes: Buffer): void => {
     // The bytes are the reader's, which uses them again.
     chunks.push(Buffer.from(bytes));
   };
-  if (content.kind === 'single') for await (const chunk of chunksOf(request, deps, context)) keep(chunk);
+  if (content.kind === 'single') for await (const chunk of body) keep(chunk);
   else {
     const handler = { beginPart: () => undefined, partData: keep, endPart: () => undefined };
     const reader = new MultipartReader(content.boundary, handler, { maxParts: deps.limits.maxParts });
-    for await (const chunk of chunksOf(request, deps, context)) await reader.push(chunk);
+    for await (const chunk of body) await reader.push(chunk);
     await reader.end();
   }
   return { form, bytes: Buffer.concat(chunks) };

@@ -17,6 +17,7 @@ import { networkTest } from './client-networks.js';
 import { endWith } from './end-with.js';
 import { commitmentRoutes } from './commitment-routes.js';
 import { Exchange } from './exchange.js';
+import { requireExpectation } from './expectation.js';
 import { preloadRoutes } from './preload-routes.js';
 import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
 import { renderedRoutes } from './rendered-routes.js';
@@ -60,6 +61,7 @@ export function dicomwebRoutes(
       void exchange.run(async () => {
         const refusal = deps.refuse();
         if (refusal) throw refusal;
+        requireExpectation(request);
         const rawQuery = rawQueryOf(request);
         const accept = parseAccept(request.get('accept'), acceptParameter(rawQuery));
         const common = {
@@ -78,7 +80,7 @@ export function dicomwebRoutes(
   storeRoutes(on, deps, options);
   preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
   const { maxCommitmentBytes: maxBodyBytes, storeBody } = options;
-  commitmentRoutes(on, deps, { maxBodyBytes, bodyTimeoutMs: storeBody.bodyTimeoutMs });
+  commitmentRoutes(on, deps, { ...storeBody, maxBodyBytes });
   return router;
 }
 

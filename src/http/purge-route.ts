@@ -1,7 +1,8 @@
-import express, { type Router } from 'express';
+import express, { type RequestHandler, type Router } from 'express';
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { requireUid } from '../dicomweb/index.js';
 import type { PurgeTarget } from '../gateway/index.js';
+import { tellToGoOn } from './expectation.js';
 import { Exchange } from './exchange.js';
 import type { HttpDependencies } from './route.js';
 
@@ -44,7 +45,11 @@ function targetOf(study: unknown, patient: unknown, all: unknown): PurgeTarget {
  */
 export function purgeRoute(deps: HttpDependencies): Router {
   const router = express.Router();
-  router.post('/cache/purge', express.json({ limit: MOST_BYTES }), (request, response) => {
+  const goOn: RequestHandler = (request, _response, next) => {
+    tellToGoOn(request);
+    next();
+  };
+  router.post('/cache/purge', goOn, express.json({ limit: MOST_BYTES }), (request, response) => {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
     void exchange.run(async () => {
       if (!request.is('application/json')) throw new GatewayError('unsupported-media-type', FORM);

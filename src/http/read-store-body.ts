@@ -7,10 +7,11 @@ import {
   type OperationContext,
 } from '../core/index.js';
 import { MultipartReader, parseStoreContentType } from '../dicomweb/index.js';
+import { bodyCoding, CODINGS, decodedBody, type InflateLimits } from './body-encoding.js';
+import { tellToGoOn } from './expectation.js';
 import type { StoreAnswer, StoreSession } from '../gateway/index.js';
 
-export interface StoreBodyLimits {
-  readonly maxBodyBytes: number;
+export interface StoreBodyLimits extends InflateLimits {
   readonly maxParts: number;
   /** How long the client may send nothing while it is being listened to. */
   readonly bodyTimeoutMs: number;
@@ -27,7 +28,7 @@ export interface StoreBodyDependencies {
  *
  * @throws GatewayError `payload-too-large`, `bad-request` after too long a pause, `cancelled`
  */
-export async function* chunksOf(
+async function* chunksOf(
   request: Request,
   { limits, clock }: StoreBodyDependencies,
   context: OperationContext,
@@ -61,11 +62,25 @@ function beforeSilence<T>(next: Promise<T>, timeoutMs: number, clock: Clock): Pr
   });
 }
 
-/** @throws GatewayError `unsupported-media-type` for a body that is encoded */
-export function checkEncoding(request: Request): void {
-  const encoding = request.get('content-encoding') ?? 'identity';
-  if (encoding.toLowerCase() === 'identity') return;
-  throw new GatewayError('unsupported-media-type', 'A body with a Content-Encoding is not taken.');
+/**
+ * The body of a request, decoded, whose client is told to send it if it waits for that: everything before it is acceptable.
+ *
+ * @throws GatewayError `unsupported-media-type` for another encoding, `payload-too-large` for what is announced as too much;
+ * while it is read as {@link chunksOf} and {@link decodedBody}
+ */
+export function bodyOf(
+  request: Request,
+  deps: StoreBodyDependencies,
+  context: OperationContext,
+): AsyncIterable<Buffer> {
+  // Sent with the 415 too, where it says which would be taken.
+  request.res?.setHeader('Accept-Encoding', CODINGS);
+  const coding = bodyCoding(request);
+  const announced = Number(request.get('content-length') ?? 0);
+  if (announced > deps.limits.maxBodyBytes) throw tooLarge(deps.limits.maxBodyBytes);
+  const sent = chunksOf(request, deps, context);
+  tellToGoOn(request);
+  return coding === undefined ? sent : decodedBody(sent, coding, deps.limits);
 }
 
 /**
@@ -82,11 +97,8 @@ export async function readStoreBody(
   context: OperationContext,
 ): Promise<StoreAnswer> {
   const content = parseStoreContentType(request.get('content-type'));
-  checkEncoding(request);
-  const announced = Number(request.get('content-length') ?? 0);
-  if (announced > deps.limits.maxBodyBytes) throw tooLarge(deps.limits.maxBodyBytes);
-  const chunks = chunksOf(request, deps, context);
   session.begin(content.form);
+  const chunks = bodyOf(request, deps, context);
   if (content.kind === 'single') {
     return readSingle(request.get('content-type') ?? '', chunks, session);
   }

@@ -40,6 +40,8 @@ function configure(listener: RequestListener, options: ServerOptions): Server {
   server.maxConnections = options.maxConnections;
   // Node answers 417 by itself to an Expect header that some clients send empty.
   server.on('checkExpectation', listener);
+  // It would tell a client to send its body before anybody has looked whether it is wanted.
+  server.on('checkContinue', listener);
   server.on('clientError', (_error, socket) => {
     // A body that is on its way must not end in another status line; and a socket that is only ended stays half open
     // for as long as the client likes.

@@ -17,6 +17,7 @@ export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'payload-too-large': 413,
   'query-too-broad': 413,
   'unsupported-media-type': 415,
+  'expectation-failed': 417,
   'not-implemented': 501,
   'peer-unreachable': 503,
   'peer-busy': 503,
