@@ -3,7 +3,7 @@ import type { Config, PeerConfig } from './config/index.js';
 import { formatAeAddress, systemClock, type Clock, type Observe } from './core/index.js';
 import { Tags } from './dicom/index.js';
 import { createPeer, type FixedFacts, type Peer, type PeerFacts, type StorageScp } from './dimse/index.js';
-import type { GroupBinding, PeerBinding, SearchSettings } from './gateway/index.js';
+import { withPatients, type GroupBinding, type PeerBinding, type SearchSettings } from './gateway/index.js';
 import { PeerFile } from './peer-file.js';
 
 /** A configured peer with the associations that are opened to it. */
@@ -18,7 +18,7 @@ export function openPeer(
   },
 ): Peer {
   const { timeouts } = peer;
-  return createPeer(
+  const opened = createPeer(
     {
       name,
       address: peer.address,
@@ -52,6 +52,11 @@ export function openPeer(
       ...(deps.known ? { known: deps.known } : {}),
     },
   );
+  return withPatients(opened, {
+    maxPatients: config.search.maxPatients,
+    joinConcurrency: config.search.joinConcurrency,
+    relearnMs: peer.relearnAfter,
+  });
 }
 
 /** Where what is learnt of a peer is kept: beside the cache on disk, nowhere without one. */
@@ -81,9 +86,10 @@ export function peerFile(
 
 /** What the configuration says of a peer that would be learnt otherwise. */
 export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
-  const { ignoredKeys, ...flags } = profile;
+  const { ignoredKeys, root, ...flags } = profile;
+  const roots: FixedFacts = root === 'auto' ? {} : { root, retrieveRoot: root };
   const known = Object.entries(flags).filter(([, value]) => value !== 'auto');
-  return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, findCap: findLimit };
+  return { ...(Object.fromEntries(known) as FixedFacts), ...roots, ignoredKeys, findCap: findLimit };
 }
 
 function searchSettings(
@@ -102,6 +108,7 @@ function searchSettings(
     completeMs: search.completeWithin,
     completeRows: search.completeInstances,
     maxLookups: search.maxLookups,
+    maxPatients: search.maxPatients,
     numericStrings,
     keepMs: search.keepAnswers,
   };

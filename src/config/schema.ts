@@ -140,6 +140,10 @@ const search = z.strictObject({
     integer(0, 1_000_000),
     'Most instances that one search lists to count them, where the PACS counts neither those of a study nor of a series.',
   ).prefault(10_000),
+  maxPatients: key(
+    integer(1, 1_000_000),
+    'How many patients one search asks for their studies at most, at a peer that offers the Patient Root model alone; where more match it is answered 413.',
+  ).prefault(2000),
   maxLookups: key(
     integer(1, 1_000_000),
     'Most studies of one search whose series are looked at because it is by ModalitiesInStudy (or the like) and the PACS does not return that; more are answered 413.',

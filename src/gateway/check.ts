@@ -127,9 +127,9 @@ async function attempt(
 
 /** C-ECHO; what the peer says of itself. */
 async function echo(peer: Peer, context: OperationContext): Promise<string> {
-  const { implementationVersionName, maxPduLength, services } = await peer.echo(context);
+  const { implementationVersionName, maxPduLength, services, isPatientRoot } = await peer.echo(context);
   const offered = Object.entries(services).flatMap(([name, yes]) => (yes ? [`C-${name.toUpperCase()}`] : []));
-  return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}`;
+  return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}${isPatientRoot ? ' by the Patient Root model' : ''}`;
 }
 
 /**

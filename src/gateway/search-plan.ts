@@ -15,7 +15,9 @@ export async function planFor(
   request: SearchRequest,
   context: OperationContext,
 ): Promise<SearchPlan> {
-  const options = usesQueryOptions(request) ? await peer.queryOptions(context) : baselineQueryOptions;
+  // Whether studies may be searched without their patients is negotiated too.
+  const isAsked = usesQueryOptions(request) || peer.knowledge.get('root') === 'patient';
+  const options = isAsked ? await peer.queryOptions(context) : baselineQueryOptions;
   return planSearch(request, withKnowledge(profile, peer.knowledge), options);
 }
 
@@ -27,6 +29,7 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
     unsentKeys: [...(profile.unsentKeys ?? []), ...tagsOf(knowledge.get('ignoredKeys'))],
     literalWildcard: knowledge.get('literalWildcard') === true,
     upperCasesNames: knowledge.get('upperCasesNames') === true,
+    root: knowledge.get('root') ?? 'study',
     needsPatientId: knowledge.get('needsPatientId') === true,
     dateTime: {
       ...dateTime,

@@ -42,6 +42,7 @@ export class SearchRun {
   readonly #source: SearchSource;
   readonly #limits: SliceLimits;
   readonly #joinConcurrency: number;
+  readonly #maxPatients: number;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
@@ -59,7 +60,8 @@ export class SearchRun {
     };
     this.#joinConcurrency = retrieve.joinConcurrency;
     this.#plan = plan;
-    this.#context = { ...context, planned: plan.planned };
+    this.#maxPatients = search.maxPatients;
+    this.#context = { ...context, planned: plan.planned, ...(plan.root && { root: plan.root }) };
   }
 
   /** All that matches, from the first one on each time that it is called. */
@@ -127,8 +129,12 @@ export class SearchRun {
     const open = (row: Dataset): AsyncGenerator<Match, void, undefined> =>
       this.#walk(depth + 1, [...above, row], within);
     const running: RowsAhead<Match>[] = [];
+    const isOfPatients = step.level === 'PATIENT';
+    let walked = 0;
     try {
       for await (const row of upper.read()) {
+        walked += 1;
+        if (isOfPatients && walked > this.#maxPatients) throw tooManyPatients(this.#maxPatients);
         running.push(new RowsAhead({ open: () => open(row), keyOf: (match) => this.keyOf(match) }));
         if (running.length >= this.#joinConcurrency) yield* inTurn(running.shift());
       }
@@ -151,6 +157,11 @@ export class SearchRun {
     const seen = new KeySet();
     const shown = this.#shown(step);
     for await (const row of run.rows()) {
+      // Studies of nobody cannot be asked for by the Patient Root: they are missing, and that is said.
+      if (step.level === 'PATIENT' && row.string(Tags.PatientID) === undefined) {
+        this.truncated = true;
+        continue;
+      }
       const key = step.keyOf(row);
       if (seen.has(key) || !this.#accepts(step, row, parent)) continue;
       if (seen.size >= MOST_DISTINCT)
@@ -187,6 +198,13 @@ export class SearchRun {
   }
 }
 
+function tooManyPatients(most: number): GatewayError {
+  return new GatewayError(
+    'query-too-broad',
+    `The archive tells of studies by their patients alone, and more than ${most} of them match; narrow the search, by PatientID or PatientName for example.`,
+  );
+}
+
 /** Its C-FIND may be paused now: nothing that comes before it is waited for. */
 async function* inTurn(next: RowsAhead<Match> | undefined): AsyncGenerator<Match, void, undefined> {
   if (!next) return;
@@ -204,7 +222,9 @@ function uidsOf(above: Match): ParentKeys {
     above.map((row) => row.string(tag)).findLast((uid) => uid !== undefined);
   const studyInstanceUid = of(Tags.StudyInstanceUID);
   const seriesInstanceUid = of(Tags.SeriesInstanceUID);
+  const patientId = of(Tags.PatientID);
   return {
+    ...(patientId === undefined ? {} : { patientId }),
     ...(studyInstanceUid === undefined ? {} : { studyInstanceUid }),
     ...(seriesInstanceUid === undefined ? {} : { seriesInstanceUid }),
   };
