@@ -155,6 +155,16 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
     expect((await get('/studies?limit=10')).status).toBe(502);
   });
 
+  test('a patient without an id, whose studies cannot be asked for, is not left out in silence', async () => {
+    const nobody = { id: '', patient: { PatientName: 'UNKNOWN' }, studies: [] };
+    const { get } = await start('', { patients: [...held, nobody] });
+    const found = await get('/studies?limit=10');
+    expect(rowsOf(found)).toHaveLength(3);
+    expect(found.headers.warning).toContain('cut');
+    // Whether the study is its patient's nobody knows.
+    expect((await get('/studies/2.25.9/series')).status).toBe(502);
+  });
+
   test('413 where more patients match than may be asked', async () => {
     const patients = Array.from({ length: 5 }, (_, index) => ({
       id: `P${index}`,
