@@ -10,7 +10,7 @@ import {
   type PeerFacts,
   type StorageScp,
 } from './dimse/index.js';
-import type { GroupBinding, PeerBinding, SearchSettings } from './gateway/index.js';
+import { withPatients, type GroupBinding, type PeerBinding, type SearchSettings } from './gateway/index.js';
 import { groupStore, storePolicy } from './compose-store.js';
 import { PeerFile } from './peer-file.js';
 
@@ -28,7 +28,7 @@ export function openPeer(
   },
 ): Peer {
   const { timeouts } = peer;
-  return createPeer(
+  const opened = createPeer(
     {
       name,
       address: peer.address,
@@ -64,6 +64,11 @@ export function openPeer(
       ...(deps.known ? { known: deps.known } : {}),
     },
   );
+  return withPatients(opened, {
+    maxPatients: config.search.maxPatients,
+    joinConcurrency: config.search.joinConcurrency,
+    relearnMs: peer.relearnAfter,
+  });
 }
 
 /** Where what is learnt of a peer is kept: beside the cache on disk, nowhere without one. */
@@ -93,9 +98,16 @@ export function peerFile(
 
 /** What the configuration says of a peer that would be learnt otherwise. */
 export function fixedFacts({ profile, findLimit }: PeerConfig): FixedFacts {
-  const { ignoredKeys, trustedKeys, ...flags } = profile;
+  const { ignoredKeys, trustedKeys, root, ...flags } = profile;
+  const roots: FixedFacts = root === 'auto' ? {} : { root, retrieveRoot: root };
   const known = Object.entries(flags).filter(([, value]) => value !== 'auto');
-  return { ...(Object.fromEntries(known) as FixedFacts), ignoredKeys, trustedKeys, findCap: findLimit };
+  return {
+    ...(Object.fromEntries(known) as FixedFacts),
+    ...roots,
+    ignoredKeys,
+    trustedKeys,
+    findCap: findLimit,
+  };
 }
 
 function searchSettings(
@@ -114,6 +126,7 @@ function searchSettings(
     completeMs: search.completeWithin,
     completeRows: search.completeInstances,
     maxLookups: search.maxLookups,
+    maxPatients: search.maxPatients,
     numericStrings,
     keepMs: search.keepAnswers,
   };

@@ -137,6 +137,10 @@ const fact = (description: string): ReturnType<typeof key<boolean | 'auto'>> =>
   key(booleanOrAuto, description);
 
 const profile = z.strictObject({
+  root: key(
+    choice('auto', 'study', 'patient'),
+    'The Query/Retrieve information model; auto: the Study Root, or the Patient Root where the peer accepts that alone.',
+  ).prefault('auto'),
   relational: fact(
     'Whether searches for series and instances may leave out the study; auto: as the peer accepts it in the negotiation.',
   ).prefault('auto'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { attributeTexts, keyword } from './attribute-texts.js';
-import { boolean, key, list, size, text } from './kind.js';
+import { boolean, choice, integer, key, list, size, text } from './kind.js';
 import { network } from './network.js';
 
 const KIB = 2 ** 10;
@@ -34,7 +34,7 @@ const coercion = z.strictObject({
 });
 
 /** What may be stored, and by whom. */
-export const storePolicy = {
+const storePolicy = {
   enabled: key(
     boolean,
     'Whether anything is stored at all. If not, POST is answered 405; `peers.*.readOnly` says the same of one peer.',
@@ -58,3 +58,26 @@ export const storePolicy = {
     .prefault({}),
   coercions: z.record(z.string(), coercion).prefault({}),
 };
+
+/** What may be stored, and how. */
+export const store = z.strictObject({
+  maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
+  maxMetadataBytes: key(
+    size(KIB),
+    'Most bytes of metadata, in DICOM JSON or XML, that one store request has waiting for their bulk data; they are read as a whole and take a few times as much memory meanwhile.',
+  ).prefault('16 MiB'),
+  missingAttributes: key(
+    choice('refuse', 'store'),
+    'What becomes of an instance that comes as metadata and lacks attributes of type 1, which nothing in its bulk data tells: `refuse` fails it and names them in the log, `store` leaves it to the peer.',
+  ).prefault('refuse'),
+  maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
+  parallel: key(
+    integer(1, 100),
+    'How many instances of one request are sent to the peer at once; `peers.*.storeParallel` for one peer. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
+  ).prefault(1),
+  transcode: key(
+    choice('never', 'lossless'),
+    'What becomes of an instance in a transfer syntax that the peer does not take: a failure with its reason, or it is decoded to, or written in, an uncompressed one that the peer takes. With never the peer gets what the client sent, byte for byte.',
+  ).prefault('never'),
+  ...storePolicy,
+});

@@ -15,7 +15,7 @@ import {
 import { commitment } from './schema-commitment.js';
 import { group } from './schema-group.js';
 import { peer } from './schema-peer.js';
-import { storePolicy } from './schema-store.js';
+import { store } from './schema-store.js';
 import { transcode } from './schema-transcode.js';
 import { trustProxy } from './trust-proxy.js';
 
@@ -149,6 +149,10 @@ const search = z.strictObject({
     integer(0, 1_000_000),
     'Most instances that one search lists to count them, where the PACS counts neither those of a study nor of a series.',
   ).prefault(10_000),
+  maxPatients: key(
+    integer(1, 1_000_000),
+    'How many patients one search asks for their studies at most, at a peer that offers the Patient Root model alone; where more match it is answered 413.',
+  ).prefault(2000),
   maxLookups: key(
     integer(1, 1_000_000),
     'Most studies of one search whose series are looked at because it is by ModalitiesInStudy (or the like) and the PACS does not return that; more are answered 413.',
@@ -205,28 +209,6 @@ const preload = z.strictObject({
   parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
   queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
   keep: key(duration, 'How long it is told how a preload ended.').prefault('10m'),
-});
-
-const store = z.strictObject({
-  maxPartBytes: key(size(KIB), 'Most bytes of one instance to be stored.').prefault('8 GiB'),
-  maxMetadataBytes: key(
-    size(KIB),
-    'Most bytes of metadata, in DICOM JSON or XML, that one store request has waiting for their bulk data; they are read as a whole and take a few times as much memory meanwhile.',
-  ).prefault('16 MiB'),
-  missingAttributes: key(
-    choice('refuse', 'store'),
-    'What becomes of an instance that comes as metadata and lacks attributes of type 1, which nothing in its bulk data tells: `refuse` fails it and names them in the log, `store` leaves it to the peer.',
-  ).prefault('refuse'),
-  maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
-  parallel: key(
-    integer(1, 100),
-    'How many instances of one request are sent to the peer at once; `peers.*.storeParallel` for one peer. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
-  ).prefault(1),
-  transcode: key(
-    choice('never', 'lossless'),
-    'What becomes of an instance in a transfer syntax that the peer does not take: a failure with its reason, or it is decoded to, or written in, an uncompressed one that the peer takes. With never the peer gets what the client sent, byte for byte.',
-  ).prefault('never'),
-  ...storePolicy,
 });
 
 const disk = z.strictObject({

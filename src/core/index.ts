@@ -8,6 +8,6 @@ export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from
 export { KeySet } from './key-set.js';
 export { LazySet } from './lazy-set.js';
 export type { Observation, Observe, OperationContext, Priority } from './observation.js';
-export { baselineQueryOptions, type QueryOptions } from './query-options.js';
+export { baselineQueryOptions, type QueryOptions, type QueryRoot } from './query-options.js';
 export { Semaphore } from './semaphore.js';
 export { wait } from './wait.js';

@@ -1,4 +1,4 @@
-import type { QueryOptions } from './query-options.js';
+import type { QueryOptions, QueryRoot } from './query-options.js';
 
 /**
  * Everything that the gateway can tell about itself. Code emits these; `telemetry/` decides what to log and count.
@@ -194,4 +194,6 @@ export interface OperationContext {
    * for, because it changes how every name matches. The baseline when left out.
    */
   readonly planned?: QueryOptions;
+  /** Of a search or retrieve: the model that its identifier is made for; the Study Root when left out. */
+  readonly root?: QueryRoot;
 }

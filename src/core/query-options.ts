@@ -18,6 +18,9 @@ export interface QueryOptions {
   readonly multipleValue: boolean;
 }
 
+/** The information model that identifiers of C-FIND, C-GET and C-MOVE are made for. @see PS3.4 C.6.1, C.6.2 */
+export type QueryRoot = 'study' | 'patient';
+
 /** The baseline: what every peer does. */
 export const baselineQueryOptions: QueryOptions = {
   relational: false,

@@ -1,5 +1,5 @@
 /** The HTTP grammar of PS3.18: parses and checks requests, negotiates representations, frames multipart bodies. */
-export { levelOf, type SearchLevel } from './attribute-level.js';
+export { levelOf, type AttributeLevel, type SearchLevel } from './attribute-level.js';
 export { noneMatchNames, parseRange, rangeApplies, type ByteSpan } from './conditional.js';
 export {
   chooseConversion,

@@ -1,6 +1,7 @@
 import { transferSyntax, TransferSyntaxes } from '../dicom/index.js';
 import { findNegotiation, retrieveNegotiation, type QueryOptionName } from './extended-negotiation.js';
 import { MAX_CONTEXTS, type ContextSet } from './negotiation.js';
+import { rootedSopClasses, rootsToPropose, type RootedService } from './query-roots.js';
 import { commonStorageSopClasses, storageTransferSyntaxes } from './storage-sop-classes.js';
 import { SopClasses } from './uids.js';
 
@@ -26,21 +27,37 @@ export function isPlain(transferSyntaxUid: string): boolean {
   return plainTransferSyntaxes.includes(transferSyntaxUid);
 }
 
+/** The SOP classes of a service in the models that are proposed. */
+function rooted(of: RootedService, knowledge: ProposingKnowledge): readonly string[] {
+  return rootsToPropose(knowledge, of).map((root) => rootedSopClasses[of][root]);
+}
+
+/** What is configured of the models; without it both are proposed. */
+type ProposingKnowledge = Parameters<typeof rootsToPropose>[0];
+const nothingKnown: ProposingKnowledge = { fixed: () => undefined };
+
 /** For C-FIND, with the options that `wants` tells. */
-export function findContexts(wants?: (name: QueryOptionName) => boolean): ContextSet {
+export function findContexts(
+  wants?: (name: QueryOptionName) => boolean,
+  knowledge = nothingKnown,
+): ContextSet {
+  const classes = rooted('find', knowledge);
   return {
     signature: 'find',
-    contexts: [service(SopClasses.studyRootFind)],
-    extendedNegotiations: [findNegotiation(wants)],
+    contexts: classes.map(service),
+    extendedNegotiations: classes.map((uid) => findNegotiation(wants, uid)),
   };
 }
 
 /** For C-MOVE. */
-export const moveContexts: ContextSet = {
-  signature: 'move',
-  contexts: [service(SopClasses.studyRootMove)],
-  extendedNegotiations: [retrieveNegotiation(SopClasses.studyRootMove)],
-};
+export function moveContexts(knowledge = nothingKnown): ContextSet {
+  const classes = rooted('move', knowledge);
+  return {
+    signature: 'move',
+    contexts: classes.map(service),
+    extendedNegotiations: classes.map(retrieveNegotiation),
+  };
+}
 
 /** For N-ACTION of storage commitment; its associations wait `idleMs` for the N-EVENT-REPORT. @see PS3.4 J.3 */
 export function commitmentContexts(idleMs: number | undefined): ContextSet {
@@ -49,21 +66,18 @@ export function commitmentContexts(idleMs: number | undefined): ContextSet {
 }
 
 /** For C-ECHO; the services are proposed to learn which of them the peer has. */
-export const echoContexts: ContextSet = {
-  signature: 'echo',
-  extendedNegotiations: [
-    findNegotiation(),
-    retrieveNegotiation(SopClasses.studyRootGet),
-    retrieveNegotiation(SopClasses.studyRootMove),
-  ],
-  contexts: [
-    service(SopClasses.verification),
-    service(SopClasses.studyRootFind),
-    service(SopClasses.studyRootGet),
-    service(SopClasses.studyRootMove),
-    service(SopClasses.storageCommitment),
-  ],
-};
+export function echoContexts(knowledge = nothingKnown): ContextSet {
+  const find = rooted('find', knowledge);
+  const retrieve = [...rooted('get', knowledge), ...rooted('move', knowledge)];
+  return {
+    signature: 'echo',
+    extendedNegotiations: [
+      ...find.map((uid) => findNegotiation(undefined, uid)),
+      ...retrieve.map(retrieveNegotiation),
+    ],
+    contexts: [SopClasses.verification, ...find, ...retrieve, SopClasses.storageCommitment].map(service),
+  };
+}
 
 /** A SOP class and the transfer syntax of a dataset. */
 export interface StorePair {
@@ -104,21 +118,26 @@ export function proposes({ contexts }: ContextSet, { sopClassUid, transferSyntax
  * a context and would recompress what is stored in another (W-42). The contexts that there may be are dealt out syntax
  * by syntax; where they do not suffice, the last context of a SOP class has the next of the syntaxes that are left: a peer
  * that knows one of them still sends it as it is stored. Those that the peer is known to refuse come last, so that the
- * others get contexts of their own. Of more than 127 SOP classes the first are proposed.
+ * others get contexts of their own. Of more SOP classes than there are contexts the first are proposed.
  */
 export function getContexts(
   sopClassUids: readonly string[],
   order: ContextOrder,
   transferSyntaxUids?: readonly string[],
-  refused: readonly string[] = [],
+  {
+    refused = [],
+    knowledge = nothingKnown,
+  }: { readonly refused?: readonly string[] | undefined; readonly knowledge?: ProposingKnowledge } = {},
 ): ContextSet {
+  const retrieve = rooted('get', knowledge);
+  const room = MAX_CONTEXTS - retrieve.length;
   const wanted = sopClassUids.length > 0 ? [...new Set(sopClassUids)].sort() : commonStorageSopClasses;
-  const classes = wanted.slice(0, MAX_CONTEXTS - 1).map((sopClassUid) => ({
+  const classes = wanted.slice(0, room).map((sopClassUid) => ({
     sopClassUid,
     syntaxes: transferSyntaxUids ?? refusedLast(storageTransferSyntaxes(sopClassUid), refused),
   }));
   const counts = deal(
-    MAX_CONTEXTS - 1,
+    room,
     classes.map(({ syntaxes }) => syntaxes.length),
   );
   const storage = classes.flatMap(({ sopClassUid, syntaxes }, index) =>
@@ -130,9 +149,9 @@ export function getContexts(
   const named = sopClassUids.length > 0 ? wanted : [];
   return {
     signature: ['get', order, ...named, ...(transferSyntaxUids ?? [])].join(' '),
-    contexts: [service(SopClasses.studyRootGet), ...storage],
+    contexts: [...retrieve.map(service), ...storage],
     roles: classes.map(({ sopClassUid }) => ({ sopClassUid, scu: false, scp: true })),
-    extendedNegotiations: [retrieveNegotiation(SopClasses.studyRootGet)],
+    extendedNegotiations: retrieve.map(retrieveNegotiation),
   };
 }
 
@@ -144,7 +163,7 @@ function refusedLast(syntaxes: readonly string[], refused: readonly string[]): r
 /** Whether there is a context for every transfer syntax of each class, so that a peer re-encodes nothing to send it. */
 export function proposesEverySyntax(sopClassUids: readonly string[]): boolean {
   const wanted = [...new Set(sopClassUids)].map((uid) => storageTransferSyntaxes(uid).length);
-  return wanted.reduce((sum, count) => sum + count, 0) < MAX_CONTEXTS;
+  return wanted.reduce((sum, count) => sum + count, 0) <= MAX_CONTEXTS - 2;
 }
 
 /** DCMTK 3.6.7, and Orthanc with it, give up a request with more than 50 transfer syntaxes in a context; older ones take fewer. */

@@ -4,8 +4,8 @@ import type { BreakerState } from './breaker.js';
 import type { FixedFacts } from './peer-facts.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
 
-/** Value of (0008,0052) in the Study Root model. @see PS3.4 C.6.2 */
-export type QueryRetrieveLevel = 'STUDY' | 'SERIES' | 'IMAGE';
+/** Value of (0008,0052); there is no PATIENT level in the Study Root model. @see PS3.4 C.6.1, C.6.2 */
+export type QueryRetrieveLevel = 'PATIENT' | 'STUDY' | 'SERIES' | 'IMAGE';
 
 /** Milliseconds; 0 switches a limit off. */
 export interface PeerTimeouts {
@@ -189,6 +189,8 @@ export interface EchoReport {
   readonly maxPduLength: number;
   /** Which services the peer accepted a presentation context for. */
   readonly services: Readonly<Record<'find' | 'get' | 'move' | 'commitment', boolean>>;
+  /** Services that it has in the Patient Root model alone are among them. */
+  readonly isPatientRoot: boolean;
 }
 
 /** The state of a peer's associations and work, for metrics and the readiness report. */
@@ -230,9 +232,9 @@ export interface Peer {
   /**
    * Searches; rows come as the peer sends them, and the peer is held up when nobody takes them. Ending early
    * (`return`) sends C-CANCEL. It runs on an association where the identifier means what it was planned to mean
-   * (`context.planned`, the baseline when left out).
+   * (`context.planned`, the baseline when left out), and is asked by the model that it was made for (`context.root`).
    * @throws GatewayError at the place where the answer broke; before the first row `peer-changed` when the peer accepts
-   *   no more what the search was planned for: ask `queryOptions` again
+   *   no more what the search was planned for, or is asked by the other model: that is known then
    * @see PS3.4 C.4.1
    */
   find(
@@ -243,7 +245,7 @@ export interface Peer {
   /**
    * Retrieves instances by C-GET or C-MOVE and hands each to `receiver`. When the context's signal aborts the peer
    * is told to stop: the promise resolves with `cancelled`, or rejects with the signal's reason when it does not.
-   * @throws GatewayError
+   * @throws GatewayError also `peer-changed` where `context.root` is not the model that the peer is asked by
    * @see PS3.4 C.4.2, C.4.3
    */
   retrieve(

@@ -4,6 +4,7 @@ import { echoContexts } from './context-sets.js';
 import type { EchoReport } from './contract.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
+import { rootedContext } from './query-roots.js';
 import { exchangeOnce } from './single-exchange.js';
 import { statusError, Statuses } from './status.js';
 import { SopClasses } from './uids.js';
@@ -14,8 +15,9 @@ export function echoPeer(
   context: OperationContext,
   isProbe = false,
 ): Promise<EchoReport> {
-  const { peer, pool, clock } = dependencies;
-  return pool.run({ contextSet: echoContexts, use: 'search', context, isProbe }, async (association) => {
+  const { peer, pool, clock, knowledge } = dependencies;
+  const contextSet = echoContexts(knowledge);
+  return pool.run({ contextSet, use: 'search', context, isProbe }, async (association) => {
     const { contexts, peerInformation } = association;
     const presentation = contexts.find(SopClasses.verification);
     if (!presentation) {
@@ -49,18 +51,19 @@ export function echoPeer(
       implementationVersionName: peerInformation.implementationVersionName,
       maxPduLength: peerInformation.maxPduLength,
       services: {
-        find: contexts.find(SopClasses.studyRootFind) !== undefined,
-        get: contexts.find(SopClasses.studyRootGet) !== undefined,
-        move: contexts.find(SopClasses.studyRootMove) !== undefined,
+        find: rootedContext(contexts, 'find') !== undefined,
+        get: rootedContext(contexts, 'get') !== undefined,
+        move: rootedContext(contexts, 'move') !== undefined,
         commitment: contexts.find(SopClasses.storageCommitment) !== undefined,
       },
+      isPatientRoot: rootedContext(contexts, 'find')?.root === 'patient',
     };
   });
 }
 
 /** See `Peer.probeAssociations`. None of them is used for anything: that it is there is all that is asked. */
 export async function probeAssociations(
-  { peer, pool, clock }: OperationDependencies,
+  { peer, pool, clock, knowledge }: OperationDependencies,
   context: OperationContext,
 ): Promise<number> {
   const controller = new AbortController();
@@ -69,7 +72,7 @@ export async function probeAssociations(
   });
   const signal = AbortSignal.any([context.signal, controller.signal]);
   const request = {
-    contextSet: echoContexts,
+    contextSet: echoContexts(knowledge),
     use: 'search',
     context: { ...context, signal },
     mayWait: false,

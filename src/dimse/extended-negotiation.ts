@@ -26,10 +26,15 @@ export const queryOptionNames: readonly QueryOptionName[] = findBytes.filter((na
 /** What came of a negotiation, of what was proposed; what was not proposed is missing. */
 export type NegotiatedOptions = Readonly<Partial<Record<QueryOptionName | 'relationalRetrieve', boolean>>>;
 
+const findClasses: readonly string[] = [SopClasses.studyRootFind, SopClasses.patientRootFind];
+
 /** Proposes options of C-FIND: all, or those that `wants` tells. */
-export function findNegotiation(wants: (name: QueryOptionName) => boolean = () => true): ExtendedNegotiation {
+export function findNegotiation(
+  wants: (name: QueryOptionName) => boolean = () => true,
+  sopClassUid: string = SopClasses.studyRootFind,
+): ExtendedNegotiation {
   const information = Buffer.from(findBytes.map((name) => (name !== undefined && wants(name) ? 1 : 0)));
-  return { sopClassUid: SopClasses.studyRootFind, information };
+  return { sopClassUid, information };
 }
 
 /** Proposes relational retrieves, and no conversion of enhanced multi-frame images. @see PS3.4 C.5.2.1, C.5.3.1 */
@@ -45,7 +50,7 @@ export function negotiatedOptions(
   const options: Partial<Record<keyof NegotiatedOptions, boolean>> = {};
   for (const { sopClassUid, information } of proposed) {
     const answer = returned.find((one) => one.sopClassUid === sopClassUid)?.information;
-    const names = sopClassUid === SopClasses.studyRootFind ? findBytes : (['relationalRetrieve'] as const);
+    const names = findClasses.includes(sopClassUid) ? findBytes : (['relationalRetrieve'] as const);
     for (const [index, name] of names.entries()) {
       if (name === undefined || information[index] !== 1) continue;
       options[name] = answer?.[index] === 1;

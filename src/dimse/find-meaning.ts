@@ -1,4 +1,4 @@
-import { baselineQueryOptions, type QueryOptions } from '../core/index.js';
+import { baselineQueryOptions, type QueryOptions, type QueryRoot } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { QueryRetrieveLevel } from './contract.js';
 import { queryOptionNames, type NegotiatedOptions, type QueryOptionName } from './extended-negotiation.js';
@@ -7,8 +7,15 @@ import type { PeerKnowledge } from './peer-knowledge.js';
 const BACKSLASH = 0x5c;
 const EMPTY_VALUE = '""';
 
+/** There is nothing above these. */
+const topLevels: Readonly<Record<QueryRoot, QueryRetrieveLevel>> = { study: 'STUDY', patient: 'PATIENT' };
+
 /** Which options decide what an identifier means. Those it has no use for are never among them. */
-export function meaningOf(level: QueryRetrieveLevel, identifier: Dataset): ReadonlySet<QueryOptionName> {
+export function meaningOf(
+  level: QueryRetrieveLevel,
+  identifier: Dataset,
+  root: QueryRoot = 'study',
+): ReadonlySet<QueryOptionName> {
   const found = new Set<QueryOptionName>();
   const vrs = new Set<string>();
   for (const { tag, vr, value } of valuesIn(identifier)) {
@@ -20,7 +27,7 @@ export function meaningOf(level: QueryRetrieveLevel, identifier: Dataset): Reado
   }
   if (vrs.has('DA') && vrs.has('TM')) found.add('dateTime');
   if (vrs.has('PN')) found.add('fuzzy');
-  if (level !== 'STUDY') found.add('relational');
+  if (level !== topLevels[root]) found.add('relational');
   return found;
 }
 
@@ -44,11 +51,12 @@ export class FindNeeds {
     search: {
       readonly level: QueryRetrieveLevel;
       readonly identifier: Dataset;
+      readonly root?: QueryRoot | undefined;
       readonly planned?: QueryOptions;
     },
     knowledge: PeerKnowledge,
   ) {
-    this.#meaning = meaningOf(search.level, search.identifier);
+    this.#meaning = meaningOf(search.level, search.identifier, search.root);
     this.#planned = search.planned ?? baselineQueryOptions;
     this.#knowledge = knowledge;
   }

@@ -21,8 +21,9 @@ import type { AcceptedContext } from './negotiation.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
 import { diedUnheard, type AssociationRequest, type Lease } from './lease.js';
+import { rootedContext } from './query-roots.js';
+import { requireContext } from './root-learning.js';
 import { statusCategory, statusError, Statuses } from './status.js';
-import { SopClasses } from './uids.js';
 
 /** One row; hundreds of times what any level's attributes take. */
 const MAX_ROW_LENGTH = 1024 * 1024;
@@ -49,10 +50,13 @@ export async function* findRows(
   context: OperationContext,
 ): AsyncGenerator<Dataset, FindCompletion, undefined> {
   const { level, identifier } = query;
-  const { planned } = context;
-  const needs = new FindNeeds({ level, identifier, ...(planned && { planned }) }, dependencies.knowledge);
+  const { planned, root } = context;
+  const needs = new FindNeeds(
+    { level, identifier, root, ...(planned && { planned }) },
+    dependencies.knowledge,
+  );
   const request = {
-    contextSet: findContexts(needs.wants),
+    contextSet: findContexts(needs.wants, dependencies.knowledge),
     use: 'search',
     context,
     suits: (association: Association) => needs.areMetBy(association),
@@ -72,11 +76,18 @@ export async function* findRows(
 
 /** An association on which the identifier means what it was planned to mean. @throws GatewayError also `peer-changed` */
 async function acquire(
-  { pool, peer }: OperationDependencies,
+  dependencies: OperationDependencies,
   request: AssociationRequest,
   needs: FindNeeds,
 ): Promise<Lease> {
+  const { pool, peer } = dependencies;
   const lease = await pool.acquire(request);
+  try {
+    requireContext(lease.association, 'find', request.context.root, dependencies);
+  } catch (thrown) {
+    lease.release(thrown);
+    throw thrown;
+  }
   if (needs.areMetBy(lease.association)) return lease;
   const error = new GatewayError(
     'peer-changed',
@@ -195,7 +206,7 @@ class Search implements ExchangeHandler {
   #begin(level: QueryRetrieveLevel, identifier: Dataset): TransferSyntax {
     const { association } = this.#lease;
     const { signal } = this.#context;
-    const presentation = association.contexts.find(SopClasses.studyRootFind);
+    const { presentation } = rootedContext(association.contexts, 'find') ?? {};
     if (!presentation) throw this.#error('peer-unsupported', 'The peer does not accept C-FIND.');
     if (signal.aborted) throw abortReason(signal);
     this.#presentation = presentation;

@@ -94,7 +94,11 @@ function remainder(request: RetrieveRequest, completion: RetrieveCompletion): Re
   const series = request.identifier.string(Tags.SeriesInstanceUID);
   const { failedSopInstanceUids } = completion;
   if (study === undefined || series === undefined || failedSopInstanceUids.length === 0) return undefined;
-  const identifier = new Dataset()
+  const identifier = new Dataset();
+  // By the Patient Root it is the unique key above the study.
+  const patient = request.identifier.string(Tags.PatientID);
+  if (patient !== undefined) identifier.setString(Tags.PatientID, patient, 'LO');
+  identifier
     .setString(Tags.StudyInstanceUID, study)
     .setString(Tags.SeriesInstanceUID, series)
     .setString(Tags.SOPInstanceUID, failedSopInstanceUids);

@@ -8,9 +8,10 @@ import type { DatasetSink, IncomingMessage } from './message-reader.js';
 import type { AcceptedContext, NegotiatedContexts } from './negotiation.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
+import { rootedSopClasses } from './query-roots.js';
+import { requireContext } from './root-learning.js';
 import { exchangeRetrieve } from './retrieve-exchange.js';
 import { statusCategory } from './status.js';
-import { SopClasses } from './uids.js';
 
 export interface GetOutcome {
   readonly completion: RetrieveCompletion;
@@ -29,11 +30,13 @@ export function getRetrieve(
 ): Promise<GetOutcome> {
   const { knowledge } = dependencies;
   const refused = knowledge.get('refusedTransferSyntaxes');
-  const contextSet = getContexts(request.sopClassUids, how.order, request.transferSyntaxUids, refused);
+  const options = { refused, knowledge };
+  const contextSet = getContexts(request.sopClassUids, how.order, request.transferSyntaxUids, options);
   return dependencies.pool.run({ contextSet, use: 'transfer', context }, async (association) => {
     const { accepted } = association.contexts;
-    const presentation = association.contexts.find(SopClasses.studyRootGet);
-    const storage = accepted.filter(({ abstractSyntax }) => abstractSyntax !== SopClasses.studyRootGet);
+    const presentation = requireContext(association, 'get', context.root, dependencies);
+    const services = Object.values(rootedSopClasses.get);
+    const storage = accepted.filter(({ abstractSyntax }) => !services.includes(abstractSyntax));
     if (!presentation || storage.length === 0) {
       const what = presentation ? 'any instance by C-GET' : 'C-GET';
       throw new GatewayError('peer-unsupported', `The peer does not accept ${what}.`, {

@@ -13,6 +13,7 @@ export type {
   RetrieveCompletion,
   RetrieveProgress,
   RetrieveRequest,
+  CommitmentRequest,
   StoreRequest,
 } from './contract.js';
 export { readPeerFacts, type FixedFacts, type PeerFacts } from './peer-facts.js';

@@ -11,18 +11,20 @@ import { moveContexts } from './context-sets.js';
 import type { InstanceReceiver, PeerOptions, RetrieveCompletion, RetrieveRequest } from './contract.js';
 import type { Exchange } from './exchange.js';
 import { OperationReport } from './operation-report.js';
+import type { PeerKnowledge } from './peer-knowledge.js';
 import type { AssociationPool } from './pool.js';
+import { requireContext } from './root-learning.js';
 import { exchangeRetrieve } from './retrieve-exchange.js';
 import { statusError, Statuses } from './status.js';
 import type { ExpectedMove, MoveExpectation } from './storage-scp-expectations.js';
 import type { StorageScp } from './storage-scp.js';
-import { SopClasses } from './uids.js';
 
 /** What a C-MOVE needs beside what is asked for. */
 export interface MoveDependencies {
   readonly pool: AssociationPool;
   readonly observe: Observe;
   readonly clock: Clock;
+  readonly knowledge: PeerKnowledge;
   readonly options: PeerOptions;
   /** Where the instances are sent to. */
   readonly storageScp: StorageScp;
@@ -52,7 +54,7 @@ export async function moveRetrieve(
     return receiver(instance);
   };
   return await dependencies.pool.run(
-    { contextSet: moveContexts, use: 'transfer', context },
+    { contextSet: moveContexts(dependencies.knowledge), use: 'transfer', context },
     (association) => new MoveOperation(association, watched, dependencies).run(request, context),
     () => !begun,
   );
@@ -93,10 +95,10 @@ class MoveOperation {
     }
   }
 
-  #exchange(request: RetrieveRequest, context: OperationContext): Promise<RetrieveCompletion> {
-    const { options, clock, storageScp } = this.#dependencies;
+  async #exchange(request: RetrieveRequest, context: OperationContext): Promise<RetrieveCompletion> {
+    const { options, clock, storageScp, knowledge } = this.#dependencies;
     const association = this.#association;
-    const presentation = association.contexts.find(SopClasses.studyRootMove);
+    const presentation = requireContext(association, 'move', context.root, { knowledge, peer: options });
     if (!presentation) throw statusError('C-MOVE', Statuses.sopClassNotSupported, options.name);
     return exchangeRetrieve({
       association,

@@ -8,6 +8,7 @@ import {
   type AssociateRequest,
   type ContextProposal,
 } from './pdu.js';
+import { isInForce } from './query-roots.js';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uids.js';
 
 /** What an association is opened for. Associations of the same signature stand in for each other. */
@@ -125,8 +126,11 @@ export interface Negotiation {
 /** @throws GatewayError `peer-protocol` when the answer does not fit the request */
 export function negotiationOf(request: AssociateRequest, accept: AssociateAccept): Negotiation {
   const { user } = accept;
-  const options = negotiatedOptions(request.user.extendedNegotiations, user.extendedNegotiations);
-  return { contexts: new NegotiatedContexts(request, accept), user, options };
+  const contexts = new NegotiatedContexts(request, accept);
+  const proposed = request.user.extendedNegotiations.filter(({ sopClassUid }) =>
+    isInForce(sopClassUid, contexts),
+  );
+  return { contexts, user, options: negotiatedOptions(proposed, user.extendedNegotiations) };
 }
 
 /** What is wrong is named, and it is not what was proposed. */

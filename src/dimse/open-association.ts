@@ -3,6 +3,7 @@ import { Association, type AssociationOptions } from './association.js';
 import { mayBeProposal, withoutNegotiation } from './negotiation.js';
 import type { FactName } from './peer-facts.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
+import { learnRoots } from './root-learning.js';
 
 export interface OpenOptions extends AssociationOptions {
   readonly knowledge: PeerKnowledge;
@@ -11,13 +12,19 @@ export interface OpenOptions extends AssociationOptions {
 }
 
 /**
- * Opens an association, and learns what comes of the extended negotiation. Some old acceptors reject, abort or hang up
+ * Opens an association, and learns which models the peer offers and what comes of the extended negotiation. Some old acceptors reject, abort or hang up
  * on the item (Q-54): then it is tried once more without, and if that was the reason it is left out from then on. Peers
  * that stop break off as well: who does it proposes it a second time first.
  *
  * @throws GatewayError see `Association.open`
  */
 export async function openAssociation(options: OpenOptions, signal: AbortSignal): Promise<Association> {
+  const association = await negotiate(options, signal);
+  learnRoots(options.knowledge, association, options.peer.relearnMs);
+  return association;
+}
+
+async function negotiate(options: OpenOptions, signal: AbortSignal): Promise<Association> {
   const { contextSet, peer, knowledge } = options;
   const bears = peer.extendedNegotiation === 'off' ? false : knowledge.get('extendedNegotiation');
   const plain = { ...options, contextSet: withoutNegotiation(contextSet) };

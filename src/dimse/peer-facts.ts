@@ -1,3 +1,4 @@
+import type { QueryRoot } from '../core/index.js';
 import type { ContextOrder } from './context-sets.js';
 
 /** What may be learnt of a peer by asking it, beyond what is configured. */
@@ -14,6 +15,10 @@ export interface Learnable {
   readonly refusedTransferSyntaxes: readonly string[];
   /** Whether associations with SOP Class Extended Negotiation can be had; false: only without. @see PS3.7 D.3.3.5 */
   readonly extendedNegotiation: boolean;
+  /** The information model that it is searched by; `patient`: it offers no other. @see PS3.4 C.6 */
+  readonly root: QueryRoot;
+  /** The same of retrieves, where that is another. */
+  readonly retrieveRoot: QueryRoot;
   /** Searches may leave out the unique keys above their level. The options of C-FIND: PS3.4 C.5.1.1. */
   readonly relational: boolean;
   /** A range of dates and one of times match as one range. */
@@ -70,6 +75,7 @@ export type FixedFacts = { readonly [N in FactName]?: Learnable[N] | undefined }
 const isCount = (value: unknown): boolean =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isRoot = (value: unknown): boolean => value === 'study' || value === 'patient';
 /** UIDs, keywords and character sets; texts of patients have blanks, carets and accents, and are longer lists. */
 const isNames = (value: unknown): boolean =>
   Array.isArray(value) &&
@@ -88,6 +94,8 @@ const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   contextOrder: (value) => value === 'plain-first' || value === 'plain-last',
   refusedTransferSyntaxes: isNames,
   extendedNegotiation: isFlag,
+  root: isRoot,
+  retrieveRoot: isRoot,
   relational: isFlag,
   dateTime: isFlag,
   fuzzy: isFlag,

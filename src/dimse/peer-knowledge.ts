@@ -27,6 +27,8 @@ const NOTABLE = 0.1;
 /** What is taken for granted until something else is learnt: learning just that is no news. */
 const assumed: FixedFacts = {
   extendedNegotiation: true,
+  root: 'study',
+  retrieveRoot: 'study',
   relational: false,
   dateTime: false,
   fuzzy: false,

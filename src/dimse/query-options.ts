@@ -15,7 +15,7 @@ export async function askQueryOptions(
   const { options, unknown } = believedOptions(knowledge);
   if (unknown.length === 0) return options;
   const lease = await pool.acquire({
-    contextSet: findContexts((name) => knowledge.fixed(name) !== false),
+    contextSet: findContexts((name) => knowledge.fixed(name) !== false, knowledge),
     use: 'search',
     context,
     suits: (association) => unknown.every((name) => association.options[name] !== undefined),

@@ -73,13 +73,20 @@ export class Retriever {
     receiver: InstanceReceiver,
     context: OperationContext,
   ): Promise<RetrieveCompletion> {
-    const { peer, pool, observe, clock } = this.#dependencies;
+    const { peer, pool, observe, clock, knowledge } = this.#dependencies;
     const storageScp = this.#storageScp;
     if (!storageScp) {
       const message = 'The gateway does not listen for what a C-MOVE brings: set dimse.listen.';
       return Promise.reject(new GatewayError('peer-move-destination', message, { peer: peer.name }));
     }
-    return moveRetrieve(request, receiver, context, { pool, observe, clock, options: peer, storageScp });
+    return moveRetrieve(request, receiver, context, {
+      pool,
+      observe,
+      clock,
+      knowledge,
+      options: peer,
+      storageScp,
+    });
   }
 }
 

@@ -127,12 +127,12 @@ async function attempt(
 
 /** C-ECHO; what the peer says of itself. */
 async function echo(peer: Peer, context: OperationContext): Promise<string> {
-  const { implementationVersionName, maxPduLength, services } = await peer.echo(context);
+  const { implementationVersionName, maxPduLength, services, isPatientRoot } = await peer.echo(context);
   const offered = Object.entries(services).flatMap(([name, yes]) => {
     if (!yes) return [];
     return name === 'commitment' ? ['storage commitment'] : [`C-${name.toUpperCase()}`];
   });
-  return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}`;
+  return `${implementationVersionName ?? 'unnamed'}, PDU length ${maxPduLength}, offers ${offered.join(', ') || 'nothing more'}${isPatientRoot ? ' by the Patient Root model' : ''}`;
 }
 
 /**

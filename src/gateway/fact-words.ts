@@ -30,6 +30,12 @@ const words: { [N in Name]?: (value: Value<N>) => string | undefined } = {
     bears
       ? undefined
       : 'takes no association with extended negotiation: options of searches are not proposed',
+  root: (root) =>
+    root === 'patient'
+      ? 'is searched by the Patient Root model: studies are found by their patients'
+      : undefined,
+  retrieveRoot: (root) =>
+    root === 'patient' ? 'is retrieved from by the Patient Root model: with the Patient ID' : undefined,
   findUidLists: (finds) =>
     finds ? undefined : 'knows no lists of UIDs in searches: they are asked for one by one',
   findCap: (rows) => `ends the answer to a search after ${rows} rows`,

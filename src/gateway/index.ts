@@ -7,6 +7,7 @@ export { Commitments } from './commitments.js';
 export { createGateway } from './gateway.js';
 export type { PreloadJob, PreloadStatus } from './preload-job.js';
 export type { PurgeTarget } from './purge.js';
+export { withPatients } from './patient-root.js';
 export { recordBytes, recordCodec } from './instance-record.js';
 export type { GroupBinding, InstanceRecord, PeerBinding, SearchSettings } from './ports.js';
 export type { StoreAnswer, StoreSession } from './store.js';

@@ -1,8 +1,8 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
-import type { RetrieveTarget } from '../dicomweb/index.js';
+import type { RetrieveTarget, SearchLevel } from '../dicomweb/index.js';
 import { listingIdentifier } from '../query/index.js';
-import type { FindCompletion, Peer, QueryRetrieveLevel } from '../dimse/index.js';
+import type { FindCompletion, Peer } from '../dimse/index.js';
 import type { PeerBinding } from './ports.js';
 import { seriesState, type Fingerprint } from './study-state.js';
 
@@ -47,7 +47,7 @@ export interface AskedPeer extends PeerBinding {
 /** One C-FIND of a listing. */
 interface Asked {
   readonly binding: AskedPeer;
-  readonly level: QueryRetrieveLevel;
+  readonly level: SearchLevel;
   readonly target: RetrieveTarget;
   readonly context: OperationContext;
 }

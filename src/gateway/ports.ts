@@ -96,6 +96,8 @@ export interface SearchSettings {
   readonly completeRows: number;
   /** Of results in JSON. */
   readonly numericStrings: NumericStrings;
+  /** Most patients of one search whose studies are asked for, at a peer that offers the Patient Root alone. */
+  readonly maxPatients: number;
   /** Most studies of one search of which a matching key is looked up in the level below. */
   readonly maxLookups: number;
 }

@@ -45,6 +45,7 @@ export async function probeStudy(
   const probe = new StudyProbe(peer, study, context);
   const row = await sampleRow(probe);
   learnReturned(probe, row);
+  askOfPatient(probe, row);
   const keys = await learnKeys(probe, row);
   const narrow = await probeKeys(probe, row);
   learnTrusted(probe, narrow);
@@ -69,7 +70,8 @@ async function sampleRow(probe: StudyProbe): Promise<Dataset> {
     if (patientId === undefined || isEnding(thrown)) throw thrown;
   });
   if (shown) {
-    knowledge.learn('needsPatientId', false, relearnMs);
+    // By the Patient Root it was found by its patient, which others have to be asked for.
+    if (knowledge.get('root') !== 'patient') knowledge.learn('needsPatientId', false, relearnMs);
     return shown;
   }
   const base: readonly Key[] = patientId === undefined ? [] : [[Tags.PatientID, patientId]];
@@ -83,6 +85,13 @@ async function sampleRow(probe: StudyProbe): Promise<Dataset> {
   probe.base = base;
   knowledge.learn('needsPatientId', true, relearnMs);
   return row;
+}
+
+/** By the Patient Root a search without a patient goes through all of them, again and again. */
+function askOfPatient(probe: StudyProbe, row: Dataset): void {
+  const patientId = row.string(Tags.PatientID);
+  const isAsked = probe.peer.knowledge.get('root') === 'patient' && probe.base.length === 0;
+  if (isAsked && patientId !== undefined) probe.base = [[Tags.PatientID, patientId]];
 }
 
 /** A peer that passes over UIDs shows others as well. */

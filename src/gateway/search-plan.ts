@@ -15,7 +15,9 @@ export async function planFor(
   request: SearchRequest,
   context: OperationContext,
 ): Promise<SearchPlan> {
-  const options = usesQueryOptions(request) ? await peer.queryOptions(context) : baselineQueryOptions;
+  // Whether studies may be searched without their patients is negotiated too.
+  const isAsked = usesQueryOptions(request) || peer.knowledge.get('root') === 'patient';
+  const options = isAsked ? await peer.queryOptions(context) : baselineQueryOptions;
   return planSearch(request, withKnowledge(profile, peer.knowledge), options);
 }
 
@@ -29,6 +31,7 @@ function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']):
     trustedKeys: tagsOf(knowledge.get('trustedKeys')),
     literalWildcard: knowledge.get('literalWildcard') === true,
     upperCasesNames: knowledge.get('upperCasesNames') === true,
+    root: knowledge.get('root') ?? 'study',
     needsPatientId: knowledge.get('needsPatientId') === true,
     dateTime: {
       ...dateTime,

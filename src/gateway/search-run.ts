@@ -44,6 +44,7 @@ export class SearchRun {
   readonly #limits: SliceLimits;
   readonly #joinConcurrency: number;
   readonly #characterSets: SeenCharacterSets;
+  readonly #maxPatients: number;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
@@ -65,7 +66,8 @@ export class SearchRun {
     this.#joinConcurrency = retrieve.joinConcurrency;
     this.#characterSets = new SeenCharacterSets(source.binding.peer);
     this.#plan = plan;
-    this.#context = { ...context, planned: plan.planned };
+    this.#maxPatients = search.maxPatients;
+    this.#context = { ...context, planned: plan.planned, ...(plan.root && { root: plan.root }) };
   }
 
   /** All that matches, from the first one on each time that it is called. */
@@ -133,8 +135,12 @@ export class SearchRun {
     const open = (row: Dataset): AsyncGenerator<Match, void, undefined> =>
       this.#walk(depth + 1, [...above, row], within);
     const running: RowsAhead<Match>[] = [];
+    const isOfPatients = step.level === 'PATIENT';
+    let walked = 0;
     try {
       for await (const row of upper.read()) {
+        walked += 1;
+        if (isOfPatients && walked > this.#maxPatients) throw tooManyPatients(this.#maxPatients);
         running.push(new RowsAhead({ open: () => open(row), keyOf: (match) => this.keyOf(match) }));
         if (running.length >= this.#joinConcurrency) yield* inTurn(running.shift());
       }
@@ -159,10 +165,14 @@ export class SearchRun {
     let inVain = 0;
     for await (const row of run.rows()) {
       this.#characterSets.see(row);
+      if (isOfNobody(step, row)) {
+        this.truncated = true;
+        continue;
+      }
       const key = step.keyOf(row);
       if (seen.has(key)) continue;
       if (!this.#accepts(step, row, parent)) {
-        if (this.#isCounted(step) && step.isInVain(row)) this.#countInVain(step, parent, (inVain += 1));
+        if (this.#isCounted(step, row)) this.#countInVain(step, parent, (inVain += 1));
         continue;
       }
       if (seen.size >= MOST_DISTINCT)
@@ -177,8 +187,9 @@ export class SearchRun {
   }
 
   /** Below a study that the URL names there is no more than that study. */
-  #isCounted({ unasked }: FindStep): boolean {
-    return unasked.size > 0 && this.#plan.fixed.studyInstanceUid === undefined;
+  #isCounted(step: FindStep, row: Dataset): boolean {
+    const { unasked } = step;
+    return unasked.size > 0 && this.#plan.fixed.studyInstanceUid === undefined && step.isInVain(row);
   }
 
   /** @throws GatewayError `query-too-broad` when the peer lists too much that does not match */
@@ -218,6 +229,13 @@ export class SearchRun {
   }
 }
 
+function tooManyPatients(most: number): GatewayError {
+  return new GatewayError(
+    'query-too-broad',
+    `The archive tells of studies by their patients alone, and more than ${most} of them match; narrow the search, by PatientID or PatientName for example.`,
+  );
+}
+
 /** Its C-FIND may be paused now: nothing that comes before it is waited for. */
 async function* inTurn(next: RowsAhead<Match> | undefined): AsyncGenerator<Match, void, undefined> {
   if (!next) return;
@@ -235,8 +253,14 @@ function uidsOf(above: Match): ParentKeys {
     above.map((row) => row.string(tag)).findLast((uid) => uid !== undefined);
   const studyInstanceUid = of(Tags.StudyInstanceUID);
   const seriesInstanceUid = of(Tags.SeriesInstanceUID);
+  const patientId = of(Tags.PatientID);
   return {
+    ...(patientId === undefined ? {} : { patientId }),
     ...(studyInstanceUid === undefined ? {} : { studyInstanceUid }),
     ...(seriesInstanceUid === undefined ? {} : { seriesInstanceUid }),
   };
 }
+
+/** Studies of nobody cannot be asked for by the Patient Root: they are missing, and that is said. */
+const isOfNobody = ({ level }: FindStep, row: Dataset): boolean =>
+  level === 'PATIENT' && row.string(Tags.PatientID) === undefined;

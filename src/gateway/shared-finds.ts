@@ -40,12 +40,12 @@ export class SharedFinds {
     context: OperationContext,
     since: number | string = '',
   ): Find {
-    const { priority = 'interactive', patient = false, planned = baselineQueryOptions } = context;
+    const { priority = 'interactive', patient = false, planned = baselineQueryOptions, root } = context;
     const keys = JSON.stringify(datasetToJson(identifier));
     const meaning = Object.entries(planned)
       .flatMap(([name, isOn]) => (isOn ? [name] : []))
       .sort();
-    const key = `${priority} ${patient} ${since} ${meaning.join()} ${level} ${keys}`;
+    const key = `${priority} ${patient} ${since} ${meaning.join()} ${root ?? ''} ${level} ${keys}`;
     const flight = this.#join(key) ?? this.#begin(key, level, identifier, context);
     const completion = yield* flight.read(context.signal);
     this.#keep(key, flight);

@@ -1,13 +1,13 @@
 /** What a peer need not return of a study or series, and what is below it tells. */
 import { attributeByTag, Dataset, datasetToJson, formatTag, Tags, type Tag } from '../dicom/index.js';
 import type { DicomJsonObject } from '../dicom/index.js';
-import type { SearchLevel } from '../dicomweb/index.js';
 import { addReturnKey } from './identifier.js';
-import { levelAttributes } from './levels.js';
+import { attributesAt, type QueryLevel } from './levels.js';
 import type { StepOptions } from './step-options.js';
 
 /** The attributes of each level that the levels below it tell: all of them are optional keys of C-FIND. */
-export const completableTags: Readonly<Record<SearchLevel, readonly Tag[]>> = {
+export const completableTags: Readonly<Record<QueryLevel, readonly Tag[]>> = {
+  PATIENT: [],
   STUDY: [
     Tags.ModalitiesInStudy,
     Tags.SOPClassesInStudy,
@@ -46,22 +46,20 @@ const instanceCounts: ReadonlySet<Tag> = new Set([
  */
 export function planCompletion(steps: readonly StepOptions[]): CompletionPlan {
   const listsInstances = steps.at(-1)?.level === 'IMAGE';
-  const wanted = (level: SearchLevel): readonly Tag[] => {
+  const wanted = (level: QueryLevel): readonly Tag[] => {
     const step = steps.find((one) => one.level === level);
     if (step === undefined) return [];
     const { includeFields, includeRequired, keys } = step;
     const asked = new Set<Tag>(
       [...includeFields, ...keys.map(({ path }) => path)].flatMap(([tag]) => tag ?? []),
     );
-    for (const { tag } of includeRequired ? levelAttributes[level] : [])
+    for (const { tag } of includeRequired ? attributesAt(step) : [])
       if (!listsInstances || !instanceCounts.has(tag)) asked.add(tag);
     return completableTags[level].filter((tag) => asked.has(tag));
   };
   const plan = { STUDY: wanted('STUDY'), SERIES: wanted('SERIES') };
   const found = [...plan.STUDY, ...plan.SERIES];
-  const shown = steps.flatMap(({ level, includeRequired }) =>
-    includeRequired ? levelAttributes[level] : [],
-  );
+  const shown = steps.flatMap((step) => (step.includeRequired ? attributesAt(step) : []));
   const isUntold = (tag: Tag): boolean =>
     tag === Tags.SOPClassUID || (instanceCounts.has(tag) && !found.includes(tag));
   return { ...plan, untold: shown.map(({ tag }) => tag).filter(isUntold) };

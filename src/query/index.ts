@@ -17,6 +17,15 @@ export { planDateTime, type DateTimePlan } from './date-time.js';
 export { matches, type MatchingOptions } from './matching.js';
 export { sortRows } from './order.js';
 export {
+  addPatient,
+  asksOfPatient,
+  belowPatient,
+  isOf,
+  patientIdOf,
+  splitByPatient,
+  type PatientParts,
+} from './patient-identifier.js';
+export {
   defaultPeerQueryProfile,
   nameKeys,
   optionalKeys,

@@ -1,12 +1,19 @@
 /** The attributes of each query level as data: what PS3.18 wants returned, what PS3.4 makes a peer support. */
 import { Tags, type Tag, type Vr } from '../dicom/index.js';
-import type { SearchLevel } from '../dicomweb/index.js';
+import { levelOf, type AttributeLevel, type SearchLevel } from '../dicomweb/index.js';
 
-/** From the top down. */
+/** A level of C-FIND: in the Study Root model patients are attributes of their studies. @see PS3.4 C.6.1.1, C.6.2.1 */
+export type QueryLevel = AttributeLevel;
+
+/** Of the Study Root, from the top down. */
 export const levels: readonly SearchLevel[] = ['STUDY', 'SERIES', 'IMAGE'];
 
-/** The unique key of each level. @see PS3.4 C.6.2.1 */
-export const uniqueKeyTags: Readonly<Record<SearchLevel, Tag>> = {
+/** Of the Patient Root, from the top down. */
+export const patientRootLevels: readonly QueryLevel[] = ['PATIENT', ...levels];
+
+/** The unique key of each level. @see PS3.4 C.6.1.1, C.6.2.1 */
+export const uniqueKeyTags: Readonly<Record<QueryLevel, Tag>> = {
+  PATIENT: Tags.PatientID,
   STUDY: Tags.StudyInstanceUID,
   SERIES: Tags.SeriesInstanceUID,
   IMAGE: Tags.SOPInstanceUID,
@@ -37,7 +44,7 @@ const common: readonly Row[] = [
 ];
 
 /** @see PS3.18 Tables 10.6.3-3, 10.6.3-4 and 10.6.3-5 */
-export const levelAttributes: Readonly<Record<SearchLevel, readonly LevelAttribute[]>> = {
+const levelAttributes: Readonly<Record<SearchLevel, readonly LevelAttribute[]>> = {
   STUDY: attributes([
     ...common,
     [Tags.StudyDate, 'DA'],
@@ -90,8 +97,9 @@ export const itemAttributes: ReadonlyMap<Tag, readonly (readonly [Tag, Vr])[]> =
   ],
 ]);
 
-/** The keys that every C-FIND SCP of the Study Root supports, unique keys included. @see PS3.4 Tables C.6-2 to C.6-5 */
-export const requiredKeys: Readonly<Record<SearchLevel, ReadonlySet<Tag>>> = {
+/** The keys that every C-FIND SCP supports, unique keys included. @see PS3.4 Tables C.6-1 to C.6-5 */
+export const requiredKeys: Readonly<Record<QueryLevel, ReadonlySet<Tag>>> = {
+  PATIENT: new Set([Tags.PatientName, Tags.PatientID]),
   STUDY: new Set([
     Tags.StudyDate,
     Tags.StudyTime,
@@ -106,7 +114,7 @@ export const requiredKeys: Readonly<Record<SearchLevel, ReadonlySet<Tag>>> = {
 };
 
 /** What `includefield=all` adds. @see PS3.18 8.3.4.3, PS3.4 Tables C.6-2 to C.6-5 */
-export const optionalAttributes: Readonly<Record<SearchLevel, readonly (readonly [Tag, Vr])[]>> = {
+const optionalAttributes: Readonly<Record<SearchLevel, readonly (readonly [Tag, Vr])[]>> = {
   STUDY: [
     [Tags.SOPClassesInStudy, 'UI'],
     [Tags.StudyDescription, 'LO'],
@@ -199,3 +207,30 @@ export const dateTimePairs: readonly DateTimePair[] = [
   { date: Tags.InstanceCreationDate, time: Tags.InstanceCreationTime, zoned: true },
   { date: Tags.PresentationCreationDate, time: Tags.PresentationCreationTime, zoned: true },
 ];
+
+/** Where a C-FIND stands: below a C-FIND for patients these are not asked for with their studies. */
+export interface LevelPlace {
+  readonly level: QueryLevel;
+  readonly belowPatient: boolean;
+}
+
+/** Those of `rows` that are asked for at a level; what there is of patients stands with the studies. */
+function placed<T>(
+  table: Readonly<Record<SearchLevel, readonly T[]>>,
+  { level, belowPatient }: LevelPlace,
+  tagOf: (row: T) => Tag,
+): readonly T[] {
+  const ofPatient = (row: T): boolean => levelOf(tagOf(row)) === 'PATIENT';
+  if (level === 'PATIENT') return table.STUDY.filter(ofPatient);
+  return belowPatient ? table[level].filter((row) => !ofPatient(row)) : table[level];
+}
+
+/** What results of a level have. */
+export function attributesAt(place: LevelPlace): readonly LevelAttribute[] {
+  return placed(levelAttributes, place, ({ tag }) => tag);
+}
+
+/** What `includefield=all` adds at a level. */
+export function optionalAttributesAt(place: LevelPlace): readonly (readonly [Tag, Vr])[] {
+  return placed(optionalAttributes, place, ([tag]) => tag);
+}

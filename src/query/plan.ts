@@ -1,15 +1,16 @@
 /** A search as C-FINDs: which levels to ask, what of each, and how their rows become results. */
-import { baselineQueryOptions, GatewayError, type QueryOptions } from '../core/index.js';
+import { baselineQueryOptions, GatewayError, type QueryOptions, type QueryRoot } from '../core/index.js';
 import { attributeByTag, Tags, type Tag } from '../dicom/index.js';
-import { levelOf, type MatchingKey, type SearchLevel, type SearchRequest } from '../dicomweb/index.js';
+import type { MatchingKey, SearchLevel, SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
 import { computedKeys, namesOf, planCompletion, type CompletionPlan } from './completion.js';
 import type { PeerDateTime } from './date-time-choice.js';
 import type { UnencodablePolicy } from './encodable.js';
-import { dateTimePairs, levels, requiredKeys } from './levels.js';
+import { dateTimePairs, requiredKeys, type QueryLevel } from './levels.js';
 import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
-import { createStep, uidList, type FindStep } from './step.js';
+import { routeOf, spansLevels, stepLevel } from './route.js';
+import { createStep, type FindStep } from './step.js';
 import type { ParentKeys, StepOptions } from './step-options.js';
 import { namedZone, type Zone, type Zones } from './zone.js';
 
@@ -32,6 +33,8 @@ export interface PeerQueryProfile {
   readonly upperCasesNames?: boolean;
   /** A search without a Patient ID finds nothing at the peer. */
   readonly needsPatientId?: boolean;
+  /** The information model that the peer is searched by; the Study Root when left out. */
+  readonly root?: QueryRoot;
   /** The zone of the peer's dates and times, `+HHMM`, `-HHMM` or an IANA name; left out, it is not known. */
   readonly timezone?: string;
 }
@@ -50,6 +53,8 @@ export interface SearchPlan {
   readonly fixed: ParentKeys;
   /** Makes a result of one row of each step, in the order of `steps`. */
   readonly project: Project;
+  /** The model that the identifiers are made for; missing where they name studies, whose patients stand nowhere. */
+  readonly root?: QueryRoot;
   /** What the identifiers make use of, of what was negotiated with the peer. */
   readonly planned: QueryOptions;
   /** What of a result can be found out from the level below where the peer does not return it. */
@@ -92,25 +97,22 @@ export function planSearch(
   };
   const keys = request.matchingKeys.map(readKey);
   const zones = readZones(request, profile, options);
-  // A list is asked for in pieces, which is done for one of them in a C-FIND.
-  const lists = levels.filter((level) => uidList({ level, keys }) !== undefined);
-  const isRelational = options.relational && spansLevels(request) && lists.length <= 1;
-  const isEmulated = request.level !== 'STUDY' && request.studyInstanceUid === undefined && !isRelational;
-  if (isEmulated && !keys.some((key) => selects(key, request))) throw tooBroad(request.level);
-  const parts = levels
-    .slice(0, levels.indexOf(request.level) + 1)
-    .map((level) => stepOptions(level, { request, profile, options, keys, zones, fixed }))
+  const route = routeOf(request, profile, options, keys);
+  const planning = { request, profile, options, keys, zones, fixed, byPatient: route.byPatient };
+  const parts = route.levels
+    .map((level) => stepOptions(level, planning))
     .filter((step) => step !== undefined);
-  const steps = isRelational ? relationalSteps(parts, fixed) : levelSteps(parts, fixed);
+  const steps = route.isOne ? relationalSteps(parts, fixed) : levelSteps(parts, fixed);
   return {
     ...steps,
+    ...(route.root && { root: route.root }),
     fixed,
     completion: planCompletion(parts),
     emptyKeys: new Set(
       keys.filter((key) => asksForEmpty(key, request)).flatMap(({ path: [tag] }) => tag ?? []),
     ),
     planned: plannedOptions(request, options, {
-      relational: isRelational,
+      relational: route.isRelational,
       dateTime: steps.steps.some(({ dates }) => dates?.isNative === true),
       timezone: parts.some(({ announcedZone }) => announcedZone !== undefined),
     }),
@@ -130,14 +132,6 @@ function plannedOptions(
     emptyValue: options.emptyValue && request.emptyValueMatching,
     multipleValue: options.multipleValue && request.multipleValueMatching,
   };
-}
-
-/** Whether a level above the one that is searched is not fixed by the URL. */
-function spansLevels({ level, studyInstanceUid, seriesInstanceUid }: SearchRequest): boolean {
-  return (
-    (level !== 'STUDY' && studyInstanceUid === undefined) ||
-    (level === 'IMAGE' && seriesInstanceUid === undefined)
-  );
 }
 
 /** One C-FIND for each level, below each row of the level above. */
@@ -193,7 +187,12 @@ function peerWarnings(
   const isOfPatient = ({ path: [tag] }: MatchingKey): boolean =>
     tag === Tags.PatientID || tag === Tags.StudyInstanceUID;
   const namesPatient = request.matchingKeys.some((key) => isOfPatient(key) && !isUniversal(key));
-  const isBlind = profile.needsPatientId === true && request.studyInstanceUid === undefined && !namesPatient;
+  // By the Patient Root the patients are asked for first.
+  const isBlind =
+    profile.needsPatientId === true &&
+    profile.root !== 'patient' &&
+    request.studyInstanceUid === undefined &&
+    !namesPatient;
   return [
     ...(request.fuzzyMatching && !options.fuzzy ? [notFuzzy] : []),
     ...(isBlind ? [needsPatientId] : []),
@@ -262,19 +261,24 @@ interface Planning {
   readonly keys: readonly MatchingKey[];
   readonly zones: Zones;
   readonly fixed: ParentKeys;
+  /** A C-FIND for patients goes first. */
+  readonly byPatient: boolean;
 }
 
 /** `undefined` for a level that the URL fixes and nothing is wanted of. */
-function stepOptions(level: SearchLevel, planning: Planning): StepOptions | undefined {
-  const { request, profile, zones, fixed } = planning;
-  const keys = planning.keys.filter(({ path }) => stepLevel(path, request.level) === level);
-  const includeFields = request.includeFields.filter((path) => stepLevel(path, request.level) === level);
-  const isTarget = level === request.level;
-  const fixedUid = level === 'STUDY' ? fixed.studyInstanceUid : fixed.seriesInstanceUid;
+function stepOptions(level: QueryLevel, planning: Planning): StepOptions | undefined {
+  const { request, profile, zones, fixed, byPatient } = planning;
+  const keys = planning.keys.filter(({ path }) => stepLevel(path, request.level, byPatient) === level);
+  const includeFields = request.includeFields.filter(
+    (path) => stepLevel(path, request.level, byPatient) === level,
+  );
+  const isTarget = targets(request.level).includes(level);
+  const fixedUid = fixedUidOf(level, fixed);
   const isFixed = !isTarget && fixedUid !== undefined;
   if (isFixed && keys.length === 0 && includeFields.length === 0) return undefined;
   return {
     level,
+    belowPatient: byPatient && level !== 'PATIENT',
     fixed,
     keys,
     includeFields,
@@ -299,23 +303,15 @@ function stepOptions(level: SearchLevel, planning: Planning): StepOptions | unde
   };
 }
 
-/** Patients are queried with their studies; what has no level of its own, or a lower one, with what is searched for. */
-function stepLevel([tag = 0]: readonly Tag[], target: SearchLevel): SearchLevel {
-  const level = levelOf(tag);
-  const own = level === 'PATIENT' ? 'STUDY' : level;
-  return levels.indexOf(own) > levels.indexOf(target) ? target : own;
+/** All of a study is its patient's too. */
+function targets(level: SearchLevel): readonly QueryLevel[] {
+  return level === 'STUDY' ? ['PATIENT', level] : [level];
 }
 
-/** Keys of instances select nothing before every series has been asked (Q-62). */
-function selects(key: MatchingKey, request: SearchRequest): boolean {
-  const isAsked = !isUniversal(key) && !asksForEmpty(key, request);
-  return isAsked && stepLevel(key.path, request.level) !== 'IMAGE';
-}
-
-function tooBroad(level: SearchLevel): GatewayError {
-  const what = level === 'SERIES' ? 'series' : 'instances';
-  return new GatewayError(
-    'query-too-broad',
-    `A search for ${what} of all studies needs an attribute of the study or series to match, such as PatientID.`,
-  );
+function fixedUidOf(
+  level: QueryLevel,
+  { studyInstanceUid, seriesInstanceUid }: ParentKeys,
+): string | undefined {
+  if (level === 'PATIENT') return undefined;
+  return level === 'STUDY' ? studyInstanceUid : seriesInstanceUid;
 }

@@ -2,7 +2,7 @@
 import { datasetToJson, formatTag, Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { DicomJsonElement, DicomJsonObject, DicomJsonValue, NumericStrings } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { levelAttributes, optionalAttributes, uniqueKeyTags, type Presence } from './levels.js';
+import { attributesAt, optionalAttributesAt, uniqueKeyTags, type Presence } from './levels.js';
 import type { ParentKeys, StepOptions } from './step-options.js';
 
 /** Makes a search result of the rows of its steps, one row for each step from the top down. */
@@ -23,6 +23,7 @@ interface Field {
 
 const characterSetKey = formatTag(Tags.SpecificCharacterSet);
 const retrieveUrlKey = formatTag(Tags.RetrieveURL);
+const uidTags = [uniqueKeyTags.STUDY, uniqueKeyTags.SERIES, uniqueKeyTags.IMAGE];
 const modalitiesKey = formatTag(Tags.ModalitiesInStudy);
 const unicode: DicomJsonElement = { vr: 'CS', Value: ['ISO_IR 192'] };
 
@@ -46,7 +47,7 @@ export function createProjection(steps: readonly StepOptions[], fixed: ParentKey
 /** In ascending order of the tags; where levels share an attribute the lowest one's counts. */
 function planFields(steps: readonly StepOptions[]): readonly Field[] {
   const fields = new Map<string, Field>();
-  for (const key of [characterSetKey, retrieveUrlKey, ...Object.values(uniqueKeyTags).map(formatTag)]) {
+  for (const key of [characterSetKey, retrieveUrlKey, ...uidTags.map(formatTag)]) {
     fields.set(key, { key, step: -1, absent: undefined, keepEmpty: false });
   }
   for (const [step, options] of steps.entries()) {
@@ -58,13 +59,13 @@ function planFields(steps: readonly StepOptions[]): readonly Field[] {
 }
 
 function* stepFields(step: number, options: StepOptions): Generator<Field> {
-  const { level, includeRequired, includeAll, includeFields, keys } = options;
+  const { includeRequired, includeAll, includeFields, keys } = options;
   const asked = new Set<Tag>(
     [...includeFields, ...keys.map(({ path }) => path)].flatMap(([tag]) => tag ?? []),
   );
-  if (includeAll) for (const [tag] of optionalAttributes[level]) asked.add(tag);
+  if (includeAll) for (const [tag] of optionalAttributesAt(options)) asked.add(tag);
   if (includeRequired) {
-    for (const { tag, vr, presence } of levelAttributes[level]) {
+    for (const { tag, vr, presence } of attributesAt(options)) {
       yield field(step, tag, { presence: asked.has(tag) ? askedPresence(presence) : presence, vr });
       asked.delete(tag);
     }
@@ -97,7 +98,9 @@ function uidsOf(
   fixed: ParentKeys,
 ): Partial<RetrieveTarget> {
   const find = (tag: Tag): string | undefined =>
-    rows.map((row) => row.string(tag)).find((uid) => uid !== undefined);
+    rows
+      .map((row, step) => (levels[step] === 'PATIENT' ? undefined : row.string(tag)))
+      .find((uid) => uid !== undefined);
   const target = levels.at(-1);
   const study = fixed.studyInstanceUid ?? find(Tags.StudyInstanceUID);
   const series = target === 'STUDY' ? undefined : (fixed.seriesInstanceUid ?? find(Tags.SeriesInstanceUID));

@@ -4,12 +4,14 @@ import { Dataset, Tags, type Tag } from '../dicom/index.js';
 import type { DateTimeSlice } from './date-time-slices.js';
 import { addMatchingKey, addReturnKey } from './identifier.js';
 import {
+  attributesAt,
   dateTimePairs,
   itemAttributes,
-  levelAttributes,
   levels,
-  optionalAttributes,
+  optionalAttributesAt,
+  patientRootLevels,
   uniqueKeyTags,
+  type QueryLevel,
 } from './levels.js';
 import type { ParentKeys, StepOptions, StepPart } from './step-options.js';
 
@@ -77,17 +79,23 @@ function addKeys(identifier: Dataset, { options, keys, pairs }: StepPart, slice?
 
 function addHierarchy(
   identifier: Dataset,
-  { level }: StepOptions,
+  { level, belowPatient }: StepOptions,
   parent: ParentKeys,
   isRelational: boolean,
 ): void {
-  const uids = { STUDY: parent.studyInstanceUid, SERIES: parent.seriesInstanceUid, IMAGE: undefined };
-  const depth = levels.indexOf(level);
-  for (const [index, upper] of levels.slice(0, depth + 1).entries()) {
+  const keys: Readonly<Record<QueryLevel, string | undefined>> = {
+    PATIENT: parent.patientId,
+    STUDY: parent.studyInstanceUid,
+    SERIES: parent.seriesInstanceUid,
+    IMAGE: undefined,
+  };
+  const path = belowPatient || level === 'PATIENT' ? patientRootLevels : levels;
+  const depth = path.indexOf(level);
+  for (const [index, upper] of path.slice(0, depth + 1).entries()) {
     const tag = uniqueKeyTags[upper];
-    const uid = uids[upper];
-    if (uid !== undefined) identifier.setString(tag, uid, 'UI');
-    else if (index === depth || isRelational) addReturnKey(identifier, [tag], 'UI');
+    const key = keys[upper];
+    if (key !== undefined) identifier.setString(tag, key);
+    else if (index === depth || isRelational) addReturnKey(identifier, [tag]);
     else
       throw new GatewayError(
         'internal',
@@ -97,17 +105,17 @@ function addHierarchy(
 }
 
 function addReturnKeys(identifier: Dataset, options: StepOptions): void {
-  const { level, includeRequired, includeAll, includeFields } = options;
+  const { includeRequired, includeAll, includeFields } = options;
   for (const path of includeFields) if (!isNeverAsked(path)) addReturnKey(identifier, path);
   if (includeRequired) {
-    for (const { tag, vr, presence } of levelAttributes[level]) {
+    for (const { tag, vr, presence } of attributesAt(options)) {
       if (presence === 'unasked') continue;
       for (const [within, itemVr] of itemAttributes.get(tag) ?? [])
         addReturnKey(identifier, [tag, within], itemVr);
       addReturnKey(identifier, [tag], vr);
     }
   }
-  if (includeAll) for (const [tag, vr] of optionalAttributes[level]) addReturnKey(identifier, [tag], vr);
+  if (includeAll) for (const [tag, vr] of optionalAttributesAt(options)) addReturnKey(identifier, [tag], vr);
   addPartners(identifier);
 }
 

@@ -1,21 +1,25 @@
 /** What the C-FINDs of a search are made of. */
 import type { Tag } from '../dicom/index.js';
-import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
+import type { MatchingKey } from '../dicomweb/index.js';
 import type { PeerDateTime } from './date-time-choice.js';
 import type { DateTimePlan } from './date-time.js';
 import type { UnencodablePolicy } from './encodable.js';
-import type { DateTimePair } from './levels.js';
+import type { DateTimePair, QueryLevel } from './levels.js';
 import type { Zones } from './zone.js';
 
 /** The entities above a query: from the URL, or from the rows of the steps before. */
 export interface ParentKeys {
+  /** Only of a search that begins with patients. */
+  readonly patientId?: string;
   readonly studyInstanceUid?: string;
   readonly seriesInstanceUid?: string;
 }
 
 /** What a step is made of. */
 export interface StepOptions {
-  readonly level: SearchLevel;
+  readonly level: QueryLevel;
+  /** A C-FIND for patients goes before. */
+  readonly belowPatient: boolean;
   /** UIDs fixed by the request. */
   readonly fixed: ParentKeys;
   /** The keys of this level. */

@@ -1,12 +1,19 @@
 /** One C-FIND of a search: its identifier and the exact filter over its rows. */
 import { Tags, type Dataset, type Tag } from '../dicom/index.js';
-import type { MatchingKey, SearchLevel } from '../dicomweb/index.js';
+import type { MatchingKey } from '../dicomweb/index.js';
 import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
 import { planDateTime } from './date-time.js';
 import { fitKeys } from './encodable.js';
+import {
+  dateTimePairs,
+  requiredKeys,
+  uniqueKeyTags,
+  type DateTimePair,
+  type LevelPlace,
+  type QueryLevel,
+} from './levels.js';
 import { mayFindTooLittle } from './narrow-keys.js';
-import { dateTimePairs, requiredKeys, uniqueKeyTags, type DateTimePair } from './levels.js';
 import {
   asksForEmpty,
   createMatcher,
@@ -29,7 +36,7 @@ export interface DateSearch extends DateTimeAsking {
 
 /** One C-FIND of a search, run once for each row of the step before. */
 export interface FindStep {
-  readonly level: SearchLevel;
+  readonly level: QueryLevel;
   /** The slices that the C-FIND can be divided into; undefined where no days are asked for that could be divided. */
   readonly dates: DateSearch | undefined;
   /**
@@ -101,7 +108,7 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
     identifier: (parent = {}, { slice = dates?.slices[0], uids } = {}) =>
       buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }, listTag),
     accepts: (row, parent = {}) =>
-      belongsTo(row, options.level, { ...parent, ...options.fixed }) && judge(row) !== undefined,
+      belongsTo(row, options, { ...parent, ...options.fixed }) && judge(row) !== undefined,
     unasked,
     isInVain: (row) => wide.some(({ matcher }) => matcher(row) === 'no-match'),
     constrained: new Set(filters.map(({ tag }) => tag)),
@@ -137,13 +144,15 @@ export function uidList({
   level,
   keys,
 }: Pick<StepOptions, 'level' | 'keys'>): { readonly tag: Tag; readonly uids: readonly string[] } | undefined {
+  // Patients have no UIDs.
+  if (level === 'PATIENT') return undefined;
   const tag = uniqueKeyTags[level];
   const values = keys.find(({ path }) => path.length === 1 && path[0] === tag)?.values ?? [];
   const uids = [...new Set(values.filter((uid) => uid !== ''))];
   return uids.length > 1 ? { tag, uids } : undefined;
 }
 
-function isFixed(level: SearchLevel, fixed: ParentKeys): boolean {
+function isFixed(level: QueryLevel, fixed: ParentKeys): boolean {
   return (level === 'STUDY' ? fixed.studyInstanceUid : fixed.seriesInstanceUid) !== undefined;
 }
 
@@ -270,10 +279,12 @@ function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
 }
 
 /** Some peers ignore the keys above the level; what they return then is of other studies. */
-function belongsTo(row: Dataset, level: SearchLevel, parent: ParentKeys): boolean {
+function belongsTo(row: Dataset, { level, belowPatient }: LevelPlace, parent: ParentKeys): boolean {
   const isSame = (tag: Tag, uid: string | undefined): boolean =>
     uid === undefined || (row.string(tag) ?? uid) === uid;
+  if (level === 'PATIENT') return true;
   return (
+    (!belowPatient || isSame(Tags.PatientID, parent.patientId)) &&
     isSame(Tags.StudyInstanceUID, parent.studyInstanceUid) &&
     (level === 'STUDY' || isSame(Tags.SeriesInstanceUID, parent.seriesInstanceUid))
   );

@@ -5,7 +5,8 @@ import {
   type OperationContext,
 } from '../../src/core/index.js';
 import { Dataset, Tags, type Tag, type Vr } from '../../src/dicom/index.js';
-import type { FindCompletion, Peer, QueryRetrieveLevel } from '../../src/dimse/index.js';
+import type { FindCompletion, Peer } from '../../src/dimse/index.js';
+import type { SearchLevel } from '../../src/dicomweb/index.js';
 import type { SearchSource } from '../../src/gateway/search-run.js';
 import type { SearchSettings } from '../../src/gateway/ports.js';
 import { defaultPeerQueryProfile } from '../../src/query/index.js';
@@ -32,9 +33,9 @@ export interface ArchiveOptions {
   /** Whether rows of series have Number of Series Related Instances. */
   readonly counts?: boolean;
   /** Runs before each C-FIND; may throw. */
-  readonly before?: (level: QueryRetrieveLevel, identifier: Dataset) => void | Promise<void>;
+  readonly before?: (level: SearchLevel, identifier: Dataset) => void | Promise<void>;
   /** Whether an answer ends as one that is cut short. */
-  readonly truncates?: (level: QueryRetrieveLevel, identifier: Dataset) => boolean;
+  readonly truncates?: (level: SearchLevel, identifier: Dataset) => boolean;
   /** What it makes of a list of Study Instance UIDs. */
   readonly lists?: 'all' | 'none' | 'first';
 }
@@ -42,12 +43,12 @@ export interface ArchiveOptions {
 /** An archive as `Peer.find` shows it, that counts what is asked of it. */
 export interface FakeArchive {
   readonly find: Peer['find'];
-  readonly asked: { readonly level: QueryRetrieveLevel; readonly identifier: Dataset }[];
+  readonly asked: { readonly level: SearchLevel; readonly identifier: Dataset }[];
   /** Rows given so far, by level. */
-  readonly given: Record<QueryRetrieveLevel, number>;
+  readonly given: Record<SearchLevel, number>;
   /** C-FINDs under way. */
   readonly open: () => number;
-  count(level: QueryRetrieveLevel): number;
+  count(level: SearchLevel): number;
 }
 
 /** It matches UIDs alone: what other keys say is passed over. */
@@ -57,7 +58,7 @@ export function fakeArchive(options: ArchiveOptions): FakeArchive {
   const asked: FakeArchive['asked'] = [];
   const given = { STUDY: 0, SERIES: 0, IMAGE: 0 };
   async function* find(
-    level: QueryRetrieveLevel,
+    level: SearchLevel,
     identifier: Dataset,
     context: OperationContext,
   ): AsyncGenerator<Dataset, FindCompletion, undefined> {
@@ -95,7 +96,7 @@ function listsHeeded(identifier: Dataset, lists: ArchiveOptions['lists'] = 'all'
 
 function* rowsOf(
   studies: Iterable<FakeStudy>,
-  level: QueryRetrieveLevel,
+  level: SearchLevel,
   identifier: Dataset,
   counts: boolean,
 ): Generator<Dataset> {
@@ -154,6 +155,7 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
     completeMs: 5000,
     completeRows: 10_000,
     maxLookups: 2000,
+    maxPatients: 2000,
     numericStrings: 'numbers',
     ...settings,
   };

@@ -1,13 +1,13 @@
 /** An archive of three levels as a peer may answer for it, and what of it matches by the rules of PS3.4 C.2.2.2. */
 import { baselineQueryOptions } from '../../src/core/index.js';
 import { Dataset, type Tag } from '../../src/dicom/index.js';
-import type { QueryRetrieveLevel } from '../../src/dimse/index.js';
+import type { SearchLevel } from '../../src/dicomweb/index.js';
 import type { SearchSource } from '../../src/gateway/search-run.js';
 import { sourceOf } from './fake-archive.js';
 
 export interface LevelAttribute {
   readonly name: string;
-  readonly level: QueryRetrieveLevel;
+  readonly level: SearchLevel;
   readonly path: readonly [Tag, ...Tag[]];
   readonly vr: 'CS' | 'DA' | 'IS' | 'LO' | 'LT' | 'SH' | 'UI';
   /** Every peer must support it as a key. */
@@ -40,15 +40,15 @@ export type LevelName = (typeof levelAttributes)[number]['name'];
 /** The values of one entity and of those that it belongs to. */
 export type Entity = Readonly<Partial<Record<LevelName, readonly string[]>>>;
 /** All entities of each level. */
-export type Holdings = Readonly<Record<QueryRetrieveLevel, readonly Entity[]>>;
+export type Holdings = Readonly<Record<SearchLevel, readonly Entity[]>>;
 
-const order: readonly QueryRetrieveLevel[] = ['STUDY', 'SERIES', 'IMAGE'];
+const order: readonly SearchLevel[] = ['STUDY', 'SERIES', 'IMAGE'];
 const uidNames = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'] as const;
 const attributes: readonly (LevelAttribute & { readonly name: LevelName })[] = levelAttributes;
 
-export const uidNameOf = (level: QueryRetrieveLevel): (typeof uidNames)[number] =>
+export const uidNameOf = (level: SearchLevel): (typeof uidNames)[number] =>
   uidNames[order.indexOf(level)] ?? 'SOPInstanceUID';
-const isAbove = (upper: QueryRetrieveLevel, level: QueryRetrieveLevel): boolean =>
+const isAbove = (upper: SearchLevel, level: SearchLevel): boolean =>
   order.indexOf(upper) < order.indexOf(level);
 
 function isMatch({ vr }: LevelAttribute, asked: string, stored: string): boolean {
@@ -98,7 +98,7 @@ const valueIn = (identifier: Dataset, [tag, within]: readonly [Tag, ...Tag[]]): 
 function levelRows(
   peer: LevelPeer,
   holdings: Holdings,
-  level: QueryRetrieveLevel,
+  level: SearchLevel,
   identifier: Dataset,
 ): readonly Dataset[] {
   const isHeeded = (attribute: LevelAttribute): boolean =>
@@ -150,6 +150,7 @@ function levelRows(
 export function levelSource(peer: LevelPeer, holdings: Holdings): SearchSource {
   const source = sourceOf({
     find: async function* (level, identifier) {
+      if (level === 'PATIENT') throw new Error('there is no such level');
       for (const row of levelRows(peer, holdings, level, identifier)) {
         await Promise.resolve();
         yield row;

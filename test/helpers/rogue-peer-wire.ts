@@ -6,6 +6,9 @@
 
 export const Uids = {
   verification: '1.2.840.10008.1.1',
+  patientRootFind: '1.2.840.10008.5.1.4.1.2.1.1',
+  patientRootMove: '1.2.840.10008.5.1.4.1.2.1.2',
+  patientRootGet: '1.2.840.10008.5.1.4.1.2.1.3',
   studyRootFind: '1.2.840.10008.5.1.4.1.2.2.1',
   studyRootMove: '1.2.840.10008.5.1.4.1.2.2.2',
   studyRootGet: '1.2.840.10008.5.1.4.1.2.2.3',

@@ -590,6 +590,8 @@ export type AssociateStep = (
 export interface AcceptOptions {
   /** Only these abstract syntaxes; default all. */
   readonly sopClasses?: readonly string[];
+  /** None of these. */
+  readonly refused?: readonly string[];
   /** Only these, in this order of preference; default: the first that is proposed. */
   readonly transferSyntaxes?: readonly string[];
   /** Default: as proposed. */
@@ -604,7 +606,8 @@ export interface AcceptOptions {
 function judge(context: ProposedContext, options: AcceptOptions): ContextResult {
   const { id, abstractSyntax, transferSyntaxes } = context;
   const [first = ''] = transferSyntaxes;
-  if (options.sopClasses && !options.sopClasses.includes(abstractSyntax)) {
+  const isAllowed = options.sopClasses?.includes(abstractSyntax) ?? true;
+  if (!isAllowed || options.refused?.includes(abstractSyntax)) {
     return { id, result: 3, transferSyntax: first };
   }
   const chosen = options.transferSyntaxes
@@ -652,6 +655,11 @@ export function returning(...most: readonly number[]): NonNullable<AcceptOptions
       sopClassUid,
       information: Buffer.from(most.map((byte, index) => byte & (information[index] ?? 0))),
     }));
+}
+
+/** Accepts what fits, but nothing of the Study Root model. */
+export function acceptPatientRoot(options: AcceptOptions = {}): AssociateStep {
+  return accept({ ...options, refused: [Uids.studyRootFind, Uids.studyRootGet, Uids.studyRootMove] });
 }
 
 /** Does with an association that proposes extended negotiation what it is told, and accepts the others. */

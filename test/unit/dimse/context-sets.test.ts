@@ -12,8 +12,8 @@ const names = { address, callingAeTitle: 'GATEWAY', maxPduLength: 16_384 };
 describe('presentation contexts of a C-GET', () => {
   test('W-42: one for each SOP class and transfer syntax where there is room', () => {
     const { contexts } = getContexts([CT], 'plain-first');
-    expect(contexts.slice(1).every(({ transferSyntaxes }) => transferSyntaxes.length === 1)).toBe(true);
-    expect(contexts[1]).toEqual({ abstractSyntax: CT, transferSyntaxes: [explicitLittle] });
+    expect(contexts.slice(2).every(({ transferSyntaxes }) => transferSyntaxes.length === 1)).toBe(true);
+    expect(contexts[2]).toEqual({ abstractSyntax: CT, transferSyntaxes: [explicitLittle] });
     expect(contexts.flatMap(({ transferSyntaxes }) => transferSyntaxes)).toContain('1.2.840.10008.1.2.4.201');
   });
 
@@ -23,7 +23,7 @@ describe('presentation contexts of a C-GET', () => {
       const { contexts, roles = [] } = getContexts(sopClassUids, 'plain-first');
       const proposed = new Set(contexts.map(({ abstractSyntax }) => abstractSyntax));
       expect(contexts.length).toBeLessThanOrEqual(128);
-      expect(proposed.size).toBe(1 + Math.min(count, 127));
+      expect(proposed.size).toBe(2 + Math.min(count, 126));
       expect(roles.every(({ sopClassUid, scp }) => scp && proposed.has(sopClassUid))).toBe(true);
     }
   });
@@ -42,9 +42,9 @@ describe('presentation contexts of a C-GET', () => {
   test('the other order proposes the compressed syntaxes first, and leaves the order of the others', () => {
     const syntaxesOf = (sopClassUid: string, order: 'plain-first' | 'plain-last'): unknown =>
       getContexts([sopClassUid], order)
-        .contexts.slice(1)
+        .contexts.slice(2)
         .map(({ transferSyntaxes }) => transferSyntaxes[0]);
-    expect(getContexts([CT], 'plain-last').contexts.at(1)?.transferSyntaxes).not.toEqual([explicitLittle]);
+    expect(getContexts([CT], 'plain-last').contexts.at(2)?.transferSyntaxes).not.toEqual([explicitLittle]);
     const keyObjectSelection = '1.2.840.10008.5.1.4.1.1.88.59';
     expect(syntaxesOf(keyObjectSelection, 'plain-last')).toEqual(
       syntaxesOf(keyObjectSelection, 'plain-first'),
@@ -53,20 +53,20 @@ describe('presentation contexts of a C-GET', () => {
 
   test('with many SOP classes what the peer refuses gives way to what it may take, and is still proposed', () => {
     const alone = (refused: readonly string[]): readonly string[] =>
-      getContexts([], 'plain-first', undefined, refused)
+      getContexts([], 'plain-first', undefined, { refused })
         .contexts.filter(({ abstractSyntax }) => abstractSyntax === CT)
         .flatMap(({ transferSyntaxes }) => (transferSyntaxes.length === 1 ? transferSyntaxes : []));
     const [first = '', second = ''] = alone([]);
     expect(alone([second])).not.toContain(second);
     expect(alone([second])).toHaveLength(alone([]).length);
     expect(alone([second])[0]).toBe(first);
-    const { contexts } = getContexts([CT], 'plain-first', undefined, [second]);
+    const { contexts } = getContexts([CT], 'plain-first', undefined, { refused: [second] });
     expect(contexts.at(-1)).toEqual({ abstractSyntax: CT, transferSyntaxes: [second] });
   });
 
   test('syntaxes that the caller names are the only ones', () => {
     const { contexts } = getContexts([CT], 'plain-first', [jpeg2000Lossless]);
-    expect(contexts.slice(1)).toEqual([{ abstractSyntax: CT, transferSyntaxes: [jpeg2000Lossless] }]);
+    expect(contexts.slice(2)).toEqual([{ abstractSyntax: CT, transferSyntaxes: [jpeg2000Lossless] }]);
   });
 });
 

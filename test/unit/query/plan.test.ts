@@ -1046,3 +1046,102 @@ describe('keys that archives compute', () => {
     expect(step.accepts(new Dataset().setString(Tags.StudyDate, '20240102', 'DA'))).toBe(false);
   });
 });
+
+describe('2.1: plans for a peer of the Patient Root', () => {
+  const profile: PeerQueryProfile = { ...defaultPeerQueryProfile, root: 'patient' };
+  const relational = { ...baselineQueryOptions, relational: true };
+  const byName = key(Tags.PatientName, 'PN', 'DOE*');
+  const byBirth = key(Tags.PatientBirthDate, 'DA', '19700101');
+  const byDate = key(Tags.StudyDate, 'DA', '20240101');
+  const levelsOf = (plan: SearchPlan): unknown => plan.steps.map(({ level }) => level);
+
+  test('a search for studies begins with the patients, whose keys stand there alone', () => {
+    const plan = planSearch(request('STUDY', { matchingKeys: [byName, byBirth, byDate] }), profile);
+    expect(levelsOf(plan)).toEqual(['PATIENT', 'STUDY']);
+    expect(plan.root).toBe('patient');
+    const [patients, studies] = plan.steps;
+    const asked = patients?.identifier();
+    expect(asked?.string(Tags.QueryRetrieveLevel)).toBe('PATIENT');
+    expect(asked?.string(Tags.PatientName)).toBe('DOE*');
+    expect(asked?.string(Tags.PatientBirthDate)).toBe('19700101');
+    for (const tag of [Tags.PatientID, Tags.PatientSex]) expect(asked?.has(tag)).toBe(true);
+    for (const tag of [Tags.StudyDate, Tags.StudyInstanceUID]) expect(asked?.has(tag)).toBe(false);
+    const below = studies?.identifier({ patientId: 'P1' });
+    expect(below?.string(Tags.PatientID)).toBe('P1');
+    expect(below?.string(Tags.StudyDate)).toBe('20240101');
+    for (const tag of [Tags.PatientName, Tags.PatientBirthDate, Tags.PatientSex])
+      expect(below?.has(tag)).toBe(false);
+  });
+
+  test('Q-50: each level below has the unique keys of all levels above', () => {
+    const plan = planSearch(request('IMAGE', { matchingKeys: [byName] }), profile);
+    expect(levelsOf(plan)).toEqual(['PATIENT', 'STUDY', 'SERIES', 'IMAGE']);
+    const parent = { patientId: 'P1', studyInstanceUid: '1.2', seriesInstanceUid: '1.3' };
+    const identifier = plan.steps[3]?.identifier(parent);
+    expect(identifier?.string(Tags.PatientID)).toBe('P1');
+    expect(identifier?.string(Tags.StudyInstanceUID)).toBe('1.2');
+    expect(identifier?.string(Tags.SeriesInstanceUID)).toBe('1.3');
+    expect(codeOf(() => plan.steps[2]?.identifier({ studyInstanceUid: '1.2' }))).toBe('internal');
+  });
+
+  test('a row of a patient and one of a study are one result', () => {
+    const plan = planSearch(request('STUDY', { includeAll: true }), profile);
+    const patient = new Dataset()
+      .setString(Tags.PatientID, 'P1')
+      .setString(Tags.PatientName, 'DOE^J')
+      .setString(Tags.IssuerOfPatientID, 'HOSPITAL')
+      .setString(Tags.StudyInstanceUID, '9.9');
+    const study = new Dataset().setString(Tags.StudyInstanceUID, '1.2').setString(Tags.StudyDate, '20240101');
+    expect(plan.project([patient, study], () => '')).toMatchObject({
+      '00100010': { Value: [{ Alphabetic: 'DOE^J' }] },
+      '00100020': { Value: ['P1'] },
+      '00100021': { Value: ['HOSPITAL'] },
+      '0020000D': { Value: ['1.2'] },
+      '00080020': { Value: ['20240101'] },
+    });
+  });
+
+  test('studies of another patient, from a peer that passes over the Patient ID, are left out', () => {
+    const [, studies] = planSearch(request('STUDY'), profile).steps;
+    const of = (id: string): Dataset =>
+      new Dataset().setString(Tags.StudyInstanceUID, '1.2').setString(Tags.PatientID, id);
+    expect(studies?.accepts(of('P1'), { patientId: 'P1' })).toBe(true);
+    expect(studies?.accepts(of('P2'), { patientId: 'P1' })).toBe(false);
+  });
+
+  test.each([
+    ['a study that the URL names', request('SERIES', { studyInstanceUid: '1.2' }), ['SERIES']],
+    [
+      'studies that a key names',
+      request('STUDY', { matchingKeys: [key(Tags.StudyInstanceUID, 'UI', '1.2')] }),
+      ['STUDY'],
+    ],
+  ])('%s: no patients are asked for, and the identifier is made for no model', (_what, asked, levels) => {
+    const plan = planSearch(asked, profile);
+    expect(levelsOf(plan)).toEqual(levels);
+    expect(plan.root).toBeUndefined();
+  });
+
+  test('Q-53: with relational queries patients are attributes of their studies', () => {
+    const plan = planSearch(request('STUDY', { matchingKeys: [byName] }), profile, relational);
+    expect(levelsOf(plan)).toEqual(['STUDY']);
+    expect(plan.planned.relational).toBe(true);
+    expect(plan.root).toBe('patient');
+    expect(plan.steps[0]?.identifier().string(Tags.PatientName)).toBe('DOE*');
+  });
+
+  test('Q-62: series of all studies need a key that selects patients, studies or series', () => {
+    expect(codeOf(() => planSearch(request('SERIES'), profile))).toBe('query-too-broad');
+    expect(levelsOf(planSearch(request('SERIES', { matchingKeys: [byName] }), profile))).toEqual([
+      'PATIENT',
+      'STUDY',
+      'SERIES',
+    ]);
+  });
+
+  test('the Study Root knows no level of patients', () => {
+    const plan = planSearch(request('STUDY', { matchingKeys: [byName] }), { ...profile, root: 'study' });
+    expect(levelsOf(plan)).toEqual(['STUDY']);
+    expect(plan.root).toBeUndefined();
+  });
+});

@@ -1,0 +1,140 @@
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { Dataset, Tags } from '../dicom/index.js';
+import type { Peer } from '../dimse/index.js';
+import { isOf } from '../query/index.js';
+import { inOrder } from './in-order.js';
+import { PatientWalk } from './patient-walk.js';
+import { SharedWork } from './shared-work.js';
+import { isEnding } from './study-probe.js';
+
+/** Studies whose patients are remembered, some 200 bytes each; the longest unused go first. */
+const MOST_STUDIES = 10_000;
+
+/** How a peer is asked that offers the Patient Root alone. */
+export interface PatientRootSettings {
+  /** Most patients that one question walks through. */
+  readonly maxPatients: number;
+  /** C-FINDs at once for it. */
+  readonly joinConcurrency: number;
+  /** How long what is learnt of the peer is believed. */
+  readonly relearnMs: number;
+}
+
+/** Whose studies are, at a peer that finds none of them without their patients. Nothing of it is written down or told. */
+export class PatientIds {
+  readonly #peer: Peer;
+  readonly #settings: PatientRootSettings;
+  readonly #known = new Map<string, string>();
+  readonly #asking = new SharedWork<string | undefined>();
+
+  constructor(peer: Peer, settings: PatientRootSettings) {
+    this.#peer = peer;
+    this.#settings = settings;
+  }
+
+  /** As the peer said last. */
+  known(study: string): string | undefined {
+    return this.#known.get(study);
+  }
+
+  /** The peer shows the study under this patient. */
+  remember(study: string, patientId: string): void {
+    this.#known.delete(study);
+    this.#known.set(study, patientId);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_STUDIES && oldest !== undefined) this.#known.delete(oldest);
+  }
+
+  /**
+   * Asks whose the study is: under the patient that is remembered, then without one, which many peers bear, at last under
+   * each patient. Undefined when the peer does not have it.
+   * @throws GatewayError `query-too-broad` where there are too many patients to be asked for, or why there was no answer
+   */
+  async lookUp(study: string, context: OperationContext): Promise<string | undefined> {
+    return this.#asking.run(study, () => this.#lookUp(study, context), context.signal);
+  }
+
+  async #lookUp(study: string, { requestId }: OperationContext): Promise<string | undefined> {
+    // Others may wait for it too: whoever asked first cannot take it back, the peer's time-outs bound it.
+    const controller = new AbortController();
+    const { signal } = controller;
+    // Where only retrieves are by the Patient Root the study itself tells its patient.
+    const root = this.#peer.knowledge.get('root') === 'patient' ? 'patient' : 'study';
+    const context: OperationContext = { requestId, signal, patient: true, root };
+    const known = this.#known.get(study);
+    try {
+      const found = (await this.#stillOf(known, study, context)) ?? (await this.#find(study, context));
+      if (found === undefined) this.#known.delete(study);
+      else this.remember(study, found);
+      return found;
+    } finally {
+      controller.abort(new GatewayError('cancelled', 'The patient is known.'));
+    }
+  }
+
+  async #stillOf(
+    known: string | undefined,
+    study: string,
+    context: OperationContext,
+  ): Promise<string | undefined> {
+    if (known === undefined) return undefined;
+    return (await this.#row(study, known, context)) ? known : undefined;
+  }
+
+  async #find(study: string, context: OperationContext): Promise<string | undefined> {
+    const { knowledge } = this.#peer;
+    if (context.root !== 'patient') {
+      const shown = await this.#row(study, '', context);
+      return shown && (shown.string(Tags.PatientID) ?? '');
+    }
+    const row = knowledge.get('needsPatientId') === true ? undefined : await this.#alone(study, context);
+    if (row) return row.string(Tags.PatientID) ?? '';
+    const found = await this.#walk(study, context);
+    if (found !== undefined) knowledge.learn('needsPatientId', true, this.#settings.relearnMs);
+    return found;
+  }
+
+  /** By its UID alone, which the model forbids: a refusal is no failure. */
+  async #alone(study: string, context: OperationContext): Promise<Dataset | undefined> {
+    try {
+      return await this.#row(study, '', context);
+    } catch (thrown) {
+      if (isEnding(thrown)) throw toGatewayError(thrown);
+      return undefined;
+    }
+  }
+
+  async #walk(study: string, context: OperationContext): Promise<string | undefined> {
+    const { maxPatients, joinConcurrency } = this.#settings;
+    const walk = new PatientWalk(this.#peer, new Dataset().setEmpty(Tags.PatientID), context);
+    let asked = 0;
+    const holders = inOrder(walk.patients(), joinConcurrency, async ({ patientId }) => {
+      asked += 1;
+      if (asked > maxPatients) throw tooMany(maxPatients);
+      return (await this.#row(study, patientId, context)) ? patientId : undefined;
+    });
+    for await (const holder of holders) if (holder !== undefined) return holder;
+    if (!walk.truncated) return undefined;
+    throw new GatewayError('peer-incomplete', 'The PACS did not list the patient of the study.', {
+      peer: this.#peer.name,
+    });
+  }
+
+  async #row(study: string, patientId: string, context: OperationContext): Promise<Dataset | undefined> {
+    const identifier = new Dataset()
+      .setString(Tags.PatientID, patientId, 'LO')
+      .setString(Tags.StudyInstanceUID, study, 'UI');
+    for await (const row of this.#peer.find('STUDY', identifier, context)) {
+      const isOfStudy = row.string(Tags.StudyInstanceUID) === study;
+      if (isOfStudy && (patientId === '' || isOf(row, patientId))) return row;
+    }
+    return undefined;
+  }
+}
+
+function tooMany(most: number): GatewayError {
+  return new GatewayError(
+    'query-too-broad',
+    `The archive tells of studies by their patients alone, and has more than ${most} of them: search for the study by its patient first.`,
+  );
+}
