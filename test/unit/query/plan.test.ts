@@ -364,11 +364,13 @@ describe('identifiers', () => {
     expect(studies).toEqual({
       STUDY: [Tags.ModalitiesInStudy, Tags.NumberOfStudyRelatedSeries, Tags.NumberOfStudyRelatedInstances],
       SERIES: [],
+      untold: [],
     });
     const images = request('IMAGE', { matchingKeys: [key(Tags.PatientID, 'LO', 'P')] });
     expect(planSearch(images, defaultPeerQueryProfile).completion).toEqual({
       STUDY: [Tags.ModalitiesInStudy, Tags.NumberOfStudyRelatedSeries],
       SERIES: [],
+      untold: [Tags.NumberOfStudyRelatedInstances, Tags.NumberOfSeriesRelatedInstances, Tags.SOPClassUID],
     });
     const asked = request('STUDY', { includeFields: [[Tags.SOPClassesInStudy]] });
     expect(planSearch(asked, defaultPeerQueryProfile).completion.STUDY).toContain(Tags.SOPClassesInStudy);
