@@ -80,7 +80,7 @@ export async function convertedDataset(
   const first = await make(1);
   // Larger ones have no length that could be written.
   const nativeBytes = Math.ceil((nativeBits(first) * count) / 8);
-  if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw notSo();
+  if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw new TooLongUncompressed();
   const { sopInstanceUid, edits } = changeOf(whole, conversion, first, by.pool);
   const frames = (async function* (): AsyncGenerator<MadeFrame, void, undefined> {
     yield first;
@@ -114,8 +114,15 @@ function requireConvertible(
   if (!pool.takes(shape, longestOf(index, frames))) throw notSo();
 }
 
-const notSo = (): GatewayError =>
-  new GatewayError('not-acceptable', 'This instance can be had as it is stored, with transfer-syntax=*.');
+const AS_STORED_ONLY = 'This instance can be had as it is stored, with transfer-syntax=*.';
+const notSo = (): GatewayError => new GatewayError('not-acceptable', AS_STORED_ONLY);
+
+/** Uncompressed there would be more bytes than a length can say. @see rule W-20 */
+export class TooLongUncompressed extends GatewayError {
+  constructor() {
+    super('not-acceptable', AS_STORED_ONLY);
+  }
+}
 
 // eslint-disable-next-line @typescript-eslint/require-await -- what `inOrder` reads
 async function* numbers(from: number, to: number): AsyncGenerator<number, void, undefined> {

@@ -24,7 +24,7 @@ import {
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { isOfTheFrame, lossOf, type Conversion } from './converted-frames.js';
-import { convertedInstance } from './converted-instance.js';
+import { convertedInstance, TooLongUncompressed } from './converted-instance.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
 import { datasetCrcOf, etagOf, recordNow } from './validator.js';
@@ -119,9 +119,9 @@ async function firstMade(
       const error = toGatewayError(thrown);
       if (error.code !== 'not-acceptable') throw error;
       refusal ??= error;
+      const instead = error instanceof TooLongUncompressed && storedInstead(conversion, of.stored);
+      if (instead) return await unconverted(of, instead);
     }
-    const instead = storedInstead(conversion, of.stored);
-    if (instead) return await unconverted(of, instead);
   }
   throw refusal ?? notAcceptable(of.stored.uid);
 }

@@ -23,7 +23,7 @@ import {
   type RogueMessage,
   type Script,
 } from '../helpers/rogue-peer.js';
-import { partsOf, peerYaml, request, startTestGateway } from '../helpers/test-gateway.js';
+import { HASTY, partsOf, peerYaml, request, startTestGateway } from '../helpers/test-gateway.js';
 
 const CT = Uids.ctImageStorage;
 const [one, two, three]: readonly [Wanted, Wanted, Wanted] = [
@@ -297,7 +297,7 @@ describe('a peer that does not take the request', () => {
     ],
     ['it does not support the action', { onAction: [final(0x0123)] }, 501, 'peer-unsupported'],
     ['it fails', { onAction: [final(0x0110)] }, 502, 'peer-failed'],
-    ['it is silent', { onAction: [silence()] as Script }, 504, 'peer-timeout'],
+    ['it is silent', { onAction: [silence()] as Script, peerKeys: HASTY }, 504, 'peer-timeout'],
   ])('%s: nothing stays, and the Transaction UID is free', async (_name, options, status, code) => {
     const scene = await start(options);
     const attempts = [await scene.post('1.2.3', [one]), await scene.post('1.2.3', [one])];

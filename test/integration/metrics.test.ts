@@ -17,7 +17,14 @@ import {
   type RoguePeerOptions,
   type Script,
 } from '../helpers/rogue-peer.js';
-import { partsOf, peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+import {
+  HASTY,
+  partsOf,
+  peerYaml,
+  request,
+  startTestGateway,
+  type TestGateway,
+} from '../helpers/test-gateway.js';
 
 let peer: RoguePeer | undefined;
 let gateway: TestGateway | undefined;
@@ -113,7 +120,7 @@ describe('gauges', () => {
     };
     const { service } = await start(
       { onFind: listing(all), onGet, associate: atMostTwo },
-      '    idleTimeout: 50ms\nretrieve: { cancelDelay: 10ms }',
+      `${HASTY}\n    idleTimeout: 50ms\nretrieve: { cancelDelay: 10ms }`,
     );
     const leave = new AbortController();
     const leaving = request(urlOf('2.25.77.3'), { headers: AS_STORED, signal: leave.signal }).catch(

@@ -19,6 +19,7 @@ import {
 } from '../helpers/rogue-peer.js';
 import { answerOf, postFiles } from '../helpers/store-answer.js';
 import {
+  HASTY,
   peerYaml,
   request,
   startTestGateway,
@@ -136,8 +137,8 @@ describe.each([1, 3])(
         'answers no DICOM',
         ({ association }) => association.write(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')),
       ],
-    ])('S-13: a PACS that %s after one: that one is 0110, the others are stored', async (_what, step) => {
-      const world = await start(step, extra);
+    ])('S-13: a PACS that %s after one: that one is 0110, the others are stored', async (what, step) => {
+      const world = await start(step, what === 'says nothing' ? `${HASTY}\n${extra}` : extra);
       const response = await storeAll(world);
       expect(response.status).toBe(202);
       expectTrue(response, world.acknowledged);
@@ -227,7 +228,7 @@ describe('an association that cannot be had', () => {
   });
 
   test('S-08: a PACS that does not answer the request for one', async () => {
-    const world = await start(answer(0), '', { associate: () => undefined });
+    const world = await start(answer(0), HASTY, { associate: () => undefined });
     const response = await storeAll(world);
     expect([response.status, response.headers['retry-after'] !== undefined]).toEqual([503, true]);
   });
