@@ -3,7 +3,7 @@ import type { DicomJsonObject, Tag } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import { nameOf, type Group, type Member } from './group.js';
 import { ContestedHere } from './group-contested.js';
-import type { Failures } from './group-failures.js';
+import { failureOfLookUp, type Failures } from './group-failures.js';
 import { openMember, uidOf } from './group-query.js';
 import type { OpenRows } from './search-rows.js';
 import type { SearchCall } from './use-cases.js';
@@ -157,7 +157,7 @@ export class Asking {
     const found = new Map<string, Part[]>();
     for (const [index, one] of asked.entries()) {
       const answer = answers[index];
-      if (answer?.status === 'rejected') this.failures.note(one, answer.reason);
+      if (answer?.status === 'rejected') this.failures.note(one, failureOfLookUp(answer.reason));
       if (answer?.status !== 'fulfilled') continue;
       for (const row of answer.value) {
         const uid = uidOf(row, request.level);

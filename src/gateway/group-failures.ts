@@ -16,6 +16,13 @@ function named(error: GatewayError, peer: string): GatewayError {
   });
 }
 
+/** Who looks something up by its UID asks for one thing: where a peer would have to be asked too much for it, that is the peer's. */
+export function failureOfLookUp(thrown: unknown): GatewayError {
+  const error = toGatewayError(thrown);
+  if (error.code !== 'query-too-broad') return error;
+  return new GatewayError('peer-incomplete', error.message, { cause: error });
+}
+
 /** Members of a group that failed while one answer was made, and what that means for it. */
 export class Failures {
   readonly #group: Group;

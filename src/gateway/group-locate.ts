@@ -1,7 +1,7 @@
-import { toGatewayError, type OperationContext } from '../core/index.js';
+import type { OperationContext } from '../core/index.js';
 import { nameOf, type Group, type Member } from './group.js';
 import { contestedWarning } from './group-contested.js';
-import type { Failures } from './group-failures.js';
+import { failureOfLookUp, type Failures } from './group-failures.js';
 import { isSamePatient, patientOfState, type Patient } from './patient.js';
 
 /** Who holds a study. */
@@ -83,7 +83,7 @@ async function ask(member: Member, studyInstanceUid: string, context: OperationC
     const { identity } = await watch.checkCached(studyInstanceUid, { ...context, patient: true });
     return { holds: patientOfState(identity, binding.issuerOfPatientId) };
   } catch (thrown) {
-    const error = toGatewayError(thrown);
+    const error = failureOfLookUp(thrown);
     if (error.code !== 'not-found') return { error };
     isAbsent();
     return { holds: undefined, remembered: false };

@@ -3,7 +3,7 @@ import { Dataset, Tags } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { isOf } from '../query/index.js';
 import { inOrder } from './in-order.js';
-import { PatientWalk } from './patient-walk.js';
+import { isCut, PatientWalk } from './patient-walk.js';
 import { SharedWork } from './shared-work.js';
 import { isEnding } from './study-probe.js';
 
@@ -115,20 +115,32 @@ export class PatientIds {
     });
     for await (const holder of holders) if (holder !== undefined) return holder;
     if (!walk.truncated) return undefined;
-    throw new GatewayError('peer-incomplete', 'The PACS did not list the patient of the study.', {
-      peer: this.#peer.name,
-    });
+    throw this.#incomplete();
   }
 
   async #row(study: string, patientId: string, context: OperationContext): Promise<Dataset | undefined> {
     const identifier = new Dataset()
       .setString(Tags.PatientID, patientId, 'LO')
       .setString(Tags.StudyInstanceUID, study, 'UI');
-    for await (const row of this.#peer.find('STUDY', identifier, context)) {
-      const isOfStudy = row.string(Tags.StudyInstanceUID) === study;
-      if (isOfStudy && (patientId === '' || isOf(row, patientId))) return row;
+    const find = this.#peer.find('STUDY', identifier, context);
+    try {
+      let count = 0;
+      let next = await find.next();
+      for (; !next.done; next = await find.next(), count += 1) {
+        const isOfStudy = next.value.string(Tags.StudyInstanceUID) === study;
+        if (isOfStudy && (patientId === '' || isOf(next.value, patientId))) return next.value;
+      }
+      if (isCut(this.#peer, next.value, count)) throw this.#incomplete();
+      return undefined;
+    } finally {
+      await find.return({ status: 0xfe00, truncated: true });
     }
-    return undefined;
+  }
+
+  #incomplete(): GatewayError {
+    return new GatewayError('peer-incomplete', 'The PACS did not list the patient of the study.', {
+      peer: this.#peer.name,
+    });
   }
 }
 

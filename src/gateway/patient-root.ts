@@ -21,7 +21,7 @@ import {
 } from '../query/index.js';
 import type { Find } from './find-flight.js';
 import { PatientIds, type PatientRootSettings } from './patient-ids.js';
-import { PatientWalk } from './patient-walk.js';
+import { isCut, PatientWalk } from './patient-walk.js';
 
 /**
  * A peer that is asked as one of the Study Root, whichever model it offers: of one that offers the Patient Root alone
@@ -207,7 +207,7 @@ class PatientRootPeer implements Peer {
         found += 1;
         return true;
       };
-      const completion = yield* filtered(ask(known), count);
+      const completion = yield* filtered(this.#peer, ask(known), count);
       if (found > 0 || completion.truncated) return completion;
     }
     const patientId = await this.#ids.lookUp(study, context);
@@ -234,12 +234,15 @@ class PatientRootPeer implements Peer {
 
   async *#ofPatient(patientId: string, parts: PatientParts, context: OperationContext): Find {
     let rows: readonly Dataset[] = [];
-    if (asksOfPatient(parts)) {
+    // Without an id all patients would be listed, and none of them is known to be the one.
+    if (patientId !== '' && asksOfPatient(parts)) {
       const found = await readAll(
         this.#peer.find('PATIENT', belowPatient(parts.patient, patientId), context),
+        (row) => isOf(row, patientId),
       );
-      rows = found.rows.filter((row) => isOf(row, patientId));
-      if (rows.length === 0) return found.completion;
+      const { completion, count } = found;
+      rows = found.rows;
+      if (rows.length === 0) return { ...completion, truncated: isCut(this.#peer, completion, count) };
     }
     return yield* this.#studiesOf(patientId, rows, parts.study, context);
   }
@@ -256,7 +259,7 @@ class PatientRootPeer implements Peer {
 
   /** Remembers whose the studies are, and leaves out those of others: some peers pass over the keys above the level. */
   #remembered(find: Find, patientId: string | undefined, patients?: readonly Dataset[]): Find {
-    return filtered(find, (row) => {
+    return filtered(this.#peer, find, (row) => {
       if (patientId !== undefined && !isOf(row, patientId)) return false;
       const study = row.string(Tags.StudyInstanceUID);
       const holder = patientId ?? row.string(Tags.PatientID);
@@ -267,27 +270,38 @@ class PatientRootPeer implements Peer {
   }
 }
 
-/** The rows that `takes` is true of. */
-async function* filtered(find: Find, takes: (row: Dataset) => boolean): Find {
+/** The rows that `takes` is true of: with those that it leaves out they may be as many as the peer gives at most. */
+async function* filtered(peer: Peer, find: Find, takes: (row: Dataset) => boolean): Find {
+  let leftOut = 0;
   try {
-    for (;;) {
+    for (let count = 0; ; count += 1) {
       const next = await find.next();
-      if (next.done) return next.value;
+      if (next.done) {
+        const { value } = next;
+        return leftOut > 0 ? { ...value, truncated: isCut(peer, value, count) } : value;
+      }
       if (takes(next.value)) yield next.value;
+      else leftOut += 1;
     }
   } finally {
     await find.return({ status: 0xfe00, truncated: true });
   }
 }
 
+/** The rows that `takes` is true of, and how many there were in all. */
 async function readAll(
   find: Find,
-): Promise<{ readonly rows: readonly Dataset[]; readonly completion: FindCompletion }> {
+  takes: (row: Dataset) => boolean,
+): Promise<{
+  readonly rows: readonly Dataset[];
+  readonly completion: FindCompletion;
+  readonly count: number;
+}> {
   const rows: Dataset[] = [];
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const next = await find.next();
-    if (next.done) return { rows, completion: next.value };
-    rows.push(next.value);
+    if (next.done) return { rows, completion: next.value, count };
+    if (takes(next.value)) rows.push(next.value);
   }
 }
 

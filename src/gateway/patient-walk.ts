@@ -1,6 +1,6 @@
 import type { OperationContext } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
-import type { Peer } from '../dimse/index.js';
+import type { FindCompletion, Peer } from '../dimse/index.js';
 import { RowsAhead } from './rows-ahead.js';
 import { searchEnded } from './search-run.js';
 
@@ -8,6 +8,11 @@ import { searchEnded } from './search-run.js';
 export interface ListedPatient {
   readonly patientId: string;
   readonly row: Dataset;
+}
+
+/** Whether there may be more than `count` rows: some peers cap their answers without a word, where it is configured. */
+export function isCut({ knowledge }: Peer, { truncated }: FindCompletion, count: number): boolean {
+  return truncated || count === knowledge.fixed('findCap');
 }
 
 /** The patients of a peer whose studies are asked for one after the other, without an association held meanwhile. */
@@ -43,10 +48,10 @@ export class PatientWalk {
   async *#rows(context: OperationContext): AsyncGenerator<ListedPatient, void, undefined> {
     const find = this.#peer.find('PATIENT', this.#identifier, context);
     try {
-      for (;;) {
+      for (let count = 0; ; count += 1) {
         const next = await find.next();
         if (next.done) {
-          this.truncated ||= next.value.truncated;
+          this.truncated ||= isCut(this.#peer, next.value, count);
           return;
         }
         const patientId = next.value.string(Tags.PatientID);

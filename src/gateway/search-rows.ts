@@ -21,6 +21,9 @@ import { MatchVerification } from './search-verification.js';
 /** Results of a walk through many studies that are counted beyond a page: there is a C-FIND for every few of them. */
 const MOST_BEYOND_OF_WALK = 100;
 
+const SHARED_IDS =
+  'The archive has several patients of one PatientID: the studies of all of them are shown under the first';
+
 /** How much is known of a search when the headers leave. */
 export interface Foresight {
   /** How many of its rows were seen, or that there are no more: by few it cannot be known what the later ones will lack. */
@@ -127,7 +130,8 @@ class OpenSearch implements OpenRows {
   }
 
   get warnings(): readonly string[] {
-    return [...this.#plan.warnings, ...unverifiedWarnings(this.#unverified(), this.#plan)];
+    const shared = this.#run.sharesPatientIds ? [SHARED_IDS] : [];
+    return [...this.#plan.warnings, ...shared, ...unverifiedWarnings(this.#unverified(), this.#plan)];
   }
 
   foresee({ seen, named = [] }: Foresight): readonly Tag[] {

@@ -49,6 +49,8 @@ export class SearchRun {
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
   truncated = false;
+  /** Several patients of the peer have one id: whose a study is nobody can tell. */
+  sharesPatientIds = false;
   /** Keys that the peer did not return, so that nobody checked them, with the number of rows. */
   readonly #unverified = new Map<Tag, number>();
   /** Rows that were listed in vain, by the step and what it is below: a step may be asked again. */
@@ -161,6 +163,7 @@ export class SearchRun {
     const asking = { find, step, parent, context, limits: this.#limits, today: today() };
     const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
     const seen = new KeySet();
+    const patients = new Patients(step);
     const shown = this.#shown(step);
     let inVain = 0;
     for await (const row of run.rows()) {
@@ -170,14 +173,15 @@ export class SearchRun {
         continue;
       }
       const key = step.keyOf(row);
+      this.sharesPatientIds ||= patients.isAnother(key, row);
       if (seen.has(key)) continue;
       if (!this.#accepts(step, row, parent)) {
         if (this.#isCounted(step, row)) this.#countInVain(step, parent, (inVain += 1));
         continue;
       }
-      if (seen.size >= MOST_DISTINCT)
-        throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
+      requireRoom(seen);
       seen.add(key);
+      patients.add(key, row);
       const uid = shown.size < 2 ? step.uidOf(row) : undefined;
       if (uid !== undefined) shown.add(uid);
       yield row;
@@ -194,7 +198,9 @@ export class SearchRun {
 
   /** @throws GatewayError `query-too-broad` when the peer lists too much that does not match */
   #countInVain({ level, unasked }: FindStep, parent: ParentKeys, count: number): void {
-    const place = [level, parent.studyInstanceUid, parent.seriesInstanceUid].join(' ');
+    const { patientId, studyInstanceUid, seriesInstanceUid } = parent;
+    // Each apart: a Patient ID may have blanks.
+    const place = JSON.stringify([level, patientId, studyInstanceUid, seriesInstanceUid]);
     const before = this.#inVain.get(place) ?? 0;
     if (count <= before) return;
     this.#inVain.set(place, count);
@@ -260,6 +266,38 @@ function uidsOf(above: Match): ParentKeys {
     ...(seriesInstanceUid === undefined ? {} : { seriesInstanceUid }),
   };
 }
+
+/** @throws GatewayError `query-too-broad` */
+function requireRoom({ size }: KeySet): void {
+  if (size >= MOST_DISTINCT)
+    throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
+}
+
+/** Patients by their ids. Bounded by those that are asked for their studies, and those that are read ahead. */
+class Patients {
+  readonly #areAsked: boolean;
+  readonly #known = new Map<string, string>();
+
+  constructor({ level }: FindStep) {
+    this.#areAsked = level === 'PATIENT';
+  }
+
+  add(id: string, row: Dataset): void {
+    if (this.#areAsked) this.#known.set(id, whoIs(row));
+  }
+
+  /** Whether somebody else has the id. */
+  isAnother(id: string, row: Dataset): boolean {
+    const known = this.#known.get(id);
+    return known !== undefined && known !== whoIs(row);
+  }
+}
+
+/** What tells patients apart that have one id, as far as the peer says. */
+const whoIs = (row: Dataset): string =>
+  [Tags.IssuerOfPatientID, Tags.PatientName, Tags.PatientBirthDate]
+    .map((tag) => row.strings(tag).join('\\'))
+    .join('\n');
 
 /** Studies of nobody cannot be asked for by the Patient Root: they are missing, and that is said. */
 const isOfNobody = ({ level }: FindStep, row: Dataset): boolean =>

@@ -118,7 +118,15 @@ export class UidListRun {
 
   #learn(knows: boolean): void {
     const { knowledge, relearnMs } = this.#known;
-    knowledge.learn('findUidLists', knows, relearnMs);
+    if (!this.#isTakenApart) knowledge.learn('findUidLists', knows, relearnMs);
+  }
+
+  /** By the Patient Root the gateway asks for each study of a list by itself: that tells nothing of the peer. */
+  get #isTakenApart(): boolean {
+    const { step, context } = this.#asking;
+    return (
+      step.level === 'STUDY' && context.root === undefined && this.#known.knowledge.get('root') === 'patient'
+    );
   }
 }
 

@@ -23,7 +23,8 @@ export function meansOfBoxes(
   const across = edges(part.width, boxes.columns);
   const down = edges(part.height, boxes.rows);
   const pixels = new Uint8Array(boxes.columns * boxes.rows);
-  const sums = new Uint32Array(boxes.columns);
+  // A box of more than 16 million pixels has a sum of more than 32 bits.
+  const sums = new Float64Array(boxes.columns);
   for (let y = 0; y < boxes.rows; y++) {
     const [top = 0, bottom = 0] = down.subarray(y, y + 2);
     sums.fill(0);
@@ -44,7 +45,7 @@ const edges = (length: number, count: number): Uint32Array =>
   Uint32Array.from({ length: count + 1 }, (_, at) => Math.round((at * length) / count));
 
 /** Adds the levels of one line of pixels, a box at a time. */
-function addSums(sums: Uint32Array, line: Units, across: Uint32Array, { table, shift }: Levels): void {
+function addSums(sums: Float64Array, line: Units, across: Uint32Array, { table, shift }: Levels): void {
   const mask = table.length - 1;
   for (let x = 0, at = 0; x < sums.length; x++) {
     let sum = 0;

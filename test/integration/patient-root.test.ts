@@ -3,16 +3,21 @@ import { checkPeer, type CheckReport } from '../../src/gateway/index.js';
 import { fixedFacts, openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { freePort } from '../helpers/free-port.js';
+import { listing } from '../helpers/listing.js';
 import { startPatientArchive, type HeldPatient, type PatientArchive } from '../helpers/patient-archive.js';
 import {
   accept,
   acceptPatientRoot,
   final,
   makeInstance,
+  pending,
   returning,
+  startRoguePeer,
   Uids,
   type RoguePeer,
   type RoguePeerOptions,
+  type Script,
+  type Step,
 } from '../helpers/rogue-peer.js';
 import { partsOf, peerYaml, request, startTestGateway, type RawResponse } from '../helpers/test-gateway.js';
 
@@ -69,6 +74,16 @@ const valuesOf = (response: RawResponse, tag: string): unknown[] =>
   rowsOf(response).map((row) => row[tag]?.Value?.[0]);
 const STUDY_UID = '0020000D';
 const MULTIPART = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
+
+/** A PACS by the Patient Root that heeds the first UID of a list alone. */
+function firstOnly(identifier: ReadonlyMap<number, string>): readonly Step[] {
+  const first = (tag: number): string => (identifier.get(tag) ?? '').split('\\')[0]?.trim() ?? '';
+  const [level, PatientID] = [first(0x00080052), 'P1'];
+  if (level === 'PATIENT') return [pending({ PatientID, PatientName: 'ADAMS^A' }), final()];
+  const StudyInstanceUID = first(0x0020000d);
+  if (level === 'STUDY') return [pending({ PatientID, StudyInstanceUID }), final()];
+  return [pending({ PatientID, StudyInstanceUID, SeriesInstanceUID: first(0x0020000e) }), final()];
+}
 
 describe('2.1: a PACS that refuses the Study Root is searched by the Patient Root', () => {
   test('a search for studies asks for patients by what they have, and for the studies of each', async () => {
@@ -165,6 +180,64 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
     expect((await get('/studies/2.25.9/series')).status).toBe(502);
   });
 
+  test('a study whose patient the PACS does not show is found, and no other patient is asked for', async () => {
+    const nobody = { id: '', studies: [{ instances: [instance('2.25.7')] }] };
+    const { archive, get } = await start('', { patients: [...held, nobody] });
+    archive.isLenient = true;
+    archive.answers['PATIENT'] = [final()];
+    expect(valuesOf(await get('/studies?StudyInstanceUID=2.25.7'), STUDY_UID)).toEqual(['2.25.7']);
+    expect(archive.finds.filter((asked) => asked.startsWith('PATIENT'))).toEqual([]);
+  });
+
+  test('studies of two patients with one id are not shown as those of the first in silence', async () => {
+    const [first] = held;
+    const other = { id: 'P1', patient: { PatientName: 'OTHER^O' }, studies: [] };
+    const { get } = await start('', { patients: [...(first ? [first] : []), other] });
+    const found = await get('/studies?limit=10');
+    expect(rowsOf(found)).toHaveLength(2);
+    expect(found.headers.warning).toContain('several patients of one PatientID');
+  });
+
+  test('a study is not told to be gone where the PACS caps the list of patients without a word', async () => {
+    const { archive, get } = await start('    findLimit: 1');
+    archive.answers['PATIENT'] = [pending({ PatientID: 'P1' }), final()];
+    expect((await get(`/studies/${THREE}/series`)).status).toBe(502);
+  });
+
+  test("what was cut off is told although what came in its place is another patient's", async () => {
+    const ofOther = ['2.25.31', '2.25.32', '2.25.33'].map((StudyInstanceUID) =>
+      pending({ PatientID: 'P2', StudyInstanceUID }),
+    );
+    const onFind: Script = (_request, identifier) => {
+      if (identifier.get(0x00080052)?.trim() === 'PATIENT')
+        return [pending({ PatientID: 'P1' }), pending({ PatientID: 'P2' }), final()];
+      const isOfOther = identifier.get(0x00100020)?.trim() === 'P2';
+      return [...(isOfOther ? ofOther.slice(0, 2) : ofOther), final()];
+    };
+    const { get } = await start('    findLimit: 3', { onFind });
+    const found = await get('/studies?limit=10');
+    expect(rowsOf(found)).toHaveLength(2);
+    expect(found.headers.warning).toContain('cut');
+  });
+
+  test('Q-55: that the gateway takes a list of studies apart does not tell that the PACS knows lists', async () => {
+    const onFind: Script = (_request, identifier) => firstOnly(identifier);
+    const { get } = await start('', { onFind });
+    expect(rowsOf(await get(`/studies?PatientID=P1&StudyInstanceUID=${ONE},${TWO}`))).toHaveLength(2);
+    expect(rowsOf(await get(`/studies?StudyInstanceUID=${ONE},${TWO}`))).toHaveLength(2);
+    const found = await get(`/studies/${ONE}/series?SeriesInstanceUID=${ONE}.1,${ONE}.2`);
+    expect(valuesOf(found, '0020000E')).toEqual([`${ONE}.1`, `${ONE}.2`]);
+  });
+
+  test('Q-26: what is listed in vain counts for all patients together', async () => {
+    const patients = Array.from({ length: 5 }, (_, index) => ({
+      id: `P${index}`,
+      studies: [{ instances: [instance(`2.25.10.${index}`)] }],
+    }));
+    const { get } = await start('search: { maxScan: 3, maxUnlimited: 100 }', { patients });
+    expect((await get('/studies?NumberOfStudyRelatedInstances=7&limit=10')).status).toBe(413);
+  });
+
   test('413 where more patients match than may be asked', async () => {
     const patients = Array.from({ length: 5 }, (_, index) => ({
       id: `P${index}`,
@@ -184,6 +257,27 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
     const { archive, get } = await start('search: { lookAhead: 1 }', { patients });
     expect(rowsOf(await get('/studies?limit=2'))).toHaveLength(2);
     expect(archive.finds.filter((one) => one.startsWith('STUDY')).length).toBeLessThan(10);
+  });
+});
+
+describe('2.1: a PACS of the Patient Root in a group', () => {
+  test('that would have to be asked for too many patients is a member that failed', async () => {
+    const other = await startRoguePeer({ onFind: listing([instance('2.25.50')]) });
+    closers.push(() => other.close());
+    const patients = Array.from({ length: 5 }, (_, index) => ({
+      id: `P${index}`,
+      studies: [{ instances: [instance(`2.25.10.${index}`)] }],
+    }));
+    const yaml = [
+      `  other: { address: "${other.address.aeTitle}@127.0.0.1:${other.address.port}" }`,
+      'groups: { all: { members: [other, main], onMemberFailure: warn } }',
+      'defaultPeer: all',
+      'search: { maxPatients: 3 }',
+    ].join('\n');
+    const { get } = await start(yaml, { patients });
+    const found = await get('/studies/2.25.50/series');
+    expect(valuesOf(found, '0020000E')).toEqual(['2.25.50.1']);
+    expect(found.headers.warning).toContain('main could not be asked');
   });
 });
 

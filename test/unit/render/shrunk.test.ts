@@ -4,6 +4,7 @@ import { Tags } from '../../../src/dicom/index.js';
 import type { PictureRequest } from '../../../src/render/index.js';
 import { meanDifference } from '../../helpers/picture-oracle.js';
 import { element, us } from '../dicom/dataset-bytes.js';
+import { meansOfBoxes } from '../../../src/render/sample-loops.js';
 import { decoded, imageOf, numbers, pictureOf, type ImageOptions } from './images.js';
 
 /** A soft picture with noise, of values from 0 to `most`; a part of it has none. */
@@ -80,4 +81,13 @@ test.each<readonly [string, ImageOptions, NonNullable<PictureRequest['viewport']
     data: Uint8Array.from(await decoded(picture)),
   });
   expect(meanDifference(await samples(bytes), await samples(scaled))).toBeLessThan(1);
+});
+
+test('W-56: the mean of more pixels than a sum of 32 bits holds is right', () => {
+  const side = 4_200;
+  const white = new Uint8Array(side * side).fill(255);
+  const part = { left: 0, top: 0, width: side, height: side };
+  const levels = { table: Uint8Array.from({ length: 256 }, (_, code) => code), shift: 0 };
+  const { pixels } = meansOfBoxes(white, { columns: side, part }, { columns: 1, rows: 1 }, levels);
+  expect([...pixels]).toEqual([255]);
 });
