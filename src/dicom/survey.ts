@@ -13,7 +13,7 @@ import { Tags } from './tags.js';
 import type { TransferSyntax } from './transfer-syntax-table.js';
 import { vrTraits } from './vr.js';
 
-/** An element at the top level of a dataset, and its value. */
+/** An element at the top level of a dataset, and its value; of an attribute that comes again the last one alone has it. */
 export interface FoundElement extends ElementHeader {
   readonly value: Buffer;
 }
@@ -111,7 +111,11 @@ class SurveyVisitor implements DatasetVisitor, Survey {
     // The bytes are the reader's, which uses them again.
     const found = { ...header, value: Buffer.from(bytes) };
     if (isGroupLength(header.tag)) this.groupLengths.push(found);
-    else this.elements.set(header.tag, [...(this.elements.get(header.tag) ?? []), found]);
+    else {
+      // Of what comes again the last value counts, and of the others nothing but their place.
+      const before = this.elements.get(header.tag) ?? [];
+      this.elements.set(header.tag, [...before.map((one) => ({ ...one, value: NO_VALUE })), found]);
+    }
   }
 
   chunk({ vr }: ElementHeader, bytes: Buffer): void {
@@ -157,6 +161,7 @@ class SurveyVisitor implements DatasetVisitor, Survey {
 }
 
 const DELIMITER_BYTES = 8;
+const NO_VALUE = Buffer.alloc(0);
 
 const noValue = (tag: Tag): GatewayError =>
   new GatewayError(

@@ -50,6 +50,7 @@ export class CommitmentLedger {
   /** In the order in which they came. */
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #byUpstreamUid = new Map<string, LedgerEntry>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(files: CommitmentFiles, settings: LedgerSettings, now: () => number) {
     this.#files = files;
@@ -90,11 +91,18 @@ export class CommitmentLedger {
   }
 
   /** Of a request that is new. @throws GatewayError `conflict`, `overloaded`; Error when it cannot be written */
-  async add(
+  add(
+    request: Record<'peer' | 'transactionUid' | 'upstreamUid', string>,
+    body: CommitmentBody,
+  ): Promise<LedgerEntry> {
+    return this.#inTurn(() => this.#add(request, body));
+  }
+
+  async #add(
     { peer, transactionUid, upstreamUid }: Record<'peer' | 'transactionUid' | 'upstreamUid', string>,
     body: CommitmentBody,
   ): Promise<LedgerEntry> {
-    await this.tidy();
+    await this.#tidy();
     const name = commitmentName(peer, transactionUid);
     if (this.#entries.has(name)) {
       throw new GatewayError('conflict', 'This Transaction UID is in use: take a new one for each request.');
@@ -120,28 +128,43 @@ export class CommitmentLedger {
   }
 
   /** The result is there. @throws Error when it cannot be written: then it is not known */
-  async done(entry: LedgerEntry, body: Required<CommitmentBody>): Promise<void> {
-    await this.#change(entry, 'done', body);
+  done(entry: LedgerEntry, body: Required<CommitmentBody>): Promise<void> {
+    return this.#inTurn(() => this.#change(entry, 'done', body));
   }
 
   /** As if it had never been. @throws Error */
-  async remove(entry: LedgerEntry): Promise<void> {
+  remove(entry: LedgerEntry): Promise<void> {
+    return this.#inTurn(() => this.#remove(entry));
+  }
+
+  /** Lets go of what is older than it may be. @throws Error */
+  tidy(): Promise<void> {
+    return this.#inTurn(() => this.#tidy());
+  }
+
+  /** Two changes at once would write the same file, or make room by the same entry. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #remove(entry: LedgerEntry): Promise<void> {
     this.#forget(entry);
     await this.#files.remove(entry.name);
   }
 
-  /** Lets go of what is older than it may be. @throws Error */
-  async tidy(): Promise<void> {
+  async #tidy(): Promise<void> {
     const { resultMs, keepMs, most } = this.#settings;
     for (const entry of this.entries) {
       const { state, requestedAt, changedAt } = entry.head;
       const since = state === 'pending' ? requestedAt + resultMs : changedAt;
       if (this.#now() - since < keepMs) continue;
-      if (state === 'gone') await this.remove(entry);
+      if (state === 'gone') await this.#remove(entry);
       else await this.#change(entry, 'gone');
     }
     const gone = this.entries.filter(({ head }) => head.state === 'gone');
-    for (const entry of gone.slice(0, Math.max(0, gone.length - most))) await this.remove(entry);
+    for (const entry of gone.slice(0, Math.max(0, gone.length - most))) await this.#remove(entry);
   }
 
   /** What must go for one more, if anything: the oldest result, or what has waited too long. @throws GatewayError `overloaded` */

@@ -53,7 +53,7 @@ export class MetadataParts implements StoreParts {
     this.#sender = sender;
   }
 
-  /** Why metadata could not be read, each of which is a failure too. */
+  /** Why metadata could not be read, of the first of them; each is a failure too. */
   get malformed(): readonly GatewayError[] {
     return this.#malformed;
   }
@@ -113,8 +113,10 @@ export class MetadataParts implements StoreParts {
       end: async () => {
         const { problem, objects } = document.end();
         if (problem) {
-          this.#malformed.push(problem);
-          this.#sender.add(failure(undefined, Reason.cannotUnderstand, problem));
+          if (this.#malformed.length < MOST_MALFORMED) this.#malformed.push(problem);
+          // Of more of them the last that is kept stands for all: nobody is told of each.
+          const told = this.#malformed.at(-1) ?? problem;
+          this.#sender.add(failure(undefined, Reason.cannotUnderstand, told));
         }
         for (const object of objects) await this.#instance(object, length / objects.length);
       },
@@ -262,6 +264,8 @@ export class MetadataParts implements StoreParts {
 const FRAME = /^(.*)\/frames\/(\d{1,9})$/;
 /** Names of what has failed that are kept; parts of what failed beyond them are failures of their own. */
 const MOST_DROPPED = 10_000;
+/** Documents that cannot be read of which it is kept why. */
+const MOST_MALFORMED = 20;
 
 const namesOf = (location: string | undefined): readonly string[] =>
   location === undefined ? [] : [location, ...(FRAME.exec(location)?.slice(1, 2) ?? [])];

@@ -8,7 +8,7 @@ import { StoreSession } from './store.js';
 import type { StoreCall } from './use-cases.js';
 
 /**
- * Begins to store at `members`, of which the first one's settings count.
+ * Begins to store at `members`, of which the first one's settings count, but for the least of what they take at once.
  *
  * @throws GatewayError `method-not-allowed` where nothing is stored, `not-acceptable`
  */
@@ -27,7 +27,10 @@ export function openStore(
   if (first === undefined || members.some(({ binding }) => !binding.store.policy.enabled))
     throw new GatewayError('method-not-allowed', 'Nothing is stored here: the archive is read only.');
   const [representation] = negotiate('store-response', accept);
-  const { store: settings, profile } = first.binding;
+  const { profile } = first.binding;
+  // An instance goes to all of them at the same time: to none of them more at once than it can bear.
+  const parallel = Math.min(...members.map(({ binding }) => binding.store.parallel));
+  const settings = { ...first.binding.store, parallel };
   const { coercions: rules, modifyingSystem: system } = settings.policy;
   const { characterSets = defaultCharacterSets } = profile;
   const requires = at?.requires ?? 'all';

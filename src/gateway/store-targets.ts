@@ -106,7 +106,8 @@ export function together(
   const [first] = stored;
   const failure = failures.find(isForGood) ?? failures[0];
   if (failure && (first === undefined || requires === 'all')) {
-    const { peer, ...result } = failure;
+    const { peer, ...chosen } = failure;
+    const result = { ...chosen, ...doubtOf(failures) };
     if (division === undefined) return result;
     const { error: cause } = result;
     // Never one of those that say that nothing has happened yet.
@@ -118,6 +119,10 @@ export function together(
   const warningReason = own ?? (failure ? NOT_EVERYWHERE : undefined);
   return { kind: 'stored', instance: { ...first, ...(warningReason !== undefined && { warningReason }) } };
 }
+
+/** One on its way makes it unknown who has it, whichever failure is told of. */
+const doubtOf = (failures: readonly { readonly isBrokenOff?: boolean }[]): { readonly isBrokenOff?: true } =>
+  failures.some(({ isBrokenOff }) => isBrokenOff === true) ? { isBrokenOff: true } : {};
 
 /** What will not be otherwise when the client tries again says more. */
 const isForGood = ({ error }: { readonly error?: GatewayError }): boolean =>

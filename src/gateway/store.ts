@@ -84,7 +84,8 @@ export class StoreSession {
   /** Drops what is not sent yet, because of `error`. */
   abandon(error: GatewayError): void {
     this.#parts?.abandon();
-    if (error.code !== 'cancelled') return;
+    // How the end of its connection is told depends on who reads from it.
+    if (error.code !== 'cancelled' && !this.#options.context.signal.aborted) return;
     void this.#sender.results().then((results) => {
       this.#warn(departure(results));
     });

@@ -42,7 +42,13 @@ export async function uncompressed(
   if (target === undefined || stored === undefined || outgoing.flows === true) throw notSo();
   const meta = { ...outgoing.meta, transferSyntaxUid: target.uid };
   if (!stored.encapsulated)
-    return { ...outgoing, meta, bytes: () => written(outgoing.bytes(), stored, target) };
+    return {
+      ...outgoing,
+      meta,
+      bytes: () => written(outgoing.bytes(), stored, target),
+      // What it is made of is not its own: another peer may still have to read that.
+      discard: () => undefined,
+    };
   if (!tools.pool.decodes(stored.uid)) throw notSo();
   const spool = tools.spools.create(() => {
     spool.fail(new GatewayError('overloaded', 'The cache has no room for what is decoded.'));

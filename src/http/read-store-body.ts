@@ -146,7 +146,8 @@ async function readMultipart(
     }
     // Whatever was stored before must be told: then the broken rest is one failure among the others.
     const outcome = await session.breakOff(error);
-    if (outcome.status === 'none') throw error;
+    // So must what one member of a group has and another lacks, though it counts as a failure.
+    if (outcome.status === 'none' && outcome.warnings.length === 0) throw error;
     return outcome;
   }
   return session.finish();

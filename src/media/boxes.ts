@@ -1,6 +1,6 @@
 /** Files made of boxes: JPEG 2000 and MPEG-4. @see ISO/IEC 14496-12 4.2, ISO/IEC 15444-1 annex I */
 import type { ByteRange } from '../dicom/index.js';
-import { bytesAt, type MediaFile } from './file-bytes.js';
+import { bytesAt, nextTurn, type MediaFile } from './file-bytes.js';
 import { badFrame } from './frame-error.js';
 
 /** A box of a file, by what it holds. */
@@ -13,6 +13,7 @@ const HEADER = 8;
 const WIDE_HEADER = 16;
 /** Of one file: fragments of a second make a video of a day. */
 const MOST_BOXES = 200_000;
+const BOXES_AT_ONCE = 1000;
 
 /** How many boxes may still be looked at. */
 export interface BoxBudget {
@@ -35,6 +36,8 @@ export async function* boxesIn(
   for (let at = start; at + HEADER <= end;) {
     budget.left -= 1;
     if (budget.left < 0) throw badFrame('is in a file of too many boxes');
+    // What is in memory is read at once: without a pause nobody else would be served meanwhile.
+    if (budget.left % BOXES_AT_ONCE === 0) await nextTurn();
     const header = await bytesAt(file, at, at + WIDE_HEADER);
     const length = lengthOf(header, end - at);
     const from = at + (header.readUInt32BE(0) === 1 ? WIDE_HEADER : HEADER);

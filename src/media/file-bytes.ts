@@ -37,3 +37,6 @@ export async function readHead<T>(file: MediaFile, start: number, read: (head: B
   }
   throw new RangeError('There is always a last length.');
 }
+
+/** Lets others be served before more of a file is read that is in memory, and therefore there at once. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import { TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import type { StreamDescription } from './description.js';
-import { bytesAt, type MediaFile } from './file-bytes.js';
+import { bytesAt, nextTurn, type MediaFile } from './file-bytes.js';
 import { badFrame } from './frame-error.js';
 
 /** What follows the three bytes 00 00 01. @see ISO/IEC 13818-2 table 6-1, ISO/IEC 13818-1 table 2-18 */
@@ -125,7 +125,11 @@ export async function describeMpeg2(file: MediaFile): Promise<StreamDescription>
   if (head[0] === TRANSPORT_SYNC && head[TRANSPORT_PACKET] === TRANSPORT_SYNC)
     throw badFrame('is an MPEG-2 transport stream, of which its part must name the transfer syntax');
   const demultiplexer = new Demultiplexer();
-  for await (const chunk of source.read(0, length)) demultiplexer.push(chunk);
+  for await (const chunk of source.read(0, length)) {
+    demultiplexer.push(chunk);
+    // What is in memory comes at once: without a pause nobody else would be served before its end.
+    await nextTurn();
+  }
   const { sequence, extension, pictures } = demultiplexer.video;
   if (sequence === undefined) throw badFrame('is no MPEG-2 video, by itself or in a program stream');
   if (extension === undefined) throw badFrame('is MPEG-1, which DICOM has no transfer syntax for');

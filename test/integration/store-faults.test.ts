@@ -317,6 +317,26 @@ describe('a client that leaves', () => {
   });
 });
 
+test('S-13: a client that leaves in the middle of one instance that flows to the PACS: the log says that it was begun', async () => {
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const associate = acceptUntil(10_000, () => {
+    begin();
+  });
+  const world = await start(answer(0), 'cache: { memory: 1 MiB, stallTimeout: 20s }', { associate });
+  const { file } = ctSlice({ rows: 2000, columns: 2000 });
+  const { port, hostname, pathname } = new URL(`${world.gateway.service}/studies`);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(
+    `POST ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Type: application/dicom\r\nContent-Length: ${file.length}\r\n\r\n`,
+  );
+  socket.write(file.subarray(0, 0.8 * file.length));
+  await begun;
+  socket.destroy();
+  expect(await world.gateway.logged('the client left')).toContain('broken off on the way to the peer: 1');
+});
+
 test('S-08: a client that reads nothing before it has sent everything gets its 202 all the same', async () => {
   const world = await start(answer(0), 'store: { maxPartBytes: 64 KiB }');
   const huge = Buffer.concat([ctSlice({ instance: 11 }).file, Buffer.alloc(30_000_000)]);

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
-import { ctSlice, type Fixture } from '../helpers/fixtures.js';
-import { drop, final, refusingPort, reject, type Script } from '../helpers/rogue-peer.js';
+import { ctSlice, syntaxes, type Fixture } from '../helpers/fixtures.js';
+import { accept, drop, final, refusingPort, reject, type Script } from '../helpers/rogue-peer.js';
 import { answerOf, postFiles, retrieveUrlOf } from '../helpers/store-answer.js';
-import type { RawResponse } from '../helpers/test-gateway.js';
+import { request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
 
 let scene: Archives | undefined;
 afterEach(async () => {
@@ -120,6 +120,66 @@ describe('S-13: a group that stores at several members', () => {
     const response = await post(archives);
     expect([response.status, answerOf(response).warnings]).toEqual([202, ofAll(reason)]);
     expect(response.headers.warning).toBeUndefined();
+  });
+
+  test('S-12: one that a member takes in another syntax alone is there still for a slower one', async () => {
+    let go: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const archives = await start({
+      group: ALL,
+      yaml: 'store: { transcode: lossless }',
+      associate: [
+        [accept({ transferSyntaxes: [syntaxes.implicitLittle] })],
+        [(...association) => gate.then(() => accept()(...association))],
+      ],
+    });
+    const slice = ctSlice({ transferSyntaxUid: syntaxes.explicitBig });
+    const storing = post(archives, [slice.file]);
+    // By a, which has it then.
+    await archives.gateway.logged('"operation":"C-STORE"');
+    go();
+    const response = await storing;
+    expect([response.status, response.headers.warning]).toEqual([200, undefined]);
+    expect(isIn(slice, datasetsAt(archives)[1])).toBe(true);
+  });
+
+  test('S-14: no member gets more at once than its storeParallel', async () => {
+    let [now, most] = [0, 0];
+    const archives = await start({
+      group: ALL,
+      peer: ['storeParallel: 3', 'storeParallel: 1'],
+      onStore: [
+        undefined,
+        [
+          () => (most = Math.max(most, ++now)),
+          // Whatever is sent beside it comes before the answer to a request that was sent after it.
+          () => archives.get('/studies?limit=1'),
+          () => (now -= 1),
+          final(0),
+        ],
+      ],
+    });
+    expect((await post(archives)).status).toBe(200);
+    expect(most).toBe(1);
+  });
+
+  test('Law 1: what one has and another lacks is told also when the rest of the body is broken', async () => {
+    const archives = await start({ group: ALL, onStore: [undefined, [final(0xa900)]] });
+    const { contentType, body } = storeBody(files.slice(0, 2));
+    const response = await request(`${archives.gateway.service}/studies`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body: body.subarray(0, body.length - 100),
+    });
+    expect([response.status, response.headers.warning]).toEqual([
+      409,
+      expect.stringContaining('1 instance is stored at a, and not at b.'),
+    ]);
+    expect(answerOf(response)).toMatchObject({
+      stored: [],
+      failed: { [uids[0] ?? '']: 0xa900 },
+      other: [0xc000],
+    });
   });
 
   test('Law 1: one that the cache cannot keep whole is not begun anywhere', async () => {

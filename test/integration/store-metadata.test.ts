@@ -185,6 +185,14 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
     expect((await post(await start(), form, [broken])).status).toBe(400);
   });
 
+  test('S-10: of many that cannot be read each is a failure, and beside one that can be they are 202', async () => {
+    const broken = Array.from({ length: 30 }, () => ({ type: `application/dicom+${form}`, body: '<[{' }));
+    const url = await start();
+    expect((await post(url, form, broken)).status).toBe(400);
+    const response = await post(url, form, [...broken, ...metadata(form, [identity(1)])]);
+    expect([response.status, answerOf(response).other.length]).toEqual([202, 30]);
+  });
+
   test('metadata that are too large are refused', async () => {
     const url = await start({}, 'store: { maxMetadataBytes: 1 KiB }');
     const large = { ...identity(1), '00081030': one('LO', 'x'.repeat(2000)) };

@@ -50,6 +50,16 @@ describe('datasets that are not as they should be', () => {
     expect(modificationsOf(elements)[0]?.['00080050']).toBe('LATER');
   });
 
+  test('Law 3: of those that go no value is kept', async () => {
+    const dataset = join(before, element(0x00080050, 'SH', 'LATER'))(explicitLittle);
+    // eslint-disable-next-line @typescript-eslint/require-await -- what a source is made of
+    async function* bytes(): AsyncGenerator<Buffer, void, undefined> {
+      yield dataset;
+    }
+    const { elements } = await surveyDataset(bytes(), ELE, [0x00080050], {});
+    expect(elements.get(0x00080050)?.map(({ value }) => value.toString().trim())).toEqual(['', 'LATER']);
+  });
+
   test('a last item whose end is told by the end of its sequence alone is ended', async () => {
     const whole = sequence(0x04000561, [told])(explicitLittle);
     const open = Buffer.concat([whole.subarray(0, -16), whole.subarray(-8)]);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { GatewayError, systemClock, type Observation } from '../../../src/core/index.js';
 import type { Peer } from '../../../src/dimse/index.js';
@@ -8,9 +9,11 @@ const SUCCESS = 0x0000;
 const PROCESSING_FAILURE = 0x0110;
 const INVALID_ARGUMENT = 0x0115;
 
+/** Only one at a time writes a file, as on a disk. */
 class MemoryFiles implements CommitmentFiles {
   readonly files = new Map<string, string>();
   isFailing = false;
+  readonly #writing = new Set<string>();
 
   names = (): Promise<readonly string[]> => Promise.resolve([...this.files.keys()]);
   read = (name: string): Promise<string> => Promise.resolve(this.files.get(name) ?? '');
@@ -19,10 +22,13 @@ class MemoryFiles implements CommitmentFiles {
     this.files.delete(name);
     return Promise.resolve();
   };
-  write = (name: string, text: string): Promise<void> => {
-    if (this.isFailing) return Promise.reject(new Error('no space'));
+  write = async (name: string, text: string): Promise<void> => {
+    if (this.isFailing) throw new Error('no space');
+    if (this.#writing.has(name)) throw new Error('it is being written');
+    this.#writing.add(name);
+    await nextTurn();
     this.files.set(name, text);
-    return Promise.resolve();
+    this.#writing.delete(name);
   };
 }
 
@@ -245,6 +251,23 @@ describe('C-05: what is kept', () => {
     expect(await commitments.status('main', '1.2.3')).toMatchObject({ state: 'done' });
     of.now += 500;
     expect(await codeOf(commitments.status('main', '1.2.4'))).toBe('gone');
+  });
+
+  test('requests at the same time each make room for themselves', async () => {
+    const of = world();
+    const commitments = await open(of);
+    for (const uid of ['1.1', '1.2', '1.3']) {
+      await commitments.request(peerOf(of), uid, flat('1.1'), context);
+      await commitments.listener({ transactionUid: of.asked.at(-1) ?? '', committed: [], failed: [] }, [
+        'main',
+      ]);
+    }
+    const both = ['1.4', '1.5'].map((uid) =>
+      codeOf(commitments.request(peerOf(of), uid, flat('1.1'), context)),
+    );
+    expect(await Promise.all(both)).toEqual(['none', 'none']);
+    const codes = ['1.1', '1.2', '1.3'].map((uid) => codeOf(commitments.status('main', uid)));
+    expect(await Promise.all(codes)).toEqual(['gone', 'gone', 'none']);
   });
 
   test('is bounded in number: the oldest result goes, and what waits for one never', async () => {

@@ -41,6 +41,18 @@ describe('results of several peers as one (S-13)', () => {
     expect(outcome('any', ...results)).toEqual(any);
   });
 
+  test('one of which nobody knows whether a peer has it is told so, whatever another says', () => {
+    const result = together(
+      [
+        { peer: 'north', result: { ...failure(meta, 0x0110), isBrokenOff: true } },
+        { peer: 'south', result: refused },
+        { peer: 'east', result: { ...away, isBrokenOff: false } },
+      ].reverse(),
+      'all',
+    );
+    expect(result).toMatchObject({ kind: 'failed', instance: { failureReason: 0xa900 }, isBrokenOff: true });
+  });
+
   test('what is there at some says where, without naming the instance', () => {
     const result = together(
       [

@@ -231,3 +231,30 @@ describe('S-06: MPEG-2 video says its level, and how many pictures it has is cou
 test('what is not stored as it is has no description', async () => {
   expect(await of('image/png', Buffer.alloc(9))).toBeUndefined();
 });
+
+describe('Law 3: others are served while', () => {
+  /** How often others had their turn. */
+  async function turnsDuring(work: Promise<unknown>): Promise<number> {
+    let turns = 0;
+    let next = setImmediate(function serve() {
+      turns += 1;
+      next = setImmediate(serve);
+    });
+    await work;
+    clearImmediate(next);
+    return turns;
+  }
+
+  test('the pictures of a video in memory are counted', async () => {
+    expect(
+      await turnsDuring(of('video/mpeg', Buffer.concat([mpeg2({ ...size, frames: 2 }), Buffer.alloc(6100)]))),
+    ).toBeGreaterThan(50);
+  });
+
+  test('many boxes are looked through', async () => {
+    const many = Array<Buffer>(5000).fill(box('free', Buffer.alloc(0)));
+    expect(
+      await turnsDuring(of('video/mp4', Buffer.concat([...many, mp4({ ...size, frames: 3 })]))),
+    ).toBeGreaterThanOrEqual(4);
+  });
+});
