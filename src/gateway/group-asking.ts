@@ -30,7 +30,7 @@ export class Asking {
   /** Ends with what is searched. */
   readonly context: OperationContext;
   /** Ends with the answer: what is completed is so after the search has ended. */
-  readonly #answering: OperationContext;
+  readonly answering: OperationContext;
   readonly #controller = new AbortController();
   readonly #opened: Opened[] = [];
   readonly #contested = new ContestedHere();
@@ -49,7 +49,7 @@ export class Asking {
     this.group = group;
     this.call = call;
     this.failures = failures;
-    this.#answering = context;
+    this.answering = context;
     this.context = { ...context, signal: AbortSignal.any([context.signal, this.#controller.signal]) };
   }
 
@@ -125,7 +125,7 @@ export class Asking {
 
   async *#owned(member: Member, request: SearchRequest): OpenRows['rows'] {
     const call = { ...this.call, searching: this.context.signal };
-    const planning = openMember(member, request, call, this.#answering);
+    const planning = openMember(member, request, call, this.answering);
     this.#planning.add(planning);
     const found = await planning.finally(() => this.#planning.delete(planning));
     // One that was given up, and is asked anew in its turn: its rows so far have told what to name.

@@ -78,6 +78,10 @@ export function withSeriesUnion(row: DicomJsonObject, instances: number | undefi
   return row[IN_SERIES_COUNT] ? { ...row, [IN_SERIES_COUNT]: count(instances) } : row;
 }
 
+/** Whether a row has a place for the number of instances in its series, and no number. */
+export const lacksCount = (row: DicomJsonObject): boolean =>
+  row[IN_SERIES_COUNT] !== undefined && instancesIn(row) === undefined;
+
 /** What a row says of the number of instances in its series. */
 export function instancesIn(row: DicomJsonObject): number | undefined {
   const [value] = row[IN_SERIES_COUNT]?.Value ?? [];

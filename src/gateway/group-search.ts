@@ -7,7 +7,7 @@ import { GroupCounts } from './group-counts.js';
 import { withSeries, withStudies, type Entry } from './group-entries.js';
 import { Failures } from './group-failures.js';
 import { locate } from './group-locate.js';
-import { withSeriesUnion, withStudyUnion } from './group-merge.js';
+import { lacksCount, withSeriesUnion, withStudyUnion } from './group-merge.js';
 import { uidOf } from './group-query.js';
 import { MemberRows } from './member-rows.js';
 import type { SearchSettings } from './ports.js';
@@ -40,7 +40,7 @@ export function searchGroup(
 }
 
 function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhead'>): SearchRows {
-  const search = new GroupSearch(asking);
+  const search = new GroupSearch(asking, lookAhead);
   const rows = search.rows();
   return {
     rows,
@@ -63,7 +63,7 @@ function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhea
       search.foresee();
     },
     gaps: (hasMore: boolean) => search.gaps(hasMore),
-    complete: (row: DicomJsonObject) => asking.complete(row),
+    complete: (row: DicomJsonObject) => search.complete(row),
     close: async () => {
       asking.end();
       await rows.return();
@@ -88,10 +88,23 @@ class GroupSearch {
   #searched: readonly Member[] = [];
   /** Rows that have left. */
   #count = 0;
+  readonly #lookAhead: number;
+  /** Rows that may be sorted, by UID: which of them are the page is known at its end, and those alone are made whole. */
+  readonly #deferred = new Map<string, Entry>();
+  readonly #places = new Map<Member, Semaphore>();
 
-  constructor(asking: Asking) {
+  constructor(asking: Asking, lookAhead: number) {
     this.#asking = asking;
-    this.#counts = new GroupCounts(asking.call, asking.context);
+    this.#lookAhead = lookAhead;
+    this.#counts = new GroupCounts(asking.call, asking.answering);
+  }
+
+  /** As `SearchRows.complete`. */
+  complete(row: Row): Row | Promise<Row> {
+    const uid = uidOf(row, this.#asking.call.request.level);
+    const entry = this.#deferred.get(uid);
+    this.#deferred.delete(uid);
+    return entry ? this.#inTurn({ ...entry, row }) : this.#asking.complete(row);
   }
 
   get warnings(): readonly string[] {
@@ -197,16 +210,26 @@ class GroupSearch {
     if (rows.length === 0) return [];
     const entries = await this.#entries(member, rows, sources);
     this.#saw(entries);
-    const places = new Semaphore(member.binding.retrieve.joinConcurrency);
     const first = this.#count;
     this.#count += entries.length;
     return Promise.all(
       entries.map(async (entry, index) => {
-        if (!this.#isInPage(first + index)) return entry.row;
-        const leave = await places.acquire();
-        return this.#united(entry).finally(leave);
+        const mayBeSorted = first + index < this.#lookAhead;
+        if (!mayBeSorted && !this.#isInPage(first + index)) return entry.row;
+        if (isWhole(entry)) this.#asking.leaves(entry.came);
+        else if (mayBeSorted) this.#deferred.set(uidOf(entry.row, call.request.level), entry);
+        else return await this.#inTurn(entry);
+        return entry.row;
       }),
     );
+  }
+
+  async #inTurn(entry: Entry): Promise<Row> {
+    const { own } = entry;
+    const places = this.#places.get(own) ?? new Semaphore(own.binding.retrieve.joinConcurrency);
+    this.#places.set(own, places);
+    const leave = await places.acquire();
+    return this.#united(entry).finally(leave);
   }
 
   async #entries(own: Member, rows: readonly Row[], sources: readonly Member[]): Promise<readonly Entry[]> {
@@ -234,13 +257,23 @@ class GroupSearch {
   }
 
   /** The row with what its parts amount to together. */
-  async #united({ own, came, row, holders, study, series }: Entry): Promise<Row> {
-    if (study.length <= 1 && series.length === 0) this.#asking.leaves(came);
+  async #united({ own, row, holders, study, series }: Entry): Promise<Row> {
     const uid = this.#asking.call.request.studyInstanceUid ?? uidOf(row, 'STUDY');
     const united =
       study.length > 1 ? withStudyUnion(row, study, await this.#counts.study(uid, holders)) : row;
-    if (series.length === 0) return united;
+    if (series.length === 0 && !this.#isToBeListed(united, own)) return united;
     const members = [own, ...series.map(({ member }) => member)];
     return withSeriesUnion(united, await this.#counts.series(uid, uidOf(row, 'SERIES'), members));
   }
+
+  /** Of a series that one member holds, which does not count it. Who holds the series of an instance is not known. */
+  #isToBeListed(row: Row, { binding }: Member): boolean {
+    if (!lacksCount(row) || binding.search.complete === 'off') return false;
+    const isSeries = this.#asking.call.request.level === 'SERIES';
+    if (!isSeries) this.#counts.isIncomplete = true;
+    return isSeries;
+  }
 }
+
+/** Whether one member says all of it. */
+const isWhole = ({ study, series }: Entry): boolean => study.length <= 1 && series.length === 0;

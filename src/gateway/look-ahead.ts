@@ -4,10 +4,7 @@ import type { DicomJsonObject } from '../dicom/index.js';
 type Rows = AsyncGenerator<DicomJsonObject, void, undefined>;
 type Next = Awaited<ReturnType<Rows['next']>>;
 
-/**
- * Rows that tell what the peer returns of an archive; by fewer it cannot be known what the later ones will lack. An
- * answer of no more is waited for to its end.
- */
+/** An answer of no more rows is waited for to its end: only then it is known what it lacks. */
 export const ENOUGH_ROWS = 100;
 
 /** Rows that are waited for until some time after the first of them. */

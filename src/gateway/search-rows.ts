@@ -10,7 +10,6 @@ import {
 } from '../query/index.js';
 import { withAvailable, type FrameChecks } from './available-syntaxes.js';
 import { inOrder } from './in-order.js';
-import { ENOUGH_ROWS } from './look-ahead.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SearchBelow } from './search-below.js';
 import { RowCompletion } from './search-completion.js';
@@ -135,7 +134,8 @@ class OpenSearch implements OpenRows {
   }
 
   foresee({ seen, named = [] }: Foresight): readonly Tag[] {
-    const optional = seen !== 'all' && seen < ENOUGH_ROWS ? optionalKeys(this.#plan) : [];
+    // Whatever the rows so far have: one of an odd study lacks what all others tell.
+    const optional = seen === 'all' ? [] : optionalKeys(this.#plan);
     const names = seen === 'all' ? [] : nameKeys(this.#plan);
     this.#foreseen = [...new Set([...named, ...optional, ...names, ...this.#unverified()])];
     return this.#foreseen;
