@@ -68,6 +68,7 @@ export { locateElement, type LocatedElement } from './bulk-data.js';
 export {
   defaultCharacterSets,
   encodeText,
+  isAsciiText,
   preferredCharacterSets,
   unencodable,
 } from './character-set-encode.js';

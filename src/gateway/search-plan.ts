@@ -1,5 +1,5 @@
 import { baselineQueryOptions, type OperationContext } from '../core/index.js';
-import { attributeByKeyword, preferredCharacterSets, type Tag } from '../dicom/index.js';
+import { attributeByKeyword, isAsciiText, preferredCharacterSets, type Tag } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { Peer } from '../dimse/index.js';
 import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
@@ -18,8 +18,22 @@ export async function planFor(
   // Whether studies may be searched without their patients is negotiated too.
   const isAsked = usesQueryOptions(request) || peer.knowledge.get('root') === 'patient';
   const options = isAsked ? await peer.queryOptions(context) : baselineQueryOptions;
-  return planSearch(request, withKnowledge(profile, peer.knowledge), options);
+  const plan = planSearch(request, withKnowledge(profile, peer.knowledge), options);
+  const isMissed = profile.characterSets === undefined && mayMissText(request, peer.knowledge);
+  return isMissed ? { ...plan, warnings: [...plan.warnings, OTHER_SETS] } : plan;
 }
+
+const OTHER_SETS =
+  'The archive has text in several character sets, and is asked for this one in one of them: what is in others may not be found';
+
+/** Archives compare text as it is written, or convert it between some of the sets. One value has one of them. @see rule Q-51 */
+function mayMissText({ matchingKeys }: SearchRequest, knowledge: Peer['knowledge']): boolean {
+  const isAscii = matchingKeys.every(({ values }) => values.every((value) => isAsciiText(value)));
+  const sets = (knowledge.get('characterSets') ?? []).filter((terms) => !ASCII_SETS.has(terms));
+  return !isAscii && sets.length > 1;
+}
+
+const ASCII_SETS: ReadonlySet<string> = new Set(['', 'ISO_IR 6', 'ISO 2022 IR 6']);
 
 /** What is configured, completed by what was learnt. */
 function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']): PeerQueryProfile {

@@ -167,9 +167,13 @@ function daySpan(year: number, month?: string, date?: string): { first: number; 
   return first === undefined || last === undefined ? undefined : { first, last };
 }
 
-/** Bounds in full precision, widened to whole seconds: peers read reduced precision and fractions differently (DT-21). */
+/**
+ * Bounds widened to whole seconds: peers read reduced precision and fractions differently (DT-21). Of the first one no more
+ * of the time is written than says something: a value of a day alone comes before its midnight for who compares text (DT-05).
+ */
 function formatRange(from: bigint | undefined, to: bigint | undefined): string {
-  const start = from === undefined ? '' : format(floorDivide(from, second));
+  const first = from === undefined ? '' : format(floorDivide(from, second));
+  const start = first.slice(0, 8) + first.slice(8).replace(/(?:00)+$/, '');
   const end = to === undefined ? '' : format(-floorDivide(-to, second));
   return start === '' && end === '' ? '' : `${start}-${end}`;
 }

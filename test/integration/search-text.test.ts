@@ -193,6 +193,13 @@ describe('queries', () => {
     expect(await sent('Łódź')).toEqual(['ISO_IR 192', expect.anything()]);
     const learnt = gateway?.running.peers.get('main')?.knowledge.facts.characterSets?.value;
     expect(learnt).toEqual(['ISO_IR 144', '\\ISO 2022 IR 87']);
+    // One value is in one of them.
+    const russian = await request(
+      `${gateway?.service ?? ''}/studies?PatientName=${encodeURIComponent('Люк*')}`,
+    );
+    expect(String(russian.headers.warning)).toContain('text in several character sets');
+    const ascii = await request(`${gateway?.service ?? ''}/studies?PatientName=Yamada*`);
+    expect(String(ascii.headers.warning)).not.toContain('several character sets');
   });
 
   test('Q-53: a peer of implicit VR is asked, and its answers are read, all the same', async () => {
