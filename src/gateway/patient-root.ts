@@ -21,6 +21,7 @@ import {
 } from '../query/index.js';
 import type { Find } from './find-flight.js';
 import { PatientIds, type PatientRootSettings } from './patient-ids.js';
+import { filtered, readAll } from './patient-rows.js';
 import { isCut, PatientWalk } from './patient-walk.js';
 
 /**
@@ -267,41 +268,6 @@ class PatientRootPeer implements Peer {
       if (study !== undefined && holder !== undefined) this.#ids.remember(study, holder);
       return true;
     });
-  }
-}
-
-/** The rows that `takes` is true of: with those that it leaves out they may be as many as the peer gives at most. */
-async function* filtered(peer: Peer, find: Find, takes: (row: Dataset) => boolean): Find {
-  let leftOut = 0;
-  try {
-    for (let count = 0; ; count += 1) {
-      const next = await find.next();
-      if (next.done) {
-        const { value } = next;
-        return leftOut > 0 ? { ...value, truncated: isCut(peer, value, count) } : value;
-      }
-      if (takes(next.value)) yield next.value;
-      else leftOut += 1;
-    }
-  } finally {
-    await find.return({ status: 0xfe00, truncated: true });
-  }
-}
-
-/** The rows that `takes` is true of, and how many there were in all. */
-async function readAll(
-  find: Find,
-  takes: (row: Dataset) => boolean,
-): Promise<{
-  readonly rows: readonly Dataset[];
-  readonly completion: FindCompletion;
-  readonly count: number;
-}> {
-  const rows: Dataset[] = [];
-  for (let count = 0; ; count += 1) {
-    const next = await find.next();
-    if (next.done) return { rows, completion: next.value, count };
-    if (takes(next.value)) rows.push(next.value);
   }
 }
 
