@@ -9,5 +9,6 @@ export { KeySet } from './key-set.js';
 export { LazySet } from './lazy-set.js';
 export type { Observation, Observe, OperationContext, Priority } from './observation.js';
 export { baselineQueryOptions, type QueryOptions, type QueryRoot } from './query-options.js';
+export type { Principal } from './principal.js';
 export { Semaphore } from './semaphore.js';
 export { wait } from './wait.js';

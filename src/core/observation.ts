@@ -1,3 +1,4 @@
+import type { Principal } from './principal.js';
 import type { QueryOptions, QueryRoot } from './query-options.js';
 
 /**
@@ -185,6 +186,8 @@ export interface OperationContext {
   readonly requestId: string;
   /** Aborts when nobody wants the result any more, or its time is up. */
   readonly signal: AbortSignal;
+  /** Who asked; missing for what the gateway does of its own accord. */
+  readonly principal?: Principal;
   /** Part of something under way: waits for an association as long as `signal` allows, not as long as a newcomer. */
   readonly patient?: boolean;
   /** `interactive` when left out. */
