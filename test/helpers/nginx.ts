@@ -11,7 +11,17 @@ export interface Nginx {
 }
 
 /** Starts nginx in front of `upstream` with nothing but `proxy_pass`: everything else is its default. */
-export async function startNginx(upstream: string): Promise<Nginx> {
+export const startNginx = (upstream: string): Promise<Nginx> =>
+  startNginxWith(
+    (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; } }`,
+    'http',
+  );
+
+/** Starts nginx with what `block` puts into its http block. */
+export async function startNginxWith(
+  block: (port: number) => string,
+  scheme: 'http' | 'https',
+): Promise<Nginx> {
   const directory = mkdtempSync(join(tmpdir(), 'nginx-'));
   const port = await freePort();
   const file = join(directory, 'nginx.conf');
@@ -29,7 +39,7 @@ export async function startNginx(upstream: string): Promise<Nginx> {
       'http {',
       '  access_log off;',
       ...temporary,
-      `  server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; } }`,
+      block(port),
       '}',
       '',
     ].join('\n'),
@@ -45,7 +55,7 @@ export async function startNginx(upstream: string): Promise<Nginx> {
   });
   await portOpen(port);
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${scheme}://127.0.0.1:${port}`,
     stop: async () => {
       child.kill('SIGTERM');
       await gone;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { projectPath, readProject } from '../../helpers/markdown.js';
 
-const folders = ['.', 'docs', 'docs/adr', 'deploy', 'test'];
+const folders = ['.', 'docs', 'docs/adr', 'deploy', 'helm/dicomweb-gateway', 'test'];
 const pages = folders.flatMap((folder) =>
   readdirSync(projectPath(folder))
     .filter((name) => name.endsWith('.md'))
@@ -35,7 +35,7 @@ describe.each(pages)('%s', (page) => {
   });
 
   test('names files of the project that exist', () => {
-    for (const [, path = ''] of text.matchAll(/`((?:src|test|docs|deploy)\/[\w./-]+\.\w+)`/g)) {
+    for (const [, path = ''] of text.matchAll(/`((?:src|test|docs|deploy|helm)\/[\w./-]+\.\w+)`/g)) {
       expect([path, existsSync(projectPath(path))]).toEqual([path, true]);
     }
   });
