@@ -184,6 +184,23 @@ describeWith('the Helm chart', { helm: helmProgram }, () => {
     expect(parse(map?.data?.['gateway.yaml'] ?? '')).toMatchObject({ search: { maxResults: 7 } });
   });
 
+  test('brings the alert rules and the dashboard that the project has', () => {
+    const manifests = render('deployment');
+    const [rule] = ofKind(manifests, 'PrometheusRule') as readonly { spec?: unknown }[];
+    expect(rule?.spec).toEqual(parse(readProject('deploy/prometheus/rules.yml')));
+    const maps = ofKind(manifests, 'ConfigMap') as readonly { data?: Record<string, string> }[];
+    const dashboard = maps.flatMap(({ data = {} }) => data['dicomweb-gateway.json'] ?? []);
+    expect(dashboard.map((text) => JSON.parse(text) as unknown)).toEqual([
+      JSON.parse(readProject('deploy/grafana/dicomweb-gateway.json')),
+    ]);
+    const [monitor] = ofKind(manifests, 'ServiceMonitor') as readonly { spec?: unknown }[];
+    const services = ofKind(manifests, 'Service').map(({ metadata }) => metadata);
+    const { matchLabels } = (monitor?.spec as { selector: { matchLabels: object } }).selector;
+    expect(services).toContainEqual(
+      expect.objectContaining({ labels: expect.objectContaining(matchLabels) }),
+    );
+  });
+
   const refused: readonly (readonly [string, string, readonly string[], string])[] = [
     ['a kind that there is not', 'deployment', ['kind="daemonset"'], '/kind'],
     ['a value that there is not', 'deployment', ['replica=2'], 'replica'],
