@@ -1,7 +1,7 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
-import type { FramePool, FrameShape } from '../transcode/index.js';
+import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
 import type { OpenInstance } from './open-instance.js';
@@ -126,7 +126,7 @@ export async function makeFrame(
   const place = await pool.enter(context);
   try {
     const from = stored.encapsulated ? stored.uid : undefined;
-    const read = await readOwn({ instance, index }, frame);
+    const read = await readOwn({ instance, index, stored }, frame, place);
     const made = await place.run({ frame: read, from, to: encodeAs, shape: shapeOf(index) });
     const { buffer, byteOffset, byteLength } = made.frame;
     return { bytes: Buffer.from(buffer, byteOffset, byteLength), shape: made.shape };
@@ -145,17 +145,21 @@ async function keep(passing: AsyncIterable<Buffer> | undefined): Promise<void> {
 export const longestOf = (index: DatasetIndex, frames: readonly number[]): number =>
   frames.reduce((most, frame) => Math.max(most, frameLength(index, frame)), 0);
 
-/** A stored frame in memory of its own, which is given to a thread. */
+/** A stored frame in memory of its own, which is given to a thread; or in that of the place where it is native. */
 export async function readOwn(
-  { instance, index }: Pick<StoredWhole, 'instance' | 'index'>,
+  { instance, index, stored }: StoredWhole,
   frame: number,
+  place: Pick<FramePlace, 'memory'>,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(frameLength(index, frame));
+  const length = frameLength(index, frame);
+  const bytes = stored.encapsulated ? new Uint8Array(length) : place.memory(length);
   let at = 0;
   for await (const chunk of readFrame(instance.source, index, frame)) {
     bytes.set(chunk, at);
     at += chunk.length;
   }
+  // What is not written would be left of another frame.
+  if (at !== length) throw new GatewayError('malformed-dataset', 'A frame is shorter than its index says.');
   return bytes;
 }
 

@@ -8,7 +8,7 @@ export const renderFrame: RenderFrame = async ({ source, frame, request }, pool,
   try {
     const look = await (await looks()).of(frame);
     const from = stored.encapsulated ? stored.uid : undefined;
-    const read = await readOwn({ instance, index }, frame);
+    const read = await readOwn({ instance, index, stored }, frame, place);
     const { bytes } = await place.render({ frame: read, from, shape: shapeOf(index), look, request });
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } finally {

@@ -1,10 +1,12 @@
 import { sampleBytes, type NativeFrame } from '../dicom/index.js';
 import { modalityStage, presentationStage, rangeStage, voiStage } from './grey-stages.js';
-import type { ImageLook } from './image-look.js';
+import type { ImageLook, LookUpTable, WindowFunction } from './image-look.js';
+import { levelTable, type Level, type LevelKey, type LevelTable } from './level-table.js';
 import type { PictureRequest } from './picture-request.js';
 import type { Part } from './geometry.js';
 import type { Raster } from './raster.js';
-import { codesIn, meansOfBoxes, type Boxes } from './sample-loops.js';
+import { Scratch } from './scratch.js';
+import { codesIn, lookUp, meansOfBoxes, type Boxes } from './sample-loops.js';
 import { storedSamples, unitsOf, type StoredSamples, type Units } from './stored-samples.js';
 
 /** Codes up to so many bits are looked up in a table; there are seldom more. */
@@ -15,20 +17,22 @@ const BLACK = 0;
 type Asked = Pick<PictureRequest, 'window'>;
 
 /** The grey levels of a frame of one sample for each pixel, 0 black to 255 white. @see rule W-56, PS3.4 N.2 */
-export function greyPixels(frame: NativeFrame, look: ImageLook, request: Asked): Uint8Array {
+export function greyPixels(
+  frame: NativeFrame,
+  look: ImageLook,
+  request: Asked,
+  scratch = new Scratch(),
+): Uint8Array {
   if (look.floating) return floatingPixels(frame, look, request);
   const { samples, shape } = frame;
   const stored = storedSamples(samples, shape, look.lowestBit);
   const units = unitsOf(samples, shape.bitsAllocated);
-  const level = levelOf(look, request, () => storedRange(stored, look, units));
-  const out = new Uint8Array(stored.count);
-  if (stored.bits > MOST_TABLE_BITS) {
-    for (let at = 0; at < out.length; at++) out[at] = level(stored.valueOf(stored.code(at)));
-    return out;
-  }
-  const levels = new LazyLevels(stored, level);
-  if (units) levels.lookUp(units, look.lowestBit, out);
-  else for (let at = 0; at < out.length; at++) out[at] = levels.of(stored.code(at));
+  const out = scratch.take(stored.count);
+  const { level, by } = levelsOf(look, request, () => storedRange(stored, look, units));
+  // A table is worth its while for more pixels than there are codes.
+  if (units && stored.bits <= MOST_TABLE_BITS && stored.count >= 2 ** stored.bits)
+    lookUp(units, tableOf(frame, look, stored, { level, by }), out);
+  else for (let at = 0; at < out.length; at++) out[at] = level(stored.valueOf(stored.code(at)));
   return out;
 }
 
@@ -44,62 +48,55 @@ export function canShrinkGrey({ samples, shape }: NativeFrame, look: ImageLook):
  * picture had been made and then scaled.
  */
 export function shrunkGrey(
-  { samples, shape }: NativeFrame,
+  frame: NativeFrame,
   { look, request }: { readonly look: ImageLook; readonly request: Asked },
   part: Part,
   boxes: Boxes,
 ): Raster {
+  const { samples, shape } = frame;
   const stored = storedSamples(samples, shape, look.lowestBit);
   const units = unitsOf(samples, shape.bitsAllocated) ?? samples;
-  const level = levelOf(look, request, () => storedRange(stored, look, units));
-  const table = new Uint8Array(2 ** stored.bits);
-  for (let code = 0; code < table.length; code++) table[code] = level(stored.valueOf(code));
+  const levels = levelsOf(look, request, () => storedRange(stored, look, units));
   const { columns } = shape;
-  return meansOfBoxes(units, { columns, part }, boxes, { table, shift: look.lowestBit });
+  return meansOfBoxes(units, { columns, part }, boxes, tableOf(frame, look, stored, levels));
 }
 
-/** The level of each code, worked out when it first comes: an image has a few of the 65,536 that it might have. */
-class LazyLevels {
-  readonly #stored: StoredSamples;
-  readonly #level: (value: number) => number;
-  readonly #table: Int16Array;
-
-  constructor(stored: StoredSamples, level: (value: number) => number) {
-    this.#stored = stored;
-    this.#level = level;
-    this.#table = new Int16Array(2 ** stored.bits).fill(NOT_YET);
-  }
-
-  of(code: number): number {
-    const known = this.#table[code] ?? NOT_YET;
-    if (known !== NOT_YET) return known;
-    return (this.#table[code] = this.#level(this.#stored.valueOf(code)));
-  }
-
-  /** The loop that all pixels of nearly all images go through. */
-  lookUp(units: Units, shift: number, out: Uint8Array): void {
-    const table = this.#table;
-    const mask = table.length - 1;
-    for (let at = 0; at < out.length; at++) {
-      const code = ((units[at] ?? 0) >> shift) & mask;
-      const known = table[code] ?? NOT_YET;
-      out[at] = known === NOT_YET ? this.of(code) : known;
-    }
-  }
-}
-
-const NOT_YET = -1;
+const tableOf = (
+  { shape }: NativeFrame,
+  { lowestBit }: ImageLook,
+  stored: StoredSamples,
+  { level, by }: Levels,
+): LevelTable => levelTable(shape.bitsAllocated, { stored, lowestBit }, level, by);
 
 interface Range {
   readonly lowest: number;
   readonly highest: number;
 }
 
-/** From a stored value to a level. */
-function levelOf(look: ImageLook, { window }: Asked, range: () => Range): (value: number) => number {
-  const modality = modalityStage(look.modality);
+/** From stored values to levels. */
+interface Levels {
+  readonly level: Level;
+  readonly by: LevelKey;
+}
+
+function levelsOf(look: ImageLook, { window }: Asked, range: () => Range): Levels {
+  const { modality, presentation, padding } = look;
   const chosen = window ? ({ kind: 'window', ...window } as const) : look.voi[0];
-  const voi = chosen ? voiStage(chosen) : fullRange(look, range());
+  const all = chosen ? undefined : range();
+  const isOfTables = [modality?.kind, chosen?.kind].includes('table') || typeof presentation !== 'string';
+  return {
+    level: levelOf(look, chosen, all),
+    by: isOfTables ? undefined : JSON.stringify([modality, chosen ?? all, presentation, padding]),
+  };
+}
+
+function levelOf(
+  look: ImageLook,
+  chosen: WindowFunction | LookUpTable | undefined,
+  all: Range | undefined,
+): Level {
+  const modality = modalityStage(look.modality);
+  const voi = chosen ? voiStage(chosen) : fullRange(look, all ?? { lowest: 0, highest: 0 });
   const presentation = presentationStage(look.presentation);
   const { padding } = look;
   return (value) => {
@@ -148,7 +145,13 @@ function floatingPixels({ samples, shape }: NativeFrame, look: ImageLook, reques
     isDouble ? view.getFloat64(at * 8, true) : view.getFloat32(at * 4, true);
   const count = shape.rows * shape.columns;
   const finite = (at: number): number => (Number.isFinite(valueAt(at)) ? valueAt(at) : Number.NaN);
-  const stored: StoredSamples = { count, bits: 32, code: finite, valueOf: (value) => value };
-  const level = levelOf(look, request, () => storedRange(stored, look));
+  const stored: StoredSamples = {
+    count,
+    bits: 32,
+    isSigned: true,
+    code: finite,
+    valueOf: (value) => value,
+  };
+  const { level } = levelsOf(look, request, () => storedRange(stored, look));
   return Uint8Array.from({ length: count }, (_, at) => level(valueAt(at)));
 }

@@ -13,6 +13,7 @@ import type { ImageLook } from './image-look.js';
 import type { Picture, PictureRequest } from './picture-request.js';
 import { layOutArea, present, type AreaLayout } from './present.js';
 import type { Raster } from './raster.js';
+import type { Scratch } from './scratch.js';
 import { closeShutters } from './shutter.js';
 
 /** A picture that is to be made of a frame. */
@@ -23,6 +24,8 @@ export interface RenderJob {
   readonly request: PictureRequest;
   /** Most pixels of the picture where it is scaled. */
   readonly mostPixels: number;
+  /** For the pixels, where no other picture is made at the same time. */
+  readonly scratch?: Scratch;
 }
 
 /**
@@ -96,11 +99,11 @@ function drawn(frame: NativeFrame, job: RenderJob): Raster {
   return full;
 }
 
-function rasterOf(frame: NativeFrame, { look, request }: RenderJob): Raster {
+function rasterOf(frame: NativeFrame, { look, request, scratch }: RenderJob): Raster {
   const { rows: height, columns: width } = frame.shape;
   return isColour(frame.shape)
     ? { pixels: colourPixels(frame, look), width, height, channels: 3 }
-    : { pixels: greyPixels(frame, look, request), width, height, channels: 1 };
+    : { pixels: greyPixels(frame, look, request, scratch), width, height, channels: 1 };
 }
 
 /** Nothing is drawn of what is not there. */

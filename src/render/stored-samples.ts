@@ -5,6 +5,7 @@ export interface StoredSamples {
   readonly count: number;
   /** Bits of a sample, and the lowest of them in the bits that are allocated. */
   readonly bits: number;
+  readonly isSigned: boolean;
   /** The bits of a sample as an unsigned number. */
   code(at: number): number;
   /** The value that a code stands for. */
@@ -23,7 +24,7 @@ export function storedSamples(bytes: Uint8Array, shape: FrameShape, lowestBit = 
   const sign = 2 ** (bits - 1);
   const valueOf = (code: number): number => (signed && code >= sign ? code - 2 * sign : code);
   const count = shape.rows * shape.columns * shape.samplesPerPixel;
-  return { count, bits, code: reader(bytes, shape, lowestBit, mask), valueOf };
+  return { count, bits, isSigned: signed, code: reader(bytes, shape, lowestBit, mask), valueOf };
 }
 
 function reader(

@@ -14,6 +14,7 @@ import { canEncode } from './encode-frame.js';
 import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
 import { nativeFrameBytes, uncompressedFrameBytes, type FrameShape } from '../dicom/index.js';
 import { loadSharp, type Picture, type UnpackedPicture } from '../render/index.js';
+import { FrameRooms } from './frame-rooms.js';
 import { WaitingRoom } from './waiting-room.js';
 
 export interface FramePoolOptions {
@@ -45,14 +46,19 @@ export type FramePictured = Omit<RenderTask, 'mostPixels'>;
 /** A place in the pool: its holder may read frames into memory and have them worked on, one after the other. */
 export interface FramePlace {
   /**
-   * Turns one frame; its memory is given away.
+   * Memory for the samples of one native frame, all of which are to be written; it is given to `run` or `render`, and is
+   * the place's again when that is over.
+   */
+  memory(bytes: number): Uint8Array;
+  /**
+   * Turns one frame; its memory is given away, if it is not of the place.
    *
    * @throws GatewayError `malformed-dataset` for a frame that cannot be decoded or takes too long, `not-acceptable` for
    * what no codec does
    */
   run(task: Omit<FrameTask, 'lossy'>): Promise<FrameResult>;
   /**
-   * Makes a picture of one frame; its memory is given away.
+   * Makes a picture of one frame; its memory is given away, if it is not of the place.
    *
    * @throws GatewayError as `run`; `not-acceptable` for what no picture can be made of, `bad-request` for a part that is
    * not in the image
@@ -106,6 +112,7 @@ class ThreadedFramePool implements FramePool {
   readonly #options: FramePoolOptions;
   readonly #observe: Observe;
   readonly #room: WaitingRoom;
+  readonly #memory: FrameRooms;
   #threads: Piscina<WorkerTask, FrameAnswer> | undefined;
   #closed = false;
 
@@ -113,6 +120,7 @@ class ThreadedFramePool implements FramePool {
     this.#options = options;
     this.#observe = observe;
     this.#room = new WaitingRoom(options.workers, options.queue);
+    this.#memory = new FrameRooms(options.workers);
   }
 
   get derivesInstances(): boolean {
@@ -147,7 +155,8 @@ class ThreadedFramePool implements FramePool {
   async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
     const run = (task: Omit<FrameTask, 'lossy'>): Promise<FrameResult> => this.#run(this.#withLoss(task));
-    return { leave, run, render: (task) => this.#render(task), unpack: (task) => this.#unpack(task) };
+    const memory = (bytes: number): Uint8Array => new Uint8Array(this.#memory.take(bytes));
+    return { leave, memory, run, render: (task) => this.#render(task), unpack: (task) => this.#unpack(task) };
   }
 
   /** With loss where the transfer syntax has no lossless form here. */
@@ -198,13 +207,12 @@ class ThreadedFramePool implements FramePool {
     const began = performance.now();
     // What a client that leaves has asked for is short: a thread costs more to start than it takes.
     const deadline = AbortSignal.timeout(this.#limitMs(task));
-    const transferList = [task.frame.buffer as ArrayBuffer];
     const tell = (outcome: 'done' | 'refused' | 'late' | 'crashed'): void => {
       const { from = 'native' } = task;
       this.#observe({ kind: 'frame', from, to, outcome, durationMs: performance.now() - began });
     };
     try {
-      const answer = await this.#threads.run(task, { transferList, signal: deadline });
+      const answer = await this.#handOver(task, this.#threads, deadline);
       const isGood = !('error' in answer) && isWhole(answer, task);
       tell(isGood ? 'done' : 'refused');
       if ('error' in answer) throw new GatewayError(answer.error.code, answer.error.message);
@@ -221,6 +229,19 @@ class ThreadedFramePool implements FramePool {
       const what = deadline.aborted ? 'takes too long to decode' : 'cannot be decoded';
       throw new GatewayError('malformed-dataset', `The frame ${what}.`, { cause: thrown });
     }
+  }
+
+  /** Memory of a place is its again; after a thread that was ended, which may read on for a while, it is let go. */
+  async #handOver(
+    task: WorkerTask,
+    threads: Piscina<WorkerTask, FrameAnswer>,
+    signal: AbortSignal,
+  ): Promise<FrameAnswer> {
+    const { buffer } = task.frame;
+    if (buffer instanceof ArrayBuffer) return await threads.run(task, { transferList: [buffer], signal });
+    const answer = await threads.run(task, { signal });
+    this.#memory.giveBack(buffer);
+    return answer;
   }
 
   #limitMs({ shape }: Pick<FrameTask, 'shape'>): number {

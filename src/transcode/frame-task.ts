@@ -11,7 +11,7 @@ export interface WorkerSettings {
 
 /** One frame to be turned from one transfer syntax into another, in a worker. */
 export interface FrameTask {
-  /** Lies alone in its memory, which goes to the worker. */
+  /** Lies alone in its memory, which goes to the worker or is shared with it. */
   readonly frame: Uint8Array;
   /** Of the frame; undefined when it is native. */
   readonly from: string | undefined;
@@ -23,7 +23,7 @@ export interface FrameTask {
 }
 
 /** One frame of which a picture is to be made, in a worker. */
-export interface RenderTask extends RenderJob, Pick<FrameTask, 'frame' | 'from' | 'shape'> {}
+export interface RenderTask extends Omit<RenderJob, 'scratch'>, Pick<FrameTask, 'frame' | 'from' | 'shape'> {}
 
 /** A PNG or GIF that is to be decoded, in a worker. */
 export interface UnpackTask extends Pick<FrameTask, 'frame' | 'shape'> {

@@ -4,7 +4,7 @@ import { GatewayError } from '../core/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
 import { uncompressedFrameBytes } from '../dicom/index.js';
-import { halvingsFor, renderFrame, unpackPicture, type Picture } from '../render/index.js';
+import { halvingsFor, renderFrame, Scratch, unpackPicture, type Picture } from '../render/index.js';
 import type {
   FrameAnswer,
   FrameResult,
@@ -19,6 +19,8 @@ import { limitWasmMemory } from './wasm-memory.js';
 
 const { codecBytes } = workerData as WorkerSettings;
 limitWasmMemory(codecBytes);
+/** One task is worked on at a time. */
+const scratch = new Scratch();
 
 /** Sends the memory of the frame back in place of a copy. */
 class Transferred {
@@ -76,10 +78,13 @@ async function render({ frame, from, ...job }: RenderTask): Promise<Picture> {
     from === undefined
       ? { samples: frame, shape: job.shape }
       : await decodeFrame(frame, from, job.shape, halvings);
-  return await renderFrame(native, job);
+  return await renderFrame(native, { ...job, scratch });
 }
 
-/** In memory that holds nothing else: it is given away. */
+/** In memory that holds nothing else, and is this thread's: it is given away. */
 function alone(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  const { buffer } = bytes;
+  return buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength
+    ? bytes
+    : new Uint8Array(bytes);
 }

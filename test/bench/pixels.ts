@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { encapsulatedPicture, nativePicture } from '../helpers/pixel-instances.js';
-import type { RogueInstance } from '../helpers/rogue-peer.js';
+import { listing } from '../helpers/listing.js';
+import { final, startRoguePeer, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { download } from './client.js';
 import { Generator, type GeneratedSeries } from './data.js';
 import { withGateway, type GatewayProcess } from './gateway.js';
@@ -59,12 +60,13 @@ export async function benchPixels(settings: Settings): Promise<Findings> {
       directory,
       async (gateway) => ({
         ...(await rendered(settings, gateway, pacs, slices)),
-        counts: await times(gateway, pacs, thumbnails),
+        counts: await times(gateway, pacs.kind, thumbnails),
       }),
       tuning,
     );
+    const counts = [...found.counts, ...(await ofHtJ2k(directory, seed))];
     const busy = await withGateway(pacs, directory, (gateway) => encoding(gateway, pacs, long));
-    return { ...found, memory: [...found.memory, busy] };
+    return { ...found, counts, memory: [...found.memory, busy] };
   } finally {
     await pacs.stop();
   }
@@ -86,22 +88,39 @@ const slicesOf = (seed: number): readonly RogueInstance[] =>
 
 async function thumbnailsOf(seed: number): Promise<readonly Thumbnail[]> {
   const large = '2048 x 2048 x 16';
-  const { shape } = pictureNamed(large);
-  const samples = samplesOf(shape, seed);
   const natives = ['512 x 512 x 16', large].map((name) => ({
     what: `thumbnail of ${name}, ${S.ExplicitVrLittleEndian.name}`,
     instance: native(name, seed),
     toReach: THUMBNAIL_TO_REACH.native,
   }));
-  // Orthanc does not send HTJ2K.
-  const { uid, name } = S.Jpeg2000Lossless;
-  const { stream } = await encodeFrame({ samples, shape }, uid);
-  const reduced = {
-    what: `thumbnail of ${large}, ${name}`,
+  return [...natives, await reduced(seed, S.Jpeg2000Lossless)];
+}
+
+/** Of which fewer pixels are decoded. */
+async function reduced(seed: number, { uid, name }: typeof S.HtJ2kLossless): Promise<Thumbnail> {
+  const large = pictureNamed('2048 x 2048 x 16');
+  const { shape } = large;
+  const { stream } = await encodeFrame({ samples: samplesOf(shape, seed), shape }, uid);
+  return {
+    what: `thumbnail of ${large.name}, ${name}`,
     instance: encapsulatedPicture(shape, [Buffer.from(stream)], uid, { extra: WINDOW }),
     toReach: THUMBNAIL_TO_REACH.reduced,
   };
-  return [...natives, reduced];
+}
+
+/** Orthanc does not send HTJ2K: a peer in this process does, which has nothing to do once the image is in the cache. */
+async function ofHtJ2k(directory: string, seed: number): Promise<readonly CountRow[]> {
+  const thumbnail = await reduced(seed, S.HtJ2kLossless);
+  const { instance } = thumbnail;
+  const peer = await startRoguePeer({ onFind: listing([instance]), onGet: () => [store(instance), final()] });
+  const { aeTitle, port } = peer.address;
+  try {
+    const measure = (gateway: GatewayProcess): Promise<readonly CountRow[]> =>
+      times(gateway, 'own peer', [thumbnail]);
+    return await withGateway({ aeTitle, port }, directory, measure, { keepsPictures: false });
+  } finally {
+    await peer.close();
+  }
 }
 
 const pathOf = (
@@ -149,7 +168,7 @@ async function rendered(
 /** The median of many, one after the other. */
 async function times(
   gateway: GatewayProcess,
-  pacs: Orthanc,
+  peer: string,
   thumbnails: readonly Thumbnail[],
 ): Promise<readonly CountRow[]> {
   const rows: CountRow[] = [];
@@ -161,7 +180,7 @@ async function times(
     const { median } = summarise(took.slice(4));
     rows.push({
       what: `${what}: milliseconds, median`,
-      peer: pacs.kind,
+      peer,
       value: Math.round(median * 10) / 10,
       toReach,
     });

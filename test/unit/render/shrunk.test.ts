@@ -58,6 +58,7 @@ test.each<readonly [string, ImageOptions, NonNullable<PictureRequest['viewport']
     image(256, 256, 4095, { ...ct, photometric: 'MONOCHROME1', more: padding }),
     small,
   ],
+  ['twenty times smaller one way and ten the other', image(640, 320, 255, {}), { width: 32, height: 32 }],
   ['of a size that no box divides', image(403, 331, 4095, ct), { width: 37, height: 40 }],
   [
     'of a part, turned over',
@@ -87,7 +88,7 @@ test('W-56: the mean of more pixels than a sum of 32 bits holds is right', () =>
   const side = 4_200;
   const white = new Uint8Array(side * side).fill(255);
   const part = { left: 0, top: 0, width: side, height: side };
-  const levels = { table: Uint8Array.from({ length: 256 }, (_, code) => code), shift: 0 };
+  const levels = Uint8Array.from({ length: 256 }, (_, code) => code);
   const { pixels } = meansOfBoxes(white, { columns: side, part }, { columns: 1, rows: 1 }, levels);
   expect([...pixels]).toEqual([255]);
 });
