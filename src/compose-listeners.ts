@@ -1,5 +1,5 @@
 import { storeRequestBytes } from './compose-store.js';
-import type { Opened, Parts, Stopping } from './compose-parts.js';
+import type { Opened, Parts } from './compose-parts.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock } from './core/index.js';
 import type { Gateway } from './gateway/index.js';
@@ -12,7 +12,11 @@ import {
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
 
-function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminDependencies {
+function adminOf(
+  telemetry: Telemetry,
+  parts: Parts,
+  { stopping, audit }: Pick<Opened, 'stopping' | 'audit'>,
+): AdminDependencies {
   return {
     metrics: () => telemetry.metrics(),
     readiness: () => {
@@ -21,7 +25,8 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
         cache: !parts.cache.spools.stats.diskFailing,
         accepting: !stopping.now,
       };
-      return { ready: checks.accepting && checks.cache, checks };
+      const ready = checks.accepting && checks.cache;
+      return { ready, checks, ...(audit && { audit: audit.audit.state }) };
     },
     peers: () =>
       [...parts.peers].map(([name, { stats, knowledge }]) => ({
@@ -47,11 +52,12 @@ export async function listenAll(
   const { observe } = telemetry;
   const { gateway } = parts;
   const { stopping } = opened;
+  const audit = opened.audit?.audit;
   const refuse = (): GatewayError | undefined =>
-    stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
-  const deps = { gateway, observe, clock: systemClock, refuse };
+    stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : audit?.refusal();
+  const deps = { gateway, observe, clock: systemClock, refuse, audit };
   const { http, admin, search, store, commitment } = config;
-  const adminDeps = adminOf(telemetry, parts, stopping);
+  const adminDeps = adminOf(telemetry, parts, opened);
   const serverOptions = {
     headersTimeoutMs: http.headersTimeout,
     keepAliveTimeoutMs: http.keepAliveTimeout,

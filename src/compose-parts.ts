@@ -1,3 +1,4 @@
+import type { OpenedAudit } from './compose-audit.js';
 import type { Cache, HotBytes } from './cache/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import type { Commitments, Gateway, InstanceRecord } from './gateway/index.js';
@@ -26,6 +27,7 @@ export interface Stopping {
 /** What is open so far; it is filled as parts open, so that a start that fails can close them. */
 export interface Opened {
   cache?: Parts['cache'];
+  audit?: OpenedAudit | undefined;
   framePool?: FramePool;
   commitments?: Commitments | undefined;
   storageScp?: StorageScp | undefined;

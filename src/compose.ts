@@ -1,4 +1,5 @@
 import { createHotBytes } from './cache/index.js';
+import { openAudit } from './compose-audit.js';
 import { openCache } from './compose-cache.js';
 import { openFramePool } from './compose-frame-pool.js';
 import { listenAll } from './compose-listeners.js';
@@ -109,6 +110,7 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
 
 async function open(config: Config, telemetry: Telemetry, opened: Opened): Promise<RunningGateway> {
   const { observe } = telemetry;
+  opened.audit = await openAudit(config, telemetry);
   const cache = (opened.cache = await openCache(config, observe));
   const commitments = (opened.commitments = await openCommitments(config, observe));
   const events = commitmentEvents(config, commitments);
@@ -148,6 +150,9 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
   return running;
 }
 
+/** What waits to be sent is sent after the next start. */
+const AUDIT_GRACE_MS = 2000;
+
 /** Closes what is open, one after the other, whatever becomes of each. @throws what the first one that failed throws */
 async function stop(opened: Opened, graceMs: number): Promise<void> {
   opened.stopping.now = true;
@@ -161,6 +166,8 @@ async function stop(opened: Opened, graceMs: number): Promise<void> {
     () => opened.admin?.close(0, systemClock),
     () => opened.framePool?.close(),
     () => opened.cache?.close(),
+    // Last: what ended requests is told of until then.
+    () => opened.audit?.close(AUDIT_GRACE_MS),
   ];
   const failures: unknown[] = [];
   for (const close of closers) {

@@ -20,10 +20,15 @@ interface Owner {
 }
 
 /**
- * Makes `directory` (mode 0700) and locks it for this process; resolves to the function that unlocks it.
+ * Makes `directory` (mode 0700) and locks it for this process; resolves to the function that unlocks it. `what` it is stands
+ * in what is thrown.
  * @throws GatewayError `cache-failed` when it cannot be used or a live process has it
  */
-export async function lockDirectory(directory: string, clock: Clock): Promise<() => Promise<void>> {
+export async function lockDirectory(
+  directory: string,
+  clock: Clock,
+  what = 'cache directory',
+): Promise<() => Promise<void>> {
   const path = join(directory, NAME);
   const owner: Owner = {
     format: FORMAT,
@@ -35,12 +40,12 @@ export async function lockDirectory(directory: string, clock: Clock): Promise<()
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (!(await create(path, text))) {
-      await takeFromTheDead(path);
-      if (!(await create(path, text))) throw inUse();
+      await takeFromTheDead(path, what);
+      if (!(await create(path, text))) throw inUse(what);
     }
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError('cache-failed', 'The cache directory cannot be made or written to.', { cause });
+    throw new GatewayError('cache-failed', `The ${what} cannot be made or written to.`, { cause });
   }
   const stop = keepTouching(path, clock);
   return async () => {
@@ -49,8 +54,8 @@ export async function lockDirectory(directory: string, clock: Clock): Promise<()
   };
 }
 
-const inUse = (): GatewayError =>
-  new GatewayError('cache-failed', 'The cache directory is in use by another gateway process.');
+const inUse = (what: string): GatewayError =>
+  new GatewayError('cache-failed', `The ${what} is in use by another gateway process.`);
 
 async function create(path: string, text: string): Promise<boolean> {
   try {
@@ -63,23 +68,23 @@ async function create(path: string, text: string): Promise<boolean> {
 }
 
 /** Removes the lock of a process that has died. @throws GatewayError `cache-failed` when its owner may be alive */
-async function takeFromTheDead(path: string): Promise<void> {
+async function takeFromTheDead(path: string, what: string): Promise<void> {
   const text = await readFile(path, 'utf8');
   const owner = parseOwner(text);
   if (owner && owner.format !== FORMAT) {
     throw new GatewayError(
       'cache-failed',
-      'The cache directory was made by another version of the gateway: empty it or name another one.',
+      `The ${what} was made by another version of the gateway: empty it or name another one.`,
     );
   }
-  if (await isAlive(path, owner)) throw inUse();
+  if (await isAlive(path, owner)) throw inUse(what);
   // Moving is atomic: of two that find the same dead owner, one moves the dead lock, the other perhaps a new one,
   // which it notices and puts back.
   const aside = `${path}.${randomBytes(8).toString('hex')}`;
   await rename(path, aside);
   if ((await readFile(aside, 'utf8')) !== text) {
     await rename(aside, path);
-    throw inUse();
+    throw inUse(what);
   }
   await rm(aside, { force: true });
 }

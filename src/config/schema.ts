@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { choice, duration, durationOrOff, integer, key, size, text } from './kind.js';
 import { access } from './schema-access.js';
+import { audit } from './schema-audit.js';
 import { commitment } from './schema-commitment.js';
 import { dimse } from './schema-dimse.js';
 import { group } from './schema-group.js';
@@ -154,6 +155,7 @@ export const configSchema = z.strictObject({
   transcode: transcode.prefault({}),
   rendered: rendered.prefault({}),
   limits: limits.prefault({}),
+  audit: audit.prefault({}),
   log: log.prefault({}),
 });
 

@@ -1,5 +1,6 @@
 /** What every module needs and no module owns. */
 export { formatAeAddress, isAeTitle, parseAeAddress, parseHostPort, type AeAddress } from './ae-address.js';
+export type { AuditedStudy, AuditEvent, AuditKind, AuditTrail, PatientIdentity } from './audit-event.js';
 export { ByteBudget } from './byte-budget.js';
 export type { ByteSource } from './bytes.js';
 export { Channel } from './channel.js';

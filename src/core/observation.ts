@@ -166,6 +166,16 @@ export type Observation =
     }
   | { readonly kind: 'reader-reset'; readonly reason: string }
   | {
+      /**
+       * What became of events of the audit trail: `recorded` in the spool, `lost` because it had no room, `sent` to a sink,
+       * `unreadable` because they are damaged on the disk; `failed`: an attempt to send.
+       */
+      readonly kind: 'audit';
+      readonly event: 'recorded' | 'lost' | 'sent' | 'failed' | 'unreadable';
+      readonly sink?: 'syslog' | 'lines';
+      readonly count: number;
+    }
+  | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;

@@ -1,3 +1,4 @@
+import type { PatientIdentity } from '../core/index.js';
 import { Inflater } from './inflate.js';
 import { maxOffsetTableBytes, PixelDataIndexer, type PixelData } from './dataset-index-pixel-data.js';
 import {
@@ -103,6 +104,11 @@ export class DatasetIndexer {
     this.#reader.push(bytes);
   }
 
+  /** Whose it is, as far as has been read; it is no part of the index, which is kept. */
+  get patient(): PatientIdentity | undefined {
+    return this.#visitor.patient;
+  }
+
   /** Whether its attributes have passed, or so many bytes of them that nobody should wait for more. */
   get isHeadOver(): boolean {
     return this.#visitor.isAtPixels || this.#reader.offset >= maxHeadBytes;
@@ -163,10 +169,17 @@ class IndexVisitor implements DatasetVisitor {
   readonly repetitions = new RepetitionIndexer();
   isAtPixels = false;
   readonly #little: boolean;
+  #patientId = '';
+  #issuer = '';
 
   constructor(syntax: TransferSyntax) {
     this.#little = syntax.byteOrder === 'little';
     this.pixelData = new PixelDataIndexer(this.#little);
+  }
+
+  get patient(): PatientIdentity | undefined {
+    if (this.#patientId === '') return undefined;
+    return { id: this.#patientId, ...(this.#issuer !== '' && { issuer: this.#issuer }) };
   }
 
   element(element: ElementHeader): ValueMode {
@@ -175,6 +188,8 @@ class IndexVisitor implements DatasetVisitor {
     if (element.depth > 0) return 'skip';
     if (tag >>> 16 === PIXEL_DATA_GROUP) this.isAtPixels = true;
     if (textByTag.has(tag) || tag === Tags.NumberOfFrames) return length <= maxTextBytes ? 'collect' : 'skip';
+    if (tag === Tags.PatientID || tag === Tags.IssuerOfPatientID)
+      return length <= maxTextBytes ? 'collect' : 'skip';
     if (numberByTag.has(tag)) return length === 2 ? 'collect' : 'skip';
     return this.pixelData.element(element);
   }
@@ -186,6 +201,8 @@ class IndexVisitor implements DatasetVisitor {
     if (text) this.#setText(text, bytes);
     else if (number) this.attributes[number] = this.#little ? bytes.readUInt16LE() : bytes.readUInt16BE();
     else if (tag === Tags.NumberOfFrames) this.#setNumberOfFrames(bytes);
+    else if (tag === Tags.PatientID) this.#patientId = identifier(bytes);
+    else if (tag === Tags.IssuerOfPatientID) this.#issuer = identifier(bytes);
     else this.pixelData.value(element, bytes);
   }
 
@@ -225,6 +242,13 @@ class IndexVisitor implements DatasetVisitor {
     if (count > 0) this.attributes.numberOfFrames = count;
   }
 }
+
+/** An identifier, which nearly always is ASCII; others are read as UTF-8. */
+const identifier = (bytes: Buffer): string =>
+  bytes
+    .toString('utf8')
+    .replace(/[\0 ]+$/, '')
+    .trimStart();
 
 /** The value without its padding: blanks, or the NULs of a UID (and of writers that pad everything so). */
 function trimmed(bytes: Buffer): string {

@@ -55,6 +55,6 @@ export {
   type StoredInstance,
   type StoreOutcome,
 } from './store-response.js';
-export { parseWado, type WadoRequest } from './wado-request.js';
+export { parseWado, parseWadoTarget, type WadoRequest } from './wado-request.js';
 export { formatWarning } from './warning.js';
 export { ZipWriter } from './zip-writer.js';

@@ -79,11 +79,7 @@ const bad = (message: string): GatewayError => new GatewayError('bad-request', m
 export function parseWado(rawQuery: string, header: readonly MediaRange[]): WadoRequest {
   const { values, unknown } = singleValues(rawQuery, known);
   if (values.get('requestType') !== 'WADO') throw bad('The parameter "requestType" must be WADO.');
-  const target = {
-    studyInstanceUid: requireUid(values.get('studyUID') ?? '', '"studyUID"'),
-    seriesInstanceUid: requireUid(values.get('seriesUID') ?? '', '"seriesUID"'),
-    sopInstanceUid: requireUid(values.get('objectUID') ?? '', '"objectUID"'),
-  };
+  const target = targetOf(values);
   refuseAnonymize(values.get('anonymize'));
   const types = parseContentType(values.get('contentType'));
   const isFile = types ? types.includes(dicom) : prefersFile(header);
@@ -102,6 +98,17 @@ export function parseWado(rawQuery: string, header: readonly MediaRange[]): Wado
     ...(presentation && { presentation }),
   };
 }
+
+/** The instance that a WADO-URI request names, whatever it asks of it. @throws GatewayError `bad-request` */
+export function parseWadoTarget(rawQuery: string): Required<RetrieveTarget> {
+  return targetOf(singleValues(rawQuery, known).values);
+}
+
+const targetOf = (values: Values): Required<RetrieveTarget> => ({
+  studyInstanceUid: requireUid(values.get('studyUID') ?? '', '"studyUID"'),
+  seriesInstanceUid: requireUid(values.get('seriesUID') ?? '', '"seriesUID"'),
+  sopInstanceUid: requireUid(values.get('objectUID') ?? '', '"objectUID"'),
+});
 
 /** Half anonymised would be worse than not at all. @see rule U-05 */
 function refuseAnonymize(value: string | undefined): void {

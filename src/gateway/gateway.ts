@@ -77,6 +77,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     peerNames: [...sides.keys()],
     groupNames: [],
     stats: (peer) => statsOf(sideOf(peer)),
+    patientsOf: (peer, study) => sides.get(peer)?.watch.patientsOf(study) ?? [],
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
     search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
     retrieveInstances: (call, context) => retrieve(retrieveInstances, call, context),

@@ -1,5 +1,5 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { Contested, type Group, type Member } from './group.js';
+import { Contested, nameOf, type Group, type Member } from './group.js';
 import { GroupDocuments } from './group-documents.js';
 import { GroupRetrieve } from './group-retrieve.js';
 import { searchGroup } from './group-search.js';
@@ -42,6 +42,10 @@ export function withGroups(
   return {
     ...peers,
     groupNames: [...groups.keys()],
+    patientsOf: (name, study) => {
+      const names = of(name)?.group.members.map(nameOf) ?? [name];
+      return names.flatMap((peer) => peers.patientsOf(peer, study));
+    },
     search: async (call, context) => {
       const found = of(call.peer);
       return found ? searchGroup(found.group, call, context) : peers.search(call, context);

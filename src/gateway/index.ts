@@ -10,6 +10,7 @@ export type { PurgeTarget } from './purge.js';
 export { withPatients } from './patient-root.js';
 export { recordBytes, recordCodec } from './instance-record.js';
 export type { GroupBinding, InstanceRecord, PeerBinding, SearchSettings } from './ports.js';
+export type { StoredAbout } from './stored-about.js';
 export type { StoreAnswer, StoreSession } from './store.js';
 export type { CoercionAction, CoercionRule } from './coercion-rules.js';
 export type { StorePolicy } from './store-policy.js';

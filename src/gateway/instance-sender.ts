@@ -4,6 +4,7 @@ import type { Coercer } from './coercer.js';
 import type { OutgoingInstance } from './outgoing-instance.js';
 import type { StoreSettings } from './ports.js';
 import { storeAt, type StoreAtOptions } from './store-at.js';
+import { StoredAboutCollector, type StoredAbout } from './stored-about.js';
 import { refusalOf } from './store-policy.js';
 import { failure, Reason, reasonOf, type PartResult } from './store-result.js';
 import type { StoreTargets } from './store-targets.js';
@@ -24,10 +25,16 @@ export class InstanceSender {
   readonly #options: InstanceSenderOptions;
   readonly #slots: Semaphore;
   readonly #results: Promise<PartResult>[] = [];
+  readonly #about = new StoredAboutCollector();
 
   constructor(options: InstanceSenderOptions) {
     this.#options = options;
     this.#slots = new Semaphore(options.settings.parallel);
+  }
+
+  /** Whose instances have come so far. */
+  get about(): StoredAbout {
+    return this.#about.about;
   }
 
   /** Adds what became of a part that is not sent. */
@@ -82,6 +89,7 @@ export class InstanceSender {
   }
 
   async #store(outgoing: OutgoingInstance): Promise<PartResult> {
+    this.#about.add(outgoing.uids.studyInstanceUid, outgoing.patient);
     const refusal = this.#refusal(outgoing);
     const { meta } = outgoing;
     if (refusal !== undefined) return failure(meta, refusal);

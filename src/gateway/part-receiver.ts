@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '../core/index.js';
+import { GatewayError, toGatewayError, type PatientIdentity } from '../core/index.js';
 import {
   DatasetIndexer,
   Part10Reader,
@@ -14,6 +14,7 @@ import type { StoreSettings } from './ports.js';
 export interface ReceivedPart {
   readonly meta: Part10Meta;
   readonly uids: DatasetUids;
+  readonly patient: PatientIdentity | undefined;
   readonly spool: Spool;
 }
 
@@ -114,7 +115,8 @@ export class PartReceiver {
 
   #part(): ReceivedPart | undefined {
     if (!this.meta || !this.#spool || !this.#indexer) return undefined;
-    return { meta: this.meta, uids: this.#indexer.uids, spool: this.#spool };
+    const { uids, patient } = this.#indexer;
+    return { meta: this.meta, uids, patient, spool: this.#spool };
   }
 
   #flow(): void {

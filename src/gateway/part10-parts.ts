@@ -85,10 +85,11 @@ export class Part10Parts implements StoreParts {
   }
 }
 
-const outgoing = ({ meta, uids, spool }: ReceivedPart): OutgoingInstance => ({
+const outgoing = ({ meta, uids, patient, spool }: ReceivedPart): OutgoingInstance => ({
   meta,
   // Of a part that flows they are known by now: what is judged by its head is held to it.
   uids,
+  patient,
   bytes: () => spool.read(),
   discard: () => {
     spool.discard();

@@ -1,4 +1,11 @@
-import { formatTag, Tags, type DicomJsonElement, type DicomJsonObject } from '../dicom/index.js';
+import type { PatientIdentity } from '../core/index.js';
+import {
+  formatTag,
+  Tags,
+  type Dataset,
+  type DicomJsonElement,
+  type DicomJsonObject,
+} from '../dicom/index.js';
 import { ALPHABETIC_NAME, alphabeticName, hashOf, type Fingerprint } from './study-state.js';
 
 /** Whose a study is, as far as a peer says; values or their hashes, undefined where it says nothing. */
@@ -66,4 +73,11 @@ function nameOf(element: DicomJsonElement | undefined): string | undefined {
   const [value] = element?.Value ?? [];
   const alphabetic = typeof value === 'object' && value !== null && 'Alphabetic' in value && value.Alphabetic;
   return typeof alphabetic === 'string' ? alphabeticName(alphabetic) : undefined;
+}
+
+/** Whose a study is, as a row of a C-FIND says in its own words. */
+export function patientIn(row: Dataset): PatientIdentity | undefined {
+  const id = (row.string(Tags.PatientID) ?? '').trim();
+  const issuer = (row.string(Tags.IssuerOfPatientID) ?? '').trim();
+  return id === '' ? undefined : { id, ...(issuer !== '' && { issuer }) };
 }

@@ -1,4 +1,4 @@
-import { GatewayError } from '../core/index.js';
+import { GatewayError, type PatientIdentity } from '../core/index.js';
 import {
   elementHeader,
   encapsulatedFrames,
@@ -103,6 +103,7 @@ export class PendingInstance {
     return {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
       uids: this.#uids(),
+      patient: this.#patient(),
       bytes: () => this.#bytes(),
       discard: () => {
         this.discard();
@@ -159,6 +160,12 @@ export class PendingInstance {
       ...(study !== undefined && { studyInstanceUid: study }),
       ...(series !== undefined && { seriesInstanceUid: series }),
     };
+  }
+
+  #patient(): PatientIdentity | undefined {
+    const id = this.#text(Tags.PatientID);
+    const issuer = this.#text(Tags.IssuerOfPatientID);
+    return id === undefined ? undefined : { id, ...(issuer !== undefined && { issuer }) };
   }
 
   #text(tag: Tag): string | undefined {

@@ -4,6 +4,7 @@ import { storeResponse, type StoreForm } from '../dicomweb/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
+import type { StoredAbout } from './stored-about.js';
 import { departure, failuresOf } from './store-log.js';
 import { UNAVAILABLE, type PartResult } from './store-result.js';
 
@@ -47,6 +48,11 @@ export class StoreSession {
   constructor(options: StoreSessionOptions) {
     this.#options = options;
     this.#sender = new InstanceSender(options);
+  }
+
+  /** Whose instances have come so far. */
+  get about(): StoredAbout {
+    return this.#sender.about;
   }
 
   /** Says what the parts are; comes first. */

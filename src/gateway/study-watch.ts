@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext, type PatientIdentity } from '../core/index.js';
 import type { InstanceKey } from '../cache/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
@@ -6,6 +6,7 @@ import { listingIdentifier } from '../query/index.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
 import type { FetcherDependencies, InstanceRecord, Instances, PeerBinding } from './ports.js';
+import { patientIn } from './patient.js';
 import { keyText } from './refusals.js';
 import { SeriesMemory } from './series-memory.js';
 import { SharedWork } from './shared-work.js';
@@ -33,6 +34,8 @@ interface Known {
   readonly at: number;
   /** The SOP classes in it as the peer told them last; none where it does not. */
   readonly sopClassUids: readonly string[];
+  /** Whose it is, for the audit trail alone: it is in memory, and nowhere else. */
+  readonly patient: PatientIdentity | undefined;
 }
 
 /** A cached instance whose last byte has come. */
@@ -100,6 +103,12 @@ export class StudyWatch {
   async sopClassUids(studyInstanceUid: string): Promise<readonly string[]> {
     await this.#asking.running(studyInstanceUid)?.catch(() => undefined);
     return this.#known.get(studyInstanceUid)?.sopClassUids ?? [];
+  }
+
+  /** Whose the study is, as the peer said last; none when it has not. */
+  patientsOf(studyInstanceUid: string): readonly PatientIdentity[] {
+    const patient = this.#known.get(studyInstanceUid)?.patient;
+    return patient ? [patient] : [];
   }
 
   /** To be taken before a listing begins, and given to `remember` when it has ended. */
@@ -235,7 +244,7 @@ export class StudyWatch {
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    this.#tell(this.#compare(study, state, { at, sopClassUids: sopClassesIn(row) }));
+    this.#tell(this.#compare(study, state, { at, sopClassUids: sopClassesIn(row), patient: patientIn(row) }));
     return state;
   }
 
@@ -259,7 +268,7 @@ export class StudyWatch {
   #compare(
     study: string,
     now: StudyState,
-    asked: Pick<Known, 'at' | 'sopClassUids'>,
+    asked: Pick<Known, 'at' | 'sopClassUids' | 'patient'>,
   ): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);

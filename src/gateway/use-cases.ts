@@ -1,4 +1,4 @@
-import type { OperationContext, Priority } from '../core/index.js';
+import type { OperationContext, PatientIdentity, Priority } from '../core/index.js';
 import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/index.js';
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
@@ -66,6 +66,8 @@ export interface Gateway {
   readonly groupNames: readonly string[];
   /** What goes on at one peer's side, in numbers. */
   stats(peer: string): GatewayStats;
+  /** Whose a study is, as far as the peer, or each member of the group, has said so lately; without asking. */
+  patientsOf(peer: string, studyInstanceUid: string): readonly PatientIdentity[];
   /** QIDO-RS. */
   search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
   /** WADO-RS: instances as Part 10 files. */

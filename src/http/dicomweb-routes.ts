@@ -13,6 +13,7 @@ import {
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { allowedMethods } from './allowed-methods.js';
+import { audited } from './audited.js';
 import { networkTest } from './client-networks.js';
 import { endWith } from './end-with.js';
 import { commitmentRoutes } from './commitment-routes.js';
@@ -58,6 +59,7 @@ export function dicomwebRoutes(
   const on: On = (method, path, handler) => {
     router[method](path, (request: Request, response: Response) => {
       const exchange = new Exchange(request, response, path, deps.observe);
+      const concerns = audited(exchange, request, { path, peer: peerOf(request) }, deps);
       void exchange.run(async () => {
         const refusal = deps.refuse();
         if (refusal) throw refusal;
@@ -71,7 +73,7 @@ export function dicomwebRoutes(
           fresh: wantsFresh(request),
         };
         const params = request.params as Readonly<Record<string, string | undefined>>;
-        await handler({ request, response, context: exchange.context, common, params, rawQuery });
+        await handler({ request, response, context: exchange.context, common, params, rawQuery, concerns });
       });
     });
   };
@@ -190,13 +192,14 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.status(204).end();
       return Promise.resolve();
     });
-    on('post', path, async ({ request, response, context, common, params }) => {
+    on('post', path, async ({ request, response, context, common, params, concerns }) => {
       const study = params['study'] === undefined ? undefined : parseRetrieveTarget(params).studyInstanceUid;
       const isReadOnly = deps.gateway.isReadOnly(common.peer);
       if (isReadOnly) response.setHeader('Allow', allowedMethods(path, isReadOnly));
       else if (!mayStore(request.ip))
         throw new GatewayError('forbidden', 'This client may not store: it is in none of store.clients.');
       const session = deps.gateway.store({ ...common, study }, context);
+      concerns(() => session.about);
       const body = { limits: options.storeBody, clock: deps.clock };
       const outcome = await readStoreBody(request, session, body, context);
       const refused = outcome.unavailable ?? outcome.malformed;

@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Request, Response } from 'express';
-import { GatewayError, toGatewayError, type Observe, type OperationContext } from '../core/index.js';
+import {
+  GatewayError,
+  toGatewayError,
+  type Observation,
+  type Observe,
+  type OperationContext,
+} from '../core/index.js';
 import { sendProblem } from './problem.js';
 import { statusOf } from './status.js';
 
 /** Ids of requests that come from outside go into logs and headers, so they are taken only if they are plain. */
 const PLAIN_ID = /^[\w.:-]{1,64}$/;
+
+/** How a request ended. */
+export type ExchangeEnd = Extract<Observation, { kind: 'http-request' }>;
 
 /** One request and its response, from the first header to the last byte or the reset. */
 export class Exchange {
@@ -21,6 +30,8 @@ export class Exchange {
   readonly #bytesBefore: number;
   #error: GatewayError | undefined;
   #firstByteMs: number | undefined;
+  /** Hears how it ended. */
+  onEnd: (end: ExchangeEnd) => void = () => undefined;
 
   constructor(request: Request, response: Response, route: string, observe: Observe) {
     this.#request = request;
@@ -86,7 +97,7 @@ export class Exchange {
     if (!complete) this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
     const error = this.#error;
     const cutOff = error === undefined && !complete;
-    this.#observe({
+    const end: ExchangeEnd = {
       kind: 'http-request',
       requestId: this.requestId,
       method: this.#request.method,
@@ -97,6 +108,8 @@ export class Exchange {
       bytesOut: this.#request.socket.bytesWritten - this.#bytesBefore,
       complete,
       ...(error ? { errorCode: error.code, error } : {}),
-    });
+    };
+    this.#observe(end);
+    this.onEnd(end);
   }
 }

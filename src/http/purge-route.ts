@@ -3,6 +3,7 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { requireUid } from '../dicomweb/index.js';
 import type { PurgeTarget } from '../gateway/index.js';
 import { tellToGoOn } from './expectation.js';
+import { auditPurge } from './audited.js';
 import { Exchange } from './exchange.js';
 import type { HttpDependencies } from './route.js';
 
@@ -55,6 +56,7 @@ export function purgeRoute(deps: HttpDependencies): Router {
       if (!request.is('application/json')) throw new GatewayError('unsupported-media-type', FORM);
       const { peerNames, groupNames } = deps.gateway;
       const { peers, target } = parsePurge(request.body, peerNames, groupNames);
+      auditPurge(exchange, request, { peers, target }, deps);
       const dropped = await purgeAll(deps, peers, target, exchange.context);
       response.set('Cache-Control', 'no-store').json({ dropped });
     });

@@ -2,6 +2,21 @@
 export interface ReadyReport {
   readonly ready: boolean;
   readonly checks: Readonly<Record<'listening' | 'cache' | 'accepting', boolean>>;
+  /** What waits to be sent of the audit trail, where there is one; it does not change the status. */
+  readonly audit?: AuditReport;
+}
+
+interface AuditReport {
+  readonly spooledBytes: number;
+  readonly limitBytes: number;
+  /** Events that were lost since the start. */
+  readonly lost: number;
+  readonly sinks: readonly {
+    readonly name: string;
+    /** Events that it has not got yet. */
+    readonly behind: number;
+    readonly lastError?: string;
+  }[];
 }
 
 /** A peer as the operator sees it; counts of associations and of waiting requests. */

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import type { Clock, GatewayError, Observe, OperationContext } from '../core/index.js';
-import type { Common, Gateway } from '../gateway/index.js';
+import type { AuditTrail, Clock, GatewayError, Observe, OperationContext } from '../core/index.js';
+import type { Common, Gateway, StoredAbout } from '../gateway/index.js';
 
 export interface HttpDependencies {
   readonly gateway: Gateway;
@@ -8,6 +8,8 @@ export interface HttpDependencies {
   readonly clock: Clock;
   /** Why nothing new is taken, while the gateway stops. */
   readonly refuse: () => GatewayError | undefined;
+  /** Left out where there is none. */
+  readonly audit?: AuditTrail | undefined;
 }
 
 /** A request with what every handler of one of them needs. */
@@ -18,6 +20,8 @@ export interface Call {
   readonly common: Common & { readonly fresh: boolean };
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly rawQuery: string;
+  /** Tells the audit trail what a store is about, as far as that is known when the request ends. */
+  readonly concerns: (about: () => StoredAbout) => void;
 }
 
 export type Handler = (call: Call) => Promise<void>;

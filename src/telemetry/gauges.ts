@@ -30,6 +30,9 @@ const gauges = {
     help: 'Instances that were asked for and not yet of the peer.',
     labels: ['peer', 'priority'],
   },
+  audit_spool_bytes: { help: 'Bytes of the audit trail that wait on the disk to be sent.', labels: [] },
+  audit_spool_limit_bytes: { help: 'Bytes of the audit trail that may wait.', labels: [] },
+  audit_events_waiting: { help: 'Events of the audit trail that a sink has not got yet.', labels: ['sink'] },
   cache_instances: { help: 'Instances that the cache holds.', labels: [] },
 } as const satisfies Readonly<Record<string, { help: string; labels: readonly string[] }>>;
 

@@ -35,6 +35,12 @@ const counters = {
   ],
   frames: ['frames_total', 'Frames decoded, encoded and rendered.', 'from', 'to', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
+  auditEvents: [
+    'audit_events_total',
+    'Events of the audit trail, and attempts to send them that failed.',
+    'event',
+    'sink',
+  ],
   logDropped: [
     'log_lines_dropped_total',
     'Log lines that the output did not take in time, and writes of lines that failed.',

@@ -109,6 +109,7 @@ const lines: ByKind<Line | undefined> = {
     message,
     fields: { requestId, peer, ...withError(error) },
   }),
+  audit: noLine,
   'dimse-bytes': noLine,
   'head-start': noLine,
   cache: noLine,

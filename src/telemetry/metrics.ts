@@ -127,6 +127,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },
+    audit: ({ event, sink = '', count }) => {
+      to.auditEvents.inc({ event, sink }, count);
+    },
     ...outcomeCounters(to, labels),
     ...notCounted,
   };

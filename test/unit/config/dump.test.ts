@@ -87,11 +87,12 @@ describe('configReference', () => {
     expect(reference.filter(({ description, type }) => description === '' || type === '')).toEqual([]);
   });
 
-  test('only the address of a peer, the members of a group and the directory of a disk cache have no way around', () => {
+  test('only the address of a peer, the members of a group, the directory of a disk cache and a syslog server have no way around', () => {
     expect(reference.filter((entry) => entry.required).map((entry) => entry.key)).toEqual([
       'peers.*.address',
       'groups.*.members',
       'cache.disk.directory',
+      'audit.syslog.address',
     ]);
   });
 
@@ -107,12 +108,14 @@ describe('configReference', () => {
   });
 
   test('every variable sets its key', () => {
+    const syslog = { DICOMGW_AUDIT_SYSLOG_ADDRESS: 'localhost:601', DICOMGW_AUDIT_SPOOL_DIRECTORY: 'x' };
     for (const { key: dotted, variable, default: preset } of reference) {
       if (preset === undefined || dotted === 'http.listen') continue;
       const isOfGroup = dotted.startsWith('groups');
       const env = {
         DICOMGW_PEER: 'A@h:1',
         ...(isOfGroup && { DICOMGW_GROUPS_ALL_MEMBERS: 'main' }),
+        ...(dotted.startsWith('audit.syslog') && syslog),
         [variable.replace('{NAME}', isOfGroup ? 'ALL' : 'MAIN')]: preset.replace(/^\[|\]$/g, ''),
       };
       expect(

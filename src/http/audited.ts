@@ -1,0 +1,137 @@
+import type { Request } from 'express';
+import { GatewayError, type AuditedStudy, type AuditEvent, type AuditKind } from '../core/index.js';
+import { parseRetrieveTarget, parseWadoTarget, type RetrieveTarget } from '../dicomweb/index.js';
+import type { PurgeTarget, StoredAbout } from '../gateway/index.js';
+import type { Exchange, ExchangeEnd } from './exchange.js';
+import type { HttpDependencies } from './route.js';
+
+/** What of a request the audit trail goes by. */
+interface Route {
+  /** Its pattern. */
+  readonly path: string;
+  readonly peer: string;
+}
+
+type Params = Readonly<Record<string, string | undefined>>;
+type Audited = Pick<HttpDependencies, 'audit' | 'gateway'>;
+type Transaction = Extract<AuditKind, 'search' | 'retrieve' | 'wado-uri' | 'store'>;
+
+const SEARCH = /(?:^|\/)(?:studies|series|instances)$/;
+const OWN_RESOURCE = /\/preload$|^\/commitment-requests\//;
+
+/** The transaction that a request is, where it is one that shows or changes what the PACS holds. */
+function transactionOf(method: string, path: string): Transaction | undefined {
+  if (OWN_RESOURCE.test(path)) return undefined;
+  if (method === 'POST') return 'store';
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  if (path === '/wado') return 'wado-uri';
+  return SEARCH.test(path) ? 'search' : 'retrieve';
+}
+
+const nothing: StoredAbout = { studies: [], patients: [], isPartialList: false };
+
+/**
+ * Has the audit trail told of a request when it has ended, once: of a search with what was asked, of a retrieve with the study
+ * and the patient whose the PACS says it is, of a store with what came. The function returned tells what a store is about.
+ */
+export function audited(
+  exchange: Exchange,
+  request: Request,
+  { path, peer }: Route,
+  { audit, gateway }: Audited,
+): (about: () => StoredAbout) => void {
+  const kind = transactionOf(request.method, path);
+  const params = { ...(request.params as Params) };
+  let about = (): StoredAbout => nothing;
+  if (audit === undefined || kind === undefined || audit.refusal()) return () => undefined;
+  exchange.onEnd = (end) => {
+    const study = kind === 'search' ? undefined : studyOf(request, params);
+    const known = study && kind !== 'store' ? gateway.patientsOf(peer, study.studyInstanceUid) : [];
+    const { studies, patients, isPartialList } = about();
+    audit.record({
+      ...endOf(exchange, request, end),
+      kind: end.status === 401 ? 'login-failure' : kind,
+      peers: [peer],
+      studies: studies.length > 0 ? studies : study ? [study] : [],
+      patients: [...known, ...patients],
+      ...(isPartialList && { isPartialList }),
+    });
+  };
+  return (tell) => {
+    about = tell;
+  };
+}
+
+/** Has the audit trail told of a purge when it has ended. */
+export function auditPurge(
+  exchange: Exchange,
+  request: Request,
+  { peers, target }: { readonly peers: readonly string[]; readonly target: PurgeTarget },
+  { audit }: Audited,
+): void {
+  if (audit === undefined) return;
+  exchange.onEnd = (end) => {
+    audit.record({
+      ...endOf(exchange, request, end),
+      kind: 'purge',
+      peers,
+      studies: target.kind === 'study' ? [{ studyInstanceUid: target.studyInstanceUid }] : [],
+      patients: target.kind === 'patient' ? [{ id: target.patientId }] : [],
+    });
+  };
+}
+
+/** Who asked for what, and how it ended. */
+function endOf(
+  { context, requestId }: Exchange,
+  request: Request,
+  end: ExchangeEnd,
+): Omit<AuditEvent, 'kind'> {
+  const address = request.ip;
+  const principal = context.principal ?? { kind: 'anonymous', name: '' };
+  const outcome = outcomeOf(request, end);
+  return {
+    outcome,
+    ...(outcome !== 'success' && { reason: reasonOf(end) }),
+    requestor: { principal, ...(address !== undefined && { address }) },
+    requestId,
+    request: `${request.method} ${withoutCredentials(request.originalUrl)}`,
+    bytes: end.bytesOut,
+  };
+}
+
+const reasonOf = ({ status, errorCode, complete }: ExchangeEnd): string =>
+  [status, errorCode, ...(complete ? [] : ['cut off'])].filter((word) => word !== undefined).join(' ');
+
+/** Denied and failed is serious; what the client asked wrongly, left, or got in part is minor. */
+function outcomeOf({ res }: Request, { status, complete, errorCode }: ExchangeEnd): AuditEvent['outcome'] {
+  if (
+    status === 403 ||
+    status >= 500 ||
+    (errorCode !== undefined && errorCode !== 'cancelled' && status < 400)
+  )
+    return 'serious';
+  const isRange = res?.hasHeader('content-range') === true;
+  if (!complete || status >= 400 || status === 202 || (status === 206 && !isRange)) return 'minor';
+  return 'success';
+}
+
+/** A token in a query is no part of what was asked. @see RFC 6750 2.3 */
+const withoutCredentials = (target: string): string =>
+  target.replace(/([?&](?:access_token|token|api_key)=)[^&]*/gi, '$1');
+
+/** What the path or the query names, where that is a study at all. */
+function studyOf(request: Request, params: Params): AuditedStudy | undefined {
+  try {
+    return targetOf(request, params);
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return undefined;
+    throw thrown;
+  }
+}
+
+function targetOf(request: Request, params: Params): RetrieveTarget | undefined {
+  if (params['study'] !== undefined) return parseRetrieveTarget(params);
+  const mark = request.originalUrl.indexOf('?');
+  return mark < 0 ? undefined : parseWadoTarget(request.originalUrl.slice(mark + 1));
+}
