@@ -19,7 +19,7 @@ export interface InstanceSenderOptions extends StoreAtOptions {
   readonly study: string | undefined;
 }
 
-/** Sends the instances of one request to the peer, not more at once than configured, and remembers what became of each. */
+/** Hands the instances of one request to the peer, a few at once, and remembers what became of each. */
 export class InstanceSender {
   readonly #options: InstanceSenderOptions;
   readonly #slots: Semaphore;
@@ -27,7 +27,7 @@ export class InstanceSender {
 
   constructor(options: InstanceSenderOptions) {
     this.#options = options;
-    this.#slots = new Semaphore(options.settings.parallel);
+    this.#slots = new Semaphore(options.settings.handedOver);
   }
 
   /** Adds what became of a part that is not sent. */
