@@ -103,6 +103,7 @@ export class PendingInstance {
     return {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
       uids: this.#uids(),
+      isWritten: !syntax.encapsulated,
       bytes: () => this.#bytes(),
       discard: () => {
         this.discard();
