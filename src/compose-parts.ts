@@ -28,6 +28,7 @@ export interface Opened {
   cache?: Parts['cache'];
   framePool?: FramePool;
   commitments?: Commitments | undefined;
+  unlockCommitments?: () => Promise<void>;
   storageScp?: StorageScp | undefined;
   readonly peers: Map<string, Peer>;
   readonly peerFiles: PeerFile[];

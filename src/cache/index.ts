@@ -1,5 +1,6 @@
 /** Holds instances within a number of bytes and lets many readers follow one arrival. */
 export { createCache, type Cache, type CacheOptions } from './create-cache.js';
+export { lockDirectory } from './directory-lock.js';
 export type { AppendedFile, FileLayer, OpenFile } from './file-layer.js';
 export { createHotBytes, type HotBytes } from './hot-bytes.js';
 export type { Arrival, CachedInstance, InstanceCache } from './cached-instance.js';

@@ -30,6 +30,7 @@ const gauges = {
     help: 'Instances that were asked for and not yet of the peer.',
     labels: ['peer', 'priority'],
   },
+  commitments_kept: { help: 'Requests for storage commitment that are kept, by state.', labels: ['state'] },
   cache_instances: { help: 'Instances that the cache holds.', labels: [] },
 } as const satisfies Readonly<Record<string, { help: string; labels: readonly string[] }>>;
 
