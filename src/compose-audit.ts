@@ -8,6 +8,8 @@ import { dumpConfig, type Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
 import type { Telemetry } from './telemetry/index.js';
 
+const LOCKED = { name: 'directory of the audit trail', code: 'internal' } as const;
+
 /** The audit trail of a gateway that runs. */
 export interface OpenedAudit {
   readonly audit: Audit;
@@ -19,20 +21,20 @@ export interface OpenedAudit {
  * The audit trail as it is configured, with what an earlier process left; undefined without one. Tells of the start, and of a
  * configuration that is not that of the last start.
  *
- * @throws GatewayError `cache-failed` when its directory cannot be used
+ * @throws GatewayError `internal` when its directory cannot be used
  */
 export async function openAudit(config: Config, telemetry: Telemetry): Promise<OpenedAudit | undefined> {
   const { spool, onFull } = config.audit;
   const { directory } = spool;
   if (directory === undefined) return undefined;
-  const unlock = await lockDirectory(directory, systemClock, 'directory of the audit trail');
+  const unlock = await lockDirectory(directory, systemClock, LOCKED);
   const { sinks, file } = sinksOf(config);
   const { observe } = telemetry;
   const settings = { directory, limit: spool.size, sync: spool.sync, onFull, sinks };
   const audit = await createAudit({ ...settings, clock: systemClock, observe }).catch(
     async (cause: unknown) => {
       await unlock();
-      throw new GatewayError('cache-failed', 'The spool of the audit trail cannot be opened.', { cause });
+      throw new GatewayError('internal', 'The spool of the audit trail cannot be opened.', { cause });
     },
   );
   const reopen = (): void => {

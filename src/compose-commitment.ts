@@ -1,15 +1,28 @@
 import { join } from 'node:path';
+import { lockDirectory } from './cache/index.js';
 import { commitmentFiles } from './commitment-files.js';
+import type { Opened } from './compose-parts.js';
 import type { Config } from './config/index.js';
 import { systemClock, type Observe } from './core/index.js';
 import type { CommitmentEvents } from './dimse/index.js';
 import { Commitments } from './gateway/index.js';
 
-/** Requests for storage commitment with what an earlier process left; undefined without a place for them. @throws GatewayError */
-export async function openCommitments(config: Config, observe: Observe): Promise<Commitments | undefined> {
+const LOCKED = { name: 'directory of storage commitments', code: 'internal' } as const;
+
+/**
+ * Requests for storage commitment with what an earlier process left; undefined without a place for them, which is locked
+ * until `unlockCommitments` is called.
+ * @throws GatewayError `internal`
+ */
+export async function openCommitments(
+  config: Config,
+  observe: Observe,
+  opened: Pick<Opened, 'unlockCommitments'>,
+): Promise<Commitments | undefined> {
   const { commitment, cache } = config;
   const directory = commitment.directory ?? (cache.disk && join(cache.disk.directory, 'commitments'));
   if (directory === undefined) return undefined;
+  opened.unlockCommitments = await lockDirectory(directory, systemClock, LOCKED);
   const settings = {
     most: commitment.maxTransactions,
     resultMs: commitment.resultTimeout,

@@ -1,6 +1,6 @@
 import type { Cache, HotBytes } from './cache/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
-import type { Gateway, InstanceRecord } from './gateway/index.js';
+import type { Commitments, Gateway, InstanceRecord } from './gateway/index.js';
 import type { Telemetry } from './telemetry/index.js';
 import type { FramePool } from './transcode/index.js';
 
@@ -20,6 +20,7 @@ export interface Watched {
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
   readonly gateway: Gateway;
+  readonly commitments: Commitments | undefined;
 }
 
 /** Lets the metrics read what is only known when asked for. */
@@ -40,6 +41,9 @@ export function watch(telemetry: Telemetry, parts: Watched): void {
       return samplesOf(name, 'state', states);
     });
   }
+  telemetry.collect('commitments_kept', () =>
+    Object.entries(parts.commitments?.counts ?? {}).map(([state, value]) => ({ labels: { state }, value })),
+  );
   telemetry.collect('hot_frame_bytes', () => hotFrames.stats.bytes);
   telemetry.collect('hot_picture_bytes', () => hotPictures.stats.bytes);
   telemetry.collect('frames_in_work', () => [

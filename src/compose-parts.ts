@@ -30,6 +30,7 @@ export interface Opened {
   audit?: OpenedAudit | undefined;
   framePool?: FramePool;
   commitments?: Commitments | undefined;
+  unlockCommitments?: () => Promise<void>;
   storageScp?: StorageScp | undefined;
   readonly peers: Map<string, Peer>;
   readonly peerFiles: PeerFile[];

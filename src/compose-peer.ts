@@ -11,7 +11,7 @@ import {
   type StorageScp,
 } from './dimse/index.js';
 import { withPatients, type GroupBinding, type PeerBinding, type SearchSettings } from './gateway/index.js';
-import { groupStore, storePolicy } from './compose-store.js';
+import { groupStore, storeAssociations, storePolicy } from './compose-store.js';
 import { PeerFile } from './peer-file.js';
 
 /** A configured peer with the associations that are opened to it. */
@@ -36,6 +36,8 @@ export function openPeer(
       retrieve: peer.retrieve,
       associations: peer.associations,
       backgroundAssociations: peer.background.associations,
+      storeAssociations: storeAssociations(config, peer),
+      storesAtOnce: peer.asyncOperations,
       queue: peer.queue,
       maxPduLength: config.dimse.maxPduLength,
       idleMs: peer.idleTimeout,
@@ -151,7 +153,8 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
     search: searchSettings(search, numericStrings),
     issuerOfPatientId: settings.issuerOfPatientId,
     store: {
-      parallel: settings.storeParallel ?? store.parallel,
+      // One more than can be under way: it is there when its turn comes.
+      handedOver: storeAssociations(config, settings) * settings.asyncOperations + 1,
       transcode: store.transcode,
       maxPartBytes: store.maxPartBytes,
       maxMetadataBytes: store.maxMetadataBytes,

@@ -15,6 +15,10 @@ export function storePolicy(config: Config, { readOnly }: PeerConfig): StorePoli
   };
 }
 
+/** On how many associations instances go to a peer at once. */
+export const storeAssociations = ({ store }: Config, { storeParallel }: PeerConfig): number =>
+  storeParallel ?? store.parallel;
+
 /** Most bytes of a store request. */
 export const storeRequestBytes = ({ http, store }: Config): number =>
   Math.min(http.maxBodyBytes, store.maxRequestBytes ?? Infinity);

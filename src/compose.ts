@@ -112,7 +112,7 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
   const { observe } = telemetry;
   opened.audit = await openAudit(config, telemetry);
   const cache = (opened.cache = await openCache(config, observe));
-  const commitments = (opened.commitments = await openCommitments(config, observe));
+  const commitments = (opened.commitments = await openCommitments(config, observe, opened));
   const events = commitmentEvents(config, commitments);
   const storageScp = (opened.storageScp = await openStorageScp(config, observe, events));
   const framePool = (opened.framePool = openFramePool(config, observe));
@@ -163,6 +163,7 @@ async function stop(opened: Opened, graceMs: number): Promise<void> {
     () => Promise.all([...opened.peers.values()].map((peer) => peer.close(graceMs))),
     () => Promise.all(opened.peerFiles.map((file) => file.close())),
     () => opened.storageScp?.close(graceMs),
+    () => opened.unlockCommitments?.(),
     () => opened.admin?.close(0, systemClock),
     () => opened.framePool?.close(),
     () => opened.cache?.close(),

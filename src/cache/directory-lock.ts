@@ -19,15 +19,22 @@ interface Owner {
   readonly started: string;
 }
 
+/** What a directory is in errors, and their code. */
+export interface LockedKind {
+  readonly name: string;
+  readonly code: 'cache-failed' | 'internal';
+}
+
+const CACHE: LockedKind = { name: 'cache directory', code: 'cache-failed' };
+
 /**
- * Makes `directory` (mode 0700) and locks it for this process; resolves to the function that unlocks it. `what` it is stands
- * in what is thrown.
- * @throws GatewayError `cache-failed` when it cannot be used or a live process has it
+ * Makes `directory` (mode 0700) and locks it for this process; resolves to the function that unlocks it.
+ * @throws GatewayError of the code of its `kind` when it cannot be used or a live process has it
  */
 export async function lockDirectory(
   directory: string,
   clock: Clock,
-  what = 'cache directory',
+  kind: LockedKind = CACHE,
 ): Promise<() => Promise<void>> {
   const path = join(directory, NAME);
   const owner: Owner = {
@@ -40,12 +47,12 @@ export async function lockDirectory(
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (!(await create(path, text))) {
-      await takeFromTheDead(path, what);
-      if (!(await create(path, text))) throw inUse(what);
+      await takeFromTheDead(path, kind);
+      if (!(await create(path, text))) throw inUse(kind);
     }
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError('cache-failed', `The ${what} cannot be made or written to.`, { cause });
+    throw new GatewayError(kind.code, `The ${kind.name} cannot be made or written to.`, { cause });
   }
   const stop = keepTouching(path, clock);
   return async () => {
@@ -54,8 +61,8 @@ export async function lockDirectory(
   };
 }
 
-const inUse = (what: string): GatewayError =>
-  new GatewayError('cache-failed', `The ${what} is in use by another gateway process.`);
+const inUse = ({ name, code }: LockedKind): GatewayError =>
+  new GatewayError(code, `The ${name} is in use by another gateway process.`);
 
 async function create(path: string, text: string): Promise<boolean> {
   try {
@@ -67,24 +74,22 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Removes the lock of a process that has died. @throws GatewayError `cache-failed` when its owner may be alive */
-async function takeFromTheDead(path: string, what: string): Promise<void> {
+/** Removes the lock of a process that has died. @throws GatewayError when its owner may be alive */
+async function takeFromTheDead(path: string, kind: LockedKind): Promise<void> {
   const text = await readFile(path, 'utf8');
   const owner = parseOwner(text);
   if (owner && owner.format !== FORMAT) {
-    throw new GatewayError(
-      'cache-failed',
-      `The ${what} was made by another version of the gateway: empty it or name another one.`,
-    );
+    const message = `The ${kind.name} was made by another version of the gateway: empty it or name another one.`;
+    throw new GatewayError(kind.code, message);
   }
-  if (await isAlive(path, owner)) throw inUse(what);
+  if (await isAlive(path, owner)) throw inUse(kind);
   // Moving is atomic: of two that find the same dead owner, one moves the dead lock, the other perhaps a new one,
   // which it notices and puts back.
   const aside = `${path}.${randomBytes(8).toString('hex')}`;
   await rename(path, aside);
   if ((await readFile(aside, 'utf8')) !== text) {
     await rename(aside, path);
-    throw inUse(what);
+    throw inUse(kind);
   }
   await rm(aside, { force: true });
 }

@@ -194,8 +194,12 @@ export const peer = z.strictObject({
   background: background.prefault({}),
   storeParallel: key(
     integer(1, 100),
-    'How many instances of one store request are sent to this peer at once, in place of `store.parallel`; never more than `associations` leaves beside searches.',
+    'On how many associations instances are sent to this peer at once, in place of `store.parallel`; never more than `associations` leaves beside searches.',
   ).exactOptional(),
+  asyncOperations: key(
+    integer(1, 100),
+    'How many instances are sent on one association before the first of them is answered, where the peer accepts that (Asynchronous Operations Window); it is proposed for associations that store, unless 1.',
+  ).prefault(8),
   idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
   timeouts: timeouts.prefault({}),
   breaker: breaker.prefault({}),

@@ -73,7 +73,7 @@ export const store = z.strictObject({
   maxParts: key(integer(1, 1_000_000), 'Most instances in one store request.').prefault(100_000),
   parallel: key(
     integer(1, 100),
-    'How many instances of one request are sent to the peer at once; `peers.*.storeParallel` for one peer. More is faster; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
+    'On how many associations instances are sent to a peer at once, those of all requests; `peers.*.storeParallel` for one peer. More is faster on long lines; dcmqrscp was seen to lose an instance that it had called stored when two came at once.',
   ).prefault(1),
   transcode: key(
     choice('never', 'lossless'),

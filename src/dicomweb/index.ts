@@ -50,10 +50,12 @@ export { parseSearch, type SearchPath, type SearchRequest } from './search-reque
 export { parseStoreContentType, type StoreForm } from './store-content-type.js';
 export { bulkPartOf, isPicture, type BulkPart } from './store-part.js';
 export {
+  commonStudyUrl,
   storeResponse,
   type FailedInstance,
   type StoredInstance,
   type StoreOutcome,
+  warningTexts,
 } from './store-response.js';
 export { parseWado, parseWadoTarget, type WadoRequest } from './wado-request.js';
 export { formatWarning } from './warning.js';

@@ -72,14 +72,39 @@ const isIdentified = (instance: FailedInstance): instance is IdentifiedFailure =
   instance.sopClassUid !== undefined && instance.sopInstanceUid !== undefined;
 
 /** Retrieve URL is of type 2: there, but empty, unless everything that was stored belongs to one study. */
-function studyUrl(serviceUrl: string, stored: readonly StoredInstance[]): DicomJsonObject {
+const studyUrl = (serviceUrl: string, stored: readonly StoredInstance[]): DicomJsonObject =>
+  element(Tags.RetrieveURL, 'UR', commonStudyUrl(serviceUrl, stored));
+
+/** URL of the study that all that was stored belongs to; undefined where that is none, or several. */
+export function commonStudyUrl(serviceUrl: string, stored: readonly StoredInstance[]): string | undefined {
   const first = stored[0]?.studyInstanceUid;
   const one = first !== undefined && stored.every((instance) => instance.studyInstanceUid === first);
-  return element(
-    Tags.RetrieveURL,
-    'UR',
-    one ? retrieveUrl(serviceUrl, { studyInstanceUid: first }) : undefined,
-  );
+  return one ? retrieveUrl(serviceUrl, { studyInstanceUid: first }) : undefined;
+}
+
+/** Meanings of the statuses that say that an instance is stored, but. @see PS3.4 table B.2-1, PS3.7 annex C */
+const MEANINGS: Readonly<Record<number, string>> = {
+  0x0107: 'attribute list error',
+  0x0116: 'attribute value out of range',
+  0xb000: 'coercion of data elements',
+  0xb001: 'not stored at every archive',
+  0xb006: 'elements discarded',
+  0xb007: 'data set does not match SOP class',
+};
+/** Different reasons that are put into words. */
+const MOST_TEXTS = 10;
+
+/** What is to be said in words of instances that are stored with a warning, by reason. @see rule S-11 */
+export function warningTexts(stored: readonly StoredInstance[]): readonly string[] {
+  const counts = new Map<number, number>();
+  for (const { warningReason } of stored)
+    if (warningReason !== undefined) counts.set(warningReason, (counts.get(warningReason) ?? 0) + 1);
+  return [...counts].slice(0, MOST_TEXTS).map(([reason, count]) => {
+    const code = reason.toString(16).toUpperCase().padStart(4, '0');
+    const words = MEANINGS[reason] === undefined ? '' : ` (${MEANINGS[reason]})`;
+    const instances = count === 1 ? '1 instance is' : `${count} instances are`;
+    return `${instances} stored with warning ${code}${words}.`;
+  });
 }
 
 const storedItem = (serviceUrl: string, instance: StoredInstance): DicomJsonObject => ({

@@ -17,6 +17,7 @@ import {
   type NegotiatedContexts,
   type Negotiation,
 } from './negotiation.js';
+import { Operations } from './operations.js';
 import type { UserInformation } from './pdu-items.js';
 import type { AssociateRequest, AssociationPdu } from './pdu.js';
 import { SopClasses } from './uids.js';
@@ -34,8 +35,7 @@ export interface AssociationOptions {
   readonly events?: CommitmentEvents | undefined;
 }
 
-const MAX_MESSAGE_ID = 0xffff;
-/** An association that the gateway asked for; one operation at a time. @see PS3.8 9.2 */
+/** An association that the gateway asked for; one operation at a time, but for C-STOREs. @see PS3.8 9.2 */
 export class Association {
   readonly id: string;
   readonly contextSet: ContextSet;
@@ -46,8 +46,7 @@ export class Association {
   #negotiated: Negotiation | undefined;
   #answered: ((error: GatewayError | undefined) => void) | undefined;
   #request: AssociateRequest;
-  #operation: Operation | undefined;
-  #lastMessageId = 0;
+  readonly #operations = new Operations();
   /** Whether a retrieve was cancelled on it. */
   wasCancelled = false;
   #messagesReceived = 0;
@@ -66,6 +65,7 @@ export class Association {
           this.#pdu(pdu);
         },
         message: (message) => this.#message(message),
+        hurries: () => this.#operations.hurries,
         closed: (error) => {
           this.#closed(error);
         },
@@ -117,6 +117,11 @@ export class Association {
     return this.#negotiation.options;
   }
 
+  /** Most C-STOREs that may be under way at one time. @see PS3.7 D.3.3.3 */
+  get storesAtOnce(): number {
+    return this.#negotiation.storesAtOnce;
+  }
+
   /** Whether messages can be exchanged. */
   get isOpen(): boolean {
     return this.#state === 'open';
@@ -124,7 +129,7 @@ export class Association {
 
   /** Whether a request can begin. */
   get isIdle(): boolean {
-    return this.#state === 'open' && this.#operation === undefined;
+    return this.#state === 'open' && this.#operations.size === 0;
   }
 
   /** Messages that came so far. */
@@ -145,7 +150,7 @@ export class Association {
 
   /**
    * Sends a request; what comes of it goes to `handler`. Its time-outs run until `finish`.
-   * @throws GatewayError `internal` when another operation is under way
+   * @throws GatewayError `internal` when others are under way and this must wait
    */
   begin(
     contextId: number,
@@ -153,9 +158,7 @@ export class Association {
     dataset: Buffer | AsyncIterable<Buffer> | undefined,
     handler: ExchangeHandler,
   ): Exchange {
-    if (this.#operation) throw new GatewayError('internal', 'The association is in use.');
-    const messageId = (this.#lastMessageId % MAX_MESSAGE_ID) + 1;
-    this.#lastMessageId = messageId;
+    const messageId = this.#operations.nextId(command.commandField, this.storesAtOnce);
     const channel = this.#channel;
     const operation: Operation = {
       messageId,
@@ -163,10 +166,10 @@ export class Association {
       handler,
       watchdog: watchdogOf(channel, command.commandField, this.#options),
     };
-    this.#operation = operation;
-    this.#report.busy();
+    if (this.#operations.size === 0) this.#report.busy();
+    this.#operations.add(operation);
     const sent = channel.send(contextId, { ...command, messageId }, dataset).then(() => {
-      if (this.#operation === operation) operation.watchdog.watch();
+      if (this.#operations.find(messageId) === operation) operation.watchdog.watch();
     });
     // Whoever does not wait for it hears of a failure through the handler.
     sent.catch(() => undefined);
@@ -186,14 +189,15 @@ export class Association {
   /** Sends a message that begins no operation: the response to a sub-operation, or C-CANCEL. */
   async send(contextId: number, command: CommandSet): Promise<void> {
     const isCancel = command.commandField === CommandFields.cCancelRequest;
-    if (isCancel && this.#operation?.commandField !== CommandFields.cFindRequest) this.wasCancelled = true;
+    const { only } = this.#operations;
+    if (isCancel && only?.commandField !== CommandFields.cFindRequest) this.wasCancelled = true;
     await this.#channel.send(contextId, command);
   }
 
   /** Releases, or aborts when the peer does not answer. Never rejects. */
   async release(): Promise<void> {
     if (this.#state !== 'open') return;
-    if (this.#operation) {
+    if (this.#operations.size > 0 || this.#channel.isAhead) {
       this.abort(new GatewayError('cancelled', 'The operation was given up.'));
       return;
     }
@@ -283,28 +287,29 @@ export class Association {
     if (this.#state === 'requested') throw this.#outOfOrder();
     this.#channel.sendPdu({ kind: 'release-response' });
     if (this.#state === 'releasing') return;
-    if (this.#operation) {
+    if (this.#operations.size > 0) {
       this.#channel.fail(this.#gone('The peer released the association in the middle of its answer.'));
     } else this.#channel.end();
   }
 
   #message(message: IncomingMessage): DatasetSink | undefined {
     this.#messagesReceived += 1;
-    const operation = this.#operation;
     const { command } = message;
     if ((command.commandField & RESPONSE) === 0) {
-      if (operation?.handler.request) return operation.handler.request(message);
+      const { only } = this.#operations;
+      if (only?.handler.request) return only.handler.request(message);
       if (command.commandField === CommandFields.nEventReportRequest) return this.#event(message);
       throw this.#violation('a request that nothing led to');
     }
     const id = command.messageIdBeingRespondedTo ?? 0;
-    if (id === operation?.messageId) {
+    const operation = this.#operations.find(id);
+    if (operation) {
       if (command.commandField !== (operation.commandField | RESPONSE))
         throw this.#violation('another kind of response');
       return operation.handler.response(command, message.hasDataset);
     }
     // A response more after the last one is a known fault of peers; one to what was never asked is not.
-    if (id >= 1 && id <= this.#lastMessageId) return undefined;
+    if (this.#operations.wasUsed(id)) return undefined;
     throw this.#violation('a response to a message that it was not sent');
   }
 
@@ -322,9 +327,7 @@ export class Association {
 
   #finish(operation: Operation): void {
     operation.watchdog.stop();
-    if (this.#operation !== operation) return;
-    this.#operation = undefined;
-    this.#report.rested();
+    if (this.#operations.remove(operation) && this.#operations.size === 0) this.#report.rested();
   }
 
   #closed(error: GatewayError | undefined): void {
@@ -333,11 +336,11 @@ export class Association {
     this.#report.rested();
     const failure = error ?? this.#gone('The peer released the association.');
     if (before === 'requested') this.#answered?.(failure);
-    else this.#report.closed(error, this.#operation !== undefined);
-    const operation = this.#operation;
-    this.#operation = undefined;
-    operation?.watchdog.stop();
-    operation?.handler.failed(failure);
+    else this.#report.closed(error, this.#operations.size > 0);
+    for (const { watchdog, handler } of this.#operations.takeAll()) {
+      watchdog.stop();
+      handler.failed(failure);
+    }
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.clear();
   }

@@ -48,6 +48,11 @@ export class CircuitBreaker {
     return this.#options.clock.now() < this.#openUntil ? 'open' : 'half-open';
   }
 
+  /** Why nothing may be asked of the peer for now, and when again; undefined unless it is open. */
+  get refusal(): GatewayError | undefined {
+    return this.state === 'open' ? this.#refusal() : undefined;
+  }
+
   /** What the latest failure was, in words, unless the peer has answered since. */
   get lastError(): string | undefined {
     return this.#lastError?.message;

@@ -88,9 +88,9 @@ export interface StorePair {
 /**
  * For C-STORE of SOP classes, each in one transfer syntax: the bytes go out as they are, or not at all. The last
  * context of each SOP class tells whether the peer refuses the class or the syntax, because DCMTK gives the same reason
- * for both, and what it would take instead.
+ * for both, and what it would take instead. As many as `storesAtOnce` are to be under way at one time.
  */
-export function storeContexts(pairs: readonly StorePair[]): ContextSet {
+export function storeContexts(pairs: readonly StorePair[], storesAtOnce = 1): ContextSet {
   const classes = [...new Set(pairs.map(({ sopClassUid }) => sopClassUid))];
   const contexts = classes.flatMap((abstractSyntax) => {
     const own = pairs.flatMap((pair) =>
@@ -102,7 +102,7 @@ export function storeContexts(pairs: readonly StorePair[]): ContextSet {
       ...(others.length > 0 ? [{ abstractSyntax, transferSyntaxes: others }] : []),
     ];
   });
-  return { signature: 'store', contexts };
+  return { signature: 'store', contexts, storesAtOnce };
 }
 
 /** Whether it was found out with these contexts if the peer takes a SOP class in a transfer syntax. */

@@ -35,6 +35,10 @@ export interface PeerOptions {
   readonly associations: number;
   /** Most associations that transfers of the priorities `prefetch` and `bulk` hold at once; 1 when left out. */
   readonly backgroundAssociations?: number;
+  /** Most associations at once that store; 1 when left out. Instances that can be read once only have others. */
+  readonly storeAssociations?: number;
+  /** Most C-STOREs under way at one time that are proposed for an association; 1 when left out. @see PS3.7 D.3.3.3 */
+  readonly storesAtOnce?: number;
   /** Most requests that wait for an association. */
   readonly queue: number;
   /** Longest P-DATA-TF that the peer may send, in bytes. */
@@ -207,7 +211,12 @@ export interface PeerStats {
   /** The same by priority. */
   readonly waitingBy: Readonly<Record<Priority, number>>;
   /** Whether the peer is asked, and in words how the latest attempt failed, if none has succeeded since. */
-  readonly breaker: { readonly state: BreakerState; readonly lastError?: string };
+  readonly breaker: {
+    readonly state: BreakerState;
+    readonly lastError?: string;
+    /** Why requests are refused, and when that is over; only while they are. */
+    readonly refusal?: GatewayError;
+  };
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** How `retrieve` would be done now. */
@@ -264,7 +273,7 @@ export interface Peer {
     context: OperationContext,
   ): Promise<RetrieveCompletion> | undefined;
   /**
-   * Stores one instance. A source that throws aborts the association, so that the peer keeps no half instance.
+   * Stores one instance, in its turn. A source that throws aborts the association, so that the peer keeps no half instance.
    * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw
    * @see PS3.4 annex B
    */

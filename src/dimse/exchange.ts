@@ -9,6 +9,8 @@ export interface ExchangeHandler {
   response(command: CommandSet, hasDataset: boolean): DatasetSink | undefined;
   /** A request of the peer, a sub-operation; left out where none can come. */
   request?(message: IncomingMessage): DatasetSink | undefined;
+  /** Whether another request will follow on the association as soon as the response is there; not when left out. */
+  hurries?(): boolean;
   /** The association is gone; the last call. */
   failed(error: GatewayError): void;
 }

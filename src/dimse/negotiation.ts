@@ -18,6 +18,8 @@ export interface ContextSet {
   readonly contexts: readonly Omit<ContextProposal, 'id'>[];
   readonly roles?: readonly RoleSelection[];
   readonly extendedNegotiations?: readonly ExtendedNegotiation[];
+  /** Most C-STOREs under way at one time that are proposed; one when left out. @see PS3.7 D.3.3.3 */
+  readonly storesAtOnce?: number;
   /** How long an association of this kind is kept open unused; as configured for the peer when left out. */
   readonly idleMs?: number;
 }
@@ -53,10 +55,21 @@ export function associateRequest(
       maxPduLength: names.maxPduLength,
       implementationClassUid: IMPLEMENTATION_CLASS_UID,
       implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+      ...proposedWindow(contextSet),
       roles: contextSet.roles ?? [],
       extendedNegotiations: contextSet.extendedNegotiations ?? [],
     },
   };
+}
+
+/** The gateway performs nothing asynchronously. */
+const proposedWindow = ({ storesAtOnce: invoked = 1 }: ContextSet): Pick<UserInformation, 'asyncWindow'> =>
+  invoked > 1 ? { asyncWindow: { invoked, performed: 1 } } : {};
+
+/** How many operations may be outstanding: what both want, where 0 is any number, and one where a side is silent. */
+function storesAtOnce(asked: UserInformation, answered: UserInformation): number {
+  const [proposed, accepted] = [asked, answered].map(({ asyncWindow }) => asyncWindow?.invoked ?? 1);
+  return Math.min(proposed ?? 1, accepted === 0 ? Infinity : (accepted ?? 1));
 }
 
 /** What came of each proposed context. */
@@ -121,6 +134,8 @@ export interface Negotiation {
   /** What the acceptor said of itself. */
   readonly user: UserInformation;
   readonly options: NegotiatedOptions;
+  /** Most C-STOREs that may be under way at one time. */
+  readonly storesAtOnce: number;
 }
 
 /** @throws GatewayError `peer-protocol` when the answer does not fit the request */
@@ -130,7 +145,12 @@ export function negotiationOf(request: AssociateRequest, accept: AssociateAccept
   const proposed = request.user.extendedNegotiations.filter(({ sopClassUid }) =>
     isInForce(sopClassUid, contexts),
   );
-  return { contexts, user, options: negotiatedOptions(proposed, user.extendedNegotiations) };
+  return {
+    contexts,
+    user,
+    options: negotiatedOptions(proposed, user.extendedNegotiations),
+    storesAtOnce: storesAtOnce(request.user, user),
+  };
 }
 
 /** What is wrong is named, and it is not what was proposed. */

@@ -32,8 +32,7 @@ import { AssociationPool } from './pool.js';
 import { askQueryOptions } from './query-options.js';
 import { Retriever } from './retrieve.js';
 import type { StorageScp } from './storage-scp.js';
-import { storeInstance } from './store.js';
-import { StoreNegotiation } from './store-negotiation.js';
+import { StoreQueue } from './store-queue.js';
 
 /** What a peer needs from the rest of the process. */
 export interface PeerDependencies {
@@ -57,7 +56,7 @@ class DimsePeer implements Peer {
   readonly knowledge: PeerKnowledge;
   readonly #retriever: Retriever;
   readonly #operation: OperationDependencies;
-  readonly #stores: StoreNegotiation;
+  readonly #stores: StoreQueue;
   readonly #breaker: CircuitBreaker;
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -95,18 +94,20 @@ class DimsePeer implements Peer {
     });
     this.#operation = { ...shared, pool: new AssociationPool({ ...shared, events, breaker: this.#breaker }) };
     this.#retriever = new Retriever(this.#operation, storageScp);
-    this.#stores = new StoreNegotiation(clock, options.relearnMs);
+    this.#stores = new StoreQueue(this.#operation);
   }
 
   get stats(): PeerStats {
+    const { state, lastError, refusal } = this.#breaker;
     return {
       ...this.#operation.pool.stats,
       bytesSent: this.#bytesSent,
       bytesReceived: this.#bytesReceived,
       retrieve: this.#retriever.preferred,
       breaker: {
-        state: this.#breaker.state,
-        ...(this.#breaker.lastError !== undefined && { lastError: this.#breaker.lastError }),
+        state,
+        ...(lastError !== undefined && { lastError }),
+        ...(refusal && { refusal }),
       },
     };
   }
@@ -148,7 +149,7 @@ class DimsePeer implements Peer {
   }
 
   store(request: StoreRequest, context: OperationContext): Promise<StoreCompletion> {
-    return storeInstance({ ...this.#operation, negotiation: this.#stores }, request, context);
+    return this.#stores.store(request, context);
   }
 
   requestCommitment(request: CommitmentRequest, context: OperationContext): Promise<void> {

@@ -81,9 +81,13 @@ export class PoolQueue extends WaitingLine<Waiter> {
   }
 
   #overloaded(): GatewayError {
-    return new GatewayError('overloaded', 'Too many requests wait for the peer.', {
-      peer: this.#peer.name,
-      retryAfterSeconds: RETRY_SECONDS,
-    });
+    return tooManyWait(this.#peer.name);
   }
 }
+
+/** Of a request for which there is no place in a queue, or that has waited too long in it. */
+export const tooManyWait = (peer: string): GatewayError =>
+  new GatewayError('overloaded', 'Too many requests wait for the peer.', {
+    peer,
+    retryAfterSeconds: RETRY_SECONDS,
+  });

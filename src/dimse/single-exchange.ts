@@ -8,6 +8,8 @@ export interface SingleExchangeOptions {
   readonly presentation: AcceptedContext;
   readonly command: Omit<CommandSet, 'messageId'>;
   readonly dataset?: Buffer | AsyncIterable<Buffer>;
+  /** As {@link ExchangeHandler.hurries}. */
+  readonly hurries?: () => boolean;
   /** Aborts the association: there is no other way to take such a request back. */
   readonly signal: AbortSignal;
 }
@@ -17,7 +19,7 @@ export interface SingleExchangeOptions {
  * @throws GatewayError what ended the association, or whatever the dataset's source threw
  */
 export async function exchangeOnce(options: SingleExchangeOptions): Promise<CommandSet> {
-  const { association, presentation, command, dataset, signal } = options;
+  const { association, presentation, command, dataset, hurries = () => false, signal } = options;
   if (signal.aborted) throw abortReason(signal);
   const onAbort = (): void => {
     association.abort(abortReason(signal));
@@ -33,6 +35,7 @@ export async function exchangeOnce(options: SingleExchangeOptions): Promise<Comm
           }, reject);
           return undefined;
         },
+        hurries,
         failed: reject,
       });
       finish = () => {

@@ -38,15 +38,15 @@ export class StoreNegotiation {
     this.#believedMs = Math.min(believedMs, MOST_BELIEVED_MS);
   }
 
-  /** What to propose for an instance, with what else came lately. */
-  contextsFor({ sopClassUid, transferSyntaxUid }: StorePair): ContextSet {
+  /** What to propose for an instance, with what else came lately; as many as `storesAtOnce` are to be under way at one time. */
+  contextsFor({ sopClassUid, transferSyntaxUid }: StorePair, storesAtOnce = 1): ContextSet {
     const pair = { sopClassUid, transferSyntaxUid };
     const key = keyOf(pair);
     this.#pairs.delete(key);
     this.#pairs.set(key, pair);
     const [oldest] = this.#pairs.keys();
     if (this.#pairs.size > MOST_PAIRS && oldest !== undefined) this.#pairs.delete(oldest);
-    return storeContexts([...this.#pairs.values()].reverse());
+    return storeContexts([...this.#pairs.values()].reverse(), storesAtOnce);
   }
 
   /** How the peer has refused such instances lately. */

@@ -1,52 +1,32 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError } from '../core/index.js';
 import type { Association } from './association.js';
 import { CommandFields } from './command-set.js';
-import { proposes } from './context-sets.js';
-import type { StoreCompletion, StoreRequest } from './contract.js';
+import type { StoreCompletion } from './contract.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
 import { exchangeOnce } from './single-exchange.js';
+import { bytesOf, type StoreJob } from './store-job.js';
 import type { StoreNegotiation } from './store-negotiation.js';
 
 export interface StoreDependencies extends OperationDependencies {
   readonly negotiation: StoreNegotiation;
+  /** Whether another instance will follow on the association as soon as one has been answered. */
+  readonly hurries: (association: Association) => boolean;
 }
 
 /**
- * Stores one instance by C-STORE. Where a reused association turns out to be dead it is sent again on a new one: under
- * the same UID it is the same instance.
+ * Stores one instance by C-STORE on an association.
  * @throws GatewayError when it is unknown whether the peer stored it, or whatever the source threw
- * @see PS3.7 9.1.1, rules S-12, S-14
+ * @see PS3.7 9.1.1, rule S-12
  */
-export async function storeInstance(
+export async function storeOn(
   dependencies: StoreDependencies,
-  request: StoreRequest,
-  context: OperationContext,
-): Promise<StoreCompletion> {
-  const { negotiation, pool } = dependencies;
-  const refusal = negotiation.refusal(request);
-  if (refusal) return refusal;
-  const suits = (association: Association): boolean => proposes(association.contextSet, request);
-  let isPulled = false;
-  async function* bytes(): AsyncGenerator<Buffer> {
-    isPulled = true;
-    yield* request.bytes;
-  }
-  return pool.run(
-    { contextSet: negotiation.contextsFor(request), suits, use: 'transfer', context },
-    (association) => storeOn(association, dependencies, { ...request, bytes: bytes() }, context),
-    () => !isPulled || request.once !== true,
-  );
-}
-
-async function storeOn(
   association: Association,
-  dependencies: StoreDependencies,
-  request: StoreRequest,
-  context: OperationContext,
+  job: StoreJob,
 ): Promise<StoreCompletion> {
-  const { sopClassUid, sopInstanceUid, transferSyntaxUid, bytes } = request;
-  const { peer, negotiation } = dependencies;
+  const { request, context } = job;
+  const { sopClassUid, sopInstanceUid, transferSyntaxUid } = request;
+  const { peer, negotiation, hurries } = dependencies;
   const presentation = association.contexts.find(sopClassUid, transferSyntaxUid);
   if (!presentation) return negotiation.refused(request, association.contexts);
   const report = new OperationReport({
@@ -66,7 +46,8 @@ async function storeOn(
         priority: 0,
         affectedSopInstanceUid: sopInstanceUid,
       },
-      dataset: bytes,
+      dataset: bytesOf(job),
+      hurries: () => request.once !== true && hurries(association),
       signal: context.signal,
     });
     if (status === undefined) {

@@ -86,10 +86,11 @@ export class Coercer {
     const { isAscii } = survey;
     const changes = textFor(texts, { dataset, isAscii, characterSets });
     const cuts = changeCuts(survey, changes, { dateTime: now(), system }, syntax);
-    const { meta, uids } = outgoing;
+    const { meta, uids, isWritten = false } = outgoing;
     const instance: OutgoingInstance = {
       meta,
       uids,
+      isWritten,
       bytes: () => withCuts(outgoing.bytes(), syntax, cuts),
       discard: () => {
         outgoing.discard();

@@ -62,6 +62,13 @@ export class CommitmentLedger {
     return [...this.#entries.values()];
   }
 
+  /** How many there are in each state. */
+  get counts(): Readonly<Record<CommitmentHead['state'], number>> {
+    const counts = { pending: 0, done: 0, gone: 0 };
+    for (const { head } of this.#entries.values()) counts[head.state] += 1;
+    return counts;
+  }
+
   /** Takes over what an earlier process left; calls `broken` for what cannot be read, which stays where it is. @throws Error */
   async load(broken: (error: unknown) => void): Promise<void> {
     const found: LedgerEntry[] = [];

@@ -12,9 +12,9 @@ import {
   parseCommitmentRequest,
   type Representation,
 } from '../dicomweb/index.js';
-import type { Peer } from '../dimse/index.js';
 import type { Commitments, CommitmentStatus } from './commitments.js';
 import type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
+import { requestOfMembers, statusOfMembers, type CommitmentMembers } from './commitment-members.js';
 import type { CommitmentCall } from './use-cases.js';
 
 const NOT_OFFERED =
@@ -27,20 +27,21 @@ function offered(commitments: Commitments | undefined): Commitments {
 }
 
 /**
- * Asks the peer to commit itself to keep what the document names.
+ * Asks the members to commit themselves to keep what the document names.
  * @throws GatewayError `bad-request`, `not-acceptable`, `conflict`, `not-implemented`, or why the peer did not take it
  * @see PS3.18 13.4, rules C-01, C-03
  */
 export async function requestCommitment(
   commitments: Commitments | undefined,
-  peer: Peer,
+  members: CommitmentMembers,
   { transactionUid, accept, document }: CommitmentCall & { readonly document: CommitmentDocument },
   context: OperationContext,
 ): Promise<CommitmentAnswer> {
   const known = offered(commitments);
   const [representation] = negotiate('commitment', accept);
   const payload = parseCommitmentRequest(objectIn(document), known.settings.maxInstances);
-  return answerOf(await known.request(peer, transactionUid, payload, context), representation);
+  const asked = { transactionUid, payload };
+  return answerOf(await requestOfMembers(known, members, asked, context), representation);
 }
 
 /**
@@ -50,12 +51,12 @@ export async function requestCommitment(
  */
 export async function commitmentOf(
   commitments: Commitments | undefined,
-  peer: Peer,
+  members: CommitmentMembers,
   { transactionUid, accept }: CommitmentCall,
 ): Promise<CommitmentAnswer> {
   const known = offered(commitments);
   const [representation] = negotiate('commitment', accept);
-  return answerOf(await known.status(peer.name, transactionUid), representation);
+  return answerOf(await statusOfMembers(known, members, transactionUid), representation);
 }
 
 /** @throws GatewayError `bad-request` when the document is not one dataset */

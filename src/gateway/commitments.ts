@@ -78,6 +78,11 @@ export class Commitments {
     return commitments;
   }
 
+  /** How many requests there are in each state, for metrics. */
+  get counts(): CommitmentLedger['counts'] {
+    return this.#ledger.counts;
+  }
+
   /** Takes what a peer reports. */
   get listener(): CommitmentListener {
     return (report, peers) => this.#report(report, peers);
@@ -126,6 +131,12 @@ export class Commitments {
     if (!entry)
       throw new GatewayError('not-found', 'No storage commitment of this Transaction UID was asked for.');
     return this.#statusOf(entry);
+  }
+
+  /** As if it had not been asked for; whatever the peer reports of it, nobody waits for. @throws GatewayError */
+  async withdraw(peer: string, transactionUid: string): Promise<void> {
+    const entry = this.#ledger.find(peer, transactionUid);
+    if (entry) await kept(this.#ledger.remove(entry));
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import type { Peer } from '../dimse/index.js';
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
 import { AbsentStudies } from './absent-studies.js';
 import { commitmentOf, requestCommitment } from './commitment.js';
+import type { CommitmentMembers } from './commitment-members.js';
 import type { Member } from './group.js';
 import { metadataShare, withGroups } from './group-gateway.js';
 import { InstanceFetcher } from './instance-fetcher.js';
@@ -25,7 +26,7 @@ import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
 import { StudyWatch } from './study-watch.js';
-import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
+import type { CommitmentCall, Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
 /** One peer's side of everything. */
 interface Side extends Member {
@@ -62,6 +63,10 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     if (fresh) side.watch.purge(target);
     return side;
   };
+  const committersOf = ({ peer, at }: CommitmentCall): CommitmentMembers => ({
+    peers: (at?.members ?? [peer]).map((name) => sideOf(name).binding.peer),
+    requires: at?.requires ?? 'all',
+  });
   /** Runs a retrieve; whoever gets an instance may want those beside it. */
   const retrieve = async <C extends RetrieveCall, A>(
     run: (side: RetrieveBinding, call: C, context: OperationContext) => Promise<A>,
@@ -91,8 +96,8 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     preload: ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
     preloadOf: ({ peer, target }) => preloadOf(sideOf(peer), target),
     requestCommitment: async (call, context) =>
-      requestCommitment(deps.commitments, sideOf(call.peer).binding.peer, call, context),
-    commitmentOf: async (call) => commitmentOf(deps.commitments, sideOf(call.peer).binding.peer, call),
+      requestCommitment(deps.commitments, committersOf(call), call, context),
+    commitmentOf: async (call) => commitmentOf(deps.commitments, committersOf(call), call),
     close: () => {
       for (const side of sides.values()) closeSide(side);
     },

@@ -87,16 +87,15 @@ function storeAtMembers(
   peers: Gateway,
   of: (name: string) => Addressed | undefined,
 ): Pick<Gateway, 'isReadOnly' | 'store' | 'requestCommitment' | 'commitmentOf'> {
+  const at = <C extends { readonly peer: string }>(call: C): C & { readonly at?: StoreAt } => {
+    const members = storeOf(of(call.peer));
+    return members ? { ...call, at: members } : call;
+  };
   return {
     isReadOnly: (peer) => (of(peer)?.store?.members ?? [peer]).some((member) => peers.isReadOnly(member)),
-    store: (call, context) => {
-      const at = storeOf(of(call.peer));
-      return peers.store({ ...call, ...(at && { at }) }, context);
-    },
-    requestCommitment: async (call, context) =>
-      peers.requestCommitment({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }, context),
-    commitmentOf: async (call) =>
-      peers.commitmentOf({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }),
+    store: (call, context) => peers.store(at(call), context),
+    requestCommitment: async (call, context) => peers.requestCommitment(at(call), context),
+    commitmentOf: async (call) => peers.commitmentOf(at(call)),
   };
 }
 
@@ -109,16 +108,6 @@ function storeOf(addressed: Addressed | undefined): StoreAt | undefined {
   throw new GatewayError(
     'not-implemented',
     `The group takes nothing to be stored: store to one of its members (${namesOf(addressed)}), or name some in groups.*.store.`,
-  );
-}
-
-/** Who is asked to commit to what a group stores. @throws GatewayError `not-implemented` when that is not one member */
-function committerOf(addressed: Addressed | undefined): string | undefined {
-  const [member, ...others] = storeOf(addressed)?.members ?? [];
-  if (others.length === 0) return member;
-  throw new GatewayError(
-    'not-implemented',
-    `The group stores at several members: ask each of them for its commitment (${[member, ...others].join(', ')}).`,
   );
 }
 

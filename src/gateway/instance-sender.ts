@@ -20,7 +20,7 @@ export interface InstanceSenderOptions extends StoreAtOptions {
   readonly study: string | undefined;
 }
 
-/** Sends the instances of one request to the peer, not more at once than configured, and remembers what became of each. */
+/** Hands the instances of one request to the peer, a few at once, and remembers what became of each. */
 export class InstanceSender {
   readonly #options: InstanceSenderOptions;
   readonly #slots: Semaphore;
@@ -29,7 +29,7 @@ export class InstanceSender {
 
   constructor(options: InstanceSenderOptions) {
     this.#options = options;
-    this.#slots = new Semaphore(options.settings.parallel);
+    this.#slots = new Semaphore(options.settings.handedOver);
   }
 
   /** Whose instances have come so far. */

@@ -11,6 +11,8 @@ export interface OutgoingInstance {
   bytes(): AsyncIterable<Buffer>;
   /** Its bytes are still coming, and are gone once they have been read: they can be sent once. */
   readonly flows?: boolean;
+  /** The gateway has written it, uncompressed: another encoding of the same is as good. */
+  readonly isWritten?: boolean;
   /** Lets go of what it was made of. */
   discard(): void;
 }

@@ -104,6 +104,7 @@ export class PendingInstance {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
       uids: this.#uids(),
       patient: this.#patient(),
+      isWritten: !syntax.encapsulated,
       bytes: () => this.#bytes(),
       discard: () => {
         this.discard();

@@ -104,8 +104,8 @@ export interface SearchSettings {
 
 /** How stores are run. */
 export interface StoreSettings {
-  /** C-STOREs at once for one request. */
-  readonly parallel: number;
+  /** Most instances of one request that the peer has been given and has not stored yet. */
+  readonly handedOver: number;
   /** Whether what the peer does not take as it came is decoded for it. */
   readonly transcode: 'never' | 'lossless';
   readonly maxPartBytes: number;

@@ -4,7 +4,7 @@ import type { StoredInstance } from '../dicomweb/index.js';
 import type { FramePool } from '../transcode/index.js';
 import type { OutgoingInstance } from './outgoing-instance.js';
 import type { Instances } from './ports.js';
-import { failure, isWarning, reasonOf, UNAVAILABLE, type PartResult } from './store-result.js';
+import { failure, isWarning, reasonOf, type PartResult } from './store-result.js';
 import type { StoreTarget } from './store-targets.js';
 import { uncompressed } from './uncompressed.js';
 
@@ -15,6 +15,9 @@ export interface StoreAtOptions {
   readonly context: OperationContext;
 }
 
+/** The instance is one that there is no lossless way for; anything else is the gateway's own failure. */
+const CANNOT_BE_HAD: ReadonlySet<string> = new Set<string>(['not-acceptable', 'malformed-dataset']);
+
 /** What came of an instance, and of one that was refused in what else its SOP class is taken. */
 interface Sent {
   readonly result: PartResult;
@@ -24,8 +27,8 @@ interface Sent {
 }
 
 /**
- * Stores an instance at one peer, decoded where the peer does not take it as it is and `store.transcode` allows it; never
- * throws.
+ * Stores an instance at one peer, decoded where the peer does not take it as it is and `store.transcode` allows it, or in
+ * the other VR encoding where the gateway wrote it itself; never throws.
  */
 export async function storeAt(
   target: StoreTarget,
@@ -33,8 +36,8 @@ export async function storeAt(
   options: StoreAtOptions,
 ): Promise<PartResult> {
   const sent = await send(target, outgoing, options);
-  const isToBeDecoded = target.binding.store.transcode === 'lossless' && sent.takes.length > 0;
-  return isToBeDecoded ? sendDecoded(target, outgoing, sent, options) : sent.result;
+  const mayBeOther = target.binding.store.transcode === 'lossless' || outgoing.isWritten === true;
+  return mayBeOther && sent.takes.length > 0 ? sendDecoded(target, outgoing, sent, options) : sent.result;
 }
 
 /** The peer does not take it as it is: in what it takes, if it can be had so. @see rule S-12 */
@@ -51,8 +54,7 @@ async function sendDecoded(
     decoded = await uncompressed(outgoing, takes, { spools, pool, limits }, context);
   } catch (thrown) {
     const error = toGatewayError(thrown);
-    const isForNow = UNAVAILABLE.has(error.code) || error.code === 'cancelled';
-    return failure(outgoing.meta, isForNow ? reasonOf(error) : status, error);
+    return failure(outgoing.meta, CANNOT_BE_HAD.has(error.code) ? status : reasonOf(error), error);
   }
   return send(target, decoded, options)
     .then(({ result }) => result)

@@ -1,6 +1,6 @@
 import { abortReason, type GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
-import { storeResponse, type StoreForm } from '../dicomweb/index.js';
+import { commonStudyUrl, storeResponse, warningTexts, type StoreForm } from '../dicomweb/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
@@ -17,7 +17,9 @@ export interface StoreAnswer {
   readonly body: string;
   /** Set when not one instance was stored because the peer could not be reached or is full. */
   readonly unavailable: GatewayError | undefined;
-  /** Which peers have what others lack. */
+  /** URL of the study that all stored instances are of, if there is one. @see rule S-11 */
+  readonly location: string | undefined;
+  /** Which peers have what others lack, and what the PACS says of what it has stored. */
   readonly warnings: readonly string[];
   /** Set when not one instance was stored because nothing of the body could be read. */
   readonly malformed: GatewayError | undefined;
@@ -110,7 +112,9 @@ export class StoreSession {
     const { status, body } = storeResponse(serviceUrl, { stored, failed, otherFailures: [] });
     const unavailable = stored.length > 0 ? undefined : everyUnavailable(failures);
     const malformed = stored.length > 0 ? undefined : this.#everyMalformed(failures);
-    return { status, ...RESPONSES[form](body), unavailable, malformed, warnings: targets.warnings };
+    const warnings = [...targets.warnings, ...warningTexts(stored)];
+    const location = commonStudyUrl(serviceUrl, stored);
+    return { status, ...RESPONSES[form](body), location, unavailable, malformed, warnings };
   }
 
   #everyMalformed(failures: readonly { readonly error?: GatewayError }[]): GatewayError | undefined {

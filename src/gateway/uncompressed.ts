@@ -10,7 +10,7 @@ import {
   type TransferSyntax,
 } from '../dicom/index.js';
 import type { FramePool } from '../transcode/index.js';
-import { convertedDataset } from './converted-instance.js';
+import { convertedDataset, type ConvertedDataset } from './converted-instance.js';
 import type { OutgoingInstance } from './outgoing-instance.js';
 import type { DatasetLimits } from './ports.js';
 
@@ -59,16 +59,22 @@ export async function uncompressed(
     const { sopClassUid, sopInstanceUid } = meta;
     const key = { peer: '', studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     const info = { sopClassUid, transferSyntaxUid: stored.uid };
-    const { dataset } = await convertedDataset(
-      { instance: { key, info, source: spool }, index, stored },
-      { transferSyntaxUid: explicit.uid, encodeAs: undefined, lossy: false },
-      { pool: tools.pool, context },
-    );
+    const convert = (): Promise<ConvertedDataset> =>
+      convertedDataset(
+        { instance: { key, info, source: spool }, index, stored },
+        { transferSyntaxUid: explicit.uid, encodeAs: undefined, lossy: false },
+        { pool: tools.pool, context },
+      );
+    // What cannot be decoded is known before anything is sent; whoever reads it once more has it decoded once more.
+    let ready: ConvertedDataset | undefined = await convert();
     return {
       ...outgoing,
       meta,
-      flows: true,
-      bytes: () => written(dataset, explicit, target),
+      bytes: async function* () {
+        const { dataset } = ready ?? (await convert());
+        ready = undefined;
+        yield* written(dataset, explicit, target);
+      },
       discard: () => {
         spool.discard();
       },

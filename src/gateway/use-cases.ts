@@ -49,6 +49,8 @@ export interface PreloadCall {
 /** A request for storage commitment, by the Transaction UID that its client gave it. */
 export interface CommitmentCall extends Common {
   readonly transactionUid: string;
+  /** The members of a group that are asked in the place of `peer`. */
+  readonly at?: StoreAt;
 }
 
 /** For metrics. */

@@ -207,6 +207,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.status(STORE_STATUS[outcome.status]);
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
+      if (outcome.location !== undefined) response.setHeader('Location', outcome.location);
       setWarnings(response, outcome.warnings);
       endWith(response, outcome.body);
     });

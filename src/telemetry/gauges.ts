@@ -33,6 +33,7 @@ const gauges = {
   audit_spool_bytes: { help: 'Bytes of the audit trail that wait on the disk to be sent.', labels: [] },
   audit_spool_limit_bytes: { help: 'Bytes of the audit trail that may wait.', labels: [] },
   audit_events_waiting: { help: 'Events of the audit trail that a sink has not got yet.', labels: ['sink'] },
+  commitments_kept: { help: 'Requests for storage commitment that are kept, by state.', labels: ['state'] },
   cache_instances: { help: 'Instances that the cache holds.', labels: [] },
 } as const satisfies Readonly<Record<string, { help: string; labels: readonly string[] }>>;
 

@@ -155,19 +155,30 @@ export async function list(service: string): Promise<Listed> {
 
 const BOUNDARY = 'bench-boundary-of-parts';
 
-function* storeBody(files: readonly string[]): Generator<Buffer> {
+type Part = Iterable<Buffer>;
+
+function* storeBody(parts: Iterable<Part>): Generator<Buffer> {
   const head = Buffer.from(`--${BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n`);
-  for (const file of files) {
+  for (const part of parts) {
     yield head;
-    yield readFileSync(file);
+    yield* part;
     yield Buffer.from('\r\n');
   }
   yield Buffer.from(`--${BOUNDARY}--\r\n`);
 }
 
+function* contentsOf(files: readonly string[]): Generator<Part> {
+  for (const file of files) yield [readFileSync(file)];
+}
+
 /** Seconds in which one request stores all files. */
-export async function store(service: string, files: readonly string[]): Promise<number> {
-  let stored: { readonly '00081199'?: { readonly Value?: readonly unknown[] } } = {};
+export function store(service: string, files: readonly string[]): Promise<number> {
+  return storeParts(service, contentsOf(files), files.length);
+}
+
+/** Seconds in which one request stores `count` parts, that are made while they are sent. */
+export async function storeParts(service: string, parts: Iterable<Part>, count: number): Promise<number> {
+  let answer: { readonly '00081199'?: { readonly Value?: readonly unknown[] } } = {};
   const took = await seconds(async () => {
     const headers = {
       'Content-Type': `multipart/related; type="application/dicom"; boundary=${BOUNDARY}`,
@@ -176,12 +187,12 @@ export async function store(service: string, files: readonly string[]): Promise<
     const request = http.request(`${service}/studies`, { method: 'POST', headers, agent: false });
     const [response] = await Promise.all([
       answerTo(request),
-      pipeline(Readable.from(storeBody(files)), request),
+      pipeline(Readable.from(storeBody(parts)), request),
     ]);
     expectStatus(response, 200);
-    stored = (await json(response)) as typeof stored;
+    answer = (await json(response)) as typeof answer;
   });
-  const count = stored['00081199']?.Value?.length ?? 0;
-  if (count !== files.length) throw new Error(`${count} of ${files.length} instances were stored`);
+  const stored = answer['00081199']?.Value?.length ?? 0;
+  if (stored !== count) throw new Error(`${stored} of ${count} instances were stored`);
   return took;
 }

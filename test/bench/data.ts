@@ -9,6 +9,13 @@ import { randomBelow } from './random.js';
 
 const POOL_BYTES = 2 * FRAME_BYTES;
 
+/** Data Set Trailing Padding of two frames, with its header. */
+const TRAILER = Buffer.concat([
+  Buffer.from('fcfffcff4f420000', 'hex'),
+  Buffer.from(Uint32Array.of(2 * FRAME_BYTES).buffer),
+  Buffer.alloc(2 * FRAME_BYTES),
+]);
+
 /** A Part 10 file that is made while it is read. */
 export interface GeneratedFile {
   readonly length: number;
@@ -71,6 +78,27 @@ export class Generator {
       pixelBytes: frames * FRAME_BYTES,
       file: () => image(start, frames, (frame) => this.#pixels(frame)),
     };
+  }
+
+  /** One instance of about `bytes`, and of more than any one value can have. */
+  longest(study: number, bytes: number): GeneratedFile {
+    const frames = Math.floor(bytes / FRAME_BYTES) - 1;
+    const start = head({ sopClassUid: sopClasses.multiFrameWord, study, instance: 1, frames });
+    const { length, chunks } = image(start, frames, (frame) => this.#pixels(frame));
+    return {
+      length: length + TRAILER.length,
+      *chunks() {
+        yield* chunks();
+        yield TRAILER;
+      },
+    };
+  }
+
+  /** Instances without pixels, of one series. */
+  tiny(study: number, count: number): readonly Buffer[] {
+    return Array.from({ length: count }, (_, index) =>
+      head({ sopClassUid: sopClasses.ct, study, instance: index + 1, frames: 0 }),
+    );
   }
 
   /** A study of one instance without pixels. */

@@ -1,7 +1,7 @@
 import type { Environment } from './environment.js';
 
 /** What a comparison is in: seconds, of which fewer are better, or a rate, of which more is better. */
-export type Unit = 's' | 'MB/s' | 'requests/s';
+export type Unit = 's' | 'MB/s' | 'requests/s' | 'instances/s';
 
 /** The figures of one side of a comparison, in its unit. */
 export interface Summary {

@@ -19,6 +19,11 @@ export interface Settings {
   /** Sizes of the study whose retrieve is measured in memory: the size and half of it. */
   readonly studyBytes: readonly number[];
   readonly multiFrameBytes: readonly number[];
+  /** Instances without pixels that one request stores. */
+  readonly tinyInstances: number;
+  /** Sizes of one instance that is stored at Orthanc, and of a part that goes to a peer that drops it. */
+  readonly storedBytes: number;
+  readonly partBytes: number;
   /** Slices of the study that is opened as a viewer does. */
   readonly openSlices: number;
   /** Frames of the multi-frame whose frames are read at random. */
@@ -62,6 +67,9 @@ export function readSettings(): Settings {
     rows: [scaled(50_000, 1000), scaled(200_000, 4000)],
     studyBytes: [scaled(largest, 8) * MIB, scaled(largest / 2, 4) * MIB],
     multiFrameBytes: [scaled(largest / 2, 8) * MIB, scaled(largest / 4, 4) * MIB],
+    tinyInstances: scaled(10_000, 200),
+    storedBytes: scaled(2048, 8) * MIB,
+    partBytes: scaled(4096, 8) * MIB,
     openSlices: scaled(180, 9),
     frames: scaled(200, 10),
     loadSeconds: scaled(5, 1),

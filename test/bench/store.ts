@@ -1,55 +1,88 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { store } from './client.js';
+import { startRoguePeer } from '../helpers/rogue-peer.js';
+import { store, storeParts } from './client.js';
 import { Generator, writeSeries } from './data.js';
 import { withGateway } from './gateway.js';
 import { meter } from './meter.js';
-import { createDcmqrscp, createOrthanc } from './pacs.js';
-import { compare, megabytes, summarise, type Findings } from './results.js';
+import { createDcmqrscp, createOrthanc, type Pacs } from './pacs.js';
+import { compare, megabytes, summarise, type Findings, type MemoryRow } from './results.js';
 import { alternate } from './samples.js';
 import type { Settings } from './settings.js';
 import { storescu, type ToolContext } from './tools.js';
 
+/** Seconds of the gateway by those of storescu that are good enough, by the sockets of the PACS and the tool. */
+const SERIES_TO_REACH = { default: 0.15, nodelay: 1 } as const;
+/** The rate of tiny instances by that of storescu. */
+const TINY_TO_REACH = 3;
+/** Megabytes of memory for one instance, whatever its size. */
+const PEAK_MEGABYTES = 300;
+/** Tiny instances take storescu minutes with default sockets. */
+const TINY_RUNS = 3;
+
 /**
- * A series stored by one request against storescu of the same files. Each run finds the peer in the same state: Orthanc
- * empty, dcmqrscp with the files of the run before, which it overwrites.
+ * A series and tiny instances stored by one request against storescu of the same files, and memory for one large instance.
+ * Each run finds the peer in the same state: Orthanc empty, dcmqrscp with the files of the run before, which it overwrites.
  */
 export async function benchStore(settings: Settings): Promise<Findings> {
-  const { directory, runs } = settings;
-  const series = new Generator(settings.seed).ctSeries(1, settings.slices);
+  const { directory, runs, seed } = settings;
+  const generator = new Generator(seed);
+  const series = generator.ctSeries(1, settings.slices);
   const source = join(directory, 'store-files');
-  const files = writeSeries(series, source);
+  const what = `${settings.slices} CT slices stored`;
+  const files = { what, source, files: writeSeries(series, source), bytes: series.pixelBytes };
+  const tiny = writeTiny(generator.tiny(2, settings.tinyInstances), join(directory, 'store-tiny'));
   const found: Findings[] = [];
-  for (const pacs of [
-    await createOrthanc(join(directory, 'store-orthanc')),
-    await createDcmqrscp(join(directory, 'store-dcmqrscp')),
-  ]) {
+  const orthanc = await createOrthanc(join(directory, 'store-orthanc'));
+  for (const pacs of [orthanc, await createDcmqrscp(join(directory, 'store-dcmqrscp'))]) {
     try {
       await pacs.start('nodelay');
       await storescu({ pacs, sockets: 'nodelay', directory }, source);
       for (const sockets of ['default', 'nodelay'] as const) {
         await pacs.start(sockets);
-        found.push(
-          await measure({ pacs, sockets, directory }, { source, files, bytes: series.pixelBytes }, runs),
-        );
+        const tools = { pacs, sockets, directory };
+        found.push(await measure(tools, files, { runs, toReach: SERIES_TO_REACH[sockets] }));
+        // dcmqrscp holds 1 GiB of a study, and looks through all of it for each instance.
+        if (pacs === orthanc)
+          found.push(await measure(tools, tiny, { runs: Math.min(runs, TINY_RUNS), toReach: TINY_TO_REACH }));
       }
     } finally {
       await pacs.stop();
     }
   }
+  const large = [await storeLarge(settings, orthanc, generator), await storeLongest(settings, generator)];
   return {
     comparisons: found.flatMap(({ comparisons }) => comparisons),
-    memory: found.flatMap(({ memory }) => memory),
+    memory: [...found.flatMap(({ memory }) => memory), ...large],
   };
 }
 
 interface Files {
+  readonly what: string;
   /** The directory that the files are in. */
   readonly source: string;
   readonly files: readonly string[];
   readonly bytes: number;
+  /** They are compared by their rate. */
+  readonly isRate?: true;
 }
 
-function measure(tools: ToolContext, { source, files, bytes }: Files, runs: number): Promise<Findings> {
+function writeTiny(instances: readonly Buffer[], directory: string): Files {
+  mkdirSync(directory, { recursive: true });
+  const files = instances.map((instance, index) => {
+    const path = join(directory, `${String(index).padStart(6, '0')}.dcm`);
+    writeFileSync(path, instance);
+    return path;
+  });
+  const bytes = instances.reduce((sum, { length }) => sum + length, 0);
+  return { what: `${files.length} tiny instances stored`, source: directory, files, bytes, isRate: true };
+}
+
+function measure(
+  tools: ToolContext,
+  { what, source, files, bytes, isRate }: Files,
+  { runs, toReach }: { readonly runs: number; readonly toReach: number },
+): Promise<Findings> {
   const { pacs, sockets, directory } = tools;
   return withGateway(pacs, directory, async (gateway) => {
     const { service, usage } = gateway;
@@ -67,11 +100,17 @@ function measure(tools: ToolContext, { source, files, bytes }: Files, runs: numb
       },
     ]);
     const gatewayUsed = await used();
-    const what = `${files.length} CT slices stored`;
     const requests = samples.of('request');
+    const inUnit = (seconds: readonly number[]): readonly number[] =>
+      isRate ? seconds.map((one) => files.length / one) : seconds;
+    const row = { what, against: 'storescu', peer: pacs.kind, sockets, toReach };
     return {
       comparisons: [
-        compare({ what, against: 'storescu', peer: pacs.kind, sockets }, requests, samples.of('storescu')),
+        compare(
+          { ...row, ...(isRate && { unit: 'instances/s' }) },
+          inUnit(requests),
+          inUnit(samples.of('storescu')),
+        ),
       ],
       memory: [
         {
@@ -83,6 +122,56 @@ function measure(tools: ToolContext, { source, files, bytes }: Files, runs: numb
           cpuSeconds: gatewayUsed.cpuSeconds / runs,
         },
       ],
+    };
+  });
+}
+
+const gibibytes = (bytes: number): string => `${Number((bytes / 2 ** 30).toFixed(2))} GiB`;
+
+/** One multi-frame instance into an Orthanc. */
+async function storeLarge(
+  { directory, storedBytes }: Settings,
+  pacs: Pacs,
+  generator: Generator,
+): Promise<MemoryRow> {
+  const { file, pixelBytes } = generator.multiFrame(3, storedBytes);
+  const what = `one instance of ${gibibytes(pixelBytes)} stored`;
+  await pacs.start('nodelay');
+  try {
+    return await memoryOf(what, pacs, directory, file(0));
+  } finally {
+    await pacs.stop();
+  }
+}
+
+/** A part beyond the 32 bits of any length; no PACS here takes so much into its memory, so its bytes are dropped. */
+async function storeLongest({ directory, partBytes }: Settings, generator: Generator): Promise<MemoryRow> {
+  const peer = await startRoguePeer({ discardDatasets: true });
+  try {
+    const file = generator.longest(4, partBytes);
+    const what = `one part of ${gibibytes(file.length)} stored`;
+    return await memoryOf(what, { ...peer.address, kind: 'none' }, directory, file);
+  } finally {
+    await peer.close();
+  }
+}
+
+function memoryOf(
+  what: string,
+  pacs: Pick<Pacs, 'aeTitle' | 'port'> & { readonly kind: string },
+  directory: string,
+  { chunks, length }: ReturnType<Generator['longest']>,
+): Promise<MemoryRow> {
+  return withGateway(pacs, directory, async (gateway) => {
+    const used = await meter(gateway);
+    const seconds = await storeParts(gateway.service, [chunks()], 1);
+    return {
+      what,
+      peer: pacs.kind,
+      megabytesMoved: megabytes(length),
+      seconds,
+      ...(await used()),
+      toReach: PEAK_MEGABYTES,
     };
   });
 }

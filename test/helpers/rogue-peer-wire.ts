@@ -330,6 +330,8 @@ interface AssociateCommon {
   readonly maxPduLength: number;
   readonly roles: readonly Role[];
   readonly extended?: readonly Extended[];
+  /** Asynchronous operations window: what is invoked at most, and what is performed. */
+  readonly asyncWindow?: readonly [invoked: number, performed: number];
 }
 export interface AssociateRq extends AssociateCommon {
   readonly contexts: readonly ProposedContext[];
@@ -361,7 +363,14 @@ function withUid(type: number, sopClassUid: string, rest: Buffer): Buffer {
   return item(type, Buffer.concat([size, uid, rest]));
 }
 
-function userInformation({ maxPduLength, roles, extended = [] }: AssociateCommon): Buffer {
+function windowItem([invoked, performed]: readonly [number, number]): Buffer {
+  const window = Buffer.alloc(4);
+  window.writeUInt16BE(invoked, 0);
+  window.writeUInt16BE(performed, 2);
+  return item(0x53, window);
+}
+
+function userInformation({ maxPduLength, roles, extended = [], asyncWindow }: AssociateCommon): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(maxPduLength);
   const roleItems = roles.map(({ sopClassUid, scu, scp }) =>
@@ -373,6 +382,7 @@ function userInformation({ maxPduLength, roles, extended = [] }: AssociateCommon
   const parts = [
     item(0x51, length),
     uidItem(0x52, '2.25.1'),
+    ...(asyncWindow ? [windowItem(asyncWindow)] : []),
     ...roleItems,
     uidItem(0x55, 'ROGUE'),
     ...extendedItems,
@@ -450,10 +460,12 @@ function decodeCommon(body: Buffer): AssociateCommon {
   let maxPduLength = 0;
   const roles: Role[] = [];
   const extended: Extended[] = [];
+  let asyncWindow: AssociateCommon['asyncWindow'];
   for (const { type, body: information } of items(body.subarray(68))) {
     if (type !== 0x50) continue;
     for (const sub of items(information)) {
       if (sub.type === 0x51) maxPduLength = sub.body.readUInt32BE(0);
+      if (sub.type === 0x53) asyncWindow = [sub.body.readUInt16BE(0), sub.body.readUInt16BE(2)];
       if (sub.type === 0x54) roles.push(decodeRole(sub.body));
       if (sub.type === 0x56) extended.push(decodeExtended(sub.body));
     }
@@ -464,6 +476,7 @@ function decodeCommon(body: Buffer): AssociateCommon {
     maxPduLength,
     roles,
     extended,
+    ...(asyncWindow && { asyncWindow }),
   };
 }
 

@@ -599,6 +599,8 @@ export interface AcceptOptions {
   readonly maxPduLength?: number;
   /** What is returned of the extended negotiation; default: nothing, as by most peers. */
   readonly extended?: (proposed: readonly Extended[]) => readonly Extended[];
+  /** Most operations at one time that the requestor may invoke, 0 for any number; default: the item is not answered. */
+  readonly operationsAtOnce?: number;
   /** Changes the answer at will: other ids, contexts nobody proposed, ... */
   readonly tamper?: (contexts: readonly ContextResult[]) => readonly ContextResult[];
 }
@@ -629,8 +631,13 @@ export function accept(options: AcceptOptions = {}): AssociateStep {
     const roles = options.roles ?? request.roles;
     const maxPduLength = options.maxPduLength ?? 16_384;
     const extended = options.extended?.(request.extended ?? []) ?? [];
+    const { operationsAtOnce } = options;
     await association.write(
-      encodeAssociateAc({ callingAeTitle, calledAeTitle, roles, contexts, maxPduLength, extended }),
+      encodeAssociateAc({
+        ...{ callingAeTitle, calledAeTitle, roles, contexts, maxPduLength, extended },
+        ...(request.asyncWindow &&
+          operationsAtOnce !== undefined && { asyncWindow: [operationsAtOnce, 1] as const }),
+      }),
     );
   };
 }

@@ -18,9 +18,11 @@ import {
   report,
   reportOn,
   silence,
+  startRoguePeer,
   Uids,
   until,
   type RogueMessage,
+  type RoguePeer,
   type Script,
 } from '../helpers/rogue-peer.js';
 import { HASTY, partsOf, peerYaml, request, startTestGateway } from '../helpers/test-gateway.js';
@@ -34,8 +36,14 @@ const [one, two, three]: readonly [Wanted, Wanted, Wanted] = [
 const kept = (...wanted: readonly Wanted[]) =>
   wanted.map(({ sopInstanceUid }) => ({ sopClassUid: CT, sopInstanceUid }));
 
+const refusedOf = (...wanted: readonly Wanted[]) =>
+  kept(...wanted).map((reference) => ({ ...reference, reason: 0x0112 }));
+
 const scenes: CommitmentScene[] = [];
+/** Further members of groups. */
+const others: RoguePeer[] = [];
 afterEach(async () => {
+  for (const other of others.splice(0)) await other.close();
   for (const scene of scenes.splice(0)) {
     const errors = scene.peer.stepErrors.map(String);
     await scene.close();
@@ -55,6 +63,9 @@ const upstreamUid = ({ peer }: CommitmentScene, index = 0): string => {
   const text = message?.dataset.toString('latin1') ?? '';
   return /2\.25\.\d+/.exec(text)?.[0] ?? '';
 };
+/** Of requests, beside the lock. */
+const filesOf = ({ directory }: CommitmentScene): readonly string[] =>
+  readdirSync(directory).filter((name) => name !== 'lock');
 const statusOf = ({ command }: RogueMessage): number | undefined => command.status;
 
 describe('C-03: the report on the association of the request', () => {
@@ -213,7 +224,7 @@ describe("C-03: the report on an association of the peer's own", () => {
     await scene.restart();
     const done = await scene.get('1.2.3');
     expect([done.status, resultOf(done, '00081199')]).toEqual([200, [[one.sopInstanceUid]]]);
-    expect(readdirSync(scene.directory).every((name) => /^[0-9a-f]{64}\.json$/.test(name))).toBe(true);
+    expect(filesOf(scene).every((name) => /^[0-9a-f]{64}\.json$/.test(name))).toBe(true);
   });
 
   test('of a transaction that nobody knows is refused', async () => {
@@ -306,7 +317,7 @@ describe('a peer that does not take the request', () => {
       expect(JSON.parse(response.body.toString())).toMatchObject({ code });
     }
     expect((await scene.get('1.2.3')).status).toBe(404);
-    expect(readdirSync(scene.directory)).toEqual([]);
+    expect(filesOf(scene)).toEqual([]);
   });
 
   test('a result that does not come in time is 504, never a commitment', async () => {
@@ -412,6 +423,23 @@ describe('C-01, C-06: requests and answers over HTTP', () => {
   });
 });
 
+describe('the directory of requests', () => {
+  test('C-05: belongs to one process: another one does not start, and the next one does', async () => {
+    const scene = await start();
+    const second = peerYaml('ORTHANC@127.0.0.1:4242', `commitment: { directory: ${scene.directory} }`);
+    await expect(startTestGateway(second)).rejects.toThrow('in use by another gateway process');
+    await scene.restart();
+    expect((await scene.get('1.2.3')).status).toBe(404);
+  });
+
+  test('is counted in the metrics by state', async () => {
+    const scene = await start({ onAction: [final(0)] });
+    await scene.post('1.2.3', [one]);
+    const metrics = await request(`${scene.gateway.origin}/metrics`);
+    expect(metrics.body.toString()).toContain('dicomgw_commitments_kept{state="pending"} 1');
+  });
+});
+
 describe('a group of peers', () => {
   test('asks the member that stores', async () => {
     const scene = await start({
@@ -426,6 +454,45 @@ describe('a group of peers', () => {
     const ofOther = await request(`${scene.gateway.origin}/peers/other/dicomweb/commitment-requests/1.2.3`);
     expect(ofOther.status).toBe(404);
   });
+
+  describe.each(['all', 'any'] as const)(
+    'that stores at two members, of which %s must have it',
+    (require) => {
+      async function startTwo(onAction: Script, onOther: Script): Promise<CommitmentScene> {
+        const other = await startRoguePeer({ onAction: onOther });
+        others.push(other);
+        return start({
+          onAction,
+          commitment: 'answerWithin: 20s',
+          yaml: `groups: { both: { members: [main, other], store: { members: [main, other], require: ${require} } } }\ndefaultPeer: both`,
+          peerKeys: `  other:\n    address: ${other.address.aeTitle}@127.0.0.1:${other.address.port}`,
+        });
+      }
+
+      test('C-01, C-05: commits to what that many of them have committed to', async () => {
+        const scene = await startTwo(
+          [final(0), report({ committed: kept(one, two), failed: refusedOf(three) })],
+          [final(0), report({ committed: kept(one), failed: refusedOf(two, three) })],
+        );
+        for (const response of [await scene.post('1.2.3', [one, two, three]), await scene.get('1.2.3')]) {
+          expect(response.status).toBe(200);
+          const committed = require === 'all' ? [one] : [one, two];
+          expect(resultOf(response, '00081199')).toEqual(committed.map((it) => [it.sopInstanceUid]));
+          const failed = require === 'all' ? [two, three] : [three];
+          expect(resultOf(response, '00081198')).toEqual(failed.map((it) => [it.sopInstanceUid, 0x0112]));
+        }
+      });
+
+      test('C-03: where one of them does not take the request', async () => {
+        const scene = await startTwo([final(0), report({ committed: kept(one) })], [final(0x0123)]);
+        const response = await scene.post('1.2.3', [one]);
+        expect(response.status).toBe(require === 'all' ? 501 : 200);
+        // The UID of a request that was not taken is free.
+        expect((await scene.get('1.2.3')).status).toBe(require === 'all' ? 404 : 200);
+        expect((await scene.post('1.2.3', [one])).status).toBe(require === 'all' ? 501 : 409);
+      });
+    },
+  );
 
   test('that stores nowhere is 501', async () => {
     const scene = await start({

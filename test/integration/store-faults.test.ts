@@ -109,7 +109,7 @@ describe.each([1, 3])(
     });
 
     test.each([0xb000, 0xb006, 0xb007, 0xb123, 0x0001, 0x0107, 0x0116])(
-      'S-08, S-10: a warning, %i, is 202, stored, with its WarningReason',
+      'S-08, S-10, S-11: a warning, %i, is 202, stored, with its WarningReason and words for it',
       async (status) => {
         const world = await start(answer(status), extra);
         const response = await storeAll(world);
@@ -117,6 +117,9 @@ describe.each([1, 3])(
         expectTrue(response, [...world.acknowledged, nthUid]);
         expect(answerOf(response).warnings).toEqual({ [nthUid]: status });
         expect(answerOf(response).failed).toEqual({});
+        const code = status.toString(16).toUpperCase().padStart(4, '0');
+        expect(response.headers['warning']).toContain(`stored with warning ${code}`);
+        expect(response.headers['location']).toMatch(/\/studies\/[0-9.]+$/);
       },
     );
 

@@ -5,7 +5,7 @@ import {
   TransferSyntaxes,
   type DicomJsonObject,
 } from '../../src/dicom/index.js';
-import { startRoguePeer, type RoguePeer, type RoguePeerOptions } from '../helpers/rogue-peer.js';
+import { accept, startRoguePeer, type RoguePeer, type RoguePeerOptions } from '../helpers/rogue-peer.js';
 import { answerOf, metadata, one, post, type Form, type StorePart } from '../helpers/store-parts.js';
 import { peerYaml, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
@@ -80,6 +80,22 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
       '00080005': one('CS', 'ISO_IR 192'),
       '00420011': { vr: 'OB', InlineBinary: value },
       '00420015': one('UL', 7),
+    });
+  });
+
+  test('S-12: are written in Implicit VR for a PACS that takes no other, whatever store.transcode says', async () => {
+    const { uid } = TransferSyntaxes.ImplicitVrLittleEndian;
+    const url = await start({ associate: accept({ transferSyntaxes: [uid] }) });
+    const response = await post(url, form, [
+      ...metadata(form, [image(1)]),
+      { type: 'application/octet-stream', location: 'pixels/1', body: Buffer.from([1, 2, 3, 4, 5, 6]) },
+    ]);
+    expect(response.status).toBe(200);
+    const [dataset] = arrived();
+    const decoded = decodeDataset(dataset ?? Buffer.alloc(0), TransferSyntaxes.ImplicitVrLittleEndian);
+    expect(datasetToJson(decoded)).toMatchObject({
+      '00080018': one('UI', '1.2.3.1'),
+      '7FE00010': { InlineBinary: Buffer.from([1, 2, 3, 4, 5, 6]).toString('base64') },
     });
   });
 

@@ -4,7 +4,15 @@ import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { ctSlice, encapsulatedImage, nested, privateElements, syntaxes } from '../helpers/fixtures.js';
 import { readElements } from '../helpers/independent-reader.js';
 import { encapsulatedPicture, gray } from '../helpers/pixel-instances.js';
-import { accept, startRoguePeer, type RogueInstance, type RoguePeer } from '../helpers/rogue-peer.js';
+import {
+  accept,
+  drop,
+  final,
+  startRoguePeer,
+  type RogueInstance,
+  type RoguePeer,
+  type RoguePeerOptions,
+} from '../helpers/rogue-peer.js';
 import { answerOf, postFiles } from '../helpers/store-answer.js';
 import { peerYaml, startTestGateway } from '../helpers/test-gateway.js';
 
@@ -22,8 +30,9 @@ const LOSSLESS = 'store: { transcode: lossless }';
 async function start(
   takes: readonly string[],
   yaml: string,
+  options: RoguePeerOptions = {},
 ): Promise<{ readonly peer: RoguePeer; readonly url: string }> {
-  const peer = await startRoguePeer({ associate: accept({ transferSyntaxes: takes }) });
+  const peer = await startRoguePeer({ associate: accept({ transferSyntaxes: takes }), ...options });
   closers.push(() => peer.close());
   const { aeTitle, port } = peer.address;
   const gateway = await startTestGateway(peerYaml(`${aeTitle}@127.0.0.1:${port}`, yaml));
@@ -115,6 +124,19 @@ describe('S-12: where it is allowed', () => {
     expect(answerOf(response).failed).toEqual({ [broken.sopInstanceUid]: 0xc122 });
     expect(answerOf(response).stored).toEqual([good.sopInstanceUid]);
     expect(peer.messages('C-STORE-RQ')).toHaveLength(1);
+  });
+
+  test('S-14: what was decoded is sent once more where the association turns out to be dead', async () => {
+    let asked = 0;
+    const onStore = () => [++asked === 2 ? drop() : final(0)];
+    const { peer, url } = await start([syntaxes.explicitLittle], LOSSLESS, { onStore });
+    const [one, another] = [await compressed(), await compressed()];
+    const response = await postFiles(url, [one.file, another.file]);
+    expect(response.status).toBe(200);
+    const messages = peer.messages('C-STORE-RQ');
+    expect(messages).toHaveLength(3);
+    expect(messages[2]?.dataset.equals(messages[1]?.dataset ?? Buffer.alloc(0))).toBe(true);
+    expect(messages[2]?.dataset.includes(Buffer.concat(frames))).toBe(true);
   });
 
   test('a SOP class that the PACS does not take stays 0122', async () => {

@@ -12,7 +12,8 @@ afterEach(async () => {
   for (const stop of running.splice(0).reverse()) await stop();
 });
 
-const COUNT = 30;
+/** Enough for something to happen in the middle. */
+const COUNT = 100;
 const slices = ctSeries(COUNT, { study: 1, series: 1, rows: 128, columns: 128 });
 const uids = slices.map(({ sopInstanceUid }) => sopInstanceUid);
 
@@ -22,7 +23,7 @@ for (const kind of [orthanc, dcmqrscp]) {
     let gateway: TestGateway;
 
     const start = async (): Promise<void> => {
-      // As it is by default: slow enough for something to happen to it in the middle.
+      // As it is by default.
       peer = await kind.start({ nagle: true });
       running.push(() => peer.pacs.stop());
       gateway = await gatewayBefore(peer, 'get', {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { storeResponse, type StoredInstance, type StoreOutcome } from '../../../src/dicomweb/index.js';
+import {
+  commonStudyUrl,
+  storeResponse,
+  warningTexts,
+  type StoredInstance,
+  type StoreOutcome,
+} from '../../../src/dicomweb/index.js';
 
 const base = 'https://pacs.example/dicomweb';
 const ct = '1.2.840.10008.5.1.4.1.1.2';
@@ -94,5 +100,22 @@ describe('store responses', () => {
     [outcome({}), 'none'],
   ])('S-08: outcome %# is told as %2$s', (given, status) => {
     expect(storeResponse(base, given).status).toBe(status);
+  });
+
+  test('S-11: where all that was stored can be had, if that is one study', () => {
+    expect(commonStudyUrl(base, [stored('1.5'), stored('1.6')])).toBe(`${base}/studies/1.2`);
+    expect(commonStudyUrl(base, [stored('1.5'), stored('1.6', '1.3')])).toBeUndefined();
+    expect(commonStudyUrl(base, [])).toBeUndefined();
+  });
+
+  test('S-11: warnings are put into words, once for each reason', () => {
+    const warned = [0xb000, 0xb007, 0xb000, 0xb123].map((warningReason, index) =>
+      stored(`1.${index}`, '1.2', { warningReason }),
+    );
+    expect(warningTexts([stored('1.9'), ...warned])).toEqual([
+      '2 instances are stored with warning B000 (coercion of data elements).',
+      '1 instance is stored with warning B007 (data set does not match SOP class).',
+      '1 instance is stored with warning B123.',
+    ]);
   });
 });
