@@ -178,29 +178,29 @@ export interface FrameConversion extends FrameChoice {
 }
 
 /**
- * The first of `representations` that frames stored in `stored` can be turned into, one without loss before all others;
- * undefined if none. To be asked when none of them takes the stored bytes, which are always better.
+ * Those of `representations` that frames stored in `stored` can be turned into, in the order in which they are to be
+ * tried: those without loss before all others. What is stored is always better, where the client takes that too.
  *
  * A media type without a transfer syntax means the default one of Table 8.7.3-5, which is lossless. What loses
  * something must be asked for by its name.
  *
  * @see PS3.18 8.7.3.3.2, 8.7.3.5 (W-20, W-29)
  */
-export function chooseConversion(
+export function frameConversions(
   representations: readonly Representation[],
   stored: TransferSyntax,
   abilities: FrameAbilities,
-): FrameConversion | undefined {
-  if (stored.encapsulated && !abilities.decodes(stored.uid)) return undefined;
-  for (const lossy of [false, true])
-    for (const representation of representations) {
+): readonly FrameConversion[] {
+  if (stored.encapsulated && !abilities.decodes(stored.uid)) return [];
+  return [false, true].flatMap((lossy) =>
+    representations.flatMap((representation): readonly FrameConversion[] => {
       const target = targetOf(representation, lossy, abilities);
-      if (target === undefined) continue;
+      if (target === undefined) return [];
       const encodeAs = target === explicitLittleEndian ? undefined : target;
       const mediaType = encodeAs === undefined ? genericType : representation.mediaType;
-      return { representation, mediaType, transferSyntaxUid: target, encodeAs, lossy };
-    }
-  return undefined;
+      return [{ representation, mediaType, transferSyntaxUid: target, encodeAs, lossy }];
+    }),
+  );
 }
 
 /** The transfer syntax to make; undefined when it cannot be made. */

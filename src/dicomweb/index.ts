@@ -2,10 +2,10 @@
 export { levelOf, type AttributeLevel, type SearchLevel } from './attribute-level.js';
 export { noneMatchNames, parseRange, rangeApplies, type ByteSpan } from './conditional.js';
 export {
-  chooseConversion,
   chooseForBulkData,
   chooseForFrames,
   chooseForInstance,
+  frameConversions,
   instanceConversions,
   prefersStored,
   storedInstead,

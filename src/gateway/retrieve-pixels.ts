@@ -1,4 +1,4 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import {
   frameCount,
   isVideo,
@@ -9,12 +9,13 @@ import {
   type LocatedElement,
 } from '../dicom/index.js';
 import {
-  chooseConversion,
   chooseForBulkData,
   chooseForFrames,
+  frameConversions,
   negotiate,
   prefersStored,
   retrieveUrl,
+  type FrameConversion,
   type MediaRange,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
@@ -51,17 +52,42 @@ async function convertedAnswer(
   if (stored === undefined || isVideo(stored)) return undefined;
   const items = request.frames.length === 1 ? 'one' : 'many';
   const representations = negotiate(request.resource ?? 'frames', request.accept, items);
-  const conversion = chooseConversion(representations, stored, pool);
+  const conversions = frameConversions(representations, stored, pool);
   const asStored = chooseForFrames(representations, stored);
-  if (conversion === undefined || prefersStored(asStored, conversion)) return undefined;
+  if (prefersStored(asStored, conversions[0])) return undefined;
   const opened = { ...(await whenWhole(coming)), hot };
+  const likedMore = conversions.filter((conversion) => !prefersStored(asStored, conversion));
   try {
-    return await convertedFrames(opened, { ...request, conversion }, { pool, context });
+    return await firstMade(likedMore, (conversion) =>
+      convertedFrames(opened, { ...request, conversion }, { pool, context }),
+    );
   } catch (thrown) {
     // The stored bytes are as bad or as good as they were.
     if (asStored && isOfTheFrame(thrown)) return undefined;
     throw thrown;
   }
+}
+
+/** The first answer that can be made, each transfer syntax tried once. @throws GatewayError why it was not the first one */
+async function firstMade(
+  conversions: readonly FrameConversion[],
+  make: (conversion: FrameConversion) => Promise<PartsAnswer>,
+): Promise<PartsAnswer | undefined> {
+  const refusals = new Map<string, GatewayError>();
+  for (const conversion of conversions) {
+    if (refusals.has(conversion.transferSyntaxUid)) continue;
+    try {
+      return await make(conversion);
+    } catch (thrown) {
+      const refusal = toGatewayError(thrown);
+      // What cannot be decoded can be turned into nothing else either.
+      if (refusal.code !== 'not-acceptable') throw thrown;
+      refusals.set(conversion.transferSyntaxUid, refusal);
+    }
+  }
+  const [first] = refusals.values();
+  if (first) throw first;
+  return undefined;
 }
 
 /** Retrieves frames of an instance, as they are stored if the client takes that. @throws GatewayError @see rules W-03, W-10..W-12, W-29 */

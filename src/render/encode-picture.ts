@@ -65,23 +65,38 @@ export async function toSrgb(raster: Raster, profile: Uint8Array): Promise<Raste
   return { ...raster, pixels: data, channels: 3 };
 }
 
-/** Encodes a picture, with the profile of its colours if there is one. @throws GatewayError `not-acceptable` for more pixels than the format has */
+/** What is to be done with a picture on its way: laid out, or given the profile of its colours. */
+interface Finish {
+  readonly geometry?: Geometry;
+  readonly profile?: Uint8Array | undefined;
+}
+
+/** Encodes a picture. @throws GatewayError `not-acceptable` for more pixels than the format has */
 export async function encodePicture(
   raster: Raster,
   request: PictureRequest,
-  profile?: Uint8Array,
+  { geometry, profile }: Finish = {},
 ): Promise<Picture> {
-  const { width, height, channels } = raster;
+  const { channels } = raster;
+  const [width, height] = geometry ? [geometry.toWidth, geometry.toHeight] : [raster.width, raster.height];
   if (Math.max(width, height) > mostPixelsOfSide[request.mediaType])
     throw new GatewayError('not-acceptable', `The picture is too large for ${request.mediaType}.`);
   if (request.mediaType === 'image/gif')
-    return { bytes: encodeGif(raster, request.animation), width, height };
-  const sharp = await loadSharp();
-  const image = profile
-    ? sharp(tiffOf(raster, profile), { limitInputPixels: false }).keepIccProfile()
-    : (await ofRaster(raster)).toColourspace(channels === 1 ? 'b-w' : 'srgb');
+    return {
+      bytes: encodeGif(geometry ? await scaled(raster, geometry) : raster, request.animation),
+      width,
+      height,
+    };
+  const image = profile ? await ofTiff(raster, profile) : await ofRaster(raster);
+  const cut = geometry && !isWhole(raster, geometry) ? laidOut(image, geometry) : image;
+  const inColours = profile ? cut.keepIccProfile() : cut.toColourspace(channels === 1 ? 'b-w' : 'srgb');
   // In memory of its own: what libvips allocated cannot be given to another thread.
-  return { bytes: new Uint8Array(await inFormat(image, request).toBuffer()), width, height };
+  return { bytes: new Uint8Array(await inFormat(inColours, request).toBuffer()), width, height };
+}
+
+async function ofTiff(raster: Raster, profile: Uint8Array): Promise<Sharp> {
+  const sharp = await loadSharp();
+  return sharp(tiffOf(raster, profile), { limitInputPixels: false });
 }
 
 function inFormat(image: Sharp, { mediaType, quality = QUALITY }: PictureRequest): Sharp {

@@ -50,16 +50,25 @@ export function halvingsFor({ shape, look, request, mostPixels }: RenderJob): nu
  * @see rule W-56, PS3.4 N.2
  */
 export async function renderFrame(frame: NativeFrame, job: RenderJob): Promise<Picture> {
-  const { look, request } = job;
+  const { request } = job;
   requireSamples(frame);
   if (request.mediaType === 'image/gif' && (request.iccProfile ?? 'no') !== 'no')
     throw new GatewayError('bad-request', 'GIF has no place for a colour profile.');
   const layout = layoutOf(job);
-  const shown = layout ? await present(drawn(frame, job), layout) : await cutOut(frame, job);
+  if (layout) return await finished(await present(drawn(frame, job), layout), job, layout);
+  const { raster, geometry } = cutOut(frame, job);
+  const isPlain = (request.iccProfile ?? 'no') === 'no' && (request.annotation ?? []).length === 0;
+  // One way through the image library in place of two.
+  if (isPlain) return await encodePicture(raster, request, { geometry });
+  return await finished(await scaled(raster, geometry), job);
+}
+
+/** What is done with a picture that has its size. */
+async function finished(shown: Raster, { look, request }: RenderJob, layout?: AreaLayout): Promise<Picture> {
   const { raster, profile } = await inProfile(shown, look.iccProfile, request.iccProfile);
   if (layout) drawGraphics(raster, layout.presented.graphics, layout);
   drawAnnotation(raster, request.annotation ?? []);
-  return await encodePicture(raster, request, profile);
+  return await encodePicture(raster, request, { profile });
 }
 
 /** Where a presentation state decides. */
@@ -68,14 +77,14 @@ function layoutOf({ shape, look, request, mostPixels }: RenderJob): AreaLayout |
   return presented && layOutArea(shape, { presented, pixelAspect }, request.viewport, mostPixels);
 }
 
-/** The part of a frame that the viewport shows, in its size. */
-async function cutOut(frame: NativeFrame, job: RenderJob): Promise<Raster> {
+/** A frame, or a smaller picture of it, and the part of that which the viewport shows. */
+function cutOut(frame: NativeFrame, job: RenderJob): { raster: Raster; geometry: Geometry } {
   const ofImage = layOut(job.shape, job.look, job.request.viewport, job.mostPixels);
   const geometry = halved(ofImage, job.shape, frame.shape);
   const shrunk = shrunkPart(frame, job, geometry);
-  if (!shrunk) return await scaled(drawn(frame, job), geometry);
+  if (!shrunk) return { raster: drawn(frame, job), geometry };
   const { width, height } = shrunk;
-  return await scaled(shrunk, { ...geometry, left: 0, top: 0, width, height });
+  return { raster: shrunk, geometry: { ...geometry, left: 0, top: 0, width, height } };
 }
 
 /** What is to become much smaller, without a picture of all of its pixels; undefined where that would show something else. */

@@ -3,7 +3,7 @@ import { badFrame, bareCodeStream, type J2kHeader, readJ2kHeader, requireFit } f
 import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
-import { toNative } from './samples.js';
+import { limitToPrecision, toNative } from './samples.js';
 
 const openJph = new Renewable(async () =>
   (await import('@cornerstonejs/codec-openjph')).default({
@@ -114,6 +114,7 @@ export function decodeHtJ2k(frame: Uint8Array, shape: FrameShape, halvings = 0):
   const asked = ask(frame, shape, halvings);
   return openJph.use(({ HTJ2KDecoder }) => {
     const bytes = run(new HTJ2KDecoder(), asked.stream, asked.halvings);
+    if (!asked.header.reversible || asked.halvings > 0) limitToPrecision(bytes, asked.header);
     return result(bytes, asked, shape);
   });
 }

@@ -38,6 +38,27 @@ function words(bytes: Uint8Array): Int16Array {
   return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
 }
 
+/**
+ * Holds samples to what `precision` bits can be: wavelets overshoot where something is left out of them, and the bits
+ * above are cut off later on, so that white would become black.
+ */
+export function limitToPrecision(
+  bytes: Uint8Array,
+  { precision, signed }: { readonly precision: number; readonly signed: boolean },
+): void {
+  if (precision === 8 || precision === 16) return;
+  const narrow = signed ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes;
+  const wide = signed ? words(bytes) : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+  const samples = precision < 8 ? narrow : wide;
+  const highest = 2 ** (signed ? precision - 1 : precision) - 1;
+  const lowest = signed ? -highest - 1 : 0;
+  for (let at = 0; at < samples.length; at++) {
+    const sample = samples[at] ?? 0;
+    if (sample > highest) samples[at] = highest;
+    else if (sample < lowest) samples[at] = lowest;
+  }
+}
+
 function extendSign(bytes: Uint8Array, precision: number, bitsAllocated: number): void {
   const view =
     bitsAllocated === 8 ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : words(bytes);

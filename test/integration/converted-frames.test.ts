@@ -4,6 +4,8 @@ import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
+import { colour, nativePicture } from '../helpers/pixel-instances.js';
+import { patterns } from '../unit/transcode/frames.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
@@ -154,6 +156,20 @@ describe('frames in another transfer syntax than the stored one', () => {
     expect((await get('/frames/3', { accept: NATIVE })).status).toBe(404);
     for (const accept of ['image/jxl', `image/jpeg; transfer-syntax=${S.JpegBaseline.uid}`])
       expect((await get('/frames/1', { accept })).status).toBe(406);
+  });
+
+  test('H-08: what cannot be made of these frames is passed over for what the client likes next', async () => {
+    const deep = { ...colour, bitsAllocated: 16, bitsStored: 16 };
+    const pixels = Buffer.from(patterns(deep)[0] ?? []);
+    const get = await start(nativePicture(deep, pixels));
+    // Neither wavelet codec keeps more than 8 bits of colour.
+    const accept = ['image/jphc', 'image/jp2', 'image/jls'];
+    const answer = await get('/frames/1', { accept: accept.join(', ') });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe(`image/jls; transfer-syntax=${S.JpegLsLossless.uid}`);
+    const { samples } = await decodeFrame(new Uint8Array(answer.body), S.JpegLsLossless.uid, deep);
+    expect(Buffer.compare(samples, pixels)).toBe(0);
+    expect((await get('/frames/1', { accept: accept.slice(0, 2).join(', ') })).status).toBe(406);
   });
 
   test('H-08: the accept parameter, then q, decide between what is stored and what can be made', async () => {
