@@ -1,3 +1,4 @@
+import { brokenDimseSecurity } from './rules-dimse.js';
 import { brokenGroups } from './rules-groups.js';
 import type { ParsedConfig } from './schema.js';
 
@@ -22,6 +23,7 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* brokenGroups(config, NAME);
   yield* coercions(config);
   yield* listeners(config);
+  yield* brokenDimseSecurity(config);
 }
 
 function* exposure({ http, access }: ParsedConfig): Generator<string> {
