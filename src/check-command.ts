@@ -1,11 +1,13 @@
+import { openPeerTls, openServerTls } from './compose-dimse-tls.js';
 import { fixedFacts, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import { openStorageScp } from './compose-storage-scp.js';
 import type { Config } from './config/index.js';
-import { formatAeAddress, GatewayError, toGatewayError, type Observe } from './core/index.js';
+import { formatAeAddress, GatewayError, systemClock, toGatewayError, type Observe } from './core/index.js';
 import { isArchivedUid } from './dicom/index.js';
-import type { StorageScp } from './dimse/index.js';
+import type { StorageScp, TlsClient } from './dimse/index.js';
 import { checkPeer, type CheckReport, type CheckSubject, type Untried } from './gateway/index.js';
 import { print } from './print.js';
+import { Certificates } from './tls/index.js';
 
 /** How long each peer may take in all to be checked. */
 const CHECK_MS = 120_000;
@@ -43,7 +45,7 @@ function untriedWays(
 function subjectOf(
   config: Config,
   name: string,
-  storageScp: StorageScp | undefined,
+  { storageScp, tls }: { readonly storageScp: StorageScp | undefined; readonly tls: TlsClient | undefined },
   asked: CheckOptions,
 ): CheckSubject {
   const settings = config.peers[name];
@@ -63,7 +65,7 @@ function subjectOf(
       const retrieve = way !== 'configured' ? way : storageScp ? configured : 'get';
       // Whoever checks wants to see each failure itself.
       const breaker = { ...settings.breaker, failures: 0 };
-      return openPeer(config, name, { ...settings, retrieve, breaker }, { observe, storageScp, known });
+      return openPeer(config, name, { ...settings, retrieve, breaker }, { observe, storageScp, known, tls });
     },
     moveHint: moveHintOf(config, storageScp),
   };
@@ -89,12 +91,14 @@ function peersToCheck({ peers }: Config, { study, peer }: CheckOptions): readonl
 /** Checks the peers that are asked for, and prints what it finds; returns the exit status. @throws GatewayError */
 export async function check(config: Config, options: CheckOptions): Promise<number> {
   const names = peersToCheck(config, options);
-  const storageScp = await storageScpForCheck(config);
+  const certificates = new Certificates({ observe, clock: systemClock, intervalMs: 0 });
+  const storageScp = await storageScpForCheck(config, certificates);
   const reports: CheckReport[] = [];
   try {
     for (const name of names) {
       const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
-      const subject = subjectOf(config, name, storageScp, options);
+      const tls = await openPeerTls(name, config.peers[name], certificates);
+      const subject = subjectOf(config, name, { storageScp, tls }, options);
       const file = peerFile(config, name, { observe: tellWarnings });
       const remembered = (await file?.read()) ?? {};
       const report = await checkPeer({ ...subject, remembered }, context);
@@ -123,9 +127,13 @@ function isStudyMissing({ steps }: CheckReport): boolean {
 }
 
 /** A gateway that runs with this configuration has the port: then all but C-MOVE is tried. */
-async function storageScpForCheck(config: Config): Promise<StorageScp | undefined> {
+async function storageScpForCheck(
+  config: Config,
+  certificates: Certificates,
+): Promise<StorageScp | undefined> {
+  const tls = await openServerTls(config, certificates);
   try {
-    return await openStorageScp(config, observe);
+    return await openStorageScp(config, observe, { tls });
   } catch (thrown) {
     process.stderr.write(
       `${toGatewayError(thrown).message} C-MOVE is not tried: does a gateway run already?\n`,

@@ -4,6 +4,7 @@ import type { Peer, StorageScp } from './dimse/index.js';
 import type { Commitments, Gateway, InstanceRecord } from './gateway/index.js';
 import type { ListeningServer } from './http/index.js';
 import type { PeerFile } from './peer-file.js';
+import type { Certificates } from './tls/index.js';
 import type { FramePool } from './transcode/index.js';
 
 /** What the parts of a gateway are made of. */
@@ -26,6 +27,7 @@ export interface Stopping {
 
 /** What is open so far; it is filled as parts open, so that a start that fails can close them. */
 export interface Opened {
+  certificates?: Certificates;
   cache?: Parts['cache'];
   audit?: OpenedAudit | undefined;
   framePool?: FramePool;

@@ -9,8 +9,10 @@ import {
   type Peer,
   type PeerFacts,
   type StorageScp,
+  type TlsClient,
 } from './dimse/index.js';
 import { withPatients, type GroupBinding, type PeerBinding, type SearchSettings } from './gateway/index.js';
+import { identityFor } from './compose-user-identity.js';
 import { groupStore, storeAssociations, storePolicy } from './compose-store.js';
 import { PeerFile } from './peer-file.js';
 
@@ -25,9 +27,11 @@ export function openPeer(
     /** Takes the peer's reports of storage commitment. */
     readonly events?: CommitmentEvents | undefined;
     readonly known?: PeerFacts;
+    readonly tls?: TlsClient | undefined;
   },
 ): Peer {
   const { timeouts } = peer;
+  const userIdentity = identityFor(name, peer);
   const opened = createPeer(
     {
       name,
@@ -55,6 +59,8 @@ export function openPeer(
       relearnMs: peer.relearnAfter,
       extendedNegotiation: peer.extendedNegotiation,
       fixed: fixedFacts(peer),
+      ...(deps.tls && { tls: deps.tls }),
+      ...(userIdentity && { userIdentity }),
       characterSetReturnKey: peer.characterSetReturnKey,
       ...(peer.fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet: peer.fallbackCharacterSet }),
     },

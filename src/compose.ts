@@ -2,10 +2,12 @@ import { createHotBytes } from './cache/index.js';
 import { openAudit } from './compose-audit.js';
 import { openCache } from './compose-cache.js';
 import { openFramePool } from './compose-frame-pool.js';
+import { openCertificates } from './compose-certificates.js';
 import { listenAll } from './compose-listeners.js';
 import type { Opened, Parts } from './compose-parts.js';
 import { commitmentEvents, openCommitments } from './compose-commitment.js';
 import { watch } from './compose-metrics.js';
+import { openPeerTls, openServerTls } from './compose-dimse-tls.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import { coercionRules } from './compose-coercions.js';
 import { openStorageScp } from './compose-storage-scp.js';
@@ -14,6 +16,7 @@ import { systemClock, type Observe } from './core/index.js';
 import { attributeByTag, Tags } from './dicom/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
 import { createGateway, type Gateway, type PeerBinding } from './gateway/index.js';
+import type { Certificates } from './tls/index.js';
 import type { Telemetry } from './telemetry/index.js';
 
 /** A gateway that runs. */
@@ -23,6 +26,8 @@ export interface RunningGateway {
   readonly adminOrigin: string;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
+  /** Reads the files of all certificates again. */
+  reloadCertificates(): Promise<void>;
   /** Takes nothing new, lets what runs end within the configured time, releases associations. */
   close(): Promise<void>;
 }
@@ -77,12 +82,14 @@ async function openPeers(
   config: Config,
   observe: Observe,
   { commitments, storageScp, peers, peerFiles }: Opened,
+  certificates: Certificates,
 ): Promise<void> {
   for (const [name, settings] of Object.entries(config.peers)) {
     const file = peerFile(config, name, { observe });
     const known = (await file?.read()) ?? {};
     const events = commitmentEvents(config, commitments);
-    const peer = openPeer(config, name, settings, { observe, storageScp, events, known });
+    const tls = await openPeerTls(name, settings, certificates);
+    const peer = openPeer(config, name, settings, { observe, storageScp, events, known, tls });
     file?.keep(peer.knowledge);
     if (file) peerFiles.push(file);
     peers.set(name, peer);
@@ -111,13 +118,15 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
 async function open(config: Config, telemetry: Telemetry, opened: Opened): Promise<RunningGateway> {
   const { observe } = telemetry;
   opened.audit = await openAudit(config, telemetry);
+  const certificates = (opened.certificates = openCertificates(config, telemetry));
   const cache = (opened.cache = await openCache(config, observe));
   const commitments = (opened.commitments = await openCommitments(config, observe, opened));
   const events = commitmentEvents(config, commitments);
-  const storageScp = (opened.storageScp = await openStorageScp(config, observe, events));
+  const tls = await openServerTls(config, certificates);
+  const storageScp = (opened.storageScp = await openStorageScp(config, observe, { events, tls }));
   const framePool = (opened.framePool = openFramePool(config, observe));
   const [watching, reachable] = watchReachability(config, observe);
-  await openPeers(config, watching, opened);
+  await openPeers(config, watching, opened, certificates);
   const { peers } = opened;
   const hotFrames = createHotBytes(config.cache.frames);
   const hotPictures = createHotBytes(config.cache.rendered);
@@ -140,6 +149,7 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
     adminOrigin: listeners.admin.origin,
     peers,
     storageScp,
+    reloadCertificates: () => certificates.reload(),
     close: () => stop(opened, config.http.drainTimeout),
   };
   observe({
@@ -158,6 +168,7 @@ async function stop(opened: Opened, graceMs: number): Promise<void> {
   opened.stopping.now = true;
   opened.gateway?.close();
   opened.commitments?.close();
+  opened.certificates?.close();
   const closers: (() => Promise<unknown> | undefined)[] = [
     () => opened.main?.close(graceMs, systemClock),
     () => Promise.all([...opened.peers.values()].map((peer) => peer.close(graceMs))),

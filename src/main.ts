@@ -2,14 +2,16 @@
 import './young-generation.js';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { check } from './check-command.js';
 import { coercionRules } from './compose-coercions.js';
-import { startGateway } from './compose.js';
+import { startGateway, type RunningGateway } from './compose.js';
 import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError } from './core/index.js';
 import type { DemoPacs } from './demo/index.js';
 import type { Peer } from './dimse/index.js';
+import { hashPasscode } from './passcode.js';
 import { print } from './print.js';
 import { requestPurge } from './purge-command.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
@@ -22,6 +24,7 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
                          try everything that is needed of each peer; exit status 0 if all are usable; with a
                          study, which each is to hold, also what the peer makes of searches
   config --config FILE   print the effective configuration
+  passcode               hash the passcode on standard input for dimse.userIdentity.users
   purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
                          drop instances from the cache of the running gateway
 
@@ -69,6 +72,13 @@ function stopSignal(): Promise<string> {
   });
 }
 
+/** Reads renewed certificates, and nothing else: all other changes of the configuration take a restart. */
+function reloadOnHangUp(gateway: RunningGateway): void {
+  process.on('SIGHUP', () => {
+    void gateway.reloadCertificates();
+  });
+}
+
 const openAssociations = (peers: Iterable<Peer>): number =>
   [...peers].reduce(
     (sum, { stats }) => sum + Object.values(stats.associations).reduce((all, one) => all + one, 0),
@@ -84,6 +94,7 @@ async function serve(
   try {
     const stop = stopSignal();
     const gateway = await startGateway(config, telemetry);
+    reloadOnHangUp(gateway);
     onReady(gateway.origin);
     telemetry.observe({ kind: 'stopping', reason: await stop });
     await gateway.close();
@@ -146,6 +157,12 @@ async function demo(): Promise<never> {
   }
 }
 
+/** What is typed or piped in, up to the end of its line. @throws GatewayError when that is nothing */
+async function firstLine(): Promise<string> {
+  for await (const line of createInterface({ input: process.stdin })) if (line !== '') return line;
+  throw new GatewayError('bad-request', 'Standard input holds no passcode.');
+}
+
 async function run(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -163,10 +180,11 @@ async function run(): Promise<number> {
   const [command = 'serve', ...rest] = positionals;
   if (values.help) return (print(USAGE), 0);
   if (values.version) return (print(version()), 0);
-  if (rest.length > 0 || !['serve', 'demo', 'check', 'config', 'purge'].includes(command)) {
+  if (rest.length > 0 || !['serve', 'demo', 'check', 'config', 'passcode', 'purge'].includes(command)) {
     throw new GatewayError('bad-request', USAGE);
   }
   if (command === 'demo') return demo();
+  if (command === 'passcode') return (print(await hashPasscode(await firstLine())), 0);
   const config = readConfig(values.config);
   if (command === 'config') return (print(dumpConfig(config).trimEnd()), 0);
   if (command === 'purge') {

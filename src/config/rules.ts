@@ -1,5 +1,6 @@
 import { isLoopback } from './loopback.js';
 import { brokenAudit } from './rules-audit.js';
+import { brokenDimseSecurity } from './rules-dimse.js';
 import { brokenGroups } from './rules-groups.js';
 import type { ParsedConfig } from './schema.js';
 
@@ -20,6 +21,7 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* coercions(config);
   yield* listeners(config);
   yield* brokenAudit(config);
+  yield* brokenDimseSecurity(config);
 }
 
 function* exposure({ http, access }: ParsedConfig): Generator<string> {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { aeTitle, duration, hostPort, integer, key, size } from './kind.js';
+import { aeTitle, choice, duration, durationOrOff, hostPort, integer, key, size } from './kind.js';
+import { dimseTls } from './schema-dimse-tls.js';
+import { dimseUserIdentity } from './schema-user-identity.js';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -8,11 +10,24 @@ const storageScp = z.strictObject({
   maxAssociations: key(integer(1, 1000), 'Most inbound associations at once; more are rejected.').prefault(
     16,
   ),
+  maxConnecting: key(
+    integer(1, 1000),
+    'Most connections that have not asked for an association yet; with one more, the oldest of them is closed.',
+  ).prefault(64),
+  maxPerAddress: key(
+    integer(1, 1000),
+    'Most inbound associations, and as many connections without one, from one address. Behind a NAT or a Service all peers may have the same.',
+  ).prefault(16),
+  callers: key(
+    choice('any', 'known'),
+    'Who may open an association: anybody, who can then bring what a pending C-MOVE waits for and nothing else; or only those whose AE title is that of a configured peer or in its `inbound.aeTitles`, each with what it was asked for itself.',
+  ).prefault('any'),
   associationTimeout: key(
     duration,
-    'How long a connection may take to send its association request.',
+    'How long a connection may take for its TLS handshake, and then to send its association request.',
   ).prefault('10s'),
   idleTimeout: key(duration, 'How long an inbound association may be silent.').prefault('60s'),
+  totalTimeout: key(durationOrOff, 'How long an inbound association may last in all.').prefault('24h'),
 });
 
 /** The gateway as an application entity. */
@@ -31,4 +46,6 @@ export const dimse = z.strictObject({
     'Largest PDU that peers may send. DCMTK and Orthanc send up to 128 KiB.',
   ).prefault('128 KiB'),
   storageScp: storageScp.prefault({}),
+  tls: dimseTls.exactOptional(),
+  userIdentity: dimseUserIdentity.exactOptional(),
 });

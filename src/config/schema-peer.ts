@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { network } from './network.js';
+import { peerTls } from './schema-dimse-tls.js';
+import { peerUserIdentity } from './schema-user-identity.js';
 import {
   aeAddress,
   aeTitle,
@@ -136,6 +139,29 @@ const keywords = list(
 const fact = (description: string): ReturnType<typeof key<boolean | 'auto'>> =>
   key(booleanOrAuto, description);
 
+const fingerprint: Kind<string> = {
+  takes: 'a SHA-256 fingerprint, as openssl x509 -fingerprint -sha256 prints it',
+  read: (given) => {
+    const digits = typeof given === 'string' ? given.replaceAll(':', '').toUpperCase() : '';
+    return /^[0-9A-F]{64}$/.test(digits) ? digits.replace(/..(?!$)/g, '$&:') : undefined;
+  },
+};
+
+const inbound = z.strictObject({
+  aeTitles: key(
+    list(aeTitle, 'a list of AE titles such as [ARCHIVE2]', 0),
+    'AE titles under which the peer opens associations to the gateway, besides that of its address and `commitmentAeTitles`.',
+  ).prefault([]),
+  networks: key(
+    list(network, 'a list of addresses and networks such as [10.1.2.0/24]', 0),
+    'Where the peer opens them from; anywhere if left out. Who comes under its AE title from elsewhere is rejected.',
+  ).prefault([]),
+  certificates: key(
+    list(fingerprint, 'a list of SHA-256 fingerprints', 0),
+    'The client certificates that it shows (`dimse.tls`); any that the CA has issued if left out.',
+  ).prefault([]),
+});
+
 const profile = z.strictObject({
   root: key(
     choice('auto', 'study', 'patient'),
@@ -243,6 +269,9 @@ export const peer = z.strictObject({
     list(aeTitle, 'a list of AE titles such as [ARCHIVE2]', 0),
     'AE titles under which the peer reports storage commitment, besides that of its address.',
   ).prefault([]),
+  inbound: inbound.prefault({}),
+  tls: peerTls.exactOptional(),
+  userIdentity: peerUserIdentity.exactOptional(),
   modalitiesInStudy: key(
     choice('match', 'filter'),
     'Whether a search by one modality is sent to the peer as such, or filtered by the gateway alone: some peers find nothing by ModalitiesInStudy, or only studies of this one modality.',

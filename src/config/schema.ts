@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { choice, duration, durationOrOff, integer, key, size, text } from './kind.js';
 import { access } from './schema-access.js';
 import { audit } from './schema-audit.js';
+import { certificates } from './schema-certificates.js';
 import { commitment } from './schema-commitment.js';
 import { dimse } from './schema-dimse.js';
 import { group } from './schema-group.js';
@@ -138,6 +139,7 @@ export const configSchema = z.strictObject({
   http: http.prefault({}),
   admin: admin.prefault({}),
   access: access.prefault({}),
+  certificates: certificates.prefault({}),
   dimse: dimse.prefault({}),
   peers: z.record(z.string(), peer).prefault({}),
   groups: z.record(z.string(), group).prefault({}),

@@ -72,6 +72,17 @@ export type Observation =
       readonly value: string;
       readonly forMs: number;
     }
+  | {
+      /** Certificates that were read: at the start, or anew and used from now on, or anew and not used. */
+      readonly kind: 'certificate';
+      /** Who uses them: such as `http`, `dimse`, `peer:main`. */
+      readonly listener: string;
+      readonly event: 'loaded' | 'renewed' | 'refused';
+      /** ISO time at which the one in use ends, and whether that is over. */
+      readonly expiresAt?: string;
+      readonly expired?: true;
+      readonly error?: unknown;
+    }
   | { readonly kind: 'inbound-refused'; readonly reason: string; readonly remote: string }
   | {
       readonly kind: 'instance-arrived';

@@ -1,9 +1,9 @@
-import { abortReason, GatewayError, toGatewayError, type Clock, type Observe } from '../core/index.js';
+import { abortReason, GatewayError, toGatewayError } from '../core/index.js';
+import type { AssociationOptions, IdentifiedOptions } from './association-options.js';
 import { AssociationReport } from './association-report.js';
 import { connectLink, type ByteLink } from './byte-link.js';
 import { CommandFields, RESPONSE, responseTo, type CommandSet } from './command-set.js';
 import { receiveEventReport } from './commitment-events.js';
-import type { CommitmentEvents, PeerOptions } from './contract.js';
 import type { Exchange, ExchangeHandler, Operation } from './exchange.js';
 import type { NegotiatedOptions } from './extended-negotiation.js';
 import { MessageChannel } from './message-channel.js';
@@ -18,22 +18,11 @@ import {
   type Negotiation,
 } from './negotiation.js';
 import { Operations } from './operations.js';
+import type { LinkSecurity } from './secure-link.js';
 import type { UserInformation } from './pdu-items.js';
 import type { AssociateRequest, AssociationPdu } from './pdu.js';
 import { SopClasses } from './uids.js';
 import { deadline, watchdogOf } from './watchdog.js';
-
-export interface AssociationOptions {
-  readonly id: string;
-  readonly peer: PeerOptions;
-  readonly contextSet: ContextSet;
-  readonly observe: Observe;
-  readonly clock: Clock;
-  /** Who asked for it. */
-  readonly requestId?: string;
-  /** Takes the reports of storage commitment that come on it, whenever they come. */
-  readonly events?: CommitmentEvents | undefined;
-}
 
 /** An association that the gateway asked for; one operation at a time, but for C-STOREs. @see PS3.8 9.2 */
 export class Association {
@@ -42,6 +31,8 @@ export class Association {
   readonly #options: AssociationOptions;
   readonly #channel: MessageChannel;
   readonly #report: AssociationReport;
+  /** What TLS agreed on; undefined without. */
+  readonly security: LinkSecurity | undefined;
   #state: 'requested' | 'open' | 'releasing' | 'closed' = 'requested';
   #negotiated: Negotiation | undefined;
   #answered: ((error: GatewayError | undefined) => void) | undefined;
@@ -52,12 +43,13 @@ export class Association {
   #messagesReceived = 0;
   readonly #closeListeners = new Set<() => void>();
 
-  private constructor(link: ByteLink, options: AssociationOptions, report: AssociationReport) {
+  private constructor(link: ByteLink, options: IdentifiedOptions, report: AssociationReport) {
     this.id = options.id;
     this.contextSet = options.contextSet;
     this.#options = options;
     this.#report = report;
-    this.#request = associateRequest(options.peer, options.contextSet);
+    this.security = link.security;
+    this.#request = associateRequest(options.peer, options.contextSet, options.userIdentity);
     this.#channel = new MessageChannel(
       link,
       {
@@ -82,16 +74,17 @@ export class Association {
 
   /**
    * Connects and negotiates.
-   * @throws GatewayError `peer-unreachable`, `peer-busy`, `peer-rejected`, `peer-aborted`, `peer-protocol`, or the
+   * @throws GatewayError `internal` when the user identity cannot be read, `peer-unreachable`, `peer-busy`, `peer-rejected`, `peer-aborted`, `peer-protocol`, or the
    *   signal's reason
    */
   static async open(options: AssociationOptions, signal: AbortSignal): Promise<Association> {
     const { id: associationId, requestId, observe, clock } = options;
-    const { name: peer, address, timeouts } = options.peer;
+    const { name: peer, address, timeouts, tls } = options.peer;
     const report = new AssociationReport({ peer, associationId, requestId, observe, clock });
     try {
-      const link = await connectLink({ ...address, timeoutMs: timeouts.connectMs, signal });
-      const association = new Association(link, options, report);
+      const userIdentity = await options.peer.userIdentity?.(signal);
+      const link = await connectLink({ ...address, timeoutMs: timeouts.connectMs, signal, tls });
+      const association = new Association(link, { ...options, userIdentity }, report);
       await association.#negotiate(signal);
       report.opened();
       return association;
@@ -272,10 +265,10 @@ export class Association {
   #answer(pdu: Extract<AssociationPdu, { kind: 'associate-accept' | 'associate-reject' }>): void {
     if (this.#state !== 'requested') throw this.#outOfOrder();
     if (pdu.kind === 'associate-reject') {
-      this.#channel.fail(rejectionError(pdu, this.#options.peer.name));
+      this.#channel.fail(rejectionError(pdu, this.#options.peer.name, this.#request));
       return;
     }
-    this.#negotiated = negotiationOf(this.#request, pdu);
+    this.#negotiated = negotiationOf(this.#request, pdu, this.#options.peer.name);
     const ids = this.#negotiated.contexts.accepted.map(({ id }) => id);
     this.#channel.open(new Set(ids), pdu.user.maxPduLength);
     this.#state = 'open';

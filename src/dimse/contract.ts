@@ -2,6 +2,8 @@ import type { AeAddress, GatewayError, OperationContext, Priority, QueryOptions 
 import type { Dataset } from '../dicom/index.js';
 import type { BreakerState } from './breaker.js';
 import type { FixedFacts } from './peer-facts.js';
+import type { UserIdentity } from './user-identity.js';
+import type { LinkSecurity, TlsClient } from './secure-link.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
 
 /** Value of (0008,0052); there is no PATIENT level in the Study Root model. @see PS3.4 C.6.1, C.6.2 */
@@ -58,6 +60,13 @@ export interface PeerOptions {
   readonly relearnMs: number;
   /** Whether options are negotiated (PS3.7 D.3.3.5); `auto` when left out: with every peer that bears it. */
   readonly extendedNegotiation?: 'auto' | 'off';
+  /** Plain if left out; what is refused by TLS is never tried without. @see PS3.15 B.12 */
+  readonly tls?: TlsClient;
+  /**
+   * Who each association is opened for: asked anew, for tickets and tokens do not last. Nobody if left out.
+   * @throws GatewayError `internal` when it cannot be read
+   */
+  readonly userIdentity?: (signal: AbortSignal) => Promise<UserIdentity>;
   /** What is known of the peer, and need not be learnt. */
   readonly fixed?: FixedFacts;
 }
@@ -195,6 +204,8 @@ export interface EchoReport {
   readonly services: Readonly<Record<'find' | 'get' | 'move' | 'commitment', boolean>>;
   /** Services that it has in the Patient Root model alone are among them. */
   readonly isPatientRoot: boolean;
+  /** What TLS agreed on; missing without. */
+  readonly security?: LinkSecurity;
 }
 
 /** The state of a peer's associations and work, for metrics and the readiness report. */

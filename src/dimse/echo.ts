@@ -57,6 +57,7 @@ export function echoPeer(
         commitment: contexts.find(SopClasses.storageCommitment) !== undefined,
       },
       isPatientRoot: rootedContext(contexts, 'find')?.root === 'patient',
+      ...(association.security && { security: association.security }),
     };
   });
 }

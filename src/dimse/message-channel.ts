@@ -1,4 +1,5 @@
 import { GatewayError, systemClock, toGatewayError, type Clock } from '../core/index.js';
+import { tlsFailure } from '../tls/index.js';
 import type { ByteLink } from './byte-link.js';
 import { formatCommandSet, type CommandSet } from './command-set.js';
 import { MessageReader, type MessageHandler } from './message-reader.js';
@@ -40,6 +41,16 @@ const FIRST_BYTE = Buffer.of(PduTypes.data);
 const ABORT_BY_USER = { kind: 'abort', source: 0, reason: 0 } as const;
 const ABORT_BY_PROVIDER = { kind: 'abort', source: 2, reason: 0 } as const;
 
+const CLOSED = 'The peer closed the connection.';
+
+/** Peers that speak TLS, and those that do not know us, often say nothing at all. */
+function unheardText(security: ByteLink['security']): string {
+  const guess = security
+    ? 'it does not take the certificate that it was shown'
+    : 'it speaks TLS on this port, or takes nothing from this address';
+  return `The peer closed the connection without a word: perhaps ${guess}.`;
+}
+
 /**
  * Messages over one connection, for requestor and acceptor alike. It owns the socket: one reader, one writer at a
  * time, back-pressure both ways, and no bytes held beyond the chunk under way.
@@ -54,6 +65,7 @@ export class MessageChannel {
   #fragmentLength = 0;
   #failure: { readonly error: GatewayError | undefined } | undefined;
   #lastHeard: number;
+  #isHeard = false;
   #held = false;
   #sending: Promise<void> = Promise.resolve();
   #sends = 0;
@@ -174,7 +186,7 @@ export class MessageChannel {
   #listen(link: ByteLink): void {
     const { socket } = link;
     const lost = (cause?: Error): void => {
-      this.fail(this.#error('peer-aborted', 'The peer closed the connection.', cause && { cause }));
+      this.fail(this.#lost(link, cause));
     };
     socket
       .on('error', lost)
@@ -187,8 +199,17 @@ export class MessageChannel {
     link.receive((chunk) => this.#receive(chunk));
   }
 
+  /** In TLS 1.3 a client is told only after its handshake that its certificate is not taken. */
+  #lost({ security }: ByteLink, cause: Error | undefined): GatewayError {
+    const failure = tlsFailure(cause);
+    if (failure !== undefined)
+      return this.#error('peer-unreachable', `The peer ended TLS: ${failure}.`, cause && { cause });
+    return this.#error('peer-aborted', this.#isHeard ? CLOSED : unheardText(security), cause && { cause });
+  }
+
   #receive(chunk: Buffer): boolean {
     if (this.#failure) return true;
+    this.#isHeard = true;
     this.#lastHeard = this.#clock.now();
     try {
       const waiting = this.#framer.push(chunk);
@@ -319,7 +340,7 @@ export class MessageChannel {
   }
 
   #error(
-    code: 'peer-protocol' | 'peer-aborted' | 'peer-timeout',
+    code: 'peer-protocol' | 'peer-aborted' | 'peer-timeout' | 'peer-unreachable',
     message: string,
     details?: { cause: Error },
   ): GatewayError {

@@ -9,6 +9,7 @@ import {
   type ContextProposal,
 } from './pdu.js';
 import { isInForce } from './query-roots.js';
+import type { UserIdentity } from './user-identity.js';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uids.js';
 
 /** What an association is opened for. Associations of the same signature stand in for each other. */
@@ -43,6 +44,7 @@ export const MAX_CONTEXTS = 128;
 export function associateRequest(
   names: { readonly address: AeAddress; readonly callingAeTitle: string; readonly maxPduLength: number },
   contextSet: ContextSet,
+  userIdentity?: UserIdentity,
 ): AssociateRequest {
   return {
     kind: 'associate-request',
@@ -58,6 +60,7 @@ export function associateRequest(
       ...proposedWindow(contextSet),
       roles: contextSet.roles ?? [],
       extendedNegotiations: contextSet.extendedNegotiations ?? [],
+      ...(userIdentity && { userIdentity }),
     },
   };
 }
@@ -138,8 +141,16 @@ export interface Negotiation {
   readonly storesAtOnce: number;
 }
 
-/** @throws GatewayError `peer-protocol` when the answer does not fit the request */
-export function negotiationOf(request: AssociateRequest, accept: AssociateAccept): Negotiation {
+/**
+ * @throws GatewayError `peer-protocol` when the answer does not fit the request, `peer-rejected` when the identity was
+ *   not confirmed as it was asked to be
+ */
+export function negotiationOf(
+  request: AssociateRequest,
+  accept: AssociateAccept,
+  peer?: string,
+): Negotiation {
+  checkConfirmation(request, accept, peer);
   const { user } = accept;
   const contexts = new NegotiatedContexts(request, accept);
   const proposed = request.user.extendedNegotiations.filter(({ sopClassUid }) =>
@@ -156,9 +167,32 @@ export function negotiationOf(request: AssociateRequest, accept: AssociateAccept
 /** What is wrong is named, and it is not what was proposed. */
 const namedReasons = ['1.2', '1.3', '1.7', '2.2'];
 
+/**
+ * Whether an acceptor that was asked to confirm the identity did.
+ * @throws GatewayError `peer-rejected`
+ * @see PS3.7 D.3.3.7
+ */
+function checkConfirmation(
+  { user: asked }: AssociateRequest,
+  { user }: AssociateAccept,
+  peer: string | undefined,
+): void {
+  if (!asked.userIdentity?.responseRequested || user.userIdentityResponse) return;
+  const message =
+    'The peer did not confirm the user identity: perhaps it does not know user identities at all.';
+  throw new GatewayError('peer-rejected', message, {
+    ...(peer !== undefined && { peer }),
+    cause: new Unconfirmed('no sub-item 59H'),
+  });
+}
+
+/** The cause of an error where what was asked of the identity did not come. */
+class Unconfirmed extends Error {}
+
 /** Whether an association may have been refused for what was proposed in it: the peer gave no reason, or broke off. */
 export function mayBeProposal({ code, cause }: GatewayError): boolean {
   if (code !== 'peer-rejected') return code === 'peer-aborted';
+  if (cause instanceof Unconfirmed) return false;
   return !(cause instanceof Rejection && namedReasons.includes(cause.reason));
 }
 
@@ -188,9 +222,16 @@ const rejectReasons: Readonly<Record<string, string>> = {
 };
 
 /** An A-ASSOCIATE-RJ as an error: `peer-busy` when it may go away by itself, else `peer-rejected`. */
-export function rejectionError(reject: AssociateReject, peer: string): GatewayError {
+export function rejectionError(
+  reject: AssociateReject,
+  peer: string,
+  asked?: Pick<AssociateRequest, 'user'>,
+): GatewayError {
   const cause = new Rejection(`${reject.source}.${reject.reason}`);
-  const reason = rejectReasons[cause.reason] ?? 'it gave no reason';
+  const without = asked?.user.userIdentity
+    ? 'it gave no reason; perhaps it does not take the user identity'
+    : 'it gave no reason';
+  const reason = rejectReasons[cause.reason] ?? without;
   const message = `The peer refused the association: ${reason}.`;
   if (reject.result === REJECT_TRANSIENT || reject.source === SOURCE_PRESENTATION) {
     return new GatewayError('peer-busy', message, { peer, cause, retryAfterSeconds: BUSY_RETRY_SECONDS });

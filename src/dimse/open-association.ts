@@ -1,5 +1,6 @@
 import { toGatewayError } from '../core/index.js';
-import { Association, type AssociationOptions } from './association.js';
+import type { AssociationOptions } from './association-options.js';
+import { Association } from './association.js';
 import { mayBeProposal, withoutNegotiation } from './negotiation.js';
 import type { FactName } from './peer-facts.js';
 import type { PeerKnowledge } from './peer-knowledge.js';

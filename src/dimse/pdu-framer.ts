@@ -32,6 +32,17 @@ export const MAX_ASSOCIATION_PDU_LENGTH = 64 * 1024;
 const HEADER_LENGTH = 6;
 const EMPTY: Buffer = Buffer.alloc(0);
 
+/** Alert and handshake. @see RFC 8446 5.1 */
+const TLS_RECORDS: readonly number[] = [0x15, 0x16];
+
+/** The cause of an error where the other side speaks TLS and this one does not. */
+export class SpeaksTls extends Error {}
+
+/** Types of TLS records are no types of PDUs, and their versions begin with 3. */
+function isTlsRecord(header: Buffer): boolean {
+  return TLS_RECORDS.includes(header.readUInt8(0)) && header.readUInt8(1) === 3;
+}
+
 /**
  * Cuts a stream of bytes, in chunks of any size, into PDUs and PDVs. Association PDUs are collected up to their
  * bound; the data of PDVs is handed on as slices of the chunks that came.
@@ -65,7 +76,7 @@ export class PduFramer {
   /**
    * Takes the next bytes. A returned promise means that the handler waits: `chunk` must stay as it is, and nothing
    * else may be pushed, until it resolves.
-   * @throws GatewayError `peer-protocol` when the bytes are no PDUs within the limits
+   * @throws GatewayError `peer-protocol` when the bytes are no PDUs within the limits, `peer-unreachable` when they are TLS
    */
   push(chunk: Buffer, from = 0): void | Promise<void> {
     let offset = from;
@@ -101,6 +112,11 @@ export class PduFramer {
     this.#pduType = this.#header.readUInt8(0);
     this.#pduRemaining = this.#header.readUInt32BE(2);
     const isData = this.#pduType === PduTypes.data;
+    if (isTlsRecord(this.#header)) {
+      throw new GatewayError('peer-unreachable', 'TLS is spoken at the other end, and not here.', {
+        cause: new SpeaksTls('a TLS record in place of a PDU'),
+      });
+    }
     if (this.#pduType < PduTypes.associateRequest || this.#pduType > PduTypes.abort) {
       throw new GatewayError('peer-protocol', `The peer sent a PDU of unknown type ${this.#pduType}.`);
     }

@@ -1,4 +1,10 @@
 import { GatewayError } from '../core/index.js';
+import {
+  decodeUserIdentity,
+  encodeUserIdentity,
+  encodeUserIdentityResponse,
+  type UserIdentity,
+} from './user-identity.js';
 
 /** Whether the requestor of an association may act as SCU and SCP of a SOP class. @see PS3.7 D.3.3.4 */
 export interface RoleSelection {
@@ -21,6 +27,10 @@ export interface UserInformation {
   readonly asyncWindow?: { readonly invoked: number; readonly performed: number };
   readonly roles: readonly RoleSelection[];
   readonly extendedNegotiations: readonly ExtendedNegotiation[];
+  /** Of a requestor. */
+  readonly userIdentity?: UserIdentity;
+  /** Of an acceptor that was asked to confirm the identity: what it answered, which may be nothing but that it did. */
+  readonly userIdentityResponse?: Buffer;
 }
 
 const UserItemTypes = {
@@ -30,6 +40,8 @@ const UserItemTypes = {
   roleSelection: 0x54,
   implementationVersion: 0x55,
   extendedNegotiation: 0x56,
+  userIdentity: 0x58,
+  userIdentityResponse: 0x59,
 } as const;
 
 /** One item: type, reserved byte, 16-bit length, value. */
@@ -85,6 +97,11 @@ export function encodeUserInformation(user: UserInformation): Buffer {
   for (const { sopClassUid, information } of user.extendedNegotiations) {
     items.push(item(UserItemTypes.extendedNegotiation, withUid(sopClassUid, information)));
   }
+  if (user.userIdentity) items.push(item(UserItemTypes.userIdentity, encodeUserIdentity(user.userIdentity)));
+  if (user.userIdentityResponse) {
+    const response = encodeUserIdentityResponse(user.userIdentityResponse);
+    items.push(item(UserItemTypes.userIdentityResponse, response));
+  }
   return Buffer.concat(items);
 }
 
@@ -93,32 +110,76 @@ export function encodeUserInformation(user: UserInformation): Buffer {
  * @throws GatewayError `peer-protocol`
  */
 export function decodeUserInformation(bytes: Buffer): UserInformation {
-  const user: { -readonly [K in keyof UserInformation]: UserInformation[K] } = {
+  const user: Writable = {
     maxPduLength: 0,
     implementationClassUid: '',
     roles: [],
     extendedNegotiations: [],
   };
-  for (const [type, value] of readItems(bytes)) {
-    if (type === UserItemTypes.maxLength) user.maxPduLength = atLeast(value, 4).readUInt32BE(0);
-    if (type === UserItemTypes.implementationClass) user.implementationClassUid = readText(value);
-    if (type === UserItemTypes.implementationVersion) user.implementationVersionName = readText(value);
-    if (type === UserItemTypes.asyncWindow) {
+  for (const [type, value] of readItems(bytes)) userItemReaders.get(type)?.(user, value);
+  return user;
+}
+
+type Writable = { -readonly [K in keyof UserInformation]: UserInformation[K] };
+
+const userItemReaders: ReadonlyMap<number, (user: Writable, value: Buffer) => void> = new Map<
+  number,
+  (user: Writable, value: Buffer) => void
+>([
+  [
+    UserItemTypes.maxLength,
+    (user, value) => {
+      user.maxPduLength = atLeast(value, 4).readUInt32BE(0);
+    },
+  ],
+  [
+    UserItemTypes.implementationClass,
+    (user, value) => {
+      user.implementationClassUid = readText(value);
+    },
+  ],
+  [
+    UserItemTypes.implementationVersion,
+    (user, value) => {
+      user.implementationVersionName = readText(value);
+    },
+  ],
+  [
+    UserItemTypes.asyncWindow,
+    (user, value) => {
       const window = atLeast(value, 4);
       user.asyncWindow = { invoked: window.readUInt16BE(0), performed: window.readUInt16BE(2) };
-    }
-    if (type === UserItemTypes.roleSelection) {
+    },
+  ],
+  [
+    UserItemTypes.roleSelection,
+    (user, value) => {
       const [sopClassUid, roles] = splitUid(value);
       const [scu = 0, scp = 0] = atLeast(roles, 2);
       user.roles = [...user.roles, { sopClassUid, scu: scu !== 0, scp: scp !== 0 }];
-    }
-    if (type === UserItemTypes.extendedNegotiation) {
+    },
+  ],
+  [
+    UserItemTypes.extendedNegotiation,
+    (user, value) => {
       const [sopClassUid, information] = splitUid(value);
       user.extendedNegotiations = [...user.extendedNegotiations, { sopClassUid, information }];
-    }
-  }
-  return user;
-}
+    },
+  ],
+  [
+    UserItemTypes.userIdentity,
+    (user, value) => {
+      user.userIdentity = decodeUserIdentity(value);
+    },
+  ],
+  [
+    UserItemTypes.userIdentityResponse,
+    (user, value) => {
+      // That it is there is what counts: peers leave out the length of an empty response.
+      user.userIdentityResponse = value.subarray(2);
+    },
+  ],
+]);
 
 function withUid(uid: string, rest: Buffer): Buffer {
   return Buffer.concat([Buffer.of(uid.length >>> 8, uid.length & 0xff), Buffer.from(uid, 'latin1'), rest]);

@@ -1,46 +1,18 @@
 import type { Socket } from 'node:net';
-import { GatewayError, type Clock, type Observe } from '../core/index.js';
+import { GatewayError } from '../core/index.js';
 import { acceptedLink } from './byte-link.js';
 import { CommandFields, RESPONSE, responseTo } from './command-set.js';
 import { receiveEventReport } from './commitment-events.js';
 import { MessageChannel } from './message-channel.js';
+import { SpeaksTls } from './pdu-framer.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
 import { APPLICATION_CONTEXT, ContextResults, type AssociateRequest, type AssociationPdu } from './pdu.js';
 import { Statuses } from './status.js';
-import { answerContexts, answerRoles } from './storage-scp-contexts.js';
-import type { InboundEvents } from './storage-scp-events.js';
-import type { MoveExpectations } from './storage-scp-expectations.js';
-import { Rejections, type Refusal, type Rejection } from './storage-scp-rejections.js';
-import { StoreSink } from './storage-scp-sink.js';
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, SopClasses } from './uids.js';
-
-/** What an inbound association needs of the storage SCP. */
-export interface InboundHost {
-  readonly aeTitle: string;
-  /** Undefined = any. */
-  readonly callingAeTitles: readonly string[] | undefined;
-  readonly maxPduLength: number;
-  readonly timeouts: {
-    /** From the connection to the A-ASSOCIATE-RQ: the ARTIM timer. @see PS3.8 9.1.4 */
-    readonly associationMs: number;
-    /** Silence between messages while no C-MOVE is pending. */
-    readonly idleMs: number;
-    /** Silence within a message; also how long one of several receivers may hold up the others. */
-    readonly stallMs: number;
-  };
-  readonly moves: MoveExpectations;
-  /** Instances are welcome: a C-MOVE is pending, or was until just now. */
-  readonly welcomesInstances: () => boolean;
-  /** Takes reports of storage commitment; undefined = nobody does. */
-  readonly events: InboundEvents | undefined;
-  /** Asked before an association is accepted. */
-  readonly refuses: () => Refusal | undefined;
-  /** An instance came, was dropped or broke off. */
-  readonly onReceived: () => void;
-  readonly onClosed: (association: InboundAssociation) => void;
-  readonly observe: Observe;
-  readonly clock: Clock;
-}
+import { acceptOf } from './storage-scp-accept.js';
+import { answerContexts, eventContextIds } from './storage-scp-contexts.js';
+import type { InboundHost } from './storage-scp-host.js';
+import { Rejections, type Rejection } from './storage-scp-rejections.js';
+import { droppingSink, StoreSink } from './storage-scp-sink.js';
 
 /** Without an asynchronous operations window one request is outstanding; some slack for peers that do not count. */
 const MAX_UNSENT_RESPONSES = 16;
@@ -54,10 +26,14 @@ let lastId = 0;
 export class InboundAssociation {
   readonly id: string;
   readonly #host: InboundHost;
+  readonly #onClosed: () => void;
   readonly #channel: MessageChannel;
-  readonly #remote: string;
+  /** Address of the other end. */
+  readonly remote: string;
+  /** Fingerprint of the client certificate. */
+  readonly #certificate: string | undefined;
   readonly #connectedAt: number;
-  #state: 'connected' | 'open' | 'closed' = 'connected';
+  #state: 'connected' | 'deciding' | 'open' | 'closed' = 'connected';
   #callingAeTitle = '';
   #peer = 'unknown';
   /** Configured names of those that may report storage commitment on it. */
@@ -71,14 +47,18 @@ export class InboundAssociation {
   #outcome: 'released' | 'rejected' | undefined;
   #cancelWatch: () => void = () => undefined;
 
-  constructor(socket: Socket, host: InboundHost) {
+  /** @param onClosed called once, as the last */
+  constructor(socket: Socket, host: InboundHost, onClosed: () => void) {
     lastId += 1;
     this.id = `in-${lastId}`;
     this.#host = host;
-    this.#remote = socket.remoteAddress ?? 'unknown';
+    this.#onClosed = onClosed;
+    this.remote = socket.remoteAddress ?? 'unknown';
     this.#connectedAt = host.clock.now();
+    const link = acceptedLink(socket);
+    this.#certificate = link.security?.certificate?.fingerprint;
     this.#channel = new MessageChannel(
-      acceptedLink(socket),
+      link,
       {
         pdu: (pdu) => {
           this.#pdu(pdu);
@@ -91,6 +71,11 @@ export class InboundAssociation {
       { maxPduLength: host.maxPduLength, sendTimeoutMs: host.timeouts.stallMs, clock: host.clock },
     );
     this.#watch();
+  }
+
+  /** Has not asked, or is not answered yet. */
+  get isUndecided(): boolean {
+    return this.#state === 'connected' || this.#state === 'deciding';
   }
 
   /** Accepted, and not over. */
@@ -122,15 +107,42 @@ export class InboundAssociation {
   }
 
   #associate(request: AssociateRequest): void {
+    const { identities } = this.#host;
+    const { userIdentity } = request.user;
+    const rejection =
+      this.#judge(request) ?? (!userIdentity && identities?.isRequired && Rejections.noIdentity);
+    if (rejection) {
+      this.#reject(rejection);
+      return;
+    }
+    if (!identities || !userIdentity) {
+      this.#answer(request);
+      return;
+    }
+    this.#state = 'deciding';
+    void identities.accepts(userIdentity).then((isKnown) => {
+      this.#decided(request, isKnown);
+    });
+  }
+
+  /** The peer may have left meanwhile, and others may have come. */
+  #decided(request: AssociateRequest, isKnown: boolean): void {
+    if (this.#state !== 'deciding') return;
+    const rejection = isKnown ? this.#judge(request) : Rejections.wrongIdentity;
+    if (rejection) this.#reject(rejection);
+    else this.#answer(request, request.user.userIdentity?.responseRequested);
+  }
+
+  /** @param confirms whether the requestor wants to hear that its identity was taken */
+  #answer(request: AssociateRequest, confirms = false): void {
     const storage = this.#host.welcomesInstances();
     const { roles } = request.user;
     const reporters = this.#host.events?.peersOf(request.callingAeTitle) ?? [];
     const contexts = answerContexts(request.contexts, { storage, events: reporters.length > 0, roles });
     const accepted = contexts.filter(({ result }) => result === ContextResults.accepted);
-    const rejection =
-      this.#judge(request) ?? (accepted.length === 0 && !storage ? this.#nothingFor(request) : undefined);
-    if (rejection) {
-      this.#reject(rejection);
+    if (accepted.length === 0 && !storage) {
+      const isReport = this.#host.events !== undefined && eventContextIds(request).length > 0;
+      this.#reject(isReport ? Rejections.stranger : Rejections.unexpected);
       return;
     }
     this.#state = 'open';
@@ -141,40 +153,21 @@ export class InboundAssociation {
     this.#transferSyntaxes = new Map(accepted.map(({ id, transferSyntax }) => [id, transferSyntax]));
     this.#eventContexts = new Set(eventContextIds(request));
     this.#channel.open(new Set(this.#transferSyntaxes.keys()), request.user.maxPduLength);
-    this.#channel.sendPdu({
-      kind: 'associate-accept',
-      calledAeTitle: request.calledAeTitle,
-      callingAeTitle: request.callingAeTitle,
-      contexts,
-      user: {
-        maxPduLength: this.#host.maxPduLength,
-        implementationClassUid: IMPLEMENTATION_CLASS_UID,
-        implementationVersionName: IMPLEMENTATION_VERSION_NAME,
-        roles: answerRoles(
-          roles,
-          accepted.some(({ id }) => this.#eventContexts.has(id)),
-        ),
-        extendedNegotiations: [],
-      },
-    });
+    const takesEvents = accepted.some(({ id }) => this.#eventContexts.has(id));
+    this.#channel.sendPdu(
+      acceptOf(request, contexts, { maxPduLength: this.#host.maxPduLength, takesEvents, confirms }),
+    );
     this.#observe('opened');
   }
 
-  /** Why an association of which nothing is accepted is rejected. */
-  #nothingFor(request: AssociateRequest): Rejection {
-    const isReport = this.#host.events !== undefined && eventContextIds(request).length > 0;
-    return isReport ? Rejections.stranger : Rejections.unexpected;
-  }
-
   #judge(request: AssociateRequest): Rejection | undefined {
-    const { aeTitle, callingAeTitles, refuses } = this.#host;
+    const { aeTitle, callers, refuses } = this.#host;
     if (((request.protocolVersion ?? 1) & 1) === 0) return Rejections.protocolVersion;
     if (request.applicationContext !== APPLICATION_CONTEXT) return Rejections.applicationContext;
     if (request.calledAeTitle !== aeTitle) return Rejections.calledAeTitle;
-    if (callingAeTitles && !callingAeTitles.includes(request.callingAeTitle))
-      return Rejections.callingAeTitle;
-    const refusal = refuses();
-    return refusal && Rejections[refusal];
+    const caller = { aeTitle: request.callingAeTitle, remote: this.remote, certificate: this.#certificate };
+    const refusal = refuses(this.remote);
+    return callers.judge(caller) ?? (refusal && Rejections[refusal]);
   }
 
   #reject({ text, ...fields }: Rejection): void {
@@ -261,11 +254,7 @@ export class InboundAssociation {
       void this.#respond(message, status);
       return undefined;
     }
-    return {
-      write: () => undefined,
-      end: () => this.#respond(message, status),
-      fail: () => undefined,
-    };
+    return droppingSink(() => this.#respond(message, status));
   }
 
   /** Resolves when the response is sent, or cannot be any more: then the channel has closed. */
@@ -287,7 +276,7 @@ export class InboundAssociation {
   /** How long the peer may be silent in this state, and since when. */
   #silence(): { readonly since: number; readonly ms: number } {
     const { associationMs, idleMs, stallMs } = this.#host.timeouts;
-    if (this.#state === 'connected') return { since: this.#connectedAt, ms: associationMs };
+    if (this.isUndecided) return { since: this.#connectedAt, ms: associationMs };
     return { since: this.#channel.lastHeard, ms: this.#isReceiving ? stallMs : idleMs };
   }
 
@@ -296,15 +285,21 @@ export class InboundAssociation {
     this.#cancelWatch();
     if (this.#state === 'closed') return;
     const { clock, moves } = this.#host;
+    const { totalMs } = this.#host.timeouts;
     const { since, ms } = this.#silence();
     const left = since + ms - clock.now();
     // A peer that fetches from tape may keep its association silent for as long as its C-MOVE runs.
     const mayBeSilent = this.#state === 'open' && !this.#isReceiving && moves.size > 0;
+    const rest = totalMs === 0 ? Number.POSITIVE_INFINITY : this.#connectedAt + totalMs - clock.now();
+    if (rest <= 0) {
+      this.abort(new GatewayError('peer-timeout', 'The association lasted longer than it may.'));
+      return;
+    }
     if (left <= 0 && !mayBeSilent) {
       this.abort(new GatewayError('peer-timeout', 'The peer fell silent.'));
       return;
     }
-    this.#cancelWatch = clock.after(left > 0 ? left : ms, () => {
+    this.#cancelWatch = clock.after(Math.min(left > 0 ? left : ms, rest), () => {
       this.#watch();
     });
   }
@@ -319,16 +314,19 @@ export class InboundAssociation {
     const isIdle = !this.#isReceiving && this.#host.moves.size === 0 && error?.code === 'peer-aborted';
     if (wasOpen) this.#observe(this.#outcome === 'released' ? 'released' : 'aborted', isIdle);
     else if (!this.#outcome && error && bytesReceived > 0 && error.code !== 'shutting-down') {
-      this.#refused('no DICOM association request came');
+      const speaksTls = error.cause instanceof SpeaksTls;
+      this.#refused(
+        speaksTls ? 'TLS is spoken where none is configured' : 'no DICOM association request came',
+      );
     }
     if (bytesReceived > 0) {
       this.#host.observe({ kind: 'dimse-bytes', peer: this.#peer, sent: bytesSent, received: bytesReceived });
     }
-    this.#host.onClosed(this);
+    this.#onClosed();
   }
 
   #refused(reason: string): void {
-    this.#host.observe({ kind: 'inbound-refused', reason, remote: this.#remote });
+    this.#host.observe({ kind: 'inbound-refused', reason, remote: this.remote });
   }
 
   #observe(event: 'opened' | 'released' | 'aborted', isIdle = false): void {
@@ -342,11 +340,4 @@ export class InboundAssociation {
       ...(event === 'aborted' && isIdle && { idle: true as const }),
     });
   }
-}
-
-/** Ids of the contexts in which storage commitment is proposed. */
-function eventContextIds({ contexts }: AssociateRequest): readonly number[] {
-  return contexts.flatMap(({ id, abstractSyntax }) =>
-    abstractSyntax === SopClasses.storageCommitment ? [id] : [],
-  );
 }

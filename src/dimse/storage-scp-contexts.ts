@@ -1,7 +1,7 @@
 import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import { plainTransferSyntaxes } from './context-sets.js';
 import type { RoleSelection } from './pdu-items.js';
-import { ContextResults, type ContextProposal, type ContextResult } from './pdu.js';
+import { ContextResults, type AssociateRequest, type ContextProposal, type ContextResult } from './pdu.js';
 import { SopClasses } from './uids.js';
 
 const DICOM_ROOT = '1.2.840.10008.';
@@ -106,4 +106,11 @@ function answerContext(proposal: ContextProposal, welcome: Welcome): ContextResu
 /** A refused context still carries a transfer syntax, which says nothing: some peers cannot read an item without. */
 function refused({ id, transferSyntaxes }: ContextProposal, result: number): ContextResult {
   return { id, result, transferSyntax: transferSyntaxes[0] ?? TransferSyntaxes.ImplicitVrLittleEndian.uid };
+}
+
+/** Ids of the contexts in which storage commitment is proposed. */
+export function eventContextIds({ contexts }: AssociateRequest): readonly number[] {
+  return contexts.flatMap(({ id, abstractSyntax }) =>
+    abstractSyntax === SopClasses.storageCommitment ? [id] : [],
+  );
 }

@@ -169,6 +169,19 @@ export type Correlation =
 
 const NOBODY: Correlation = { kind: 'known', moves: [] };
 
+/** What is known of those who bring instances. */
+interface Senders {
+  /** Configured names of the peers that call under an AE title. */
+  peersOf(aeTitle: string): readonly string[];
+  /** Whether each brings what its own peer was asked for, and nothing else. */
+  readonly areStrict: boolean;
+}
+
+/** An instance, and whether who brings it is the peer that a move was asked of. */
+interface Origin extends StoreOrigin {
+  readonly isSender: (move: ExpectedMove) => boolean;
+}
+
 /**
  * The C-MOVEs that are pending, and which of them an incoming instance is for (W-43).
  *
@@ -179,6 +192,11 @@ const NOBODY: Correlation = { kind: 'known', moves: [] };
  */
 export class MoveExpectations {
   readonly #moves = new Set<ExpectedMove>();
+  readonly #senders: Senders;
+
+  constructor(senders: Senders = { peersOf: () => [], areStrict: false }) {
+    this.#senders = senders;
+  }
 
   get size(): number {
     return this.#moves.size;
@@ -201,7 +219,12 @@ export class MoveExpectations {
 
   /** The configured name of the peer with this AE title, if a move of it is pending. */
   peerOf(aeTitle: string): string | undefined {
-    return [...this.#moves].find(({ expectation }) => expectation.peerAeTitle === aeTitle)?.expectation.peer;
+    const peers = this.#senders.peersOf(aeTitle);
+    const moves = [...this.#moves].map(({ expectation }) => expectation);
+    const found =
+      moves.find(({ peerAeTitle }) => peerAeTitle === aeTitle) ??
+      moves.find(({ peer }) => peers.includes(peer));
+    return found?.peer;
   }
 
   associationEnded(association: object): void {
@@ -212,8 +235,12 @@ export class MoveExpectations {
     for (const move of [...this.#moves]) move.end(error);
   }
 
-  correlate(origin: StoreOrigin): Correlation {
-    const all = [...this.#moves];
+  correlate(given: StoreOrigin): Correlation {
+    const peers = this.#senders.peersOf(given.callingAeTitle);
+    const isSender = ({ expectation: { peer, peerAeTitle } }: ExpectedMove): boolean =>
+      peerAeTitle === given.callingAeTitle || peers.includes(peer);
+    const origin = { ...given, isSender };
+    const all = [...this.#moves].filter((move) => !this.#senders.areStrict || isSender(move));
     const named = all.filter(({ expectation }) => isNamed(expectation, origin));
     for (const candidates of [named, all]) {
       const listing = candidates.filter((move) => move.lists(origin.sopInstanceUid));
@@ -231,8 +258,8 @@ export class MoveExpectations {
  * Those of `moves` that the sender can have been asked for. Two peers may hold an instance of the same UID with other
  * contents, and each association counts its Message IDs from 1: what may belong to several peers is nobody's.
  */
-function ofOnePeer(moves: readonly ExpectedMove[], origin: StoreOrigin): readonly ExpectedMove[] {
-  const ofSender = moves.filter(({ expectation }) => expectation.peerAeTitle === origin.callingAeTitle);
+function ofOnePeer(moves: readonly ExpectedMove[], origin: Origin): readonly ExpectedMove[] {
+  const ofSender = moves.filter(origin.isSender);
   if (ofSender.length > 0) return ofSender;
   return new Set(moves.map(({ expectation }) => expectation.peer)).size > 1 ? [] : moves;
 }
@@ -243,11 +270,11 @@ function isNamed({ originatorAeTitle, messageId }: MoveExpectation, origin: Stor
 
 function decide(
   open: readonly ExpectedMove[],
-  origin: StoreOrigin,
+  origin: Origin,
   identity: DatasetIdentity | undefined,
 ): readonly ExpectedMove[] {
   const named = open.filter(({ expectation }) => isNamed(expectation, origin));
-  const ofSender = open.filter(({ expectation }) => expectation.peerAeTitle === origin.callingAeTitle);
+  const ofSender = open.filter(origin.isSender);
   if (identity) {
     const covering = [named, ofSender, open].map((moves) => moves.filter((move) => move.covers(identity)));
     return ofOnePeer(covering.find((moves) => moves.length > 0) ?? [], origin);

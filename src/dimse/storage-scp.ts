@@ -1,9 +1,13 @@
-import { once } from 'node:events';
-import net from 'node:net';
+import type { Socket } from 'node:net';
 import { formatAeAddress, GatewayError, systemClock, type Clock, type Observe } from '../core/index.js';
-import { InboundAssociation, type InboundHost } from './storage-scp-association.js';
+import { InboundAssociation } from './storage-scp-association.js';
+import type { InboundHost } from './storage-scp-host.js';
 import type { InboundEvents } from './storage-scp-events.js';
+import { Callers, type KnownCaller } from './storage-scp-callers.js';
+import { Doorway, type ServerTlsOptions } from './storage-scp-doorway.js';
 import { MoveExpectations, type ExpectedMove, type MoveExpectation } from './storage-scp-expectations.js';
+import type { Refusal } from './storage-scp-rejections.js';
+import type { IdentityJudge } from './user-identity.js';
 
 /** Where peers send the instances of a C-MOVE. Milliseconds and bytes. */
 export interface StorageScpOptions {
@@ -12,18 +16,30 @@ export interface StorageScpOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** What peers must be told where it differs from `listen`; used in texts alone. */
   readonly advertise?: { readonly host: string; readonly port: number };
-  /** Only these may open an association; default: any, for a peer often sends under another AE title than it answers. */
-  readonly callingAeTitles?: readonly string[];
+  /** TLS alone, if there is any; else plain alone. @see PS3.15 B.12 */
+  readonly tls?: ServerTlsOptions | undefined;
+  /** The configured peers as callers; nobody is known when left out. */
+  readonly callers?: readonly KnownCaller[];
+  /** Whether others may open an association too; default: `any`, for a peer often sends under another AE title than it answers. */
+  readonly admits?: 'any' | 'known';
+  /** Who may open an association; nobody is asked when left out. @see PS3.7 D.3.3.7 */
+  readonly identities?: IdentityJudge | undefined;
   /** Longest P-DATA-TF that peers may send; default 256 KiB. */
   readonly maxPduLength?: number;
-  /** Most associations at once, and as many connections that have not asked for one yet; default 64. */
+  /** Most associations at once; default 64. */
   readonly maxAssociations?: number;
+  /** Most connections that have not asked for an association yet, of which the oldest gives way; default 64. */
+  readonly maxUndecided?: number;
+  /** Most of either from one address; default 64. */
+  readonly maxPerAddress?: number;
   /** How long after the last C-MOVE an association may still be opened; default 30 s. */
   readonly graceMs?: number;
   /** From the connection to the A-ASSOCIATE-RQ; default 10 s. */
   readonly associationMs?: number;
   /** Silence between messages while no C-MOVE is pending; default 60 s. */
   readonly idleMs?: number;
+  /** How long an association may last in all; default 24 h, 0 for ever. */
+  readonly totalMs?: number;
   /** Who takes reports of storage commitment; nobody when left out. */
   readonly events?: InboundEvents | undefined;
   /** Silence within a message, and how long one of several receivers may hold up the others; default 60 s. */
@@ -45,10 +61,14 @@ export interface StorageScp {
 
 const DEFAULTS = {
   maxPduLength: 256 * 1024,
+  admits: 'any' as const,
   maxAssociations: 64,
+  maxUndecided: 64,
+  maxPerAddress: 64,
   graceMs: 30_000,
   associationMs: 10_000,
   idleMs: 60_000,
+  totalMs: 86_400_000,
   stallMs: 60_000,
 };
 
@@ -67,12 +87,12 @@ export async function createStorageScp(
 
 class Server implements StorageScp {
   readonly aeTitle: string;
-  readonly #options: StorageScpOptions & typeof DEFAULTS;
+  readonly #options: StorageScpOptions & Required<Pick<StorageScpOptions, keyof typeof DEFAULTS>>;
   readonly #clock: Clock;
   readonly #host: InboundHost;
-  readonly #server: net.Server;
-  readonly #moves = new MoveExpectations();
-  /** At most twice `maxAssociations`: those that are open, and those that have not asked yet. */
+  readonly #doorway: Doorway;
+  readonly #moves: MoveExpectations;
+  /** At most `maxAssociations` that are open, and `maxUndecided` that have not asked yet. */
   readonly #associations = new Set<InboundAssociation>();
   #lastMoveAt = Number.NEGATIVE_INFINITY;
   #isClosing = false;
@@ -83,29 +103,29 @@ class Server implements StorageScp {
     this.aeTitle = options.aeTitle;
     this.#options = { ...DEFAULTS, ...options };
     this.#clock = clock;
-    const { maxPduLength, associationMs, idleMs, stallMs } = this.#options;
+    const { maxPduLength, associationMs, idleMs, totalMs, stallMs, callers = [], admits } = this.#options;
+    const known = new Callers(callers, admits);
+    this.#moves = new MoveExpectations({
+      peersOf: (aeTitle) => known.peersOf(aeTitle),
+      areStrict: admits === 'known',
+    });
     this.#host = {
       aeTitle: options.aeTitle,
-      callingAeTitles: options.callingAeTitles,
+      callers: known,
+      identities: options.identities,
       maxPduLength,
-      timeouts: { associationMs, idleMs, stallMs },
+      timeouts: { associationMs, idleMs, totalMs, stallMs },
       moves: this.#moves,
       events: options.events,
       welcomesInstances: () => this.#welcomesInstances(),
-      refuses: () => this.#refuses(),
+      refuses: (remote) => this.#refuses(remote),
       onReceived: () => {
-        this.#tellIdle();
-      },
-      onClosed: (association) => {
-        this.#associations.delete(association);
         this.#tellIdle();
       },
       observe,
       clock,
     };
-    this.#server = net.createServer({ keepAlive: true, noDelay: true }, (socket) => {
-      this.#connected(socket);
-    });
+    this.#doorway = this.#createDoorway(observe);
   }
 
   get listening(): StorageScp['listening'] {
@@ -121,17 +141,7 @@ class Server implements StorageScp {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.#options.listen;
-    try {
-      this.#server.listen({ host, port });
-      await once(this.#server, 'listening');
-    } catch (cause) {
-      throw new GatewayError('internal', `The storage SCP cannot listen on ${host}:${port}.`, { cause });
-    }
-    // A failed accept (out of file descriptors) costs that connection only.
-    this.#server.on('error', () => undefined);
-    const address = this.#server.address();
-    this.#listening = { host, port: typeof address === 'object' && address ? address.port : port };
+    this.#listening = await this.#doorway.listen();
   }
 
   expect(expectation: MoveExpectation): ExpectedMove {
@@ -144,22 +154,37 @@ class Server implements StorageScp {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
-    const closed = this.#server.listening ? once(this.#server, 'close') : Promise.resolve();
-    this.#server.close();
+    const closed = this.#doorway.close();
     await this.#idleWithin(graceMs);
     const error = new GatewayError('shutting-down', 'The gateway is shutting down.');
     this.#moves.endAll(error);
     for (const association of [...this.#associations]) association.abort(error);
-    await closed;
+    await closed();
   }
 
-  #connected(socket: net.Socket): void {
-    const association = new InboundAssociation(socket, this.#host);
+  #createDoorway(observe: Observe): Doorway {
+    const { listen, tls, maxUndecided, maxPerAddress, associationMs } = this.#options;
+    return new Doorway({
+      listen,
+      tls,
+      maxUndecided,
+      maxPerAddress,
+      handshakeMs: associationMs,
+      clock: this.#clock,
+      onGuest: (socket) => this.#connected(socket),
+      onRefused: (reason, remote) => {
+        observe({ kind: 'inbound-refused', reason, remote });
+      },
+    });
+  }
+
+  #connected(socket: Socket): InboundAssociation {
+    const association = new InboundAssociation(socket, this.#host, () => {
+      this.#associations.delete(association);
+      this.#tellIdle();
+    });
     this.#associations.add(association);
-    const undecided = [...this.#associations].filter(({ isOpen }) => !isOpen);
-    if (undecided.length <= this.#options.maxAssociations) return;
-    // Who connects without asking for anything must not keep out who does: the oldest goes.
-    undecided[0]?.abort(new GatewayError('overloaded', 'Too many connections without an association.'));
+    return association;
   }
 
   #open(): readonly InboundAssociation[] {
@@ -170,9 +195,12 @@ class Server implements StorageScp {
     return this.#moves.size > 0 || this.#clock.now() - this.#lastMoveAt < this.#options.graceMs;
   }
 
-  #refuses(): 'closing' | 'full' | undefined {
+  #refuses(remote: string): Refusal | undefined {
     if (this.#isClosing && this.#moves.size === 0) return 'closing';
-    return this.#open().length >= this.#options.maxAssociations ? 'full' : undefined;
+    const open = this.#open();
+    if (open.length >= this.#options.maxAssociations) return 'full';
+    const neighbours = open.filter((association) => association.remote === remote);
+    return neighbours.length >= this.#options.maxPerAddress ? 'crowded' : undefined;
   }
 
   /** Resolves when no move is pending and no instance on its way in, or when the time is over. */

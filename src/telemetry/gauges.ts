@@ -12,6 +12,10 @@ const gauges = {
     help: '1 for the state that the circuit breaker of a peer is in.',
     labels: ['peer', 'state'],
   },
+  certificate_expiry_timestamp_seconds: {
+    help: 'When the first certificate of the chain in use ends, in seconds since 1970.',
+    labels: ['listener'],
+  },
   inbound_associations: { help: 'Associations that the storage SCP has accepted.', labels: [] },
   cache_bytes: { help: 'Bytes that the cache holds, arriving and finished.', labels: ['tier'] },
   cache_limit_bytes: { help: 'Bytes that the cache may hold.', labels: ['tier'] },

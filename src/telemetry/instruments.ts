@@ -23,6 +23,12 @@ const counters = {
     'Times a peer kept failing and was not asked any more.',
     'peer',
   ],
+  certificateReloads: [
+    'certificate_reloads_total',
+    'Certificates that were read anew, and whether they are used.',
+    'listener',
+    'outcome',
+  ],
   refused: ['inbound_refused_total', 'Connections and associations that the storage SCP refused.', 'reason'],
   revalidations: ['revalidations_total', 'What became of studies since they were cached.', 'peer', 'outcome'],
   headStarts: ['head_starts_total', 'Retrieves begun beside their listing.', 'peer', 'outcome'],

@@ -69,6 +69,14 @@ const lines: ByKind<Line | undefined> = {
     message: 'learnt of the peer',
     fields,
   }),
+  certificate: ({ kind: _kind, event, error, ...fields }) => ({
+    level: event === 'refused' ? 'error' : fields.expired ? 'warn' : 'info',
+    message:
+      event === 'refused'
+        ? 'renewed certificate refused: the one before stays in use'
+        : `certificate ${event}${fields.expired ? ': it has expired' : ''}`,
+    fields: { ...fields, ...withError(error) },
+  }),
   'inbound-refused': ({ reason, remote }) => ({
     level: 'warn',
     message: 'inbound association refused',

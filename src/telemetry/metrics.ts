@@ -12,6 +12,8 @@ const MAX_ROUTES = 100;
 const MAX_REASONS = 50;
 /** All transfer syntaxes there are. */
 const MAX_SYNTAXES = 80;
+/** Users of certificates beside the peers. */
+const MAX_LISTENERS = 10;
 
 /** What a metrics endpoint answers. */
 export interface Exposition {
@@ -33,6 +35,7 @@ interface Labels {
   readonly route: BoundedLabels;
   readonly reason: BoundedLabels;
   readonly syntax: BoundedLabels;
+  readonly listener: BoundedLabels;
 }
 
 /** Metrics in a registry of their own; `peers` are the only names that become label values. */
@@ -53,6 +56,7 @@ export function createMetrics({ version, peers }: { version: string; peers: read
     route: new BoundedLabels(MAX_ROUTES),
     reason: new BoundedLabels(MAX_REASONS),
     syntax: new BoundedLabels(MAX_SYNTAXES),
+    listener: new BoundedLabels(MAX_LISTENERS + peers.length),
   };
   const counters = createCounters(instruments, labels);
   return {
@@ -114,6 +118,10 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     },
     breaker: ({ peer, event }) => {
       if (event === 'opened') to.breakerOpenings.inc({ peer: labels.peer.of(peer) });
+    },
+    certificate: ({ listener, event }) => {
+      if (event === 'loaded') return;
+      to.certificateReloads.inc({ listener: labels.listener.of(listener), outcome: event });
     },
     'inbound-refused': ({ reason }) => {
       to.refused.inc({ reason: labels.reason.of(reason) });

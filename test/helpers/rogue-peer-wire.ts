@@ -324,6 +324,13 @@ export interface Extended {
   readonly sopClassUid: string;
   readonly information: Buffer;
 }
+/** User Identity Negotiation, item type 58H. */
+export interface RogueIdentity {
+  readonly type: number;
+  readonly responseRequested: boolean;
+  readonly primary: Buffer;
+  readonly secondary: Buffer;
+}
 interface AssociateCommon {
   readonly calledAeTitle: string;
   readonly callingAeTitle: string;
@@ -332,6 +339,9 @@ interface AssociateCommon {
   readonly extended?: readonly Extended[];
   /** Asynchronous operations window: what is invoked at most, and what is performed. */
   readonly asyncWindow?: readonly [invoked: number, performed: number];
+  readonly userIdentity?: RogueIdentity | undefined;
+  /** The response of item type 59H. */
+  readonly identityResponse?: Buffer | undefined;
 }
 export interface AssociateRq extends AssociateCommon {
   readonly contexts: readonly ProposedContext[];
@@ -370,7 +380,35 @@ function windowItem([invoked, performed]: readonly [number, number]): Buffer {
   return item(0x53, window);
 }
 
-function userInformation({ maxPduLength, roles, extended = [], asyncWindow }: AssociateCommon): Buffer {
+const counted = (bytes: Buffer): Buffer => {
+  const size = Buffer.alloc(2);
+  size.writeUInt16BE(bytes.length);
+  return Buffer.concat([size, bytes]);
+};
+
+function identityItems({ userIdentity, identityResponse }: AssociateCommon): Buffer[] {
+  const items: Buffer[] = [];
+  if (userIdentity) {
+    const { type, responseRequested, primary, secondary } = userIdentity;
+    const head = Buffer.of(type, Number(responseRequested));
+    items.push(item(0x58, Buffer.concat([head, counted(primary), counted(secondary)])));
+  }
+  if (identityResponse) items.push(item(0x59, counted(identityResponse)));
+  return items;
+}
+
+function decodeIdentity(body: Buffer): RogueIdentity {
+  const end = 4 + body.readUInt16BE(2);
+  return {
+    type: body.readUInt8(0),
+    responseRequested: body[1] === 1,
+    primary: Buffer.from(body.subarray(4, end)),
+    secondary: Buffer.from(body.subarray(end + 2, end + 2 + body.readUInt16BE(end))),
+  };
+}
+
+function userInformation(message: AssociateCommon): Buffer {
+  const { maxPduLength, roles, extended = [], asyncWindow } = message;
   const length = Buffer.alloc(4);
   length.writeUInt32BE(maxPduLength);
   const roleItems = roles.map(({ sopClassUid, scu, scp }) =>
@@ -386,6 +424,7 @@ function userInformation({ maxPduLength, roles, extended = [], asyncWindow }: As
     ...roleItems,
     uidItem(0x55, 'ROGUE'),
     ...extendedItems,
+    ...identityItems(message),
   ];
   return item(0x50, Buffer.concat(parts));
 }
@@ -461,6 +500,8 @@ function decodeCommon(body: Buffer): AssociateCommon {
   const roles: Role[] = [];
   const extended: Extended[] = [];
   let asyncWindow: AssociateCommon['asyncWindow'];
+  let userIdentity: RogueIdentity | undefined;
+  let identityResponse: Buffer | undefined;
   for (const { type, body: information } of items(body.subarray(68))) {
     if (type !== 0x50) continue;
     for (const sub of items(information)) {
@@ -468,6 +509,8 @@ function decodeCommon(body: Buffer): AssociateCommon {
       if (sub.type === 0x53) asyncWindow = [sub.body.readUInt16BE(0), sub.body.readUInt16BE(2)];
       if (sub.type === 0x54) roles.push(decodeRole(sub.body));
       if (sub.type === 0x56) extended.push(decodeExtended(sub.body));
+      if (sub.type === 0x58) userIdentity = decodeIdentity(sub.body);
+      if (sub.type === 0x59) identityResponse = Buffer.from(sub.body.subarray(2));
     }
   }
   return {
@@ -477,6 +520,8 @@ function decodeCommon(body: Buffer): AssociateCommon {
     roles,
     extended,
     ...(asyncWindow && { asyncWindow }),
+    ...(userIdentity && { userIdentity }),
+    ...(identityResponse && { identityResponse }),
   };
 }
 

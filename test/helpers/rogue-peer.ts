@@ -13,6 +13,7 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 
 import {
   decodeAssociateAc,
@@ -39,6 +40,7 @@ import {
   type Extended,
   type ProposedContext,
   type ReceivedCommand,
+  type RogueIdentity,
   type Role,
   type Shape,
 } from './rogue-peer-wire.js';
@@ -496,6 +498,9 @@ export interface RogueRequest {
   readonly contexts?: readonly (readonly [abstractSyntax: string, ...transferSyntaxes: string[]])[];
   readonly maxPduLength?: number;
   readonly record?: RogueRecord;
+  /** What to ask on, in place of a connection of its own. */
+  readonly over?: net.Socket;
+  readonly userIdentity?: RogueIdentity;
 }
 
 /** What `store` may say otherwise than it is. */
@@ -518,6 +523,11 @@ export async function connectRogue(
 ): Promise<RogueAssociation> {
   const socket = net.connect({ host, port, noDelay: true });
   await once(socket, 'connect');
+  return rogueOn(socket, record);
+}
+
+/** The same over a connection that a test has made itself, such as one by TLS. */
+function rogueOn(socket: net.Socket, record = new RogueRecord()): RogueAssociation {
   requested += 1;
   return new RogueAssociation(requested, socket, record, () => undefined);
 }
@@ -530,6 +540,7 @@ export function associateRequest(request: Omit<RogueRequest, 'host' | 'port' | '
     calledAeTitle: request.calledAeTitle ?? 'GATEWAY',
     maxPduLength: request.maxPduLength ?? 16_384,
     roles: request.roles ?? [],
+    ...(request.userIdentity && { userIdentity: request.userIdentity }),
     contexts: contexts.map(([abstractSyntax, ...transferSyntaxes], index) => ({
       id: index * 2 + 1,
       abstractSyntax,
@@ -542,7 +553,9 @@ export function associateRequest(request: Omit<RogueRequest, 'host' | 'port' | '
  * Opens an association. Resolves once it was answered: look at `accepted`, which stays empty after a rejection.
  */
 export async function openRogueAssociation(request: RogueRequest): Promise<RogueAssociation> {
-  const association = await connectRogue(request, request.record);
+  const association = request.over
+    ? rogueOn(request.over, request.record)
+    : await connectRogue(request, request.record);
   const rq = associateRequest(request);
   association.proposed = rq.contexts;
   await association.write(encodeAssociateRq(rq));
@@ -601,6 +614,8 @@ export interface AcceptOptions {
   readonly extended?: (proposed: readonly Extended[]) => readonly Extended[];
   /** Most operations at one time that the requestor may invoke, 0 for any number; default: the item is not answered. */
   readonly operationsAtOnce?: number;
+  /** What is answered to a user identity; default: nothing, as by most peers. */
+  readonly identityResponse?: Buffer;
   /** Changes the answer at will: other ids, contexts nobody proposed, ... */
   readonly tamper?: (contexts: readonly ContextResult[]) => readonly ContextResult[];
 }
@@ -637,6 +652,7 @@ export function accept(options: AcceptOptions = {}): AssociateStep {
         ...{ callingAeTitle, calledAeTitle, roles, contexts, maxPduLength, extended },
         ...(request.asyncWindow &&
           operationsAtOnce !== undefined && { asyncWindow: [operationsAtOnce, 1] as const }),
+        identityResponse: options.identityResponse,
       }),
     );
   };
@@ -997,6 +1013,8 @@ export interface RoguePeerOptions {
   readonly discardDatasets?: boolean;
   readonly moveDestinations?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
   readonly host?: string;
+  /** TLS alone. */
+  readonly tls?: tls.TlsOptions;
 }
 
 /** A running peer. */
@@ -1061,9 +1079,12 @@ class Peer implements RoguePeer {
   constructor(options: RoguePeerOptions) {
     this.#options = options;
     this.moveDestinations = new Map(Object.entries(options.moveDestinations ?? {}));
-    this.#server = net.createServer({ noDelay: true }, (socket) => {
+    const connected = (socket: net.Socket): void => {
       this.#connected(socket);
-    });
+    };
+    this.#server = options.tls
+      ? tls.createServer({ noDelay: true, ...options.tls }, connected)
+      : net.createServer({ noDelay: true }, connected);
   }
 
   get address(): RoguePeer['address'] {

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { GatewayError, type Observation } from '../../src/core/index.js';
 import type { InstanceReceiver } from '../../src/dimse/contract.js';
 import { createStorageScp, type StorageScp, type StorageScpOptions } from '../../src/dimse/storage-scp.js';
+import type { KnownCaller } from '../../src/dimse/storage-scp-callers.js';
 import type { ExpectedMove, MoveExpectation } from '../../src/dimse/storage-scp-expectations.js';
 import {
   associateRequest,
@@ -42,6 +43,10 @@ async function startScp(
   );
   open.push(scp);
   return { scp, observed };
+}
+
+function knownCaller(changes: Partial<KnownCaller>): KnownCaller {
+  return { peer: 'main', aeTitles: ['ROGUE'], networks: [], certificates: [], ...changes };
 }
 
 /** Keeps what comes, by SOP Instance UID; a second copy of an instance is put after the first. */
@@ -295,7 +300,7 @@ describe('what nobody expects', () => {
     ['another called AE title', { calledAeTitle: 'SOMEBODY' }, [0, 1, 1, 7]],
     ['a calling AE title that is not allowed', { callingAeTitle: 'STRANGER' }, [0, 1, 1, 3]],
   ])('an association request with %s is rejected', async (_name, names, body) => {
-    const { scp } = await startScp({ callingAeTitles: ['ROGUE'] });
+    const { scp } = await startScp({ callers: [knownCaller({})], admits: 'known' });
     expectMove(scp);
     const association = await openRogueAssociation({ ...scp.listening, ...names });
     expect(association.record.of('associate-rj')).toMatchObject([{ body: Buffer.from(body) }]);
@@ -356,7 +361,7 @@ describe('hostile and broken peers', () => {
   });
 
   test('connections without an association do not keep out who asks for one', async () => {
-    const { scp } = await startScp({ maxAssociations: 2 });
+    const { scp } = await startScp({ maxUndecided: 2 });
     const idle = [];
     for (let count = 0; count < 5; count += 1) idle.push(await connectRogue(scp.listening));
     expect(await echo(scp)).toBe(0);

@@ -87,9 +87,13 @@ describe('configReference', () => {
     expect(reference.filter(({ description, type }) => description === '' || type === '')).toEqual([]);
   });
 
-  test('only the address of a peer, the members of a group, the directory of a disk cache and a syslog server have no way around', () => {
+  test('nothing is required but what a peer, a group, a disk cache, a syslog server, TLS or an identity is nothing without', () => {
     expect(reference.filter((entry) => entry.required).map((entry) => entry.key)).toEqual([
+      'dimse.tls.cert',
+      'dimse.tls.key',
+      'dimse.userIdentity.users.*',
       'peers.*.address',
+      'peers.*.userIdentity.type',
       'groups.*.members',
       'cache.disk.directory',
       'audit.syslog.address',
@@ -108,24 +112,39 @@ describe('configReference', () => {
   });
 
   test('every variable sets its key', () => {
-    const syslog = { DICOMGW_AUDIT_SYSLOG_ADDRESS: 'localhost:601', DICOMGW_AUDIT_SPOOL_DIRECTORY: 'x' };
     for (const { key: dotted, variable, default: preset } of reference) {
       if (preset === undefined || dotted === 'http.listen') continue;
       const isOfGroup = dotted.startsWith('groups');
+      const [, beside] = Object.entries(requiredBeside).find(([section]) => dotted.startsWith(section)) ?? [];
       const env = {
         DICOMGW_PEER: 'A@h:1',
-        ...(isOfGroup && { DICOMGW_GROUPS_ALL_MEMBERS: 'main' }),
-        ...(dotted.startsWith('audit.syslog') && syslog),
+        ...beside,
         [variable.replace('{NAME}', isOfGroup ? 'ALL' : 'MAIN')]: preset.replace(/^\[|\]$/g, ''),
       };
-      expect(
-        loadConfig({
-          env: dotted.startsWith('cache.disk') ? { ...env, DICOMGW_CACHE_DISK_DIRECTORY: 'x' } : env,
-        }),
-      ).toBeDefined();
+      expect(loadConfig({ env })).toBeDefined();
     }
   });
 });
+
+/** What a section cannot be without. */
+const requiredBeside: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  groups: { DICOMGW_GROUPS_ALL_MEMBERS: 'main' },
+  'cache.disk': { DICOMGW_CACHE_DISK_DIRECTORY: 'x' },
+  'audit.syslog': { DICOMGW_AUDIT_SYSLOG_ADDRESS: 'localhost:601', DICOMGW_AUDIT_SPOOL_DIRECTORY: 'x' },
+  'dimse.tls': {
+    DICOMGW_DIMSE_LISTEN: '127.0.0.1:11112',
+    DICOMGW_DIMSE_TLS_CERT: 'x',
+    DICOMGW_DIMSE_TLS_KEY: 'x',
+    DICOMGW_DIMSE_TLS_CA: 'x',
+  },
+  'dimse.userIdentity': {
+    DICOMGW_DIMSE_USER_IDENTITY_USERS_PACS: `scrypt$16384$8$1$${'A'.repeat(22)}==$${'A'.repeat(43)}=`,
+  },
+  'peers.*.userIdentity': {
+    DICOMGW_PEERS_MAIN_USER_IDENTITY_TYPE: 'username',
+    DICOMGW_PEERS_MAIN_USER_IDENTITY_USER: 'x',
+  },
+};
 
 test('whatever the text and the environment, there is a value or a ConfigError', () => {
   fc.assert(

@@ -124,6 +124,36 @@ describe('association PDUs', () => {
     expect(decodePdu(PduTypes.associateAccept, body)).toMatchObject({ user: { maxPduLength: 5 } });
   });
 
+  test.each([
+    [{ type: 2, responseRequested: true, primary: Buffer.from('user'), secondary: Buffer.from('passcode') }],
+    [{ type: 3, responseRequested: false, primary: Buffer.alloc(40_000, 7), secondary: Buffer.alloc(0) }],
+  ])('PS3.7 D.3.3.7: a user identity comes as it was sent', (userIdentity) => {
+    const user = {
+      maxPduLength: 5,
+      implementationClassUid: '1.2',
+      roles: [],
+      extendedNegotiations: [],
+      userIdentity,
+    };
+    const names = { calledAeTitle: 'A', callingAeTitle: 'B', contexts: [] };
+    const bytes = encodePdu({ kind: 'associate-request', ...names, user });
+    expect(decodePdu(PduTypes.associateRequest, bytes.subarray(6))).toMatchObject({ user: { userIdentity } });
+  });
+
+  test('PS3.7 D.3.3.7.2: an identity that was confirmed without more is told from one that was not', () => {
+    const user = { maxPduLength: 5, implementationClassUid: '1.2', roles: [], extendedNegotiations: [] };
+    const names = { calledAeTitle: 'A', callingAeTitle: 'B', contexts: [] };
+    const responses = [Buffer.alloc(0), undefined].map((response) => {
+      const bytes = encodePdu({
+        ...{ kind: 'associate-accept', ...names },
+        user: { ...user, ...(response && { userIdentityResponse: response }) },
+      });
+      const decoded = decodePdu(PduTypes.associateAccept, bytes.subarray(6));
+      return decoded.kind === 'associate-accept' ? decoded.user.userIdentityResponse : 'no answer';
+    });
+    expect(responses).toEqual([Buffer.alloc(0), undefined]);
+  });
+
   test('a refused context needs no transfer syntax', () => {
     const head = encodePdu({
       kind: 'associate-accept',
