@@ -1,3 +1,6 @@
+import { openAccess } from './compose-access.js';
+import { browsersOf } from './compose-browsers.js';
+import { expiriesOf, tlsOf } from './compose-tls.js';
 import { storeRequestBytes } from './compose-store.js';
 import type { Opened, Parts, Stopping } from './compose-parts.js';
 import type { Config } from './config/index.js';
@@ -6,6 +9,7 @@ import type { Gateway } from './gateway/index.js';
 import {
   createAdminApp,
   createApp,
+  createDoor,
   listen,
   type AdminDependencies,
   type ListeningServer,
@@ -49,14 +53,21 @@ export async function listenAll(
   const { stopping } = opened;
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
-  const deps = { gateway, observe, clock: systemClock, refuse };
   const { http, admin, search, store, commitment } = config;
+  const { rateLimit } = http;
+  const door = createDoor(openAccess(config, observe), {
+    requests: rateLimit.requests,
+    withinMs: rateLimit.within,
+    failedLogins: config.access.failedLogins,
+  });
+  const deps = { gateway, door, observe, clock: systemClock, refuse };
   const adminDeps = adminOf(telemetry, parts, stopping);
   const serverOptions = {
     headersTimeoutMs: http.headersTimeout,
     keepAliveTimeoutMs: http.keepAliveTimeout,
     maxHeaderBytes: http.maxHeaderBytes,
     maxConnections: http.maxConnections,
+    maxConnectionsPerClient: http.maxConnectionsPerClient,
   };
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.
   const listenOrigin = { value: '' };
@@ -65,6 +76,7 @@ export async function listenAll(
     {
       basePath: http.basePath,
       defaultPeer: config.defaultPeer,
+      browsers: browsersOf(config, 'http'),
       trustProxy: http.trustProxy,
       emptySearch: search.emptyResponse,
       storeBody: {
@@ -72,6 +84,7 @@ export async function listenAll(
         maxBodyRatio: http.maxBodyRatio,
         maxParts: store.maxParts,
         bodyTimeoutMs: http.bodyTimeout,
+        minBodyRate: http.minBodyRate,
       },
       storeClients: store.clients,
       maxCommitmentBytes: commitment.maxBytes,
@@ -83,11 +96,18 @@ export async function listenAll(
     },
     admin.listen ? undefined : adminDeps,
   );
-  const main = await listen(app, { ...http.listen, ...serverOptions });
+  const tls = { main: tlsOf('http', http.tls), admin: tlsOf('admin', admin.tls) };
+  const main = await listen(app, { ...http.listen, ...serverOptions, tls: tls.main }, observe);
   opened.main = main;
   listenOrigin.value = main.origin;
+  telemetry.collect('certificate_expiry_timestamp_seconds', () => expiriesOf(opened));
   if (admin.listen === undefined) return { main, admin: main };
-  opened.admin = await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions });
+  const adminOptions = { ...admin.listen, ...serverOptions, tls: tls.admin };
+  opened.admin = await listen(
+    createAdminApp(deps, browsersOf(config, 'admin'), adminDeps),
+    adminOptions,
+    observe,
+  );
   return { main, admin: opened.admin };
 }
 

@@ -22,6 +22,8 @@ export interface RunningGateway {
   readonly adminOrigin: string;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
+  /** Looks now whether there are other certificates for the listeners. */
+  reloadCertificates(): void;
   /** Takes nothing new, lets what runs end within the configured time, releases associations. */
   close(): Promise<void>;
 }
@@ -138,6 +140,9 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
     adminOrigin: listeners.admin.origin,
     peers,
     storageScp,
+    reloadCertificates: () => {
+      for (const { certificate } of Object.values(listeners)) certificate?.reload();
+    },
     close: () => stop(opened, config.http.drainTimeout),
   };
   observe({

@@ -3,7 +3,9 @@ import './young-generation.js';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
+import { hashPassword } from './access/index.js';
 import { check } from './check-command.js';
+import { rolesOf } from './compose-access.js';
 import { coercionRules } from './compose-coercions.js';
 import { startGateway } from './compose.js';
 import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
@@ -11,6 +13,7 @@ import { formatAeAddress, GatewayError, toGatewayError } from './core/index.js';
 import type { DemoPacs } from './demo/index.js';
 import type { Peer } from './dimse/index.js';
 import { print } from './print.js';
+import { readPassword } from './read-password.js';
 import { requestPurge } from './purge-command.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
 
@@ -23,9 +26,13 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
                          study, which each is to hold, also what the peer makes of searches
   config --config FILE   print the effective configuration
   purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
-                         drop instances from the cache of the running gateway
+                         drop instances from the cache of the running gateway; with access control as one of
+                         access.tokens that may do so, or with [--token-file FILE]
+  hash-password          read a password from standard input, print its hash for access.users
 
 Without a file, DICOMGW_PEER=AE@host:port is enough. Every key can come from the environment.`;
+
+const COMMANDS: ReadonlySet<string> = new Set(['serve', 'demo', 'check', 'config', 'purge', 'hash-password']);
 
 const require = createRequire(import.meta.url);
 
@@ -42,6 +49,7 @@ function readConfig(file: string | undefined): Config {
     });
     // What it says of attributes only the dictionary can tell to be right.
     coercionRules(config);
+    rolesOf(config);
     return config;
   } catch (thrown) {
     if (thrown instanceof GatewayError) throw thrown;
@@ -85,6 +93,9 @@ async function serve(
     const stop = stopSignal();
     const gateway = await startGateway(config, telemetry);
     onReady(gateway.origin);
+    process.on('SIGHUP', () => {
+      gateway.reloadCertificates();
+    });
     telemetry.observe({ kind: 'stopping', reason: await stop });
     await gateway.close();
     telemetry.observe({ kind: 'stopped', openAssociations: openAssociations(gateway.peers.values()) });
@@ -156,6 +167,7 @@ async function run(): Promise<number> {
       patient: { type: 'string' },
       all: { type: 'boolean' },
       peer: { type: 'string' },
+      'token-file': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
     },
@@ -163,15 +175,14 @@ async function run(): Promise<number> {
   const [command = 'serve', ...rest] = positionals;
   if (values.help) return (print(USAGE), 0);
   if (values.version) return (print(version()), 0);
-  if (rest.length > 0 || !['serve', 'demo', 'check', 'config', 'purge'].includes(command)) {
-    throw new GatewayError('bad-request', USAGE);
-  }
+  if (rest.length > 0 || !COMMANDS.has(command)) throw new GatewayError('bad-request', USAGE);
   if (command === 'demo') return demo();
+  if (command === 'hash-password') return (print(await hashPassword(await readPassword(process.stdin))), 0);
   const config = readConfig(values.config);
   if (command === 'config') return (print(dumpConfig(config).trimEnd()), 0);
   if (command === 'purge') {
-    const { study, patient, all, peer } = values;
-    return (print(await requestPurge(config, { study, patient, all, peer })), 0);
+    const { study, patient, all, peer, 'token-file': tokenFile } = values;
+    return (print(await requestPurge(config, { study, patient, all, peer, tokenFile })), 0);
   }
   if (command === 'check') return check(config, values);
   const telemetry = telemetryFor(config);

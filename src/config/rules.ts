@@ -1,13 +1,9 @@
+import { brokenAccess, isLoopback } from './rules-access.js';
 import { brokenGroups } from './rules-groups.js';
 import type { ParsedConfig } from './schema.js';
 
 /** A name that stands in URLs and metric labels, and cannot be taken for a property of every object. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-/** Whether only this machine can reach `host`. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host);
-}
 
 /** The peer or group behind the base path: the one that is named, else the only peer. */
 export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'>): string | undefined {
@@ -17,6 +13,7 @@ export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'
 
 /** What is wrong between keys that are right by themselves. */
 export function* brokenRules(config: ParsedConfig): Generator<string> {
+  yield* brokenAccess(config);
   yield* exposure(config);
   yield* peers(config);
   yield* brokenGroups(config, NAME);
@@ -24,12 +21,9 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* listeners(config);
 }
 
-function* exposure({ http, access }: ParsedConfig): Generator<string> {
+function* exposure({ http }: ParsedConfig): Generator<string> {
   if (isLoopback(http.listen.host)) return;
   const where = `http.listen: ${http.listen.host} can be reached from other machines`;
-  if (!access.anonymous) {
-    yield `${where}, and nobody is asked who they are. If the network in front may read and store everything, say so with access.anonymous: true (DICOMGW_ACCESS_ANONYMOUS=true); else listen on 127.0.0.1.`;
-  }
   if (http.publicUrl === undefined && http.trustProxy === false) {
     yield `${where}: the URLs in answers need http.publicUrl (what clients call the gateway, such as https://pacs.example) or http.trustProxy (whose X-Forwarded headers are believed).`;
   }

@@ -72,8 +72,8 @@ export function withGroups(
       purgeAll(peers, of(call.peer), call, context).finally(() => {
         dropDocuments(addressed.values(), call);
       }),
-    preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
-    preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
+    preload: async (call, context) => peers.preload(forPreload(of(call.peer), call), context),
+    preloadOf: async (call, context) => peers.preloadOf(forPreload(of(call.peer), call), context),
     ...storeAtMembers(peers, of),
   };
 }
@@ -91,8 +91,8 @@ function storeAtMembers(
     },
     requestCommitment: async (call, context) =>
       peers.requestCommitment({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }, context),
-    commitmentOf: async (call) =>
-      peers.commitmentOf({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }),
+    commitmentOf: async (call, context) =>
+      peers.commitmentOf({ ...call, peer: committerOf(of(call.peer)) ?? call.peer }, context),
   };
 }
 

@@ -1,9 +1,11 @@
 import type { Request, Response } from 'express';
-import type { Clock, GatewayError, Observe, OperationContext } from '../core/index.js';
+import type { Clock, GatewayError, Observe, OperationContext, Permission } from '../core/index.js';
 import type { Common, Gateway } from '../gateway/index.js';
+import type { Door } from './door.js';
 
 export interface HttpDependencies {
   readonly gateway: Gateway;
+  readonly door: Door;
   readonly observe: Observe;
   readonly clock: Clock;
   /** Why nothing new is taken, while the gateway stops. */
@@ -22,5 +24,10 @@ export interface Call {
 
 export type Handler = (call: Call) => Promise<void>;
 
-/** Adds a route; `HEAD` goes with `GET`. */
-export type On = (method: 'get' | 'post' | 'delete' | 'options', path: string, handler: Handler) => void;
+/** Adds a route for those who may do what it does; `HEAD` goes with `GET`. */
+export type On = (
+  method: 'get' | 'post' | 'delete',
+  path: string,
+  permission: Permission,
+  handler: Handler,
+) => void;

@@ -30,6 +30,10 @@ const gauges = {
     help: 'Instances that were asked for and not yet of the peer.',
     labels: ['peer', 'priority'],
   },
+  certificate_expiry_timestamp_seconds: {
+    help: 'When the certificate of a listener expires, in seconds since 1970-01-01.',
+    labels: ['listener'],
+  },
   cache_instances: { help: 'Instances that the cache holds.', labels: [] },
 } as const satisfies Readonly<Record<string, { help: string; labels: readonly string[] }>>;
 

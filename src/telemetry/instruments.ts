@@ -35,6 +35,7 @@ const counters = {
   ],
   frames: ['frames_total', 'Frames decoded, encoded and rendered.', 'from', 'to', 'outcome'],
   readerResets: ['reader_resets_total', 'Readers that the gateway cut off.', 'reason'],
+  accessRefused: ['access_refused_total', 'Requests refused because of who asks.', 'by', 'reason'],
   logDropped: [
     'log_lines_dropped_total',
     'Log lines that the output did not take in time, and writes of lines that failed.',
