@@ -1,3 +1,6 @@
+import { openAccess } from './compose-access.js';
+import { browsersOf } from './compose-browsers.js';
+import { openListenerTls } from './compose-tls.js';
 import { storeRequestBytes } from './compose-store.js';
 import type { Opened, Parts } from './compose-parts.js';
 import type { Config } from './config/index.js';
@@ -6,9 +9,12 @@ import type { Gateway } from './gateway/index.js';
 import {
   createAdminApp,
   createApp,
+  createDoor,
   listen,
   type AdminDependencies,
+  type AppOptions,
   type ListeningServer,
+  type ServerOptions,
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
 
@@ -50,51 +56,67 @@ export async function listenAll(
   telemetry: Telemetry,
 ): Promise<Listeners> {
   const { observe } = telemetry;
-  const { gateway } = parts;
+  const { gateway, certificates } = parts;
   const { stopping } = opened;
   const audit = opened.audit?.audit;
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : audit?.refusal();
-  const deps = { gateway, observe, clock: systemClock, refuse, audit };
-  const { http, admin, search, store, commitment } = config;
+  const { http, admin } = config;
+  const { rateLimit } = http;
+  const door = createDoor(openAccess(config, observe), {
+    requests: rateLimit.requests,
+    withinMs: rateLimit.within,
+    failedLogins: config.access.failedLogins,
+  });
+  const deps = { gateway, door, observe, clock: systemClock, refuse, audit };
   const adminDeps = adminOf(telemetry, parts, opened);
-  const serverOptions = {
-    headersTimeoutMs: http.headersTimeout,
-    keepAliveTimeoutMs: http.keepAliveTimeout,
-    maxHeaderBytes: http.maxHeaderBytes,
-    maxConnections: http.maxConnections,
-  };
+  const serverOptions = serverOptionsOf(config);
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.
   const listenOrigin = { value: '' };
-  const app = createApp(
-    deps,
-    {
-      basePath: http.basePath,
-      defaultPeer: config.defaultPeer,
-      trustProxy: http.trustProxy,
-      emptySearch: search.emptyResponse,
-      storeBody: {
-        maxBodyBytes: storeRequestBytes(config),
-        maxBodyRatio: http.maxBodyRatio,
-        maxParts: store.maxParts,
-        bodyTimeoutMs: http.bodyTimeout,
-      },
-      storeClients: store.clients,
-      maxCommitmentBytes: commitment.maxBytes,
-      serviceUrl: {
-        publicUrl: http.publicUrl,
-        trustProxy: http.trustProxy !== false,
-        listenOrigin: () => listenOrigin.value,
-      },
-    },
-    admin.listen ? undefined : adminDeps,
-  );
-  const main = await listen(app, { ...http.listen, ...serverOptions });
+  const options = appOptionsOf(config, () => listenOrigin.value);
+  const app = createApp(deps, options, admin.listen ? undefined : adminDeps);
+  const tls = await openListenerTls('http', http.tls, certificates);
+  const main = await listen(app, { ...http.listen, ...serverOptions, tls });
   opened.main = main;
   listenOrigin.value = main.origin;
   if (admin.listen === undefined) return { main, admin: main };
-  opened.admin = await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions });
+  const adminTls = await openListenerTls('admin', admin.tls, certificates);
+  const adminApp = createAdminApp(deps, browsersOf(config, 'admin'), adminDeps);
+  opened.admin = await listen(adminApp, { ...admin.listen, ...serverOptions, tls: adminTls });
   return { main, admin: opened.admin };
+}
+
+const serverOptionsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port'> => ({
+  headersTimeoutMs: http.headersTimeout,
+  keepAliveTimeoutMs: http.keepAliveTimeout,
+  maxHeaderBytes: http.maxHeaderBytes,
+  maxConnections: http.maxConnections,
+  maxConnectionsPerClient: http.maxConnectionsPerClient,
+});
+
+function appOptionsOf(config: Config, listenOrigin: () => string): AppOptions {
+  const { http, search, store, commitment } = config;
+  return {
+    basePath: http.basePath,
+    defaultPeer: config.defaultPeer,
+    browsers: browsersOf(config, 'http'),
+    trustProxy: http.trustProxy,
+    emptySearch: search.emptyResponse,
+    storeBody: {
+      maxBodyBytes: storeRequestBytes(config),
+      maxBodyRatio: http.maxBodyRatio,
+      maxParts: store.maxParts,
+      bodyTimeoutMs: http.bodyTimeout,
+      minBodyRate: http.minBodyRate,
+    },
+    storeClients: store.clients,
+    maxCommitmentBytes: commitment.maxBytes,
+    serviceUrl: {
+      publicUrl: http.publicUrl,
+      trustProxy: http.trustProxy !== false,
+      listenOrigin,
+    },
+  };
 }
 
 interface Listeners {

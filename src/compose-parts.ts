@@ -16,6 +16,7 @@ export interface Parts {
   readonly peers: ReadonlyMap<string, Peer>;
   readonly storageScp: StorageScp | undefined;
   readonly commitments: Commitments | undefined;
+  readonly certificates: Certificates;
   /** By peer: whether its latest association could be opened. */
   readonly reachable: ReadonlyMap<string, 'up' | 'down'>;
 }

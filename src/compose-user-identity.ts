@@ -1,17 +1,14 @@
 import { open } from 'node:fs/promises';
+import { isPassword } from './access/index.js';
 import type { Config, PeerConfig } from './config/index.js';
 import { GatewayError, Semaphore } from './core/index.js';
 import { UserIdentityTypes, type IdentityJudge, type UserIdentity } from './dimse/index.js';
-import { isPasscode } from './passcode.js';
 
 /** The user information item of an association request holds 64 KiB in all. */
 const MAX_BYTES = 48 * 1024;
 
 /** Hashing takes a core for some 50 ms: who floods the port must not take them all. */
 const HASHES_AT_ONCE = 1;
-
-/** A hash for names that nobody has: how long the answer takes is not to tell which names there are. */
-const NOBODYS = `scrypt$16384$8$1$${'A'.repeat(22)}==$${'A'.repeat(43)}=`;
 
 type PeerIdentity = NonNullable<PeerConfig['userIdentity']>;
 
@@ -82,7 +79,7 @@ export function identityJudge({ dimse: { userIdentity } }: Config): IdentityJudg
       const hashed = userIdentity.users[primary.toString()];
       const release = await hashing.acquire();
       try {
-        return (await isPasscode(secondary.toString(), hashed ?? NOBODYS)) && hashed !== undefined;
+        return await isPassword(secondary.toString(), hashed);
       } catch {
         // Costs beyond what scrypt may take: nobody's passcode.
         return false;

@@ -138,6 +138,7 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
     peers,
     storageScp,
     commitments,
+    certificates,
     reachable,
   };
   const gateway = (opened.gateway = gatewayOf(config, parts, observe));

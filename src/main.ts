@@ -2,17 +2,18 @@
 import './young-generation.js';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { hashPassword } from './access/index.js';
 import { check } from './check-command.js';
+import { rolesOf } from './compose-access.js';
 import { coercionRules } from './compose-coercions.js';
 import { startGateway, type RunningGateway } from './compose.js';
 import { ConfigError, dumpConfig, loadConfig, type Config } from './config/index.js';
 import { formatAeAddress, GatewayError, toGatewayError } from './core/index.js';
 import type { DemoPacs } from './demo/index.js';
 import type { Peer } from './dimse/index.js';
-import { hashPasscode } from './passcode.js';
 import { print } from './print.js';
+import { readPassword } from './read-password.js';
 import { requestPurge } from './purge-command.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
 
@@ -24,11 +25,15 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
                          try everything that is needed of each peer; exit status 0 if all are usable; with a
                          study, which each is to hold, also what the peer makes of searches
   config --config FILE   print the effective configuration
-  passcode               hash the passcode on standard input for dimse.userIdentity.users
   purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
-                         drop instances from the cache of the running gateway
+                         drop instances from the cache of the running gateway; with access control as one of
+                         access.tokens that may do so, or with [--token-file FILE]
+  hash-password          read a password from standard input, print its hash for access.users and
+                         dimse.userIdentity.users
 
 Without a file, DICOMGW_PEER=AE@host:port is enough. Every key can come from the environment.`;
+
+const COMMANDS: ReadonlySet<string> = new Set(['serve', 'demo', 'check', 'config', 'purge', 'hash-password']);
 
 const require = createRequire(import.meta.url);
 
@@ -45,6 +50,7 @@ function readConfig(file: string | undefined): Config {
     });
     // What it says of attributes only the dictionary can tell to be right.
     coercionRules(config);
+    rolesOf(config);
     return config;
   } catch (thrown) {
     if (thrown instanceof GatewayError) throw thrown;
@@ -157,12 +163,6 @@ async function demo(): Promise<never> {
   }
 }
 
-/** What is typed or piped in, up to the end of its line. @throws GatewayError when that is nothing */
-async function firstLine(): Promise<string> {
-  for await (const line of createInterface({ input: process.stdin })) if (line !== '') return line;
-  throw new GatewayError('bad-request', 'Standard input holds no passcode.');
-}
-
 async function run(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -173,6 +173,7 @@ async function run(): Promise<number> {
       patient: { type: 'string' },
       all: { type: 'boolean' },
       peer: { type: 'string' },
+      'token-file': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
     },
@@ -180,16 +181,14 @@ async function run(): Promise<number> {
   const [command = 'serve', ...rest] = positionals;
   if (values.help) return (print(USAGE), 0);
   if (values.version) return (print(version()), 0);
-  if (rest.length > 0 || !['serve', 'demo', 'check', 'config', 'passcode', 'purge'].includes(command)) {
-    throw new GatewayError('bad-request', USAGE);
-  }
+  if (rest.length > 0 || !COMMANDS.has(command)) throw new GatewayError('bad-request', USAGE);
   if (command === 'demo') return demo();
-  if (command === 'passcode') return (print(await hashPasscode(await firstLine())), 0);
+  if (command === 'hash-password') return (print(await hashPassword(await readPassword(process.stdin))), 0);
   const config = readConfig(values.config);
   if (command === 'config') return (print(dumpConfig(config).trimEnd()), 0);
   if (command === 'purge') {
-    const { study, patient, all, peer } = values;
-    return (print(await requestPurge(config, { study, patient, all, peer })), 0);
+    const { study, patient, all, peer, 'token-file': tokenFile } = values;
+    return (print(await requestPurge(config, { study, patient, all, peer, tokenFile })), 0);
   }
   if (command === 'check') return check(config, values);
   const telemetry = telemetryFor(config);

@@ -46,7 +46,8 @@ function matchLeaf(variable: string, leaf: Leaf, file: Tree): Match | undefined 
 }
 
 function namedInFile(chosen: string, leaf: Leaf, file: Tree): string | undefined {
-  const entries = file[leaf.path[0] ?? ''];
+  const above = leaf.path.slice(0, leaf.path.indexOf('*'));
+  const entries = above.reduce<unknown>((tree, part) => (isTree(tree) ? tree[part] : undefined), file);
   return isTree(entries) ? Object.keys(entries).find((name) => upperSnake(name) === chosen) : undefined;
 }
 

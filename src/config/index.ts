@@ -2,3 +2,4 @@
 export { ConfigError } from './config-error.js';
 export { configReference, dumpConfig } from './dump.js';
 export { loadConfig, type Config, type PeerConfig } from './load.js';
+export { allowsAnonymous, BUILT_IN_ROLES } from './rules-access.js';

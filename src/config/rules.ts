@@ -1,4 +1,5 @@
 import { isLoopback } from './loopback.js';
+import { brokenAccess } from './rules-access.js';
 import { brokenAudit } from './rules-audit.js';
 import { brokenDimseSecurity } from './rules-dimse.js';
 import { brokenGroups } from './rules-groups.js';
@@ -15,6 +16,7 @@ export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'
 
 /** What is wrong between keys that are right by themselves. */
 export function* brokenRules(config: ParsedConfig): Generator<string> {
+  yield* brokenAccess(config);
   yield* exposure(config);
   yield* peers(config);
   yield* brokenGroups(config, NAME);
@@ -24,12 +26,9 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* brokenDimseSecurity(config);
 }
 
-function* exposure({ http, access }: ParsedConfig): Generator<string> {
+function* exposure({ http }: ParsedConfig): Generator<string> {
   if (isLoopback(http.listen.host)) return;
   const where = `http.listen: ${http.listen.host} can be reached from other machines`;
-  if (!access.anonymous) {
-    yield `${where}, and nobody is asked who they are. If the network in front may read and store everything, say so with access.anonymous: true (DICOMGW_ACCESS_ANONYMOUS=true); else listen on 127.0.0.1.`;
-  }
   if (http.publicUrl === undefined && http.trustProxy === false) {
     yield `${where}: the URLs in answers need http.publicUrl (what clients call the gateway, such as https://pacs.example) or http.trustProxy (whose X-Forwarded headers are believed).`;
   }

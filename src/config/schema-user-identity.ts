@@ -37,10 +37,10 @@ export const dimseUserIdentity = z.strictObject({
       z.string(),
       key(
         text(
-          /^scrypt\$\d{4,7}\$\d{1,2}\$\d{1,2}\$[A-Za-z0-9+/]{16,88}={0,2}\$[A-Za-z0-9+/]{40,88}={0,2}$/,
-          'a hashed passcode, as `dicomweb-gateway passcode` prints it',
+          /^scrypt:\d{1,7}:\d{1,2}:\d{1,2}:[A-Za-z0-9_-]{22,86}:[A-Za-z0-9_-]{43,86}$/,
+          'a hashed passcode, as `dicomweb-gateway hash-password` prints it',
         ),
-        'The hashed passcode of a user of this name; `dicomweb-gateway passcode` makes it.',
+        'The hashed passcode of a user of this name; `dicomweb-gateway hash-password` makes it.',
         { secret: true },
       ),
     )

@@ -7,6 +7,7 @@
 export type GatewayErrorCode =
   // the client asked wrongly
   | 'bad-request'
+  | 'unauthenticated'
   | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
@@ -17,6 +18,7 @@ export type GatewayErrorCode =
   | 'query-too-broad'
   | 'unsupported-media-type'
   | 'expectation-failed'
+  | 'rate-limited'
   | 'not-implemented'
   // the peer is not there, or said no
   | 'peer-unreachable'
@@ -36,6 +38,8 @@ export type GatewayErrorCode =
   | 'retrieve-pending'
   // the bytes are not what they claim to be
   | 'malformed-dataset'
+  // who tells whose a token is cannot be asked
+  | 'identity-unavailable'
   // we are full, leaving or broken
   | 'overloaded'
   | 'reader-stalled'
@@ -52,6 +56,8 @@ export interface GatewayErrorDetails {
   /** (0000,0900) as the peer sent it. */
   readonly dimseStatus?: number;
   readonly retryAfterSeconds?: number;
+  /** How the client may say who it is, as `WWW-Authenticate` has it. @see RFC 9110 11.6.1 */
+  readonly challenges?: readonly string[];
 }
 
 /** A failure with a stable code and a message that is safe to show: it never holds patient data. */
@@ -60,6 +66,7 @@ export class GatewayError extends Error {
   readonly peer: string | undefined;
   readonly dimseStatus: number | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly challenges: readonly string[] | undefined;
 
   constructor(code: GatewayErrorCode, message: string, details: GatewayErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -68,6 +75,7 @@ export class GatewayError extends Error {
     this.peer = details.peer;
     this.dimseStatus = details.dimseStatus;
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.challenges = details.challenges;
   }
 }
 

@@ -1,4 +1,5 @@
 /** What every module needs and no module owns. */
+export type { AttributeTest, Permission, Restriction, ValueTest } from './access.js';
 export { formatAeAddress, isAeTitle, parseAeAddress, parseHostPort, type AeAddress } from './ae-address.js';
 export type { AuditedStudy, AuditEvent, AuditKind, AuditTrail, PatientIdentity } from './audit-event.js';
 export { ByteBudget } from './byte-budget.js';

@@ -1,3 +1,4 @@
+import type { Restriction } from './access.js';
 import type { Principal } from './principal.js';
 import type { QueryOptions, QueryRoot } from './query-options.js';
 
@@ -187,6 +188,14 @@ export type Observation =
       readonly count: number;
     }
   | {
+      /** A request was refused because of who asks, or because it is not known who that is. */
+      readonly kind: 'access-refused';
+      readonly by: 'nothing' | 'token' | 'basic' | 'certificate';
+      /** Of a few words that the code itself has, such as `expired` or `audience`. */
+      readonly reason: string;
+      readonly requestId?: string;
+    }
+  | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;
@@ -209,6 +218,8 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** Who asked; missing for what the gateway does of its own accord. */
   readonly principal?: Principal;
+  /** Which studies that one may have to do with; all when left out. */
+  readonly restriction?: Restriction;
   /** Part of something under way: waits for an association as long as `signal` allows, not as long as a newcomer. */
   readonly patient?: boolean;
   /** `interactive` when left out. */

@@ -14,6 +14,7 @@ import type { PreloadJob } from './preload-job.js';
 import { openStore } from './open-store.js';
 import { PreloadJobs } from './preload-jobs.js';
 import { purge } from './purge.js';
+import { restricted } from './restricted-gateway.js';
 import { retrieveInstances } from './retrieve-instances.js';
 import { retrieveMetadata } from './retrieve-metadata.js';
 import { renderFrame } from './render-frame.js';
@@ -25,6 +26,7 @@ import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
+import { StudyGuard } from './study-guard.js';
 import { StudyWatch } from './study-watch.js';
 import type { CommitmentCall, Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
 
@@ -48,7 +50,9 @@ export function createGateway(deps: GatewayDependencies): Gateway {
   const sides = new Map<string, Side>();
   const pictures = new Pictures(deps.framePool, deps.hotPictures, renderFrame);
   for (const [name, binding] of deps.peers) sides.set(name, createSide(binding, deps, pictures));
-  return withGroups(ofPeers(sides, deps), deps, sides);
+  const guardsOf = (name: string): readonly StudyGuard[] =>
+    (deps.groups.get(name)?.members ?? [name]).flatMap((member) => sides.get(member)?.guard ?? []);
+  return restricted(withGroups(ofPeers(sides, deps), deps, sides), guardsOf);
 }
 
 function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): Gateway {
@@ -93,8 +97,8 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     retrieveRendered: (call, context) => retrieve(retrieveRendered, call, context),
     // Who looks at thumbnails has not opened anything yet.
     retrieveThumbnail: async (call, context) => retrieveThumbnail(sideFor(call), call, context),
-    preload: ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
-    preloadOf: ({ peer, target }) => preloadOf(sideOf(peer), target),
+    preload: async ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
+    preloadOf: async ({ peer, target }) => preloadOf(sideOf(peer), target),
     requestCommitment: async (call, context) =>
       requestCommitment(deps.commitments, committersOf(call), call, context),
     commitmentOf: async (call) => commitmentOf(deps.commitments, committersOf(call), call),
@@ -110,10 +114,12 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: P
   const finds = new SharedFinds(binding.peer, { keepMs: 0 }, deps.clock);
   const searches = new SharedFinds(binding.peer, { keepMs: binding.search.keepMs }, deps.clock);
   const absent = new AbsentStudies(deps.clock, binding.retrieve.revalidateMs);
+  const guard = new StudyGuard(binding, finds, deps.clock);
   const watch = new StudyWatch(binding, deps, () => {
     finds.clear();
     searches.clear();
     absent.clear();
+    guard.clear();
   });
   const metadata = new MetadataMemory(metadataShare(deps));
   const fetcher = new InstanceFetcher(binding, deps, watch);
@@ -126,7 +132,7 @@ function createSide(binding: PeerBinding, deps: GatewayDependencies, pictures: P
     return Math.max(memoryLimit, diskLimit);
   };
   const prefetcher = new Prefetcher(side, { mode: binding.retrieve.prefetch, cacheBytes });
-  return { ...side, searches, absent, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
+  return { ...side, searches, absent, guard, prefetcher, preloads: new PreloadJobs(side, binding.preload) };
 }
 
 function closeSide({ prefetcher, preloads }: Side): void {
@@ -141,7 +147,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches, finds, framePool, deps }: Side,
+  { binding, searches, finds, framePool, guard, deps }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -153,6 +159,6 @@ function searchPeer(
     (isAlone ? binding.peer : searches).find(level, identifier, of);
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : finds).find(level, identifier, of);
-  const source = { binding, find, findAtOnce, frames: framePool, clock: deps.clock };
+  const source = { binding, find, findAtOnce, guard, frames: framePool, clock: deps.clock };
   return search(source, request, { serviceUrl, representations }, context);
 }

@@ -76,8 +76,8 @@ export function withGroups(
       purgeAll(peers, of(call.peer), call, context).finally(() => {
         dropDocuments(addressed.values(), call);
       }),
-    preload: (call, context) => peers.preload(forPreload(of(call.peer), call), context),
-    preloadOf: (call) => peers.preloadOf(forPreload(of(call.peer), call)),
+    preload: async (call, context) => peers.preload(forPreload(of(call.peer), call), context),
+    preloadOf: async (call, context) => peers.preloadOf(forPreload(of(call.peer), call), context),
     ...storeAtMembers(peers, of),
   };
 }
@@ -95,7 +95,7 @@ function storeAtMembers(
     isReadOnly: (peer) => (of(peer)?.store?.members ?? [peer]).some((member) => peers.isReadOnly(member)),
     store: (call, context) => peers.store(at(call), context),
     requestCommitment: async (call, context) => peers.requestCommitment(at(call), context),
-    commitmentOf: async (call) => peers.commitmentOf(at(call)),
+    commitmentOf: async (call, context) => peers.commitmentOf(at(call), context),
   };
 }
 

@@ -62,7 +62,8 @@ export async function openMember(
     });
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : member.finds).find(level, identifier, of);
-  const source = { binding, find, findAtOnce, frames: member.framePool, clock: member.deps.clock };
+  const { framePool: frames, guard, deps } = member;
+  const source = { binding, find, findAtOnce, guard, frames, clock: deps.clock };
   const opened = await openRows(source, requestFor(member, request), serviceUrl, context);
   const { issuerOfPatientId: issuer } = binding;
   const keys = issuer === undefined ? [] : request.matchingKeys.filter(({ path }) => isIssuer(path));

@@ -2,12 +2,14 @@ import { GatewayError } from '../core/index.js';
 import type { RetrieveBinding } from './side.js';
 import type { AbsentStudies } from './absent-studies.js';
 import type { SharedFinds } from './shared-finds.js';
+import type { StudyGuard } from './study-guard.js';
 
 /** A peer that is a member of a group. */
 export interface Member extends RetrieveBinding {
   /** C-FINDs of searches. */
   readonly searches: SharedFinds;
   readonly absent: AbsentStudies;
+  readonly guard: StudyGuard;
 }
 
 export const nameOf = ({ binding }: Member): string => binding.peer.name;

@@ -16,6 +16,8 @@ export interface InstanceSenderOptions extends StoreAtOptions {
   readonly targets: StoreTargets;
   /** Where instances are changed on their way. */
   readonly coercer: Coercer | undefined;
+  /** Whether who asks may store it. @throws GatewayError when that cannot be found out */
+  readonly permits: (instance: OutgoingInstance) => Promise<boolean>;
   /** Study Instance UID of the URL: instances of other studies fail. */
   readonly study: string | undefined;
 }
@@ -55,7 +57,8 @@ export class InstanceSender {
 
   /** Sends the instance when its turn has come, or never will; `began` is told then. The caller goes on. */
   sendSoon(instance: OutgoingInstance, began: () => void): void {
-    if (this.#options.targets.areSeveral || this.#options.coercer) {
+    const { targets, coercer, context } = this.#options;
+    if (targets.areSeveral || coercer || context.restriction) {
       this.add(failure(instance.meta, Reason.outOfResources, noRoom()));
       began();
       instance.discard();
@@ -94,6 +97,11 @@ export class InstanceSender {
     const { meta } = outgoing;
     if (refusal !== undefined) return failure(meta, refusal);
     const { targets, coercer } = this.#options;
+    const forbidden = await this.#options
+      .permits(outgoing)
+      .catch((thrown: unknown) => toGatewayError(thrown));
+    if (forbidden instanceof GatewayError) return failure(meta, reasonOf(forbidden), forbidden);
+    if (!forbidden) return failure(meta, Reason.notAuthorized);
     const send = (instance: OutgoingInstance): Promise<PartResult> =>
       targets.store(meta, (target) => storeAt(target, instance, this.#options));
     return coercer ? coercer.store(outgoing, send) : send(outgoing);

@@ -3,6 +3,7 @@ import { defaultCharacterSets } from '../dicom/index.js';
 import { negotiate } from '../dicomweb/index.js';
 import { Coercer } from './coercer.js';
 import type { GatewayDependencies } from './ports.js';
+import { mayStore } from './may-store.js';
 import { StoreTargets, type StoreTarget } from './store-targets.js';
 import { StoreSession } from './store.js';
 import type { StoreCall } from './use-cases.js';
@@ -40,6 +41,7 @@ export function openStore(
   return new StoreSession({
     ...told,
     settings,
+    permits: (instance) => mayStore(instance, members, settings.limits, context),
     targets: new StoreTargets({ members, requires, observe, context }),
     coercer: Coercer.of({ ...told, rules, system, characterSets, limits: settings.limits }),
     instances,

@@ -18,7 +18,10 @@ export async function planFor(
   // Whether studies may be searched without their patients is negotiated too.
   const isAsked = usesQueryOptions(request) || peer.knowledge.get('root') === 'patient';
   const options = isAsked ? await peer.queryOptions(context) : baselineQueryOptions;
-  const plan = planSearch(request, withKnowledge(profile, peer.knowledge), options);
+  const known = withKnowledge(profile, peer.knowledge);
+  // Series and instances of studies that may not be seen are told by their studies.
+  const usable = context.restriction ? { ...options, relational: false } : options;
+  const plan = planSearch(request, known, usable);
   const isMissed = profile.characterSets === undefined && mayMissText(request, peer.knowledge);
   return isMissed ? { ...plan, warnings: [...plan.warnings, OTHER_SETS] } : plan;
 }

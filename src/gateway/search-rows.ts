@@ -1,9 +1,10 @@
-import type { GatewayError, OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
 import type { DicomJsonObject, NumericStrings, Tag } from '../dicom/index.js';
 import { retrieveUrl, type RetrieveTarget, type SearchRequest } from '../dicomweb/index.js';
 import {
   completableTags,
   nameKeys,
+  narrowed,
   optionalKeys,
   unverifiedWarnings,
   type SearchPlan,
@@ -68,13 +69,30 @@ export interface SearchRows {
 
 /** Opens a search of one peer. @throws GatewayError when the request cannot be asked of this peer */
 export async function openRows(
-  source: SearchSource,
-  request: SearchRequest,
+  all: SearchSource,
+  asked: SearchRequest,
   serviceUrl: string,
   context: OperationContext,
 ): Promise<OpenRows> {
+  const { source, request } = seenBy(context, all, asked);
   const plan = await planFor(source.binding, request, context);
   return new OpenSearch(source, plan, { serviceUrl, isPaged: request.limit !== undefined }, context);
+}
+
+/** What there is for who asks, and the search for it. */
+function seenBy(
+  { restriction }: OperationContext,
+  source: SearchSource,
+  request: SearchRequest,
+): { readonly source: SearchSource; readonly request: SearchRequest } {
+  if (restriction === undefined) return { source, request };
+  const { guard, find, findAtOnce = find } = source;
+  if (guard === undefined) throw new GatewayError('internal', 'Nobody can tell which studies may be seen.');
+  const seen = (of: SearchSource['find']): SearchSource['find'] => guard.restrict(of, restriction);
+  return {
+    source: { ...source, find: seen(find), findAtOnce: seen(findAtOnce) },
+    request: narrowed(request, restriction),
+  };
 }
 
 interface Asked {

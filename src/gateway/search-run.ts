@@ -7,6 +7,7 @@ import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
 import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
 import { SeenCharacterSets } from './seen-character-sets.js';
+import type { StudyGuard } from './study-guard.js';
 import { shownUids, UidListRun } from './search-uid-lists.js';
 
 /** One match: the row of each level that was searched, from the top. */
@@ -32,6 +33,8 @@ export interface SearchSource {
   readonly find: Peer['find'];
   /** For what is read at once, whatever the pace of the client; `find` when left out. */
   readonly findAtOnce?: Peer['find'];
+  /** Holds those who may see some studies alone to them. */
+  readonly guard?: StudyGuard;
   /** What can be decoded tells which transfer syntaxes are available; what the peer says when left out. */
   readonly frames?: FrameChecks;
   /** The machine's own when left out. */

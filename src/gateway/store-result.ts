@@ -15,6 +15,8 @@ export type PartResult =
 
 /** Failure reasons of (0008,1197). @see PS3.18 10.5.3 and PS3.4 Table B.2-1 */
 export const Reason = {
+  /** Refused: not authorized. @see PS3.7 C.5.8 */
+  notAuthorized: 0x0124,
   processingFailure: 0x0110,
   outOfResources: 0xa700,
   doesNotMatch: 0xa900,

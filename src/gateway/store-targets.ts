@@ -2,12 +2,14 @@ import { GatewayError, type Observe, type OperationContext } from '../core/index
 import type { Part10Meta } from '../dicom/index.js';
 import type { PeerBinding, StoreAt } from './ports.js';
 import { UNAVAILABLE, type PartResult } from './store-result.js';
+import type { StudyGuard } from './study-guard.js';
 import type { StudyWatch } from './study-watch.js';
 
 /** A peer that instances are stored at, with who must hear of it. */
 export interface StoreTarget {
   readonly binding: PeerBinding;
   readonly watch: StudyWatch;
+  readonly guard: StudyGuard;
 }
 
 /** What one of them made of an instance. */

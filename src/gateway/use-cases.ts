@@ -98,9 +98,9 @@ export interface Gateway {
     context: OperationContext,
   ): Promise<number>;
   /** Begins to bring a study or a series into the cache; joins a preload of it that is not over. */
-  preload(call: PreloadCall, context: OperationContext): PreloadJob;
+  preload(call: PreloadCall, context: OperationContext): Promise<PreloadJob>;
   /** The latest preload of a study or a series. */
-  preloadOf(call: PreloadCall): PreloadJob;
+  preloadOf(call: PreloadCall, context: OperationContext): Promise<PreloadJob>;
   /** Whether nothing is stored at the peer or group. */
   isReadOnly(peer: string): boolean;
   /** STOW-RS: takes parts as they come; `finish` tells what became of them. */
@@ -111,7 +111,7 @@ export interface Gateway {
     context: OperationContext,
   ): Promise<CommitmentAnswer>;
   /** What became of a request for storage commitment. */
-  commitmentOf(call: CommitmentCall): Promise<CommitmentAnswer>;
+  commitmentOf(call: CommitmentCall, context: OperationContext): Promise<CommitmentAnswer>;
   /** Gives up what nobody reads: prefetches and preloads. */
   close(): void;
 }

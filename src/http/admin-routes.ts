@@ -1,5 +1,9 @@
-import express, { type Router } from 'express';
+import { randomUUID } from 'node:crypto';
+import express, { type Request, type Response, type Router } from 'express';
+import { admit } from './admit.js';
+import { Exchange } from './exchange.js';
 import type { PeerState, ReadyReport } from './readiness.js';
+import type { HttpDependencies } from './route.js';
 
 /** What the operator's endpoints show. */
 export interface AdminDependencies {
@@ -11,24 +15,50 @@ export interface AdminDependencies {
 /**
  * `/healthz` (the process answers), `/readyz` (it should get requests) and `/metrics`.
  *
- * The peers' state is in the body of `/readyz` and does not change its status: one dead PACS must not take every
- * replica out of service.
+ * Anybody may ask for the first two: what probes them has no credentials. The peers' state is in the body of `/readyz` for
+ * those who may read the metrics, and does not change its status: one dead PACS must not take every replica out of
+ * service.
  */
-export function adminRoutes({ metrics, readiness, peers }: AdminDependencies): Router {
+export function adminRoutes(
+  deps: HttpDependencies,
+  { metrics, readiness, peers }: AdminDependencies,
+): Router {
   const router = express.Router();
   router.get('/healthz', (_request, response) => {
     response.set('Cache-Control', 'no-store').json({ status: 'ok' });
   });
-  router.get('/readyz', (_request, response) => {
+  router.get('/readyz', async (request, response) => {
     const report = readiness();
+    const shown = (await maySeePeers(deps, request)) ? { ...report, peers: peers() } : report;
     response
       .status(report.ready ? 200 : 503)
       .set('Cache-Control', 'no-store')
-      .json({ ...report, peers: peers() });
+      .json(shown);
   });
-  router.get('/metrics', async (_request, response) => {
-    const { contentType, body } = await metrics();
-    response.set('Content-Type', contentType).end(body);
+  router.get('/metrics', (request: Request, response: Response) => {
+    const exchange = new Exchange(request, response, '/metrics', deps.observe);
+    void exchange.run(async () => {
+      await admit(exchange, request, deps.door, { permission: 'metrics' });
+      const { contentType, body } = await metrics();
+      response.set('Content-Type', contentType).set('Cache-Control', 'no-store').end(body);
+    });
   });
   return router;
+}
+
+async function maySeePeers({ door }: HttpDependencies, request: Request): Promise<boolean> {
+  const controller = new AbortController();
+  const gone = (): void => {
+    controller.abort();
+  };
+  request.socket.once('close', gone);
+  try {
+    return await door.wouldAdmit(
+      request,
+      { permission: 'metrics' },
+      { requestId: randomUUID(), signal: controller.signal },
+    );
+  } finally {
+    request.socket.off('close', gone);
+  }
 }

@@ -2,29 +2,30 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { GatewayError, toGatewayError } from '../core/index.js';
 import { adminRoutes, type AdminDependencies } from './admin-routes.js';
 import { allowedMethods } from './allowed-methods.js';
+import { refuseForeign, type BrowserOptions } from './browsers.js';
+import { cors } from './cors.js';
 import { dicomwebRoutes, type DicomwebOptions } from './dicomweb-routes.js';
 import { Exchange } from './exchange.js';
 import { purgeRoute } from './purge-route.js';
 import type { HttpDependencies } from './route.js';
+import { securityHeaders } from './security-headers.js';
 
 export interface AppOptions extends DicomwebOptions {
   /** Path of the default peer. */
   readonly basePath: string;
   readonly defaultPeer: string;
+  readonly browsers: BrowserOptions;
   /** What Express takes: hops, addresses, or false. */
   readonly trustProxy: boolean | number | string | readonly string[];
 }
 
-function bareApp(): Express {
+function bareApp(browsers: BrowserOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
   app.set('case sensitive routing', true);
-  app.use((_request, response, next) => {
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    next();
-  });
+  app.use(securityHeaders(browsers), cors(browsers));
   return app;
 }
 
@@ -57,9 +58,6 @@ function refused(deps: HttpDependencies) {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
     void exchange.run(() => {
       const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
-      if (status === 413) throw new GatewayError('payload-too-large', 'The body is too large.');
-      if (request.method === 'POST' && status === 400)
-        throw new GatewayError('bad-request', 'The body is not JSON.');
       const isClients = status === 400;
       throw isClients
         ? new GatewayError('bad-request', 'The path is not percent-encoded UTF-8.', { cause: thrown })
@@ -74,9 +72,10 @@ export function createApp(
   options: AppOptions,
   admin: AdminDependencies | undefined,
 ): Express {
-  const app = bareApp();
+  const app = bareApp(options.browsers);
   app.set('trust proxy', options.trustProxy);
-  if (admin) app.use(adminRoutes(admin), purgeRoute(deps));
+  app.use(refuseForeign(deps, options.browsers));
+  if (admin) app.use(adminRoutes(deps, admin), purgeRoute(deps));
   app.use(
     options.basePath,
     dicomwebRoutes(deps, options, () => options.defaultPeer),
@@ -91,9 +90,14 @@ export function createApp(
 }
 
 /** The operator's endpoints alone. */
-export function createAdminApp(deps: HttpDependencies, admin: AdminDependencies): Express {
-  const app = bareApp();
-  app.use(adminRoutes(admin), purgeRoute(deps));
+export function createAdminApp(
+  deps: HttpDependencies,
+  browsers: BrowserOptions,
+  admin: AdminDependencies,
+): Express {
+  const app = bareApp(browsers);
+  app.use(refuseForeign(deps, browsers));
+  app.use(adminRoutes(deps, admin), purgeRoute(deps));
   app.use(fallback(deps, ''));
   app.use(refused(deps));
   return app;

@@ -19,6 +19,7 @@ export interface CommitmentBodyLimits {
   readonly maxBodyRatio: number;
   /** How long the client may send nothing. */
   readonly bodyTimeoutMs: number;
+  readonly minBodyRate: number;
 }
 
 /** Storage commitment: `POST` asks for it, `GET` tells what came of it. @see PS3.18 13, rules C-01 to C-06 */
@@ -29,14 +30,15 @@ export function commitmentRoutes(
 ): void {
   const uidOf = ({ transaction = '' }: Readonly<Record<string, string | undefined>>): string =>
     requireUid(transaction, 'Transaction UID');
-  on('post', PATH, async ({ request, response, context, common, params }) => {
+  on('post', PATH, 'store', async ({ request, response, context, common, params }) => {
     const transactionUid = uidOf(params);
     const body = { limits: { ...limits, maxParts: 1 }, clock };
     const document = await readDocument(request, body, context);
     sendAnswer(response, await gateway.requestCommitment({ ...common, transactionUid, document }, context));
   });
-  on('get', PATH, async ({ response, common, params }) => {
-    sendAnswer(response, await gateway.commitmentOf({ ...common, transactionUid: uidOf(params) }));
+  on('get', PATH, 'store', async ({ response, context, common, params }) => {
+    const asked = { ...common, transactionUid: uidOf(params) };
+    sendAnswer(response, await gateway.commitmentOf(asked, context));
   });
 }
 
@@ -70,7 +72,7 @@ async function readDocument(
 
 function sendAnswer(response: Response, answer: CommitmentAnswer): void {
   response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('Vary', 'Accept');
+  response.vary('Accept');
   if (answer.state === 'pending') {
     response.status(202).setHeader('Retry-After', String(answer.retryAfterSeconds)).end();
     return;

@@ -12,6 +12,7 @@ import {
   type SearchLevel,
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
+import { admit } from './admit.js';
 import { allowedMethods } from './allowed-methods.js';
 import { audited } from './audited.js';
 import { networkTest } from './client-networks.js';
@@ -56,7 +57,7 @@ export function dicomwebRoutes(
   peerOf: (request: Request) => string,
 ): Router {
   const router = express.Router({ mergeParams: true, caseSensitive: true });
-  const on: On = (method, path, handler) => {
+  const on: On = (method, path, permission, handler) => {
     router[method](path, (request: Request, response: Response) => {
       const exchange = new Exchange(request, response, path, deps.observe);
       const concerns = audited(exchange, request, { path, peer: peerOf(request) }, deps);
@@ -64,10 +65,12 @@ export function dicomwebRoutes(
         const refusal = deps.refuse();
         if (refusal) throw refusal;
         requireExpectation(request);
+        const peer = peerOf(request);
+        await admit(exchange, request, deps.door, { permission, peer });
         const rawQuery = rawQueryOf(request);
         const accept = parseAccept(request.get('accept'), acceptParameter(rawQuery));
         const common = {
-          peer: peerOf(request),
+          peer,
           accept,
           serviceUrl: serviceUrlOf(request, options.serviceUrl),
           fresh: wantsFresh(request),
@@ -77,6 +80,7 @@ export function dicomwebRoutes(
       });
     });
   };
+  optionsRoutes(router, deps, peerOf);
   searchRoutes(on, deps.gateway, options);
   retrieveRoutes(on, deps);
   storeRoutes(on, deps, options);
@@ -104,7 +108,7 @@ const SEARCHES: readonly (readonly [path: string, level: SearchLevel])[] = [
 
 function searchRoutes(on: On, gateway: Gateway, options: DicomwebOptions): void {
   for (const [path, level] of SEARCHES) {
-    on('get', path, async ({ request: http, response, context, common, params, rawQuery }) => {
+    on('get', path, 'search', async ({ request: http, response, context, common, params, rawQuery }) => {
       requireUtf8(rawQuery, http.get('accept-charset'));
       const request = parseSearch(level, pathOf(params), rawQuery);
       const answer = await gateway.search({ ...common, request }, context);
@@ -142,12 +146,13 @@ function retrieveRoutes(on: On, deps: HttpDependencies): void {
     };
   renderedRoutes(on, deps, sending);
   for (const path of TARGETS) {
-    on('get', path, async ({ response, context, common, params }) => {
+    on('get', path, 'retrieve', async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);
       const answer = await gateway.retrieveInstances({ ...common, target }, context);
       await sendParts(response, answer, sending(common.peer, 'instance'));
     });
-    on('get', `${path}/metadata`, async ({ request, response, context, common, params, rawQuery }) => {
+    on('get', `${path}/metadata`, 'retrieve', async (call) => {
+      const { request, response, context, common, params, rawQuery } = call;
       requireUtf8(rawQuery, request.get('accept-charset'));
       const target = parseRetrieveTarget(params);
       const answer = await gateway.retrieveMetadata({ ...common, target }, context);
@@ -160,7 +165,7 @@ function retrieveRoutes(on: On, deps: HttpDependencies): void {
     item: Item,
     retrieve: (call: Call, target: Required<RetrieveTarget>) => Promise<PartsAnswer>,
   ): void => {
-    on('get', instance + path, async (call) => {
+    on('get', instance + path, 'retrieve', async (call) => {
       const target = requireInstance(parseRetrieveTarget(call.params));
       await sendParts(call.response, await retrieve(call, target), sending(call.common.peer, item));
     });
@@ -181,18 +186,29 @@ function retrieveRoutes(on: On, deps: HttpDependencies): void {
 const wildcard = (value: string | readonly string[] | undefined): readonly string[] =>
   typeof value === 'string' ? value.split('/') : (value ?? []);
 
+/** What a resource can be asked for anybody may know; Express would name every method that has a route. */
+function optionsRoutes(
+  router: Router,
+  { gateway, observe }: HttpDependencies,
+  peerOf: (request: Request) => string,
+): void {
+  for (const path of ['/studies', '/studies/:study']) {
+    router.options(path, (request: Request, response: Response) => {
+      const exchange = new Exchange(request, response, path, observe);
+      void exchange.run(() => {
+        response.setHeader('Allow', allowedMethods(path, gateway.isReadOnly(peerOf(request))));
+        response.status(204).end();
+      });
+    });
+  }
+}
+
 const STORE_STATUS = { all: 200, some: 202, none: 409 } as const;
 
 function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): void {
   const mayStore = networkTest(options.storeClients);
   for (const path of ['/studies', '/studies/:study']) {
-    // Express would name every method that has a route.
-    on('options', path, ({ response, common }) => {
-      response.setHeader('Allow', allowedMethods(path, deps.gateway.isReadOnly(common.peer)));
-      response.status(204).end();
-      return Promise.resolve();
-    });
-    on('post', path, async ({ request, response, context, common, params, concerns }) => {
+    on('post', path, 'store', async ({ request, response, context, common, params, concerns }) => {
       const study = params['study'] === undefined ? undefined : parseRetrieveTarget(params).studyInstanceUid;
       const isReadOnly = deps.gateway.isReadOnly(common.peer);
       if (isReadOnly) response.setHeader('Allow', allowedMethods(path, isReadOnly));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Request, Response } from 'express';
+import type { Admission } from '../access/index.js';
 import {
   GatewayError,
   toGatewayError,
@@ -9,6 +10,7 @@ import {
   type OperationContext,
 } from '../core/index.js';
 import { sendProblem } from './problem.js';
+import { resetConnection } from './reset-connection.js';
 import { statusOf } from './status.js';
 
 /** Ids of requests that come from outside go into logs and headers, so they are taken only if they are plain. */
@@ -20,7 +22,7 @@ export type ExchangeEnd = Extract<Observation, { kind: 'http-request' }>;
 /** One request and its response, from the first header to the last byte or the reset. */
 export class Exchange {
   readonly requestId: string;
-  readonly context: OperationContext;
+  #context: OperationContext;
   readonly #request: Request;
   readonly #response: Response;
   readonly #observe: Observe;
@@ -42,7 +44,7 @@ export class Exchange {
     this.requestId = given !== undefined && PLAIN_ID.test(given) ? given : randomUUID();
     // As many wait for it as the request has instances on their way.
     setMaxListeners(0, this.#controller.signal);
-    this.context = { requestId: this.requestId, signal: this.#controller.signal };
+    this.#context = { requestId: this.requestId, signal: this.#controller.signal };
     this.#bytesBefore = request.socket.bytesWritten;
     response.setHeader('X-Request-Id', this.requestId);
     this.#watchFirstByte();
@@ -61,8 +63,17 @@ export class Exchange {
     });
   }
 
+  get context(): OperationContext {
+    return this.#context;
+  }
+
+  /** It is known who asks: whatever is done from now on is done for that one. */
+  admitted({ principal, restriction }: Admission): void {
+    this.#context = { ...this.#context, principal, ...(restriction && { restriction }) };
+  }
+
   /** Runs a handler; what it throws becomes a problem document, or a reset once the body has begun. */
-  async run(handler: () => Promise<void>): Promise<void> {
+  async run(handler: () => Promise<void> | void): Promise<void> {
     try {
       await handler();
     } catch (thrown) {
@@ -89,7 +100,7 @@ export class Exchange {
     }
     // A body that ends early must be seen to be broken, also behind a proxy that talks HTTP/1.0 to us, to which an
     // ordinary close is a complete answer.
-    this.#request.socket.resetAndDestroy();
+    resetConnection(this.#request.socket);
   }
 
   #onClose(): void {

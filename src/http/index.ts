@@ -1,4 +1,6 @@
 /** Binds the gateway to Express: routes, headers, streams and status codes. */
 export type { AdminDependencies } from './admin-routes.js';
-export { createAdminApp, createApp } from './app.js';
-export { listen, type ListeningServer } from './server.js';
+export { createAdminApp, createApp, type AppOptions } from './app.js';
+export type { BrowserOptions } from './browsers.js';
+export { createDoor } from './door.js';
+export { listen, type ListeningServer, type ServerOptions, type ServerTls } from './server.js';

@@ -26,31 +26,30 @@ const givenUp = (): GatewayError => new GatewayError('cancelled', 'The preload w
  */
 export function preloadRoutes(on: On, { gateway, clock }: HttpDependencies, stallMs: number): void {
   for (const path of PATHS) {
-    on('post', path, async ({ request, response, context, common, params }) => {
+    on('post', path, 'retrieve', async ({ request, response, context, common, params }) => {
       const form = formOf(request);
       const target = parseRetrieveTarget(params);
-      const job = gateway.preload({ ...common, target }, context);
+      const job = await gateway.preload({ ...common, target }, context);
       response.setHeader('Location', `${retrieveUrl(common.serviceUrl, target)}/preload`);
       if (form === EVENTS_TYPE) await sendPreloadEvents(response, job, { context, clock, stallMs });
       else sendReport(response.status(202), job);
     });
-    on('get', path, async ({ request, response, context, common, params }) => {
+    on('get', path, 'retrieve', async ({ request, response, context, common, params }) => {
       const form = formOf(request);
-      const job = gateway.preloadOf({ ...common, target: parseRetrieveTarget(params) });
+      const job = await gateway.preloadOf({ ...common, target: parseRetrieveTarget(params) }, context);
       if (form === EVENTS_TYPE) await sendPreloadEvents(response, job, { context, clock, stallMs });
       else sendReport(response, job);
     });
-    on('delete', path, ({ response, common, params }) => {
-      const job = gateway.preloadOf({ ...common, target: parseRetrieveTarget(params) });
+    on('delete', path, 'retrieve', async ({ response, context, common, params }) => {
+      const job = await gateway.preloadOf({ ...common, target: parseRetrieveTarget(params) }, context);
       job.cancel(givenUp());
       sendReport(response, job);
-      return Promise.resolve();
     });
   }
 }
 
 function sendReport(response: Response, job: PreloadJob): void {
   response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('Vary', 'Accept');
+  response.vary('Accept');
   response.json(preloadReport(job.status));
 }

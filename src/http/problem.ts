@@ -39,9 +39,12 @@ function problemOf(error: GatewayError, requestId: string): Problem {
 export function sendProblem(response: Response, error: GatewayError, requestId: string): void {
   const problem = problemOf(error, requestId);
   response.status(problem.status);
+  const isByOrigin = /\borigin\b/i.test(String(response.getHeader('Vary') ?? ''));
   for (const name of ['Content-Location', 'Content-Range', 'Accept-Ranges', 'ETag', 'Warning', 'Vary'])
     response.removeHeader(name);
-  if (problem.status === 503) {
+  if (isByOrigin) response.vary('Origin');
+  if (error.challenges) response.setHeader('WWW-Authenticate', [...error.challenges]);
+  if (problem.status === 503 || problem.status === 429) {
     response.setHeader('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds));
   }
   const body = Buffer.from(JSON.stringify(problem));

@@ -1,7 +1,8 @@
-import express, { type RequestHandler, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { requireUid } from '../dicomweb/index.js';
 import type { PurgeTarget } from '../gateway/index.js';
+import { admit } from './admit.js';
 import { tellToGoOn } from './expectation.js';
 import { auditPurge } from './audited.js';
 import { Exchange } from './exchange.js';
@@ -46,13 +47,13 @@ function targetOf(study: unknown, patient: unknown, all: unknown): PurgeTarget {
  */
 export function purgeRoute(deps: HttpDependencies): Router {
   const router = express.Router();
-  const goOn: RequestHandler = (request, _response, next) => {
-    tellToGoOn(request);
-    next();
-  };
-  router.post('/cache/purge', goOn, express.json({ limit: MOST_BYTES }), (request, response) => {
+  const json = express.json({ limit: MOST_BYTES });
+  router.post('/cache/purge', (request, response) => {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
     void exchange.run(async () => {
+      await admit(exchange, request, deps.door, { permission: 'admin' });
+      tellToGoOn(request);
+      await bodyOf(json, request, response);
       if (!request.is('application/json')) throw new GatewayError('unsupported-media-type', FORM);
       const { peerNames, groupNames } = deps.gateway;
       const { peers, target } = parsePurge(request.body, peerNames, groupNames);
@@ -62,6 +63,18 @@ export function purgeRoute(deps: HttpDependencies): Router {
     });
   });
   return router;
+}
+
+/** Reads the body into the request. @throws GatewayError `payload-too-large`, `bad-request` */
+function bodyOf(parse: RequestHandler, request: Request, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void parse(request, response, (thrown?: unknown) => {
+      const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
+      if (thrown === undefined) resolve();
+      else if (status === 413) reject(new GatewayError('payload-too-large', 'The body is too large.'));
+      else reject(new GatewayError('bad-request', 'The body is not JSON.', { cause: thrown }));
+    });
+  });
 }
 
 async function purgeAll(

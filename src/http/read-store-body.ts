@@ -8,6 +8,7 @@ import {
 } from '../core/index.js';
 import { MultipartReader, parseStoreContentType } from '../dicomweb/index.js';
 import { bodyCoding, CODINGS, decodedBody, type InflateLimits } from './body-encoding.js';
+import { BodyPace } from './body-pace.js';
 import { tellToGoOn } from './expectation.js';
 import type { StoreAnswer, StoreSession } from '../gateway/index.js';
 
@@ -15,6 +16,8 @@ export interface StoreBodyLimits extends InflateLimits {
   readonly maxParts: number;
   /** How long the client may send nothing while it is being listened to. */
   readonly bodyTimeoutMs: number;
+  /** Fewest bytes in a second, over that time. */
+  readonly minBodyRate: number;
 }
 
 export interface StoreBodyDependencies {
@@ -26,7 +29,7 @@ export interface StoreBodyDependencies {
  * The body's chunks, bounded in bytes and in silence. Time that the gateway itself takes does not count. Each is valid until
  * the next is asked for.
  *
- * @throws GatewayError `payload-too-large`, `bad-request` after too long a pause, `cancelled`
+ * @throws GatewayError `payload-too-large`, `bad-request` after too long a pause or when it comes too slowly, `cancelled`
  */
 async function* chunksOf(
   request: Request,
@@ -35,12 +38,15 @@ async function* chunksOf(
 ): AsyncGenerator<Buffer, void, undefined> {
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   let total = 0;
+  const pace = new BodyPace(limits);
   try {
     for (;;) {
+      const asked = clock.now();
       const next = await beforeSilence(chunks.next(), limits.bodyTimeoutMs, clock);
       if (context.signal.aborted) throw abortReason(context.signal);
       if (next.done) break;
       total += next.value.length;
+      pace.took(clock.now() - asked, next.value.length);
       if (total > limits.maxBodyBytes) throw tooLarge(limits.maxBodyBytes);
       yield next.value;
     }

@@ -42,18 +42,18 @@ const hasEtagOf = ({ request }: Call): ((etag: string) => boolean) => {
 /** Pictures and thumbnails by WADO-RS, and WADO-URI. @see rules W-06, W-07, U-01..U-09 */
 export function renderedRoutes(on: On, { gateway }: HttpDependencies, sending: Sending): void {
   for (const path of TARGETS) {
-    on('get', `${path}/rendered`, async (call) => {
+    on('get', `${path}/rendered`, 'retrieve', async (call) => {
       const { response, context, common, rawQuery } = call;
       const answer = await gateway.retrieveRendered(renderedCall(call, parseRendered(rawQuery)), context);
       await sendParts(response, answer, sending(common.peer, 'rendered'));
     });
-    on('get', `${path}/thumbnail`, async (call) => {
+    on('get', `${path}/thumbnail`, 'retrieve', async (call) => {
       const { response, context, common, rawQuery } = call;
       const answer = await gateway.retrieveThumbnail(renderedCall(call, parseThumbnail(rawQuery)), context);
       await sendParts(response, answer, sending(common.peer, 'thumbnail'));
     });
   }
-  on('get', '/wado', async (call) => {
+  on('get', '/wado', 'retrieve', async (call) => {
     const { response, common, rawQuery } = call;
     const wado = parseWado(rawQuery, common.accept);
     const item = wado.kind === 'file' ? 'instance' : 'rendered';

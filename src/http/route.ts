@@ -1,9 +1,18 @@
 import type { Request, Response } from 'express';
-import type { AuditTrail, Clock, GatewayError, Observe, OperationContext } from '../core/index.js';
+import type {
+  AuditTrail,
+  Clock,
+  GatewayError,
+  Observe,
+  OperationContext,
+  Permission,
+} from '../core/index.js';
 import type { Common, Gateway, StoredAbout } from '../gateway/index.js';
+import type { Door } from './door.js';
 
 export interface HttpDependencies {
   readonly gateway: Gateway;
+  readonly door: Door;
   readonly observe: Observe;
   readonly clock: Clock;
   /** Why nothing new is taken, while the gateway stops. */
@@ -26,5 +35,10 @@ export interface Call {
 
 export type Handler = (call: Call) => Promise<void>;
 
-/** Adds a route; `HEAD` goes with `GET`. */
-export type On = (method: 'get' | 'post' | 'delete' | 'options', path: string, handler: Handler) => void;
+/** Adds a route for those who may do what it does; `HEAD` goes with `GET`. */
+export type On = (
+  method: 'get' | 'post' | 'delete',
+  path: string,
+  permission: Permission,
+  handler: Handler,
+) => void;

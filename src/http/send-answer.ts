@@ -38,7 +38,7 @@ function setCommon(response: Response, answer: Common): void {
     refused > 0 ? [...warnings, `The PACS did not deliver ${partial}; the rest follows.`] : warnings;
   response.status(isWhole(answer) ? 200 : 206);
   response.setHeader('Cache-Control', 'private, no-cache');
-  response.setHeader('Vary', 'Accept, Accept-Charset, Accept-Encoding, Authorization');
+  response.vary('Accept, Accept-Charset, Accept-Encoding, Authorization');
   setWarnings(response, all);
 }
 

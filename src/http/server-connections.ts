@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { resetConnection } from './reset-connection.js';
 
 /**
  * The connections of a listener and their answers, so that none that only waits for another request holds up the end.
@@ -14,6 +15,11 @@ export class ServerConnections {
   add(socket: Socket): void {
     this.#answers.set(socket, new Set());
     socket.once('close', () => this.#answers.delete(socket));
+  }
+
+  /** From now on another one stands for it: it is encrypted. */
+  remove(socket: Socket): void {
+    this.#answers.delete(socket);
   }
 
   /** `response` will be given on its request's connection. */
@@ -40,7 +46,7 @@ export class ServerConnections {
 
   /** Not Node's `closeAllConnections`: its FIN makes a broken body look whole behind a proxy that talks HTTP/1.0 to us. */
   reset(): void {
-    for (const socket of this.#answers.keys()) socket.resetAndDestroy();
+    for (const socket of this.#answers.keys()) resetConnection(socket);
   }
 }
 

@@ -8,6 +8,7 @@ import type { GatewayErrorCode } from '../core/index.js';
  */
 export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'bad-request': 400,
+  unauthenticated: 401,
   forbidden: 403,
   'not-found': 404,
   'method-not-allowed': 405,
@@ -18,6 +19,7 @@ export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'query-too-broad': 413,
   'unsupported-media-type': 415,
   'expectation-failed': 417,
+  'rate-limited': 429,
   'not-implemented': 501,
   'peer-unreachable': 503,
   'peer-busy': 503,
@@ -34,6 +36,7 @@ export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'peer-move-destination': 502,
   'retrieve-pending': 503,
   'malformed-dataset': 502,
+  'identity-unavailable': 503,
   overloaded: 503,
   'reader-stalled': 503,
   'shutting-down': 503,

@@ -35,6 +35,7 @@ export {
   type PeerQueryProfile,
   type SearchPlan,
 } from './plan.js';
+export { narrowed, passes, restrictionTags } from './restriction.js';
 export { listingIdentifier, retrieveIdentifier } from './retrieve-plan.js';
 export { requireUniqueKey, uniqueKey } from './row.js';
 export type { ParentKeys } from './step-options.js';

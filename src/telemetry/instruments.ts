@@ -47,6 +47,7 @@ const counters = {
     'event',
     'sink',
   ],
+  accessRefused: ['access_refused_total', 'Requests refused because of who asks.', 'by', 'reason'],
   logDropped: [
     'log_lines_dropped_total',
     'Log lines that the output did not take in time, and writes of lines that failed.',

@@ -111,6 +111,7 @@ const lines: ByKind<Line | undefined> = {
       : `attributes come twice in one ${where}: the last one counts`,
     fields,
   }),
+  'access-refused': ({ kind: _kind, ...fields }) => ({ level: 'info', message: 'access refused', fields }),
   'reader-reset': ({ reason }) => ({ level: 'warn', message: 'reader reset', fields: { reason } }),
   log: ({ level, message, requestId, peer, error }) => ({
     level,

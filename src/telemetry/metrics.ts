@@ -132,6 +132,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     frame: (observation) => {
       countFrame(to, labels, observation);
     },
+    'access-refused': ({ by, reason }) => {
+      to.accessRefused.inc({ by, reason: labels.reason.of(reason) });
+    },
     'reader-reset': ({ reason }) => {
       to.readerResets.inc({ reason: labels.reason.of(reason) });
     },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { dumpConfig, loadConfig } from '../../src/config/index.js';
-import { hashPasscode } from '../../src/passcode.js';
+import { hashPassword } from '../../src/access/index.js';
 import {
   accept,
   final,
@@ -192,7 +192,7 @@ describe('PS3.7 D.3.3.7: who the gateway says it asks for', () => {
 
 describe('PS3.7 D.3.3.7: who may open associations to the gateway', () => {
   async function gatewayFor(more = ''): Promise<TestGateway> {
-    const hash = await hashPasscode(PASSCODE);
+    const hash = await hashPassword(PASSCODE);
     const gateway = await startTestGateway(
       `dimse: { listen: "127.0.0.1:0", userIdentity: { users: { pacs: "${hash}" }${more} } }\n` +
         'peers: { main: { address: "ROGUE@127.0.0.1:1" } }\n',

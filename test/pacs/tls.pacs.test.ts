@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { hashPasscode } from '../../src/passcode.js';
+import { hashPassword } from '../../src/access/index.js';
 import { TestCa, type IssuedCertificate } from '../helpers/certificates.js';
 import { ctSeries } from '../helpers/fixtures.js';
 import { freePort, portOpen } from '../helpers/free-port.js';
@@ -167,7 +167,7 @@ describeWithPacs(
     });
 
     test('PS3.7 D.3.3.7: storescu names a user, and is let in by its passcode alone', async () => {
-      const hash = await hashPasscode('secret');
+      const hash = await hashPassword('secret');
       const gateway = await gatewayWith([
         `dimse: { listen: "127.0.0.1:0", userIdentity: { users: { pacs: "${hash}" } } }`,
         'peers: { main: { address: "STORESCU@127.0.0.1:1" } }',

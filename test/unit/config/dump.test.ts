@@ -87,8 +87,18 @@ describe('configReference', () => {
     expect(reference.filter(({ description, type }) => description === '' || type === '')).toEqual([]);
   });
 
-  test('nothing is required but what a peer, a group, a disk cache, a syslog server, TLS or an identity is nothing without', () => {
+  test('what has no way around is the address of a peer, and what makes an entry that one adds what it is', () => {
     expect(reference.filter((entry) => entry.required).map((entry) => entry.key)).toEqual([
+      'http.tls.cert',
+      'http.tls.key',
+      'admin.tls.cert',
+      'admin.tls.key',
+      'access.roles.*.may',
+      'access.issuers.*.issuer',
+      'access.issuers.*.audience',
+      'access.users.*.roles',
+      'access.tokens.*.roles',
+      'access.certificates.*.roles',
       'dimse.tls.cert',
       'dimse.tls.key',
       'dimse.userIdentity.users.*',
@@ -130,6 +140,16 @@ describe('configReference', () => {
 const requiredBeside: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   groups: { DICOMGW_GROUPS_ALL_MEMBERS: 'main' },
   'cache.disk': { DICOMGW_CACHE_DISK_DIRECTORY: 'x' },
+  'http.tls': { DICOMGW_HTTP_TLS_CERT: 'x', DICOMGW_HTTP_TLS_KEY: 'x' },
+  'admin.tls': {
+    DICOMGW_ADMIN_LISTEN: '127.0.0.1:9000',
+    DICOMGW_ADMIN_TLS_CERT: 'x',
+    DICOMGW_ADMIN_TLS_KEY: 'x',
+  },
+  'access.issuers': {
+    DICOMGW_ACCESS_ISSUERS_MAIN_ISSUER: 'https://login.example',
+    DICOMGW_ACCESS_ISSUERS_MAIN_AUDIENCE: 'gateway',
+  },
   'audit.syslog': { DICOMGW_AUDIT_SYSLOG_ADDRESS: 'localhost:601', DICOMGW_AUDIT_SPOOL_DIRECTORY: 'x' },
   'dimse.tls': {
     DICOMGW_DIMSE_LISTEN: '127.0.0.1:11112',
@@ -138,7 +158,7 @@ const requiredBeside: Readonly<Record<string, Readonly<Record<string, string>>>>
     DICOMGW_DIMSE_TLS_CA: 'x',
   },
   'dimse.userIdentity': {
-    DICOMGW_DIMSE_USER_IDENTITY_USERS_PACS: `scrypt$16384$8$1$${'A'.repeat(22)}==$${'A'.repeat(43)}=`,
+    DICOMGW_DIMSE_USER_IDENTITY_USERS_PACS: `scrypt:16384:8:5:${'A'.repeat(22)}:${'A'.repeat(43)}`,
   },
   'peers.*.userIdentity': {
     DICOMGW_PEERS_MAIN_USER_IDENTITY_TYPE: 'username',
