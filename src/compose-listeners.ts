@@ -11,6 +11,7 @@ import {
   type ListeningServer,
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
+import { programVersion } from './version.js';
 
 function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminDependencies {
   return {
@@ -75,6 +76,7 @@ export async function listenAll(
       },
       storeClients: store.clients,
       maxCommitmentBytes: commitment.maxBytes,
+      capabilities: { version: programVersion(), hasOperator: admin.listen === undefined },
       serviceUrl: {
         publicUrl: http.publicUrl,
         trustProxy: http.trustProxy !== false,

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import './young-generation.js';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { check } from './check-command.js';
 import { coercionRules } from './compose-coercions.js';
@@ -13,6 +12,7 @@ import type { Peer } from './dimse/index.js';
 import { print } from './print.js';
 import { requestPurge } from './purge-command.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
+import { programVersion } from './version.js';
 
 const USAGE = `usage: dicomweb-gateway [command] [options]
 
@@ -26,13 +26,6 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
                          drop instances from the cache of the running gateway
 
 Without a file, DICOMGW_PEER=AE@host:port is enough. Every key can come from the environment.`;
-
-const require = createRequire(import.meta.url);
-
-function version(): string {
-  const { version: text } = require('../package.json') as { version: string };
-  return text;
-}
 
 function readConfig(file: string | undefined): Config {
   try {
@@ -52,7 +45,11 @@ function readConfig(file: string | undefined): Config {
 }
 
 function telemetryFor(config: Config): Telemetry {
-  return createTelemetry({ level: config.log.level, version: version(), peers: Object.keys(config.peers) });
+  return createTelemetry({
+    level: config.log.level,
+    version: programVersion(),
+    peers: Object.keys(config.peers),
+  });
 }
 
 /** Resolves with the name of the signal that asks the process to stop; a second one ends it at once. */
@@ -162,7 +159,7 @@ async function run(): Promise<number> {
   });
   const [command = 'serve', ...rest] = positionals;
   if (values.help) return (print(USAGE), 0);
-  if (values.version) return (print(version()), 0);
+  if (values.version) return (print(programVersion()), 0);
   if (rest.length > 0 || !['serve', 'demo', 'check', 'config', 'purge'].includes(command)) {
     throw new GatewayError('bad-request', USAGE);
   }

@@ -13,6 +13,7 @@ import {
 } from '../dicomweb/index.js';
 import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { allowedMethods } from './allowed-methods.js';
+import { capabilityRoutes, type CapabilityOptions } from './capability-routes.js';
 import { networkTest } from './client-networks.js';
 import { endWith } from './end-with.js';
 import { commitmentRoutes } from './commitment-routes.js';
@@ -33,6 +34,7 @@ export interface DicomwebOptions {
   readonly storeClients: readonly string[] | undefined;
   /** Most bytes of a request for storage commitment. */
   readonly maxCommitmentBytes: number;
+  readonly capabilities: CapabilityOptions;
 }
 
 const rawQueryOf = (request: Request): string => {
@@ -81,6 +83,7 @@ export function dicomwebRoutes(
   preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
   const { maxCommitmentBytes: maxBodyBytes, storeBody } = options;
   commitmentRoutes(on, deps, { ...storeBody, maxBodyBytes });
+  capabilityRoutes(on, deps, options.capabilities);
   return router;
 }
 
