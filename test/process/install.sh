@@ -19,7 +19,8 @@ cd "$root"
   fail 'it says another version'
 DICOMGW_PEER=NOBODY@127.0.0.1:104 "$program" config | grep -q 'address: NOBODY@127.0.0.1:104' || fail 'config prints something else'
 for file in docs/operations.md deploy/systemd/dicomweb-gateway.service deploy/nginx/dicomweb-gateway.conf \
-  deploy/prometheus/rules.yml deploy/grafana/dicomweb-gateway.json LICENSE NOTICE; do
+  deploy/prometheus/rules.yml deploy/grafana/dicomweb-gateway.json LICENSE NOTICE \
+  dist/sbom.cdx.json dist/THIRD-PARTY-NOTICES.txt; do
   [ -s "$installed/$file" ] || fail "$file is not in the package"
 done
 [ ! -e "$installed/node_modules/typescript" ] && [ ! -e "$installed/test" ] || fail 'it has what only developers need'
