@@ -17,6 +17,7 @@ import {
   type ServerOptions,
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
+import { programVersion } from './version.js';
 
 function adminOf(
   telemetry: Telemetry,
@@ -95,7 +96,7 @@ const serverOptionsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port'>
 });
 
 function appOptionsOf(config: Config, listenOrigin: () => string): AppOptions {
-  const { http, search, store, commitment } = config;
+  const { http, admin, search, store, commitment } = config;
   return {
     basePath: http.basePath,
     defaultPeer: config.defaultPeer,
@@ -111,6 +112,7 @@ function appOptionsOf(config: Config, listenOrigin: () => string): AppOptions {
     },
     storeClients: store.clients,
     maxCommitmentBytes: commitment.maxBytes,
+    capabilities: { version: programVersion(), hasOperator: admin.listen === undefined },
     serviceUrl: {
       publicUrl: http.publicUrl,
       trustProxy: http.trustProxy !== false,

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import './young-generation.js';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { hashPassword } from './access/index.js';
 import { check } from './check-command.js';
@@ -16,6 +15,7 @@ import { print } from './print.js';
 import { readPassword } from './read-password.js';
 import { requestPurge } from './purge-command.js';
 import { createTelemetry, type Telemetry } from './telemetry/index.js';
+import { programVersion } from './version.js';
 
 const USAGE = `usage: dicomweb-gateway [command] [options]
 
@@ -34,13 +34,6 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
 Without a file, DICOMGW_PEER=AE@host:port is enough. Every key can come from the environment.`;
 
 const COMMANDS: ReadonlySet<string> = new Set(['serve', 'demo', 'check', 'config', 'purge', 'hash-password']);
-
-const require = createRequire(import.meta.url);
-
-function version(): string {
-  const { version: text } = require('../package.json') as { version: string };
-  return text;
-}
 
 function readConfig(file: string | undefined): Config {
   try {
@@ -61,7 +54,11 @@ function readConfig(file: string | undefined): Config {
 }
 
 function telemetryFor(config: Config): Telemetry {
-  return createTelemetry({ level: config.log.level, version: version(), peers: Object.keys(config.peers) });
+  return createTelemetry({
+    level: config.log.level,
+    version: programVersion(),
+    peers: Object.keys(config.peers),
+  });
 }
 
 /** Resolves with the name of the signal that asks the process to stop; a second one ends it at once. */
@@ -180,7 +177,7 @@ async function run(): Promise<number> {
   });
   const [command = 'serve', ...rest] = positionals;
   if (values.help) return (print(USAGE), 0);
-  if (values.version) return (print(version()), 0);
+  if (values.version) return (print(programVersion()), 0);
   if (rest.length > 0 || !COMMANDS.has(command)) throw new GatewayError('bad-request', USAGE);
   if (command === 'demo') return demo();
   if (command === 'hash-password') return (print(await hashPassword(await readPassword(process.stdin))), 0);

@@ -17,7 +17,7 @@ type Audited = Pick<HttpDependencies, 'audit' | 'gateway'>;
 type Transaction = Extract<AuditKind, 'search' | 'retrieve' | 'wado-uri' | 'store'>;
 
 const SEARCH = /(?:^|\/)(?:studies|series|instances)$/;
-const OWN_RESOURCE = /\/preload$|^\/commitment-requests\//;
+const OWN_RESOURCE = /\/preload$|^\/commitment-requests\/|^\/openapi\.json$/;
 
 /** The transaction that a request is, where it is one that shows or changes what the PACS holds. */
 function transactionOf(method: string, path: string): Transaction | undefined {

@@ -15,6 +15,7 @@ import type { Gateway, PartsAnswer } from '../gateway/index.js';
 import { admit } from './admit.js';
 import { allowedMethods } from './allowed-methods.js';
 import { audited } from './audited.js';
+import { capabilityRoutes, type CapabilityOptions } from './capability-routes.js';
 import { networkTest } from './client-networks.js';
 import { endWith } from './end-with.js';
 import { commitmentRoutes } from './commitment-routes.js';
@@ -35,6 +36,7 @@ export interface DicomwebOptions {
   readonly storeClients: readonly string[] | undefined;
   /** Most bytes of a request for storage commitment. */
   readonly maxCommitmentBytes: number;
+  readonly capabilities: CapabilityOptions;
 }
 
 const rawQueryOf = (request: Request): string => {
@@ -66,7 +68,7 @@ export function dicomwebRoutes(
         if (refusal) throw refusal;
         requireExpectation(request);
         const peer = peerOf(request);
-        await admit(exchange, request, deps.door, { permission, peer });
+        if (permission !== 'anybody') await admit(exchange, request, deps.door, { permission, peer });
         const rawQuery = rawQueryOf(request);
         const accept = parseAccept(request.get('accept'), acceptParameter(rawQuery));
         const common = {
@@ -87,6 +89,7 @@ export function dicomwebRoutes(
   preloadRoutes(on, deps, options.storeBody.bodyTimeoutMs);
   const { maxCommitmentBytes: maxBodyBytes, storeBody } = options;
   commitmentRoutes(on, deps, { ...storeBody, maxBodyBytes });
+  capabilityRoutes(on, deps, options.capabilities);
   return router;
 }
 

@@ -35,10 +35,10 @@ export interface Call {
 
 export type Handler = (call: Call) => Promise<void>;
 
-/** Adds a route for those who may do what it does; `HEAD` goes with `GET`. */
+/** Adds a route for those who may do what it does, or for `anybody` where nothing of the PACS is told; `HEAD` goes with `GET`. */
 export type On = (
-  method: 'get' | 'post' | 'delete',
+  method: 'get' | 'post' | 'delete' | 'options',
   path: string,
-  permission: Permission,
+  permission: Permission | 'anybody',
   handler: Handler,
 ) => void;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: boot.sh [NODE]   boots the built dist/main.js with that Node (the one on PATH if left out): the demo, with its
-# embedded PACS, is asked for its health, a search and a retrieve, and must end with status 0 when it is told to stop.
+# embedded PACS, is asked for its health, a search and a retrieve, stores the samples of the compose file, and must end with status 0 when it is told to stop.
 # Some faults of packages show only here: a named import that a bundler or a test runner takes, and Node does not.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -47,6 +47,8 @@ const accept = 'multipart/related; type="application/dicom"; transfer-syntax=*';
 const study = Buffer.from(await (await get(`${service}/studies/${uid}`, accept)).arrayBuffer());
 if (!study.includes('DICM') || !study.subarray(-4).equals(Buffer.from('--\r\n'))) throw new Error('no whole multipart body');
 PROBE
+
+"$node" deploy/load-samples.mjs "$service" | grep -q 'instances are stored' || fail 'the samples cannot be stored'
 
 kill -TERM "$gateway"
 wait "$gateway" || fail "it ended with status $?"

@@ -5,6 +5,7 @@ import {
   transferSyntaxesOfNoInstance,
 } from '../../../src/dicom/index.js';
 import { commonStorageSopClasses } from '../../../src/dimse/storage-sop-classes.js';
+import { serviceRoutes } from '../../../src/http/api-routes.js';
 import { transferSyntaxAbilities } from '../../../src/transcode/index.js';
 import { formatTable, readProject, tableRows, withGenerated } from '../../helpers/markdown.js';
 
@@ -36,6 +37,21 @@ function syntaxTable(): string {
   return `\n${formatTable(COLUMNS, [...stored, ...others])}\n`;
 }
 
+const RESOURCE_MARKS = [
+  '<!-- resources: generated from the routes, `UPDATE_DOCS=1 npm test -- test/unit/docs` writes them -->\n',
+  '<!-- end of resources -->',
+] as const;
+
+function resourceTable(): string {
+  const rows = serviceRoutes.map(({ method, path, summary, clause, body = [], answers }) => {
+    const types = [...new Set(Object.values(answers).flatMap((answer) => answer.types ?? []))];
+    const list = (all: readonly string[]): string => all.map((type) => `\`${type}\``).join(', ') || '–';
+    const resource = `\`${method.toUpperCase()} ${path.replace(/[:*](\w+)/g, '{$1}')}\``;
+    return [resource, summary, clause ?? 'own', list(body), list(types)];
+  });
+  return `\n${formatTable(['Resource', 'What it does', 'Clause', 'Takes', 'Answers with'], rows)}\n`;
+}
+
 const page = readProject(FILE);
 
 describe('the conformance statement', () => {
@@ -43,6 +59,18 @@ describe('the conformance statement', () => {
     const wanted = withGenerated(FILE, MARKS, syntaxTable());
     expect(readProject(FILE)).toBe(wanted);
     expect(tableRows(wanted, COLUMNS).length).toBeGreaterThan(60);
+  });
+
+  test('lists every resource of the service', () => {
+    const wanted = withGenerated(FILE, RESOURCE_MARKS, resourceTable());
+    expect(readProject(FILE)).toBe(wanted);
+  });
+
+  test('has each part that PS3.2 wants of such a statement', () => {
+    const parts = tableRows(page, ['Part of PS3.2', 'Where']).map(([part]) => part);
+    expect(parts.length).toBeGreaterThan(8);
+    for (const chapter of ['8.9', '9', '10.4.3', '10.5.1', '10.6.1', '13, J', 'G, H'])
+      expect(page).toMatch(new RegExp(`^\\| ${chapter} +\\|`, 'm'));
   });
 
   test('lists the SOP classes that a C-GET proposes by itself, and who we are', () => {
