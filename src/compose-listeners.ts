@@ -55,8 +55,11 @@ export async function listenAll(
   const audit = opened.audit?.audit;
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : audit?.refusal();
-  const deps = { gateway, observe, clock: systemClock, refuse, audit };
   const { http, admin, search, store, commitment } = config;
+  const { serverTiming: mode } = http;
+  const stages = opened.observing?.stages;
+  const timing = stages && mode !== 'off' ? { mode, stages } : undefined;
+  const deps = { gateway, observe, clock: systemClock, refuse, audit, timing };
   const adminDeps = adminOf(telemetry, parts, opened);
   const serverOptions = {
     headersTimeoutMs: http.headersTimeout,

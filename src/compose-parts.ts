@@ -1,3 +1,4 @@
+import type { Observing } from './compose-observing.js';
 import type { OpenedAudit } from './compose-audit.js';
 import type { Cache, HotBytes } from './cache/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
@@ -28,6 +29,7 @@ export interface Stopping {
 export interface Opened {
   cache?: Parts['cache'];
   audit?: OpenedAudit | undefined;
+  observing?: Observing;
   framePool?: FramePool;
   commitments?: Commitments | undefined;
   storageScp?: StorageScp | undefined;

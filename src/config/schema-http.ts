@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, hostPort, integer, key, size, text, webUrl } from './kind.js';
+import { choice, duration, hostPort, integer, key, size, text, webUrl } from './kind.js';
 import { trustProxy } from './trust-proxy.js';
 
 const KIB = 2 ** 10;
@@ -38,6 +38,10 @@ export const http = z.strictObject({
   maxConnections: key(integer(1, 100_000), 'Most client connections at once; more are closed.').prefault(
     2000,
   ),
+  serverTiming: key(
+    choice('off', 'asked', 'always'),
+    'Whether answers say in `Server-Timing` what they waited for: to clients that ask for it with `Prefer: server-timing`, always, or never.',
+  ).prefault('asked'),
   drainTimeout: key(duration, 'How long running requests may take to end after SIGTERM.').prefault('30s'),
 });
 

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { AuditTrail, Clock, GatewayError, Observe, OperationContext } from '../core/index.js';
 import type { Common, Gateway, StoredAbout } from '../gateway/index.js';
+import type { HttpTiming } from './server-timing.js';
 
 export interface HttpDependencies {
   readonly gateway: Gateway;
@@ -10,6 +11,8 @@ export interface HttpDependencies {
   readonly refuse: () => GatewayError | undefined;
   /** Left out where there is none. */
   readonly audit?: AuditTrail | undefined;
+  /** What requests have waited for, for those who are told; left out where nobody is. */
+  readonly timing?: HttpTiming | undefined;
 }
 
 /** A request with what every handler of one of them needs. */

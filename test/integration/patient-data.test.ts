@@ -19,6 +19,7 @@ import {
   type Script,
   type Step,
 } from '../helpers/rogue-peer.js';
+import { startOtlpReceiver } from '../helpers/otlp-receiver.js';
 import { postFiles } from '../helpers/store-answer.js';
 import {
   peerYaml,
@@ -218,12 +219,15 @@ const marked = (text: string, marks: readonly string[]): readonly string[] =>
 
 test('R-04: in a whole session of a viewer, an operator and a hostile peer no output but the audit trail holds data of a patient', async () => {
   const { aeTitle, port } = peer.address;
+  const collector = await startOtlpReceiver();
   const yaml = peerYaml(
     `${aeTitle}@127.0.0.1:${port}`,
     [
       '    breaker: { failures: 100 }',
       `cache: { disk: { directory: "${join(directory, 'cache')}" } }`,
       `audit: { lines: "${join(directory, 'audit.jsonl')}", spool: { directory: "${join(directory, 'spool')}" } }`,
+      `tracing: { enabled: true, endpoint: "${collector.endpoint}" }`,
+      'http: { serverTiming: always }',
       'commitment: { answerWithin: 0 }',
       'retrieve: { prefetch: series }',
     ].join('\n'),
@@ -236,6 +240,7 @@ test('R-04: in a whole session of a viewer, an operator and a hostile peer no ou
   const { logLines } = gateway;
   await gateway.close();
   gateway = undefined;
+  await collector.close();
   const all = [...MARKS, UID, STORED_UID];
 
   const errors = answers.filter(({ status }) => status >= 400);
@@ -251,7 +256,9 @@ test('R-04: in a whole session of a viewer, an operator and a hostile peer no ou
     const { level } = JSON.parse(line) as { level: string };
     expect([line, marked(line, level === 'debug' ? MARKS : all)]).toEqual([line, []]);
   }
-  for (const text of [metrics, ready, ...printed]) expect([text, marked(text, all)]).toEqual([text, []]);
+  expect(collector.spans.length).toBeGreaterThan(60);
+  for (const text of [metrics, ready, ...printed, ...collector.bodies])
+    expect([text, marked(text, all)]).toEqual([text, []]);
   expect(printed.join('')).toContain(aeTitle);
 
   const files = namesIn(directory);
