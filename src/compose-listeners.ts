@@ -63,13 +63,15 @@ export async function listenAll(
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : audit?.refusal();
   const { http, admin } = config;
-  const { rateLimit } = http;
+  const { rateLimit, serverTiming: mode } = http;
   const door = createDoor(openAccess(config, observe), {
     requests: rateLimit.requests,
     withinMs: rateLimit.within,
     failedLogins: config.access.failedLogins,
   });
-  const deps = { gateway, door, observe, clock: systemClock, refuse, audit };
+  const stages = opened.observing?.stages;
+  const timing = stages && mode !== 'off' ? { mode, stages } : undefined;
+  const deps = { gateway, door, observe, clock: systemClock, refuse, audit, timing };
   const adminDeps = adminOf(telemetry, parts, opened);
   const serverOptions = serverOptionsOf(config);
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.

@@ -1,3 +1,4 @@
+import type { Observing } from './compose-observing.js';
 import type { OpenedAudit } from './compose-audit.js';
 import type { Cache, HotBytes } from './cache/index.js';
 import type { Peer, StorageScp } from './dimse/index.js';
@@ -31,6 +32,7 @@ export interface Opened {
   certificates?: Certificates;
   cache?: Parts['cache'];
   audit?: OpenedAudit | undefined;
+  observing?: Observing;
   framePool?: FramePool;
   commitments?: Commitments | undefined;
   unlockCommitments?: () => Promise<void>;

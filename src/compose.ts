@@ -6,6 +6,7 @@ import { openCertificates } from './compose-certificates.js';
 import { listenAll } from './compose-listeners.js';
 import type { Opened, Parts } from './compose-parts.js';
 import { commitmentEvents, openCommitments } from './compose-commitment.js';
+import { observing } from './compose-observing.js';
 import { watch } from './compose-metrics.js';
 import { openPeerTls, openServerTls } from './compose-dimse-tls.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
@@ -107,7 +108,8 @@ export async function startGateway(config: Config, telemetry: Telemetry): Promis
   coercionRules(config);
   const opened: Opened = { peers: new Map(), peerFiles: [], stopping: { now: false } };
   try {
-    return await open(config, telemetry, opened);
+    opened.observing = await observing(config, telemetry);
+    return await open(config, opened.observing.telemetry, opened);
   } catch (thrown) {
     // What is wrong with the start says more than what may go wrong with its end.
     await stop(opened, 0).catch(() => undefined);
@@ -181,6 +183,7 @@ async function stop(opened: Opened, graceMs: number): Promise<void> {
     () => opened.cache?.close(),
     // Last: what ended requests is told of until then.
     () => opened.audit?.close(AUDIT_GRACE_MS),
+    () => opened.observing?.close(),
   ];
   const failures: unknown[] = [];
   for (const close of closers) {

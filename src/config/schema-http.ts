@@ -102,6 +102,10 @@ export const http = z.strictObject({
     integer(1, 100_000),
     'Most connections of one address at once; more are closed. Behind a proxy all are of its address.',
   ).prefault(1000),
+  serverTiming: key(
+    choice('off', 'asked', 'always'),
+    'Whether answers say in `Server-Timing` what they waited for: to clients that ask for it with `Prefer: server-timing`, always, or never.',
+  ).prefault('asked'),
   drainTimeout: key(duration, 'How long running requests may take to end after SIGTERM.').prefault('30s'),
   tls: tls.exactOptional(),
   cors: cors.prefault({}),

@@ -10,6 +10,7 @@ import { admin, http } from './schema-http.js';
 import { peer } from './schema-peer.js';
 import { search } from './schema-search.js';
 import { store } from './schema-store.js';
+import { tracing } from './schema-tracing.js';
 import { transcode } from './schema-transcode.js';
 
 const KIB = 2 ** 10;
@@ -159,6 +160,7 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
   audit: audit.prefault({}),
   log: log.prefault({}),
+  tracing: tracing.prefault({}),
 });
 
 /** What the schema makes of a file, before the rules between keys. */

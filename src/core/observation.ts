@@ -13,6 +13,27 @@ export type Observation =
   | { readonly kind: 'stopping'; readonly reason: string }
   | { readonly kind: 'stopped'; readonly openAssociations: number }
   | {
+      /** A request has come; `http-request` follows when it has ended. */
+      readonly kind: 'http-started';
+      readonly requestId: string;
+      readonly method: string;
+      /** The route's pattern, never the path itself. */
+      readonly route: string;
+      /** The trace that it is part of, as a proxy that is believed says. @see W3C Trace Context 3.2 */
+      readonly traceparent?: string;
+    }
+  | {
+      /**
+       * Something that a request waited for is over: its `queue` for an association, the `first-response` of an operation, a
+       * `transcode` of a frame; `cache`: something was there.
+       */
+      readonly kind: 'stage';
+      readonly stage: 'queue' | 'first-response' | 'transcode' | 'cache';
+      readonly requestId: string;
+      readonly peer?: string;
+      readonly durationMs: number;
+    }
+  | {
       readonly kind: 'http-request';
       readonly requestId: string;
       readonly method: string;

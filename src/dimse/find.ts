@@ -184,6 +184,7 @@ class Search implements ExchangeHandler {
   response(command: CommandSet, hasDataset: boolean): DatasetSink | undefined {
     const { status } = command;
     if (status === undefined) throw this.#violation('a response without a status');
+    this.#report.responded();
     if (statusCategory(status) !== 'pending') {
       this.#finish(status);
       return undefined;

@@ -107,6 +107,7 @@ class GetOperation {
         clock,
         received: () => this.#received,
         subOperation: (message) => {
+          report.responded();
           if (request.stop?.aborted) this.#stillComing(abortReason(request.stop));
           return this.#store(message);
         },

@@ -22,10 +22,21 @@ export interface OperationReportOptions {
 export class OperationReport {
   readonly #options: OperationReportOptions;
   readonly #startedAt: number;
+  #hasResponded = false;
 
   constructor(options: OperationReportOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
+  }
+
+  /** Something came; only the first time is told. */
+  responded(): void {
+    if (this.#hasResponded) return;
+    this.#hasResponded = true;
+    const { peer, context, observe, clock } = this.#options;
+    const { requestId } = context;
+    const durationMs = clock.now() - this.#startedAt;
+    observe({ kind: 'stage', stage: 'first-response', requestId, peer, durationMs });
   }
 
   /** The last response came. */

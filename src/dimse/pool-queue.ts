@@ -11,6 +11,8 @@ export interface Waiter {
   readonly request: AssociationRequest;
   readonly priority: Priority;
   readonly attempt: Attempt;
+  /** Since when it waits, by the clock. */
+  since: number;
   grant(lease: Lease): void;
   /** `sign` is what the error says of the peer; nothing when left out. */
   reject(error: GatewayError, sign?: PeerSign): void;
@@ -41,6 +43,7 @@ export class PoolQueue extends WaitingLine<Waiter> {
         request,
         priority,
         attempt,
+        since: this.#clock.now(),
         grant: (lease) => {
           settle();
           resolve(lease);

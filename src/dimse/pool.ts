@@ -161,9 +161,17 @@ export class AssociationPool {
       if (!this.#mayStart(waiter)) continue;
       if (this.#grantIdle(waiter) || this.#grantNew(waiter)) {
         this.#waiters.remove(waiter);
+        this.#tellQueue(waiter);
       } else if (coming > 0) coming -= 1;
       else if (!this.#retireOldest()) return;
     }
+  }
+
+  #tellQueue({ since, request: { context } }: Waiter): void {
+    const { observe, peer, clock } = this.#options;
+    const { requestId } = context;
+    const durationMs = clock.now() - since;
+    observe({ kind: 'stage', stage: 'queue', requestId, peer: peer.name, durationMs });
   }
 
   #mayStart({ request: { use }, priority }: Waiter): boolean {
@@ -265,6 +273,7 @@ export class AssociationPool {
     // Refused although it had no other: the number was not the reason.
     else if (error.code === 'peer-aborted') this.#limit.forget();
     if (isFull && mayWait && !this.#isClosing && !context.signal.aborted) {
+      waiter.since = this.#options.clock.now();
       this.#waiters.addFirst(waiter);
     } else waiter.reject(error, openingSign(error, heard));
     this.#changed();

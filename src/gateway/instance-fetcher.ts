@@ -102,6 +102,8 @@ export class InstanceFetcher {
     const want = new Want(listed, this.#binding.peer.name, options.requestId, options.priority);
     const cached = this.#deps.instances.get(want.key);
     if (cached) {
+      const { requestId } = options;
+      this.#deps.observe({ kind: 'stage', stage: 'cache', requestId, durationMs: 0 });
       asker.arrived(cached);
       return { release: () => undefined };
     }

@@ -166,6 +166,8 @@ async function documentOf(
   const list = await currentListing(side, target, context);
   const whole = list && side.metadata.get({ ...name, list });
   side.deps.observe({ kind: 'cache', event: whole ? 'hit' : 'miss', tier: 'metadata' });
+  const { requestId } = context;
+  if (whole) side.deps.observe({ kind: 'stage', stage: 'cache', requestId, durationMs: 0 });
   return whole;
 }
 

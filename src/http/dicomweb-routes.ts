@@ -26,6 +26,7 @@ import { readStoreBody, type StoreBodyLimits } from './read-store-body.js';
 import { renderedRoutes } from './rendered-routes.js';
 import type { Call, HttpDependencies, On } from './route.js';
 import { sendList, sendParts, setWarnings, type PartSent } from './send-answer.js';
+import { timed } from './server-timing.js';
 import { serviceUrlOf, type ServiceUrlOptions } from './service-url.js';
 
 export interface DicomwebOptions {
@@ -62,6 +63,7 @@ export function dicomwebRoutes(
   const on: On = (method, path, permission, handler) => {
     router[method](path, (request: Request, response: Response) => {
       const exchange = new Exchange(request, response, path, deps.observe);
+      timed(exchange, request, response, deps.timing);
       const concerns = audited(exchange, request, { path, peer: peerOf(request) }, deps);
       void exchange.run(async () => {
         const refusal = deps.refuse();

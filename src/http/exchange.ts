@@ -16,6 +16,18 @@ import { statusOf } from './status.js';
 /** Ids of requests that come from outside go into logs and headers, so they are taken only if they are plain. */
 const PLAIN_ID = /^[\w.:-]{1,64}$/;
 
+/** @see W3C Trace Context 3.2.2 */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The trace that a proxy which is believed (`http.trustProxy`) put the request in: a stranger must not choose what is traced. */
+function traceparentOf(request: Request): string | undefined {
+  // What Express has made of the setting.
+  const trusts = request.app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean;
+  if (!trusts(request.socket.remoteAddress, 0)) return undefined;
+  const given = request.get('traceparent');
+  return given !== undefined && TRACEPARENT.test(given) ? given : undefined;
+}
+
 /** How a request ended. */
 export type ExchangeEnd = Extract<Observation, { kind: 'http-request' }>;
 
@@ -32,6 +44,8 @@ export class Exchange {
   readonly #bytesBefore: number;
   #error: GatewayError | undefined;
   #firstByteMs: number | undefined;
+  /** Is called before the head of the answer is written, once, with the time so far. */
+  onHead: (elapsedMs: number) => void = () => undefined;
   /** Hears how it ended. */
   onEnd: (end: ExchangeEnd) => void = () => undefined;
 
@@ -46,6 +60,15 @@ export class Exchange {
     setMaxListeners(0, this.#controller.signal);
     this.#context = { requestId: this.requestId, signal: this.#controller.signal };
     this.#bytesBefore = request.socket.bytesWritten;
+    const traceparent = traceparentOf(request);
+    const { requestId } = this;
+    observe({
+      kind: 'http-started',
+      requestId,
+      method: request.method,
+      route,
+      ...(traceparent !== undefined && { traceparent }),
+    });
     response.setHeader('X-Request-Id', this.requestId);
     this.#watchFirstByte();
     const gone = (): void => {
@@ -86,7 +109,10 @@ export class Exchange {
     const response = this.#response;
     const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => Response;
     response.writeHead = (...args: unknown[]) => {
-      this.#firstByteMs ??= performance.now() - this.#started;
+      if (this.#firstByteMs === undefined) {
+        this.#firstByteMs = performance.now() - this.#started;
+        this.onHead(this.#firstByteMs);
+      }
       return writeHead(...args);
     };
   }

@@ -1,4 +1,5 @@
 /** Binds the gateway to Express: routes, headers, streams and status codes. */
+export { StageBook } from './stage-book.js';
 export type { AdminDependencies } from './admin-routes.js';
 export { createAdminApp, createApp, type AppOptions } from './app.js';
 export type { BrowserOptions } from './browsers.js';

@@ -9,6 +9,7 @@ import type {
 } from '../core/index.js';
 import type { Common, Gateway, StoredAbout } from '../gateway/index.js';
 import type { Door } from './door.js';
+import type { HttpTiming } from './server-timing.js';
 
 export interface HttpDependencies {
   readonly gateway: Gateway;
@@ -19,6 +20,8 @@ export interface HttpDependencies {
   readonly refuse: () => GatewayError | undefined;
   /** Left out where there is none. */
   readonly audit?: AuditTrail | undefined;
+  /** What requests have waited for, for those who are told; left out where nobody is. */
+  readonly timing?: HttpTiming | undefined;
 }
 
 /** A request with what every handler of one of them needs. */

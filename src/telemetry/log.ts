@@ -26,9 +26,16 @@ interface Line {
 }
 
 /** Writes the line of an observation, if it has one. */
-export function logObservation(logger: Logger, observation: Observation): void {
+export function logObservation(
+  logger: Logger,
+  observation: Observation,
+  traceOf: (requestId: string) => string | undefined = () => undefined,
+): void {
   const line = dispatch(lines, observation);
-  if (line && logger.isLevelEnabled(line.level)) logger[line.level](line.fields, line.message);
+  if (!line || !logger.isLevelEnabled(line.level)) return;
+  const requestId = 'requestId' in observation ? observation.requestId : undefined;
+  const traceId = requestId === undefined ? undefined : traceOf(requestId);
+  logger[line.level](traceId === undefined ? line.fields : { ...line.fields, traceId }, line.message);
 }
 
 const noLine = (): undefined => undefined;
@@ -119,6 +126,8 @@ const lines: ByKind<Line | undefined> = {
     fields: { requestId, peer, ...withError(error) },
   }),
   audit: noLine,
+  'http-started': noLine,
+  stage: noLine,
   'dimse-bytes': noLine,
   'head-start': noLine,
   cache: noLine,

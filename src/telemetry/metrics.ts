@@ -74,6 +74,8 @@ export function createMetrics({ version, peers }: { version: string; peers: read
 const uncounted = (): void => undefined;
 const notCounted = {
   learnt: uncounted,
+  'http-started': uncounted,
+  stage: uncounted,
   'repeated-attributes': uncounted,
   ready: uncounted,
   stopping: uncounted,

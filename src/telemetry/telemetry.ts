@@ -23,6 +23,8 @@ export interface Telemetry {
   readonly observe: Observe;
   /** Adds a reader to a gauge; several readers of one gauge are added up. */
   readonly collect: (name: GaugeName, read: ReadGauge) => void;
+  /** From now on log lines of a request say which trace it is in. */
+  readonly traces: (of: (requestId: string) => string | undefined) => void;
   /** All metrics in Prometheus' text format. */
   readonly metrics: () => Promise<Exposition>;
   /** Resolves when the log lines written so far have left the process, or the output has not taken them in 2 s. */
@@ -41,17 +43,21 @@ export function createTelemetry({ level, version, peers, destination }: Telemetr
       metrics.logLineDropped();
     });
   const logger = createLogger(level, output);
+  let traceOf: (requestId: string) => string | undefined = () => undefined;
   return {
     observe: (observation) => {
       try {
         metrics.count(observation);
-        logObservation(logger, observation);
+        logObservation(logger, observation, traceOf);
       } catch {
         // Who observes is in the middle of something that matters more than its record.
         metrics.logLineDropped();
       }
     },
     collect: metrics.collect,
+    traces: (of) => {
+      traceOf = of;
+    },
     metrics: metrics.read,
     flush: () =>
       new Promise((resolve) => {

@@ -152,11 +152,22 @@ class ThreadedFramePool implements FramePool {
     return { working: this.#room.taken, waiting: this.#room.waiting };
   }
 
-  async enter({ priority = 'interactive', signal }: OperationContext): Promise<FramePlace> {
+  async enter({ priority = 'interactive', signal, requestId }: OperationContext): Promise<FramePlace> {
     const leave = await this.#room.enter(priority, signal);
-    const run = (task: Omit<FrameTask, 'lossy'>): Promise<FrameResult> => this.#run(this.#withLoss(task));
-    const memory = (bytes: number): Uint8Array => new Uint8Array(this.#memory.take(bytes));
-    return { leave, memory, run, render: (task) => this.#render(task), unpack: (task) => this.#unpack(task) };
+    const timed = async <R>(work: Promise<R>): Promise<R> => {
+      const began = performance.now();
+      return work.finally(() => {
+        const durationMs = performance.now() - began;
+        this.#observe({ kind: 'stage', stage: 'transcode', requestId, durationMs });
+      });
+    };
+    return {
+      leave,
+      memory: (bytes) => new Uint8Array(this.#memory.take(bytes)),
+      run: (task) => timed(this.#run(this.#withLoss(task))),
+      render: (task) => timed(this.#render(task)),
+      unpack: (task) => timed(this.#unpack(task)),
+    };
   }
 
   /** With loss where the transfer syntax has no lossless form here. */
