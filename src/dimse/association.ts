@@ -152,16 +152,15 @@ export class Association {
     handler: ExchangeHandler,
   ): Exchange {
     const messageId = this.#operations.nextId(command.commandField, this.storesAtOnce);
-    const channel = this.#channel;
     const operation: Operation = {
       messageId,
       commandField: command.commandField,
       handler,
-      watchdog: watchdogOf(channel, command.commandField, this.#options),
+      watchdog: watchdogOf(this.#channel, command.commandField, this.#options),
     };
     if (this.#operations.size === 0) this.#report.busy();
     this.#operations.add(operation);
-    const sent = channel.send(contextId, { ...command, messageId }, dataset).then(() => {
+    const sent = this.#channel.send(contextId, { ...command, messageId }, dataset).then(() => {
       if (this.#operations.find(messageId) === operation) operation.watchdog.watch();
     });
     // Whoever does not wait for it hears of a failure through the handler.
@@ -187,6 +186,11 @@ export class Association {
     await this.#channel.send(contextId, command);
   }
 
+  /** There is another request that may follow: see `ExchangeHandler.hurries`. */
+  hurry(): void {
+    this.#channel.hurry();
+  }
+
   /** Releases, or aborts when the peer does not answer. Never rejects. */
   async release(): Promise<void> {
     if (this.#state !== 'open') return;
@@ -197,8 +201,7 @@ export class Association {
     this.#state = 'releasing';
     this.#channel.sendPdu({ kind: 'release-request' });
     const { clock, peer } = this.#options;
-    const ms = peer.timeouts.associationMs;
-    const cancel = deadline(clock, ms, () => {
+    const cancel = deadline(clock, peer.timeouts.associationMs, () => {
       this.abort(
         new GatewayError('peer-timeout', 'The peer did not answer the release.', { peer: peer.name }),
       );
@@ -221,11 +224,10 @@ export class Association {
 
   async #negotiate(signal: AbortSignal): Promise<void> {
     const { clock, peer } = this.#options;
-    const ms = peer.timeouts.associationMs;
     const onAbort = (): void => {
       this.abort(abortReason(signal));
     };
-    const cancel = deadline(clock, ms, () => {
+    const cancel = deadline(clock, peer.timeouts.associationMs, () => {
       this.abort(new GatewayError('peer-unreachable', 'The peer did not answer the association request.'));
     });
     signal.addEventListener('abort', onAbort, { once: true });

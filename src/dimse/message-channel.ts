@@ -168,6 +168,19 @@ export class MessageChannel {
     }
   }
 
+  /**
+   * Sends the first byte of the message that follows, if one does, where the one before it has come in part. A peer whose
+   * sockets are Nagle's sends the beginning of a PDU, and the rest when that is acknowledged, which takes the operating
+   * system 40 ms unless something is sent.
+   */
+  hurry(): void {
+    const isIncomplete = !this.#framer.betweenPdus;
+    if (!isIncomplete || this.#isAhead || this.#sends > 0 || this.#failure) return;
+    if (!this.#reader || this.#events.hurries?.() !== true) return;
+    this.#isAhead = true;
+    this.#socket.write(FIRST_BYTE);
+  }
+
   /** Ends the connection cleanly after what was written. */
   end(): void {
     this.#close(undefined, undefined);
@@ -214,7 +227,7 @@ export class MessageChannel {
     try {
       const waiting = this.#framer.push(chunk);
       if (!waiting) {
-        this.#hurry();
+        this.hurry();
         return true;
       }
       this.#held = true;
@@ -231,18 +244,6 @@ export class MessageChannel {
       this.#refuse(error);
       return true;
     }
-  }
-
-  /**
-   * A peer whose sockets are Nagle's sends the beginning of a PDU, and the rest when that is acknowledged, which takes the
-   * operating system 40 ms unless something is sent. The first byte of the message that follows anyhow is enough.
-   */
-  #hurry(): void {
-    const isIncomplete = !this.#framer.betweenPdus;
-    if (!isIncomplete || this.#isAhead || this.#sends > 0 || this.#failure) return;
-    if (!this.#reader || this.#events.hurries?.() !== true) return;
-    this.#isAhead = true;
-    this.#socket.write(FIRST_BYTE);
   }
 
   #resume(): void {

@@ -40,6 +40,9 @@ const SLOW_OPENING_MS = 300;
 /** A release that the peer does not answer (seen of dcmqrscp after a cancelled C-GET) holds up whoever waits no longer. */
 const SLOW_RELEASE_MS = 500;
 
+/** Why idle time ends; made once, for it ends with every instance. */
+const NEEDED = new GatewayError('cancelled', 'The association is needed.');
+
 /** The associations with one peer: at most so many, reused while they fit, with a bounded queue for the next one. */
 export class AssociationPool {
   readonly #options: PoolOptions;
@@ -195,7 +198,7 @@ export class AssociationPool {
         state === 'idle' && association?.contextSet.signature === contextSet.signature && suits(association),
     );
     if (!found?.association) return false;
-    found.cancel(shuttingDown());
+    found.cancel(NEEDED);
     found.state = 'busy';
     found.use = use;
     found.isBackground = isBackground(waiter.priority);

@@ -54,9 +54,10 @@ export class StoreLane {
     const { association } = lease;
     while (association.isOpen && this.#underWay.size < association.storesAtOnce && this.#begun < MOST) {
       const job = next((candidate) => this.#suits(candidate));
-      if (!job) return;
+      if (!job) break;
       this.#begin(job);
     }
+    association.hurry();
   }
 
   /** Whether a job may go out beside those that are under way. */

@@ -118,8 +118,8 @@ describe.each([1, 3])(
         expect(answerOf(response).warnings).toEqual({ [nthUid]: status });
         expect(answerOf(response).failed).toEqual({});
         const code = status.toString(16).toUpperCase().padStart(4, '0');
-        expect(response.headers['warning']).toContain(`stored with warning ${code}`);
-        expect(response.headers['location']).toMatch(/\/studies\/[0-9.]+$/);
+        expect(response.headers.warning).toContain(`stored with warning ${code}`);
+        expect(response.headers.location).toMatch(/\/studies\/[0-9.]+$/);
       },
     );
 

@@ -66,6 +66,25 @@ test('a response of which a part is held back is hurried by the first byte of th
   expect(rogue.record.of('associate-rq')).toHaveLength(1);
 });
 
+test('it is hurried as well by a request that comes when a part of the response is there already', async () => {
+  let asked = 0;
+  let begun: () => void = () => undefined;
+  const beginning = new Promise<void>((resolve) => (begun = resolve));
+  const { peer } = await start({
+    onStore: () => [
+      () => {
+        begun();
+      },
+      ++asked === 1 ? asNagle(() => undefined) : whole,
+    ],
+  });
+  const first = peer.store(instance(), contextOf());
+  await beginning;
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  const second = peer.store(instance(), contextOf());
+  expect(await Promise.all([first, second])).toEqual([{ status: 0 }, { status: 0 }]);
+});
+
 test('what was to follow and is given up leaves an association that the next one is stored on', async () => {
   const controller = new AbortController();
   let asked = 0;
