@@ -6,6 +6,7 @@ import type { ColourProfile } from './picture-request.js';
 import type { Raster } from './raster.js';
 import { colourSpaces, type ColourSpace } from './colour-spaces.js';
 import { matrixProfile } from './matrix-profile.js';
+import { readMatrixProfile, type WrittenSpace } from './read-matrix-profile.js';
 
 /** A picture, and the profile to embed. */
 interface Profiled {
@@ -30,11 +31,15 @@ export async function inProfile(
   if (asked === 'yes') return { raster, profile: own ?? matrixProfile(colourSpaces.srgb) };
   const profile = matrixProfile(colourSpaces[asked]);
   if (asked === 'srgb') return { raster: own ? await toSrgb(raster, own) : raster, profile };
-  if (own) {
-    const message = 'Colours with a profile of their own can be had with that, or in sRGB.';
-    throw new GatewayError('not-implemented', message);
-  }
-  return { raster: converted(raster, colourSpaces[asked]), profile };
+  const from = own ? readMatrixProfile(own) : srgb();
+  if (from) return { raster: converted(raster, from, colourSpaces[asked]), profile };
+  const message = 'Colours with a profile of tables can be had with that, or in sRGB.';
+  throw new GatewayError('not-implemented', message);
+}
+
+function srgb(): WrittenSpace {
+  const light = Float64Array.from({ length: 256 }, (_, level) => colourSpaces.srgb.decode(level / 255));
+  return { toXyz: colourSpaces.srgb.toXyz, light: [light, light, light] };
 }
 
 const HEADER_BYTES = 128;
@@ -58,20 +63,25 @@ function requireRgbProfile(profile: Uint8Array): Uint8Array {
   return profile;
 }
 
-/** From sRGB to a space that holds all of it. */
-function converted({ pixels, width, height, channels }: Raster, space: ColourSpace): Raster {
-  const linear = Float64Array.from({ length: 256 }, (_, level) => colourSpaces.srgb.decode(level / 255));
-  const matrix = multiply(inverse(space.toXyz), colourSpaces.srgb.toXyz);
+/** From one space to another; what that does not hold becomes the nearest that it does, channel by channel. */
+function converted(
+  { pixels, width, height, channels }: Raster,
+  from: WrittenSpace,
+  space: ColourSpace,
+): Raster {
+  const [redLight, greenLight, blueLight] = from.light;
+  const matrix = multiply(inverse(space.toXyz), from.toXyz);
   const encoded = Uint8Array.from({ length: STEPS + 1 }, (_, step) =>
     Math.round(space.encode(step / STEPS) * 255),
   );
-  const light = (at: number): number => linear[pixels[at] ?? 0] ?? 0;
+  const levelAt = (at: number): number => pixels[at] ?? 0;
   const out = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
     const at = pixel * channels;
-    const red = light(at);
-    const green = channels === 3 ? light(at + 1) : red;
-    const blue = channels === 3 ? light(at + 2) : red;
+    const others = channels === 3 ? 1 : 0;
+    const red = redLight[levelAt(at)] ?? 0;
+    const green = greenLight[levelAt(at + others)] ?? 0;
+    const blue = blueLight[levelAt(at + 2 * others)] ?? 0;
     for (let color = 0; color < 3; color++) {
       const [byRed, byGreen, byBlue] = matrix[color] ?? NO_LIGHT;
       const value = Math.min(Math.max(byRed * red + byGreen * green + byBlue * blue, 0), 1);
