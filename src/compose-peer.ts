@@ -155,6 +155,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       dateTime: settings.dateTime,
       ...(settings.timezone === undefined ? {} : { timezone: settings.timezone }),
       unsentKeys: settings.modalitiesInStudy === 'filter' ? [Tags.ModalitiesInStudy] : [],
+      trustedKeys: settings.modalitiesInStudy === 'match' ? [Tags.ModalitiesInStudy] : [],
     },
     search: searchSettings(search, numericStrings),
     issuerOfPatientId: settings.issuerOfPatientId,

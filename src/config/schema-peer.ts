@@ -273,9 +273,9 @@ export const peer = z.strictObject({
   tls: peerTls.exactOptional(),
   userIdentity: peerUserIdentity.exactOptional(),
   modalitiesInStudy: key(
-    choice('match', 'filter'),
-    'Whether a search by one modality is sent to the peer as such, or filtered by the gateway alone: some peers find nothing by ModalitiesInStudy, or only studies of this one modality.',
-  ).prefault('match'),
+    choice('auto', 'match', 'filter'),
+    'Whether a search by one modality is sent to the peer as such (match), or filtered by the gateway alone (filter): some peers find nothing by ModalitiesInStudy, or only studies of this one modality. auto sends it once a study of several modalities was found by each of them, which searches and `check --study` try.',
+  ).prefault('auto'),
   dateTime: dateTime.prefault({}),
   timezone: key(
     timezone,

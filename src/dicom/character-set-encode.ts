@@ -59,11 +59,30 @@ export function usualCharacterSets(
   return usual.length > 0 ? usual : candidates;
 }
 
+/** Whether `text`, which is not ASCII, can be written in the set at all. */
+export function holdsText(text: string, terms: string): boolean {
+  return !text.includes('\x1B') && encodeAs(text, terms) !== undefined;
+}
+
 const doubleByteAlone = /^ISO 2022 IR (?:58|87|149|159)$/;
 
 /** Without code extension; these hold all there is of their language. */
 function isStandalone(terms: string): boolean {
   return terms === 'ISO_IR 192' || terms === 'GB18030' || terms === 'GBK';
+}
+
+/** Some writers leave out that ASCII comes first. */
+function withFirstTerm(terms: string): string {
+  return doubleByteAlone.test(terms) ? `\\${terms}` : terms;
+}
+
+/**
+ * Those of the sets that a peer's answers came in, `seen`, in which `text` may stand there, in the order of
+ * `preferredCharacterSets`: also those in which few would write it.
+ */
+export function seenSetsWith(text: string, seen: readonly string[]): readonly string[] {
+  const known = new Set(seen.map(withFirstTerm));
+  return preferredCharacterSets(seen).filter((terms) => known.has(terms) && holdsText(text, terms));
 }
 
 /**
@@ -72,10 +91,7 @@ function isStandalone(terms: string): boolean {
  */
 export function preferredCharacterSets(seen: readonly string[]): readonly string[] {
   const [latin1 = '', unicode = ''] = defaultCharacterSets;
-  // Some writers leave out that ASCII comes first.
-  const others = seen
-    .filter((terms) => terms !== unicode)
-    .map((terms) => (doubleByteAlone.test(terms) ? `\\${terms}` : terms));
+  const others = seen.filter((terms) => terms !== unicode).map(withFirstTerm);
   const isSingle = (terms: string): boolean => !isStandalone(terms) && !terms.includes('\\');
   const standalone = others.filter(isStandalone);
   const place = (terms: string): number =>

@@ -69,8 +69,11 @@ export {
   defaultCharacterSets,
   encodeText,
   isAsciiText,
+  holdsText,
   preferredCharacterSets,
+  seenSetsWith,
   unencodable,
+  usualCharacterSets,
 } from './character-set-encode.js';
 export { decodeText } from './character-set.js';
 export { foldTwins } from './character-twins.js';

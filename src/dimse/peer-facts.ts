@@ -35,6 +35,9 @@ export interface Learnable {
   readonly relationalRetrieve: boolean;
   /** Whether `dateTime`, accepted, was seen to be true of a study. */
   readonly dateTimeProved: boolean;
+  /** The same of `timezone` and `emptyValue`. */
+  readonly timezoneProved: boolean;
+  readonly emptyValueProved: boolean;
   /** A range of times also finds what has no time. */
   readonly findsEmptyTimes: boolean;
   /** A search for a list of UIDs finds each of them. */
@@ -47,6 +50,8 @@ export interface Learnable {
   readonly trustedKeys: readonly string[];
   /** Keywords of STUDY level attributes that it does not return although it is asked for them. */
   readonly unreturnedKeys: readonly string[];
+  /** Keywords of optional keys that it has returned with a value: where one is empty there is none. */
+  readonly returnedKeys: readonly string[];
   /** `*` in a value stands for itself. */
   readonly literalWildcard: boolean;
   /** A search for studies without a Patient ID finds nothing. */
@@ -104,12 +109,15 @@ const validators: Readonly<Record<FactName, (value: unknown) => boolean>> = {
   multipleValue: isFlag,
   relationalRetrieve: isFlag,
   dateTimeProved: isFlag,
+  timezoneProved: isFlag,
+  emptyValueProved: isFlag,
   findsEmptyTimes: isFlag,
   findUidLists: isFlag,
   findCap: isCount,
   ignoredKeys: isNames,
   trustedKeys: isNames,
   unreturnedKeys: isNames,
+  returnedKeys: isNames,
   literalWildcard: isFlag,
   needsPatientId: isFlag,
   upperCasesNames: isFlag,

@@ -223,7 +223,12 @@ async function studyUnknown(
   const isTold = await subject.with('configured', (peer) =>
     Promise.resolve(learnUpperCase(peer, { shown, stored }, given.relearnMs)),
   );
-  return isTold ? unknown : [...unknown, 'whether it turns names into upper case'];
+  return isTold
+    ? unknown
+    : [
+        ...unknown,
+        'whether it turns names into upper case: no instance of the study tells how the name is stored',
+      ];
 }
 
 async function checkRetrieve(

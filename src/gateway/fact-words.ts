@@ -53,11 +53,20 @@ const words: { [N in Name]?: (value: Value<N>) => string | undefined } = {
       : `finds ${listOf(keys)} however written, and by each of several values: it is asked for them`,
   unreturnedKeys: (keys) =>
     keys.length === 0 ? 'returns modalities and counts of studies' : `does not return ${listOf(keys)}`,
+  returnedKeys: (keys) => `returns ${listOf(keys)}: what is empty in an answer has no value`,
   characterSets: (sets) => `answers in ${listOf(sets)}`,
   dateTimeProved: (proved) =>
     proved
       ? 'combines dates and times as it says'
       : 'does not find by combined dates and times what it should, although it accepts them: it is asked by the days',
+  timezoneProved: (proved) =>
+    proved
+      ? 'converts dates and times from the zone of a search as it says'
+      : 'does not convert from the zone of a search, although it accepts that: it is told none',
+  emptyValueProved: (proved) =>
+    proved
+      ? 'finds empty values as it says'
+      : 'does not find empty values as it should, although it accepts them: the gateway filters by them',
   findsEmptyTimes: (finds) =>
     finds
       ? 'finds studies without a time by a range of times'

@@ -44,6 +44,7 @@ export class Asking {
   /** What the warnings name of each member, once the headers are to leave. */
   #foreseen: Map<Member, readonly Tag[]> | undefined;
   #isTruncated = false;
+  #isCut = false;
 
   constructor(group: Group, call: SearchCall, failures: Failures, context: OperationContext) {
     this.group = group;
@@ -55,6 +56,10 @@ export class Asking {
 
   get truncated(): boolean {
     return this.#isTruncated || this.#opened.some(({ found }) => found.truncated);
+  }
+
+  get isCut(): boolean {
+    return this.#isCut || this.#opened.some(({ found }) => found.isCut);
   }
 
   /** Texts for Warning headers. */
@@ -177,6 +182,7 @@ export class Asking {
     const found = await openMember(member, request, this.call, this.context);
     for await (const row of found.rows) rows.push(row);
     this.#isTruncated ||= found.truncated;
+    this.#isCut ||= found.isCut;
     for (const warning of found.warnings) this.#warnings.add(warning);
     return rows;
   }

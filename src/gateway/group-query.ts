@@ -87,6 +87,9 @@ export async function openMember(
     get truncated() {
       return opened.truncated;
     },
+    get isCut() {
+      return opened.isCut;
+    },
     get warnings() {
       return opened.warnings;
     },

@@ -9,6 +9,7 @@ import { Failures } from './group-failures.js';
 import { locate } from './group-locate.js';
 import { lacksCount, withSeriesUnion, withStudyUnion } from './group-merge.js';
 import { uidOf } from './group-query.js';
+import { unitedKeyWarnings } from './group-united-keys.js';
 import { MemberRows } from './member-rows.js';
 import type { SearchSettings } from './ports.js';
 import { answerSearch, plannedAnew, type SearchAnswer } from './search.js';
@@ -46,6 +47,9 @@ function openGroup(asking: Asking, { lookAhead }: Pick<SearchSettings, 'lookAhea
     rows,
     get truncated() {
       return asking.truncated;
+    },
+    get isCut() {
+      return asking.isCut;
     },
     get warnings() {
       return search.warnings;
@@ -97,6 +101,8 @@ class GroupSearch {
     this.#asking = asking;
     this.#lookAhead = lookAhead;
     this.#counts = new GroupCounts(asking.call, asking.answering);
+    if (asking.group.members.length > 1)
+      for (const warning of unitedKeyWarnings(asking.call.request)) asking.warn(warning);
   }
 
   /** As `SearchRows.complete`. */

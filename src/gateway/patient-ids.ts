@@ -10,6 +10,9 @@ import { isEnding } from './study-probe.js';
 /** Studies whose patients are remembered, some 200 bytes each; the longest unused go first. */
 const MOST_STUDIES = 10_000;
 
+/** Studies of a list that are asked for without a patient, before the peer is taken for one that needs it. */
+const MOST_ALONE = 3;
+
 /** How a peer is asked that offers the Patient Root alone. */
 export interface PatientRootSettings {
   /** Most patients that one question walks through. */
@@ -26,6 +29,7 @@ export class PatientIds {
   readonly #settings: PatientRootSettings;
   readonly #known = new Map<string, string>();
   readonly #asking = new SharedWork<string | undefined>();
+  readonly #askingAll = new SharedWork<ReadonlyMap<string, string>>();
 
   constructor(peer: Peer, settings: PatientRootSettings) {
     this.#peer = peer;
@@ -54,6 +58,110 @@ export class PatientIds {
     return this.#asking.run(study, () => this.#lookUp(study, context), context.signal);
   }
 
+  /**
+   * The same of several studies: by one walk through the patients for all of them, in which each is asked for all its studies.
+   * Those that the peer does not have are missing in what it returns.
+   * @throws GatewayError as `lookUp`
+   */
+  async lookUpAll(
+    studies: readonly string[],
+    context: OperationContext,
+  ): Promise<ReadonlyMap<string, string>> {
+    const [first, ...others] = studies;
+    if (first === undefined) return new Map();
+    if (others.length > 0) {
+      const key = [...studies].sort().join('\\');
+      return this.#askingAll.run(key, () => this.#lookUpAll(studies, context), context.signal);
+    }
+    const patientId = await this.lookUp(first, context);
+    return patientId === undefined ? new Map() : new Map([[first, patientId]]);
+  }
+
+  async #lookUpAll(
+    studies: readonly string[],
+    { requestId }: OperationContext,
+  ): Promise<ReadonlyMap<string, string>> {
+    const controller = new AbortController();
+    const context: OperationContext = {
+      requestId,
+      signal: controller.signal,
+      patient: true,
+      root: 'patient',
+    };
+    const found = new Map<string, string>();
+    const { knowledge } = this.#peer;
+    try {
+      for (const study of studies) {
+        const holder = await this.#stillOf(this.#known.get(study), study, context);
+        if (holder !== undefined) found.set(study, holder);
+      }
+      if (knowledge.get('needsPatientId') !== true) await this.#findAlone(studies, found, context);
+      const missing = new Set(studies.filter((study) => !found.has(study)));
+      if (missing.size > 0) await this.#walkFor(missing, found, context);
+      for (const study of studies) this.#told(study, found.get(study));
+      return found;
+    } finally {
+      controller.abort(new GatewayError('cancelled', 'The patients are known.'));
+    }
+  }
+
+  /** By their UIDs alone; a peer that shows none of the first few so is asked for no more of them. */
+  async #findAlone(
+    studies: readonly string[],
+    found: Map<string, string>,
+    context: OperationContext,
+  ): Promise<void> {
+    let shown = 0;
+    let tried = 0;
+    for (const study of studies) {
+      if (found.has(study)) continue;
+      if (shown === 0 && tried === MOST_ALONE) return;
+      tried += 1;
+      const row = await this.#alone(study, context);
+      if (row) shown += 1;
+      if (row) found.set(study, row.string(Tags.PatientID) ?? '');
+    }
+  }
+
+  #told(study: string, patientId: string | undefined): void {
+    if (patientId === undefined) this.#known.delete(study);
+    else this.remember(study, patientId);
+  }
+
+  /** Moves studies from `missing` to `found`, until none is left or there are no more patients. */
+  async #walkFor(missing: Set<string>, found: Map<string, string>, context: OperationContext): Promise<void> {
+    const { maxPatients, joinConcurrency } = this.#settings;
+    const before = found.size;
+    const walk = new PatientWalk(this.#peer, new Dataset().setEmpty(Tags.PatientID), context);
+    let asked = 0;
+    const holders = inOrder(walk.patients(), joinConcurrency, async ({ patientId }) => {
+      asked += 1;
+      if (asked > maxPatients) throw tooMany(maxPatients);
+      return { patientId, held: await this.#heldBy(patientId, missing, context) };
+    });
+    for await (const { patientId, held } of holders) {
+      for (const study of held) if (missing.delete(study)) found.set(study, patientId);
+      if (missing.size === 0) break;
+    }
+    if (missing.size > 0 && walk.truncated) throw this.#incomplete();
+    if (found.size > before) this.#peer.knowledge.learn('needsPatientId', true, this.#settings.relearnMs);
+  }
+
+  /** Which of `wanted` the patient has. All its studies are asked for: not every peer knows lists of UIDs. */
+  async #heldBy(
+    patientId: string,
+    wanted: ReadonlySet<string>,
+    context: OperationContext,
+  ): Promise<readonly string[]> {
+    const held: string[] = [];
+    const isCut = await this.#read(patientId, '', context, (study) => {
+      if (wanted.has(study)) held.push(study);
+      return false;
+    });
+    if (isCut) throw this.#incomplete();
+    return held;
+  }
+
   async #lookUp(study: string, { requestId }: OperationContext): Promise<string | undefined> {
     // Others may wait for it too: whoever asked first cannot take it back, the peer's time-outs bound it.
     const controller = new AbortController();
@@ -64,8 +172,7 @@ export class PatientIds {
     const known = this.#known.get(study);
     try {
       const found = (await this.#stillOf(known, study, context)) ?? (await this.#find(study, context));
-      if (found === undefined) this.#known.delete(study);
-      else this.remember(study, found);
+      this.#told(study, found);
       return found;
     } finally {
       controller.abort(new GatewayError('cancelled', 'The patient is known.'));
@@ -119,19 +226,33 @@ export class PatientIds {
   }
 
   async #row(study: string, patientId: string, context: OperationContext): Promise<Dataset | undefined> {
+    let found: Dataset | undefined;
+    const isCut = await this.#read(patientId, study, context, (uid, row) => {
+      if (uid === study) found = row;
+      return uid === study;
+    });
+    if (found === undefined && isCut) throw this.#incomplete();
+    return found;
+  }
+
+  /** Reads studies of a patient until one `is` wanted; returns whether there may be more than came. */
+  async #read(
+    patientId: string,
+    study: string,
+    context: OperationContext,
+    is: (uid: string, row: Dataset) => boolean,
+  ): Promise<boolean> {
     const identifier = new Dataset()
       .setString(Tags.PatientID, patientId, 'LO')
       .setString(Tags.StudyInstanceUID, study, 'UI');
     const find = this.#peer.find('STUDY', identifier, context);
     try {
-      let count = 0;
-      let next = await find.next();
-      for (; !next.done; next = await find.next(), count += 1) {
-        const isOfStudy = next.value.string(Tags.StudyInstanceUID) === study;
-        if (isOfStudy && (patientId === '' || isOf(next.value, patientId))) return next.value;
+      for (let count = 0; ; count += 1) {
+        const next = await find.next();
+        if (next.done) return isCut(this.#peer, next.value, count);
+        const uid = next.value.string(Tags.StudyInstanceUID) ?? '';
+        if ((patientId === '' || isOf(next.value, patientId)) && is(uid, next.value)) return false;
       }
-      if (isCut(this.#peer, next.value, count)) throw this.#incomplete();
-      return undefined;
     } finally {
       await find.return({ status: 0xfe00, truncated: true });
     }

@@ -189,11 +189,31 @@ class PatientRootPeer implements Peer {
     if (patientId !== undefined) return yield* this.#ofPatient(patientId, parts, context);
     const named = identifier.strings(Tags.StudyInstanceUID).filter((uid) => uid !== '');
     if (named.length === 0) return yield* this.#ofPatients(parts, context);
+    return yield* this.#named(named, parts, context);
+  }
+
+  /** Of a list of studies those whose patients are remembered, and then all others by one look-up. */
+  async *#named(studies: readonly string[], parts: PatientParts, context: OperationContext): Find {
+    const missing: string[] = [];
     let truncated = false;
-    for (const study of named) {
-      const completion = yield* this.#ofStudy(study, context, (id) =>
-        this.#ofPatient(id, { ...parts, study: belowPatient(parts.study, id, study) }, context),
-      );
+    const ask = (study: string, id: string): Find =>
+      this.#ofPatient(id, { ...parts, study: belowPatient(parts.study, id, study) }, context);
+    for (const study of studies) {
+      const known = this.#ids.known(study);
+      let found = 0;
+      if (known !== undefined) {
+        const counted = filtered(this.#peer, ask(study, known), () => (found += 1) > 0);
+        const completion = yield* counted;
+        truncated ||= completion.truncated;
+        if (completion.truncated) continue;
+      }
+      // It may be another patient's by now, or do not match what else is asked for.
+      if (found === 0) missing.push(study);
+    }
+    const before = new Map(missing.map((study) => [study, this.#ids.known(study)]));
+    for (const [study, id] of await this.#ids.lookUpAll(missing, context)) {
+      if (id === before.get(study)) continue;
+      const completion = yield* ask(study, id);
       truncated ||= completion.truncated;
     }
     return { ...nothing, truncated };

@@ -3,11 +3,18 @@ import type { Peer } from '../dimse/index.js';
 import { isEnding, type StudyProbe } from './study-probe.js';
 
 /** Names that can be sent to any peer as they are, and do not mean something else there. */
-const PLAIN_NAME = /^[A-Za-z][A-Za-z^ '-]{2,60}$/;
+const PLAIN_NAME = /^[A-Za-z][A-Za-z\d^ .,'-]{2,60}$/;
+const NOT_PLAIN = 'the patient of the study has no name of three or more plain letters and digits';
+const NOT_HEEDED = 'it does not find the study by the name alone, or finds it by any';
 /** Names that are looked at for lower case. */
 const MOST_NAMES = 50;
 const WILDCARDS = 'whether it heeds wildcards';
 const UPPER_CASE = 'whether it turns names into upper case';
+
+const because =
+  (why: string) =>
+  (what: string): string =>
+    `${what}: ${why}`;
 
 /** What searches by a name told. */
 export interface NameFindings {
@@ -22,7 +29,7 @@ export async function probeNames(probe: StudyProbe, row: Dataset): Promise<NameF
   const name = row.string(Tags.PatientName) ?? '';
   const { knowledge } = probe.peer;
   const { studyInstanceUid, relearnMs } = probe.study;
-  if (!PLAIN_NAME.test(name)) return { unknown: [WILDCARDS, UPPER_CASE] };
+  if (!PLAIN_NAME.test(name)) return { unknown: [WILDCARDS, UPPER_CASE].map(because(NOT_PLAIN)) };
   const finds = (value: string): Promise<boolean | undefined> =>
     probe.finds([
       [Tags.StudyInstanceUID, studyInstanceUid],
@@ -32,10 +39,11 @@ export async function probeNames(probe: StudyProbe, row: Dataset): Promise<NameF
   const isHeeded = (await finds('ZZ9QX^NOBODY')) === false && (await finds(name)) === true;
   const wild = isHeeded ? await finds(`${name.slice(0, Math.ceil(name.length / 2))}*`) : undefined;
   if (wild !== undefined) knowledge.learn('literalWildcard', !wild, relearnMs);
-  const unknown = wild === undefined ? [WILDCARDS] : [];
+  const unknown = wild === undefined ? [because(NOT_HEEDED)(WILDCARDS)] : [];
   const isUpper = await allUpper(probe, row, name);
   if (isUpper === false) knowledge.learn('upperCasesNames', false, relearnMs);
-  if (isUpper === undefined) return { unknown: [...unknown, UPPER_CASE] };
+  if (isUpper === undefined)
+    return { unknown: [...unknown, because('it refuses to list the studies of that day')(UPPER_CASE)] };
   return { unknown, shownName: isUpper && isHeeded ? name : undefined };
 }
 

@@ -1,9 +1,13 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import { attributeByTag, Tags, type Dataset, type Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
+import { returnedTags } from '../query/index.js';
+import { learnModalities, severalModalities } from './modalities-proof.js';
 import { probeDateTime } from './probe-date-time.js';
 import { probeKeys, type KeyFindings } from './probe-keys.js';
 import { probeNames } from './probe-names.js';
+import { probeOptions } from './probe-options.js';
+import { learnReturned as learnReturnedKeys } from './returned-keys.js';
 import { SeenCharacterSets } from './seen-character-sets.js';
 import { completedKeys, isEnding, StudyProbe, type Key, type ProbedStudy } from './study-probe.js';
 
@@ -18,8 +22,6 @@ const impossible: readonly (readonly [tag: Tag, value: string])[] = [
   [Tags.PatientID, 'ZZ9QX-NOBODY'],
   [Tags.PatientBirthDate, '18000101'],
 ];
-/** Most modalities of a study that are tried. */
-const MOST_MODALITIES = 5;
 /** Most rows in which a peer that passes over UIDs is looked for the study. */
 const MOST_ROWS = 1000;
 
@@ -50,14 +52,20 @@ export async function probeStudy(
   const narrow = await probeKeys(probe, row);
   learnTrusted(probe, narrow);
   const names = await probeNames(probe, row);
+  const modalities = await learnOfModalities(probe, row);
+  const options = await probeOptions(probe, row);
   const isCompared = await probeDateTime(peer, study, context);
-  const dates = isCompared ? [] : ['whether it combines dates and times as it says'];
+  const dates = isCompared
+    ? []
+    : [
+        'whether it combines dates and times as it says: it needs a study with date and time, on a day of few',
+      ];
   return {
     text: [
       `${probe.searches} searches for one study tried what the PACS makes of keys`,
       ...doubts(narrow),
     ].join('; '),
-    unknown: [...keys, ...untried(narrow), ...names.unknown, ...dates],
+    unknown: [...keys, ...modalities, ...untried(narrow), ...names.unknown, ...options, ...dates],
     shownName: names.shownName,
   };
 }
@@ -113,6 +121,8 @@ function learnReturned({ peer: { knowledge }, study: { relearnMs } }: StudyProbe
     relearnMs,
   );
   new SeenCharacterSets({ knowledge }).see(row);
+  const returned = returnedTags(row);
+  if (returned.length > 0) learnReturnedKeys({ knowledge }, returned, relearnMs);
 }
 
 /**
@@ -131,7 +141,7 @@ async function learnKeys(probe: StudyProbe, row: Dataset): Promise<readonly stri
   for (const key of impossible) {
     const isFound = await probe.finds([narrow, key]);
     if (isFound === undefined) untold.push(keywordOf(key[0]));
-    else if (isFound || (await missesModality(probe, row, key[0]))) ignored.push(keywordOf(key[0]));
+    else if (isFound) ignored.push(keywordOf(key[0]));
   }
   // That it matches by all of them is said of all of them alone.
   if (ignored.length > 0 || untold.length === 0)
@@ -141,14 +151,13 @@ async function learnKeys(probe: StudyProbe, row: Dataset): Promise<readonly stri
     : [`whether it matches by ${untold.join(', ')}: it refuses to search by that`];
 }
 
-/** Of a study of several modalities: whether the peer does not find it by one of them. */
-async function missesModality(probe: StudyProbe, row: Dataset, tag: Tag): Promise<boolean> {
-  const modalities = tag === Tags.ModalitiesInStudy ? [...new Set(row.strings(tag))] : [];
-  if (modalities.length < 2) return false;
-  const byUid: Key = [Tags.StudyInstanceUID, probe.study.studyInstanceUid];
-  for (const modality of modalities.filter((one) => one !== '').slice(0, MOST_MODALITIES))
-    if ((await probe.finds([byUid, [tag, modality]])) === false) return true;
-  return false;
+/** Whether it may be asked by modalities. Returns in words what was not found out. */
+async function learnOfModalities(probe: StudyProbe, row: Dataset): Promise<readonly string[]> {
+  if (probe.peer.knowledge.get('ignoredKeys')?.includes('ModalitiesInStudy') === true) return [];
+  if (await learnModalities(probe, severalModalities(row))) return [];
+  return [
+    'whether it finds studies by each of their ModalitiesInStudy: it needs a study of several, which the PACS returns, so the gateway filters by that itself',
+  ];
 }
 
 /** Learns by which keys the peer may be asked although others find too little by them. */

@@ -139,10 +139,10 @@ class Held {
 export function warningsOf(search: SearchRows, page: Page): readonly string[] {
   const warnings = [...search.warnings];
   if (page.beyond > 0) {
-    const count = page.ended && !search.truncated ? `${page.beyond}` : `at least ${page.beyond}`;
+    const isAll = page.ended && !search.truncated && search.missing === undefined;
+    const count = isAll ? `${page.beyond}` : `at least ${page.beyond}`;
     warnings.push(`There are ${count} additional results that can be requested`);
   }
-  if (search.truncated)
-    warnings.push('The PACS cut its answer short: there are results that it did not return');
+  if (search.isCut) warnings.push('The PACS cut its answer short: there are results that it did not return');
   return warnings;
 }

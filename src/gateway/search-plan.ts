@@ -1,9 +1,11 @@
-import { baselineQueryOptions, type OperationContext } from '../core/index.js';
-import { attributeByKeyword, isAsciiText, preferredCharacterSets, type Tag } from '../dicom/index.js';
+import { baselineQueryOptions, type OperationContext, type QueryOptions } from '../core/index.js';
+import { attributeByKeyword, isAsciiText, preferredCharacterSets, Tags, type Tag } from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { Peer } from '../dimse/index.js';
 import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
+import { proveModalities } from './modalities-proof.js';
 import type { PeerBinding } from './ports.js';
+import { MOST_SETS } from './seen-character-sets.js';
 
 /**
  * Plans for what the peer can do. Of a plain search nothing of that is asked for.
@@ -11,41 +13,60 @@ import type { PeerBinding } from './ports.js';
  * @throws GatewayError when the request cannot be asked of this peer, or it cannot be asked what it can do
  */
 export async function planFor(
-  { peer, profile }: PeerBinding,
+  { peer, profile, retrieve }: PeerBinding,
   request: SearchRequest,
   context: OperationContext,
 ): Promise<SearchPlan> {
   // Whether studies may be searched without their patients is negotiated too.
   const isAsked = usesQueryOptions(request) || peer.knowledge.get('root') === 'patient';
-  const options = isAsked ? await peer.queryOptions(context) : baselineQueryOptions;
-  const known = withKnowledge(profile, peer.knowledge);
+  const accepted = isAsked ? await peer.queryOptions(context) : baselineQueryOptions;
+  const options = provedOptions(accepted, peer.knowledge);
   // Series and instances of studies that may not be seen are told by their studies.
   const usable = context.restriction ? { ...options, relational: false } : options;
-  const plan = planSearch(request, known, usable);
+  if (asksForModalities(request)) await proveModalities(peer, context, retrieve.relearnMs);
+  const plan = planSearch(request, withKnowledge(profile, peer.knowledge), usable);
   const isMissed = profile.characterSets === undefined && mayMissText(request, peer.knowledge);
-  return isMissed ? { ...plan, warnings: [...plan.warnings, OTHER_SETS] } : plan;
+  return isMissed ? { ...plan, warnings: [...plan.warnings, TOO_MANY_SETS] } : plan;
 }
 
-const OTHER_SETS =
-  'The archive has text in several character sets, and is asked for this one in one of them: what is in others may not be found';
+const asksForModalities = ({ matchingKeys }: SearchRequest): boolean =>
+  matchingKeys.some(({ path: [tag], value }) => tag === Tags.ModalitiesInStudy && value !== '');
 
-/** Archives compare text as it is written, or convert it between some of the sets. One value has one of them. @see rule Q-51 */
+/**
+ * Without those that a peer accepts and may not heed: what it then leaves out no filter brings back. They are used where the
+ * configuration says so, or `check --study` has seen them to be true.
+ */
+function provedOptions(accepted: QueryOptions, knowledge: Peer['knowledge']): QueryOptions {
+  if (!accepted.timezone && !accepted.emptyValue) return accepted;
+  const isSure = (name: 'timezone' | 'emptyValue', proof: 'timezoneProved' | 'emptyValueProved'): boolean =>
+    accepted[name] && (knowledge.fixed(name) === true || knowledge.get(proof) === true);
+  return {
+    ...accepted,
+    timezone: isSure('timezone', 'timezoneProved'),
+    emptyValue: isSure('emptyValue', 'emptyValueProved'),
+  };
+}
+
+const TOO_MANY_SETS =
+  'The archive has text in more character sets than are remembered of it: what is in others may not be found';
+
+/** Text is asked for in every set that was seen; of more than are remembered the others are not known. @see rule Q-51 */
 function mayMissText({ matchingKeys }: SearchRequest, knowledge: Peer['knowledge']): boolean {
   const isAscii = matchingKeys.every(({ values }) => values.every((value) => isAsciiText(value)));
-  const sets = (knowledge.get('characterSets') ?? []).filter((terms) => !ASCII_SETS.has(terms));
-  return !isAscii && sets.length > 1;
+  return !isAscii && (knowledge.get('characterSets') ?? []).length >= MOST_SETS;
 }
-
-const ASCII_SETS: ReadonlySet<string> = new Set(['', 'ISO_IR 6', 'ISO 2022 IR 6']);
 
 /** What is configured, completed by what was learnt. */
 function withKnowledge(profile: PeerQueryProfile, knowledge: Peer['knowledge']): PeerQueryProfile {
   const { dateTime } = profile;
+  const seen = knowledge.get('characterSets') ?? [];
   return {
     ...profile,
-    characterSets: profile.characterSets ?? preferredCharacterSets(knowledge.get('characterSets') ?? []),
+    characterSets: profile.characterSets ?? preferredCharacterSets(seen),
+    ...(profile.characterSets === undefined && { seenCharacterSets: seen }),
     unsentKeys: [...(profile.unsentKeys ?? []), ...tagsOf(knowledge.get('ignoredKeys'))],
-    trustedKeys: tagsOf(knowledge.get('trustedKeys')),
+    trustedKeys: [...(profile.trustedKeys ?? []), ...tagsOf(knowledge.get('trustedKeys'))],
+    returnedKeys: tagsOf(knowledge.get('returnedKeys')),
     literalWildcard: knowledge.get('literalWildcard') === true,
     upperCasesNames: knowledge.get('upperCasesNames') === true,
     root: knowledge.get('root') ?? 'study',

@@ -22,7 +22,13 @@ import { MatchVerification } from './search-verification.js';
 const MOST_BEYOND_OF_WALK = 100;
 
 const SHARED_IDS =
-  'The archive has several patients of one PatientID: the studies of all of them are shown under the first';
+  'The archive has several patients of one PatientID: the studies of all of them are shown under the one that was found first';
+
+const NOBODYS =
+  'The archive has patients without a PatientID, whose studies cannot be asked for: they are missing here';
+
+const TEXT_MISSED =
+  'The archive refuses this text in one of the character sets that it has, and has too much else to look through: what it holds in that set may not be found';
 
 /** How much is known of a search when the headers leave. */
 export interface Foresight {
@@ -44,8 +50,10 @@ export interface OpenRows extends SearchRows {
 export interface SearchRows {
   /** Each as DICOM JSON, with every attribute that the peer returned. */
   readonly rows: AsyncGenerator<DicomJsonObject, void, undefined>;
-  /** A peer ended its answer without everything that matches; true at the latest when `rows` has ended. */
+  /** Something that matches is missing; true at the latest when `rows` has ended. */
   readonly truncated: boolean;
+  /** A peer ended its answer without it. */
+  readonly isCut: boolean;
   /** Texts for Warning headers, as far as they are known from the rows that were taken. */
   readonly warnings: readonly string[];
   /** Why some of those who were asked are missing in what was found, if any are: a Warning says so. */
@@ -143,12 +151,25 @@ class OpenSearch implements OpenRows {
   }
 
   get truncated(): boolean {
+    return this.#run.truncated || this.#run.missesPatients;
+  }
+
+  get isCut(): boolean {
     return this.#run.truncated;
   }
 
   get warnings(): readonly string[] {
     const shared = this.#run.sharesPatientIds ? [SHARED_IDS] : [];
-    return [...this.#plan.warnings, ...shared, ...unverifiedWarnings(this.#unverified(), this.#plan)];
+    const missed = [
+      ...(this.#run.mayMissText ? [TEXT_MISSED] : []),
+      ...(this.#run.missesPatients ? [NOBODYS] : []),
+    ];
+    return [
+      ...this.#plan.warnings,
+      ...shared,
+      ...missed,
+      ...unverifiedWarnings(this.#unverified(), this.#plan),
+    ];
   }
 
   foresee({ seen, named = [] }: Foresight): readonly Tag[] {

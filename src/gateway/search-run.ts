@@ -5,7 +5,19 @@ import { namesOf, type FindStep, type ParentKeys, type SearchPlan } from '../que
 import type { FrameChecks } from './available-syntaxes.js';
 import type { PeerBinding } from './ports.js';
 import { RowsAhead } from './rows-ahead.js';
+import { seeModalities } from './modalities-proof.js';
+import { learnReturned } from './returned-keys.js';
+import {
+  hasTwin,
+  isOfNobody,
+  mayHideTwins,
+  Patients,
+  tooManyPatients,
+  tooManyUnknown,
+} from './search-patients.js';
+import { CharacterSetRun } from './search-character-sets.js';
 import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
+import { withoutDoubts } from './search-doubts.js';
 import { SeenCharacterSets } from './seen-character-sets.js';
 import type { StudyGuard } from './study-guard.js';
 import { shownUids, UidListRun } from './search-uid-lists.js';
@@ -48,10 +60,15 @@ export class SearchRun {
   readonly #joinConcurrency: number;
   readonly #characterSets: SeenCharacterSets;
   readonly #maxPatients: number;
+  readonly #maxLookups: number;
   readonly #plan: SearchPlan;
   readonly #context: OperationContext;
   /** A C-FIND ended without everything that matches. */
   truncated = false;
+  /** There are patients without an id, whose studies cannot be asked for. */
+  missesPatients = false;
+  /** What matches by text may be missing. */
+  mayMissText = false;
   /** Several patients of the peer have one id: whose a study is nobody can tell. */
   sharesPatientIds = false;
   /** Keys that the peer did not return, so that nobody checked them, with the number of rows. */
@@ -72,6 +89,7 @@ export class SearchRun {
     this.#characterSets = new SeenCharacterSets(source.binding.peer);
     this.#plan = plan;
     this.#maxPatients = search.maxPatients;
+    this.#maxLookups = search.maxLookups;
     this.#context = { ...context, planned: plan.planned, ...(plan.root && { root: plan.root }) };
   }
 
@@ -138,14 +156,16 @@ export class SearchRun {
       keyOf: (row) => step.keyOf(row),
     });
     const open = (row: Dataset): AsyncGenerator<Match, void, undefined> =>
-      this.#walk(depth + 1, [...above, row], within);
+      this.#below({ depth, step, above, context: within }, row);
     const running: RowsAhead<Match>[] = [];
-    const isOfPatients = step.level === 'PATIENT';
     let walked = 0;
+    let unknown = 0;
     try {
       for await (const row of upper.read()) {
         walked += 1;
-        if (isOfPatients && walked > this.#maxPatients) throw tooManyPatients(this.#maxPatients);
+        if (step.level === 'PATIENT' && walked > this.#maxPatients) throw tooManyPatients(this.#maxPatients);
+        if (step.unverified(row).length > 0) unknown += 1;
+        if (unknown > this.#maxLookups) throw tooManyUnknown(step, row, this.#maxLookups);
         running.push(new RowsAhead({ open: () => open(row), keyOf: (match) => this.keyOf(match) }));
         if (running.length >= this.#joinConcurrency) yield* inTurn(running.shift());
       }
@@ -162,23 +182,47 @@ export class SearchRun {
     context: OperationContext,
   ): AsyncGenerator<Dataset, void, undefined> {
     const parent = uidsOf(above);
+    for await (const row of withoutDoubts(this.#accepted(step, parent, context), step, parent)) {
+      for (const tag of step.unverified(row)) this.#unverified.set(tag, (this.#unverified.get(tag) ?? 0) + 1);
+      yield row;
+    }
+  }
+
+  /** What matches below one row. */
+  async *#below(
+    { depth, step, above, context }: Upper,
+    row: Dataset,
+  ): AsyncGenerator<Match, void, undefined> {
+    const isAsked = mayHideTwins(step) && !this.sharesPatientIds;
+    if (isAsked && (await hasTwin(this.#source.find, row, context))) this.sharesPatientIds = true;
+    yield* this.#walk(depth + 1, [...above, row], context);
+  }
+
+  /** Rows that match, or may do so as far as is known yet. */
+  async *#accepted(
+    step: FindStep,
+    parent: ParentKeys,
+    context: OperationContext,
+  ): AsyncGenerator<Dataset, void, undefined> {
     const { find } = this.#source;
     const asking = { find, step, parent, context, limits: this.#limits, today: today() };
-    const run = step.uids ? this.#lists(asking, step.uids) : new SliceRun(asking);
+    const run = new CharacterSetRun(asking, (one) =>
+      one.step.uids ? this.#lists(one, one.step.uids) : new SliceRun(one),
+    );
     const seen = new KeySet();
     const patients = new Patients(step);
     const shown = this.#shown(step);
     let inVain = 0;
     for await (const row of run.rows()) {
-      this.#characterSets.see(row);
+      this.#learnFrom(step, row);
       if (isOfNobody(step, row)) {
-        this.truncated = true;
+        this.missesPatients = true;
         continue;
       }
       const key = step.keyOf(row);
       this.sharesPatientIds ||= patients.isAnother(key, row);
       if (seen.has(key)) continue;
-      if (!this.#accepts(step, row, parent)) {
+      if (!step.accepts(row, parent)) {
         if (this.#isCounted(step, row)) this.#countInVain(step, parent, (inVain += 1));
         continue;
       }
@@ -190,6 +234,7 @@ export class SearchRun {
       yield row;
     }
     this.truncated ||= run.report.truncated;
+    this.mayMissText ||= run.mayMiss;
     if (run.report.findsEmptyTimes) this.#learn('findsEmptyTimes');
   }
 
@@ -231,18 +276,14 @@ export class SearchRun {
     peer.knowledge.learn(fact, true, retrieve.relearnMs);
   }
 
-  #accepts(step: FindStep, row: Dataset, parent: ParentKeys): boolean {
-    if (!step.accepts(row, parent)) return false;
-    for (const tag of step.unverified(row)) this.#unverified.set(tag, (this.#unverified.get(tag) ?? 0) + 1);
-    return true;
+  /** What a row tells of the peer. */
+  #learnFrom(step: FindStep, row: Dataset): void {
+    const { peer, retrieve } = this.#source.binding;
+    this.#characterSets.see(row);
+    if (step.level === 'STUDY') seeModalities(peer.knowledge, row);
+    const returned = step.seeReturned(row);
+    if (returned.length > 0) learnReturned(peer, returned, retrieve.relearnMs);
   }
-}
-
-function tooManyPatients(most: number): GatewayError {
-  return new GatewayError(
-    'query-too-broad',
-    `The archive tells of studies by their patients alone, and more than ${most} of them match; narrow the search, by PatientID or PatientName for example.`,
-  );
 }
 
 /** Its C-FIND may be paused now: nothing that comes before it is waited for. */
@@ -275,33 +316,3 @@ function requireRoom({ size }: KeySet): void {
   if (size >= MOST_DISTINCT)
     throw new GatewayError('query-too-broad', 'Too many matches; narrow the search.');
 }
-
-/** Patients by their ids. Bounded by those that are asked for their studies, and those that are read ahead. */
-class Patients {
-  readonly #areAsked: boolean;
-  readonly #known = new Map<string, string>();
-
-  constructor({ level }: FindStep) {
-    this.#areAsked = level === 'PATIENT';
-  }
-
-  add(id: string, row: Dataset): void {
-    if (this.#areAsked) this.#known.set(id, whoIs(row));
-  }
-
-  /** Whether somebody else has the id. */
-  isAnother(id: string, row: Dataset): boolean {
-    const known = this.#known.get(id);
-    return known !== undefined && known !== whoIs(row);
-  }
-}
-
-/** What tells patients apart that have one id, as far as the peer says. */
-const whoIs = (row: Dataset): string =>
-  [Tags.IssuerOfPatientID, Tags.PatientName, Tags.PatientBirthDate]
-    .map((tag) => row.strings(tag).join('\\'))
-    .join('\n');
-
-/** Studies of nobody cannot be asked for by the Patient Root: they are missing, and that is said. */
-const isOfNobody = ({ level }: FindStep, row: Dataset): boolean =>
-  level === 'PATIENT' && row.string(Tags.PatientID) === undefined;

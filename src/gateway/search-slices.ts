@@ -10,6 +10,8 @@ export interface Asking {
   readonly parent: ParentKeys;
   /** Of the UIDs of the step those that are asked for; all when left out. */
   readonly uids?: readonly string[];
+  /** Of the character sets of the step the one in which it is asked; any that will do when left out. */
+  readonly characterSet?: string | undefined;
   readonly context: OperationContext;
   readonly limits: SliceLimits;
   /** The last day on which studies are to be expected, since 1970-01-01. */
@@ -99,10 +101,10 @@ export class SliceRun {
     slice: DateTimeSlice | undefined,
     mayGiveUp = false,
   ): AsyncGenerator<Dataset, Ending, undefined> {
-    const { find, step, parent, uids, context, limits } = this.#asking;
+    const { find, step, parent, uids, characterSet, context, limits } = this.#asking;
     this.#finds += 1;
     if (this.#finds > limits.maxSlices) throw tooBroad('too many results for the answers of the PACS');
-    const answer = find(step.level, step.identifier(parent, { slice, uids }), context);
+    const answer = find(step.level, step.identifier(parent, { slice, uids, characterSet }), context);
     let count = 0;
     try {
       for (;;) {

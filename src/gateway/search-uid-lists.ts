@@ -1,5 +1,6 @@
 import type { Dataset, Tag } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
+import { patientIdOf } from '../query/index.js';
 import { SliceRun, type Asking, type SliceReport } from './search-slices.js';
 
 /** UIDs of one C-FIND: of 64 characters each they take 6.5 KB, which every peer is known to read. */
@@ -53,6 +54,10 @@ export class UidListRun {
 
   /** @throws GatewayError as `SliceRun.rows` */
   async *rows(): AsyncGenerator<Dataset, void, undefined> {
+    if (this.#isTakenApart) {
+      yield* this.#ask(this.#uids);
+      return;
+    }
     for (let at = 0; at < this.#uids.length;) {
       const isKnown = this.#known.knowledge.get('findUidLists');
       const list = this.#uids.slice(at, at + (isKnown === false ? 1 : MOST_UIDS));
@@ -118,15 +123,15 @@ export class UidListRun {
 
   #learn(knows: boolean): void {
     const { knowledge, relearnMs } = this.#known;
-    if (!this.#isTakenApart) knowledge.learn('findUidLists', knows, relearnMs);
+    knowledge.learn('findUidLists', knows, relearnMs);
   }
 
-  /** By the Patient Root the gateway asks for each study of a list by itself: that tells nothing of the peer. */
+  /** By the Patient Root the gateway asks for each study of a list by itself, whatever the peer makes of lists. */
   get #isTakenApart(): boolean {
-    const { step, context } = this.#asking;
-    return (
-      step.level === 'STUDY' && context.root === undefined && this.#known.knowledge.get('root') === 'patient'
-    );
+    const { step, parent, context } = this.#asking;
+    if (step.level !== 'STUDY' || context.root !== undefined) return false;
+    if (this.#known.knowledge.get('root') !== 'patient') return false;
+    return patientIdOf(step.identifier(parent)) === undefined;
   }
 }
 

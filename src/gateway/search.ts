@@ -80,7 +80,7 @@ export async function answerSearch(
     if (context.signal.aborted) throw abortReason(context.signal);
     const hasMore = !isOver || page.later.length > 0;
     // What matches may be in what was cut off: that is no empty answer.
-    if (found.truncated && head.length === 0 && !hasMore) throw tooMuchCut();
+    if (found.truncated && head.length === 0 && !hasMore) throw nothingKnown(found);
     if (!isOver) found.foresee({ seen: page.rows.length });
     found.tell?.();
     const warnings = [...warningsOf(found, page), ...found.gaps(hasMore)];
@@ -95,11 +95,16 @@ export async function answerSearch(
   }
 }
 
-const tooMuchCut = (): GatewayError =>
-  new GatewayError(
-    'query-too-broad',
-    'The PACS cut its answer short, and nothing of what it gave is of this page; narrow the search, by date for example.',
-  );
+const nothingKnown = ({ isCut }: SearchRows): GatewayError =>
+  isCut
+    ? new GatewayError(
+        'query-too-broad',
+        'The PACS cut its answer short, and nothing of what it gave is of this page; narrow the search, by date for example.',
+      )
+    : new GatewayError(
+        'peer-incomplete',
+        'What matches may be of patients without a PatientID, whose studies the PACS cannot be asked for.',
+      );
 
 /** What an answer is made of. */
 interface Answering {
@@ -186,7 +191,7 @@ async function* bodyOf(
 function requireKept({ found, told, wasTruncated, context }: Promised): void {
   if (context.signal.aborted) throw abortReason(context.signal);
   if (found.truncated && !wasTruncated)
-    throw new GatewayError('peer-incomplete', 'The PACS cut its answer short.');
+    throw new GatewayError('peer-incomplete', 'The PACS did not give all that matches.');
   if (!found.warnings.every((text) => told.includes(text)))
     throw new GatewayError('peer-incomplete', 'The PACS did not return what tells whether results match.');
 }

@@ -1,8 +1,8 @@
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 
-/** Values of (0008,0005) that are kept of a peer. */
-const MOST_SETS = 8;
+/** Values of (0008,0005) that are kept of a peer; text is asked for in as many of them as hold it. */
+export const MOST_SETS = 16;
 /** How long they are believed: what an archive holds does not change its character set. */
 const BELIEVED_MS = 30 * 24 * 3_600_000;
 /** As facts may have them. */

@@ -1,5 +1,5 @@
 import { baselineQueryOptions, type Clock, type OperationContext } from '../core/index.js';
-import { datasetToJson, type Dataset } from '../dicom/index.js';
+import { datasetToJson, isAsciiText, type Dataset } from '../dicom/index.js';
 import type { Peer, QueryRetrieveLevel } from '../dimse/index.js';
 import { FindFlight, type Find } from './find-flight.js';
 
@@ -41,7 +41,9 @@ export class SharedFinds {
     since: number | string = '',
   ): Find {
     const { priority = 'interactive', patient = false, planned = baselineQueryOptions, root } = context;
-    const keys = JSON.stringify(datasetToJson(identifier));
+    // The same text in another character set is another question.
+    const text = JSON.stringify(datasetToJson(identifier));
+    const keys = isAsciiText(text) ? text : `${text} ${identifier.encodingCharacterSets?.join() ?? ''}`;
     const meaning = Object.entries(planned)
       .flatMap(([name, isOn]) => (isOn ? [name] : []))
       .sort();

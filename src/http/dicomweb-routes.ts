@@ -124,7 +124,7 @@ function searchRoutes(on: On, gateway: Gateway, options: DicomwebOptions): void 
         return;
       }
       const stallMs = options.storeBody.bodyTimeoutMs;
-      await sendList(response, answer, { stallMs });
+      await sendList(response, answer, { stallMs, compress: !answer.empty });
     });
   }
 }

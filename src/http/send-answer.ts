@@ -11,6 +11,7 @@ import {
 } from '../dicomweb/index.js';
 import type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
+import { gzipped, takesGzip } from './gzipped.js';
 import { sendArchive, setArchiveHead } from './send-archive.js';
 import { sendDocument } from './send-document.js';
 
@@ -150,6 +151,8 @@ function setSpan(response: Response, part: BodyPart, span: ByteSpan | undefined)
 export interface ListOptions {
   /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
   readonly stallMs: number;
+  /** It is compressed for those who take that; only of what has no validator, which would be another one then. */
+  readonly compress?: boolean;
 }
 
 /** Answers with datasets as text as they come. */
@@ -175,15 +178,22 @@ export async function sendList(
     setCommon(response, answer);
     if (answer.etag !== undefined) response.setHeader('ETag', answer.etag);
     response.setHeader('Content-Type', answer.contentType);
+    const isCoded = options.compress === true && takesGzip(response.req.get('accept-encoding'));
+    if (isCoded) response.setHeader('Content-Encoding', 'gzip');
     if (isHead(response)) return;
     const writer = new BodyWriter(response, { stallMs: options.stallMs, stalled: answer.stalled });
-    if (!first.done) await writer.write(first.value);
-    for await (const chunk of answer.body) await writer.write(chunk);
+    const pieces = first.done ? answer.body : withFirst(first.value, answer.body);
+    for await (const chunk of isCoded ? gzipped(pieces) : pieces) await writer.write(chunk);
     await writer.flush();
     response.end();
   } finally {
     await answer.close();
   }
+}
+
+async function* withFirst<T>(first: T, others: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield first;
+  yield* others;
 }
 
 /** HEAD has the headers of GET and no body; nothing is read for it. @see rule H-14 */

@@ -1,21 +1,12 @@
 import type { Response } from 'express';
 import { noneMatchNames } from '../dicomweb/index.js';
 import type { DocumentAnswer } from '../gateway/index.js';
+import { takesGzip } from './gzipped.js';
 
 type Whole = NonNullable<DocumentAnswer['whole']>;
 
 /** Below this a compressed body saves no packet. */
 const LEAST_COMPRESSED = 1024;
-
-/** Whether the client takes gzip, by name or by `*`, and has not given it the weight 0. @see RFC 9110 12.5.3 */
-function takesGzip(header: string | undefined): boolean {
-  for (const one of (header ?? '').toLowerCase().split(',')) {
-    const [coding = '', ...parameters] = one.split(';').map((text) => text.trim());
-    if (coding !== 'gzip' && coding !== '*') continue;
-    return !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter));
-  }
-  return false;
-}
 
 /**
  * Sends a document that is there as a whole, compressed for those who take it; 304 to who has it.

@@ -2,21 +2,8 @@
 import { attributeByTag, Dataset, datasetToJson, formatTag, Tags, type Tag } from '../dicom/index.js';
 import type { DicomJsonObject } from '../dicom/index.js';
 import { addReturnKey } from './identifier.js';
-import { attributesAt, type QueryLevel } from './levels.js';
+import { attributesAt, completableTags, type QueryLevel } from './levels.js';
 import type { StepOptions } from './step-options.js';
-
-/** The attributes of each level that the levels below it tell: all of them are optional keys of C-FIND. */
-export const completableTags: Readonly<Record<QueryLevel, readonly Tag[]>> = {
-  PATIENT: [],
-  STUDY: [
-    Tags.ModalitiesInStudy,
-    Tags.SOPClassesInStudy,
-    Tags.NumberOfStudyRelatedSeries,
-    Tags.NumberOfStudyRelatedInstances,
-  ],
-  SERIES: [Tags.NumberOfSeriesRelatedInstances],
-  IMAGE: [],
-};
 
 /**
  * Keys that are filtered by and never sent with a value: archives compute them for the answer, and most find nothing by
@@ -60,8 +47,14 @@ export function planCompletion(steps: readonly StepOptions[]): CompletionPlan {
   const plan = { STUDY: wanted('STUDY'), SERIES: wanted('SERIES') };
   const found = [...plan.STUDY, ...plan.SERIES];
   const shown = steps.flatMap((step) => (step.includeRequired ? attributesAt(step) : []));
+  // Many archives keep no SOP class of instances: that a row has none is said to those who ask for it.
+  const named = new Set(
+    steps
+      .flatMap((step) => [...step.includeFields, ...step.keys.map(({ path }) => path)])
+      .map(([tag]) => tag),
+  );
   const isUntold = (tag: Tag): boolean =>
-    tag === Tags.SOPClassUID || (instanceCounts.has(tag) && !found.includes(tag));
+    tag === Tags.SOPClassUID ? named.has(tag) : instanceCounts.has(tag) && !found.includes(tag);
   return { ...plan, untold: shown.map(({ tag }) => tag).filter(isUntold) };
 }
 

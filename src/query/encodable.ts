@@ -1,6 +1,15 @@
 /** Values that no character set of the peer holds (Q-51): asked for by wildcards, and filtered here. */
 import { GatewayError } from '../core/index.js';
-import { attributeByTag, defaultCharacterSets, formatTag, unencodable } from '../dicom/index.js';
+import {
+  attributeByTag,
+  defaultCharacterSets,
+  formatTag,
+  holdsText,
+  isAsciiText,
+  seenSetsWith,
+  unencodable,
+  usualCharacterSets,
+} from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 
 /** What to do with a character that the peer cannot be sent: ask for any in its place, or refuse the search. */
@@ -42,6 +51,23 @@ export function fitKeys(
     );
   }
   return { sent: keys.map((key) => (encoded.includes(key) ? rewrite(key, missing) : key)), widened };
+}
+
+/**
+ * The sets in which the text of `keys` is to be asked for one after the other: the first of `characterSets` that anybody
+ * would write it in, and each that was `seen` and holds it, for archives that compare bytes. None for ASCII.
+ *
+ * @see PS3.4 C.4.1.1.3.1
+ */
+export function setsToAsk(
+  keys: readonly MatchingKey[],
+  characterSets: readonly string[] = defaultCharacterSets,
+  seen: readonly string[] = [],
+): readonly string[] {
+  if (keys.every(({ value }) => isAsciiText(value))) return [];
+  const text = keys.flatMap(({ value }) => (/[^ -}]/.test(value) ? value : [])).join('\\');
+  const first = usualCharacterSets(text, characterSets).find((terms) => holdsText(text, terms));
+  return [...new Set([...(first === undefined ? [] : [first]), ...seenSetsWith(text, seen)])];
 }
 
 /** The characters of `text` that the best of the sets lacks; the earlier one of equals is the best. */

@@ -113,6 +113,19 @@ export const requiredKeys: Readonly<Record<QueryLevel, ReadonlySet<Tag>>> = {
   IMAGE: new Set([Tags.InstanceNumber, Tags.SOPInstanceUID]),
 };
 
+/** The attributes of each level that the levels below it tell: all of them are optional keys of C-FIND. */
+export const completableTags: Readonly<Record<QueryLevel, readonly Tag[]>> = {
+  PATIENT: [],
+  STUDY: [
+    Tags.ModalitiesInStudy,
+    Tags.SOPClassesInStudy,
+    Tags.NumberOfStudyRelatedSeries,
+    Tags.NumberOfStudyRelatedInstances,
+  ],
+  SERIES: [Tags.NumberOfSeriesRelatedInstances],
+  IMAGE: [],
+};
+
 /** What `includefield=all` adds. @see PS3.18 8.3.4.3, PS3.4 Tables C.6-2 to C.6-5 */
 const optionalAttributes: Readonly<Record<SearchLevel, readonly (readonly [Tag, Vr])[]>> = {
   STUDY: [

@@ -26,6 +26,8 @@ export interface MatchingOptions {
   readonly fuzzyMatching?: boolean;
   /** Whether the peer must support the attribute as a key: then an empty value is an unknown one. */
   readonly isRequired?: (tag: Tag) => boolean;
+  /** Whether the peer is known to return the attribute where there is a value: then an empty one is none. */
+  readonly isReturned?: ((tag: Tag) => boolean) | undefined;
   /** Whether the peer was asked for more than the key means, so that even a name must be filtered. */
   readonly isWidened?: (key: MatchingKey) => boolean;
 }
@@ -99,8 +101,10 @@ function sequenceMatcher(
   depth: number,
   options: MatchingOptions,
 ): Matcher {
+  // What is known to come is known of the attribute itself, not of one of this tag in an item.
+  const inItems = { ...options, isReturned: undefined };
   const within = [...groupByTag(keys, depth + 1).values()].map((group) =>
-    matcherAt(group, depth + 1, options),
+    matcherAt(group, depth + 1, inItems),
   );
   return (row) => {
     if (!row.has(tag)) return 'unverified';
@@ -111,11 +115,11 @@ function sequenceMatcher(
 }
 
 /**
- * An empty value of a key that the peer must support is unknown, and matches as the policy says; of any other it may mean
- * that the peer passed the key over.
+ * An empty value of a key that the peer must support is unknown, and matches as the policy says; of any other it is no match
+ * where the peer is known to return what there is, else it may mean that the peer passed the key over.
  */
-function judgeEmpty(tag: Tag, { dateTime, isRequired }: MatchingOptions): Verdict {
-  if (isRequired?.(tag) !== true) return 'unverified';
+function judgeEmpty(tag: Tag, { dateTime, isRequired, isReturned }: MatchingOptions): Verdict {
+  if (isRequired?.(tag) !== true) return isReturned?.(tag) === true ? 'no-match' : 'unverified';
   return dateTime.unknown === 'exclude' ? 'no-match' : 'match';
 }
 
@@ -145,16 +149,17 @@ function valueMatcher(key: MatchingKey, options: MatchingOptions): Matcher {
 }
 
 /**
- * An empty value matches where the peer must know the attribute. Of any other it may mean that the peer does not, and
- * what was not returned may have a value.
+ * An empty value matches where the peer must know the attribute, or is known to return it. Of any other it may mean that the
+ * peer does not, and what was not returned may have a value.
  */
-function emptyMatcher(tag: Tag, { isRequired, sendsEmptyValue }: MatchingOptions): Matcher {
+function emptyMatcher(tag: Tag, { isRequired, isReturned, sendsEmptyValue }: MatchingOptions): Matcher {
   return (row) => {
     const element = row.get(tag);
     if (element === undefined) return 'unverified';
     const isBlank = vrTraits(element.vr).text && row.strings(tag).every((value) => value === '');
     if (element.value.length > 0 && !isBlank) return 'no-match';
-    return sendsEmptyValue === true || isRequired?.(tag) === true ? 'match' : 'unverified';
+    const isTold = sendsEmptyValue === true || isRequired?.(tag) === true || isReturned?.(tag) === true;
+    return isTold ? 'match' : 'unverified';
   };
 }
 

@@ -11,7 +11,8 @@ type NarrowOptions = Pick<
 
 /**
  * Whether a peer that matches `key` may leave out what it means: archives compare numbers as text, with the blanks and
- * zeros that somebody wrote, and one value with all the values of an attribute at once. A key that the peer is known to
+ * zeros that somebody wrote, and one value with all the values of an attribute at once; by modalities of a study some find
+ * nothing, or studies of this one alone. A key that the peer is known to
  * match as it should is none of these, nor is a list whose matching was negotiated.
  *
  * @see PS3.4 C.2.2.2.1, C.4.1.2.1 (Q-15, Q-43)
@@ -20,8 +21,9 @@ export function mayFindTooLittle(key: MatchingKey, options: NarrowOptions): bool
   if (isUniversal(key) || asksForEmpty(key, options) || isTrusted(key, options)) return false;
   if (isNumericVr(key.vr)) return true;
   const last = key.path.at(-1) ?? 0;
-  // Of modalities archives are known to look at each; where one does not, `modalitiesInStudy` says so.
-  return last !== Tags.ModalitiesInStudy && mayHaveSeveral(last) && !isNegotiated(key, options);
+  // A list of modalities is never sent, so nothing was negotiated of it.
+  if (last === Tags.ModalitiesInStudy) return true;
+  return mayHaveSeveral(last) && !isNegotiated(key, options);
 }
 
 function isTrusted({ path: [tag, ...within] }: MatchingKey, { trustedKeys }: NarrowOptions): boolean {

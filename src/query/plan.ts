@@ -1,14 +1,15 @@
 /** A search as C-FINDs: which levels to ask, what of each, and how their rows become results. */
 import { baselineQueryOptions, GatewayError, type QueryOptions, type QueryRoot } from '../core/index.js';
-import { attributeByTag, Tags, type Tag } from '../dicom/index.js';
+import { Tags, type Tag } from '../dicom/index.js';
 import type { MatchingKey, SearchLevel, SearchRequest } from '../dicomweb/index.js';
 import { parseZone } from './calendar.js';
-import { computedKeys, namesOf, planCompletion, type CompletionPlan } from './completion.js';
+import { computedKeys, planCompletion, type CompletionPlan } from './completion.js';
 import type { PeerDateTime } from './date-time-choice.js';
 import type { UnencodablePolicy } from './encodable.js';
-import { dateTimePairs, requiredKeys, type QueryLevel } from './levels.js';
+import { dateTimePairs, type QueryLevel } from './levels.js';
 import { asksForEmpty, isUniversal } from './matching.js';
 import { createProjection, type Project } from './project.js';
+import { ReturnedKeys } from './returned-keys.js';
 import { routeOf, spansLevels, stepLevel } from './route.js';
 import { createStep, type FindStep } from './step.js';
 import type { ParentKeys, StepOptions } from './step-options.js';
@@ -18,6 +19,8 @@ import { namedZone, type Zone, type Zones } from './zone.js';
 export interface PeerQueryProfile {
   /** The character sets that the peer reads in an identifier, best first; left out, the encoder's own order. */
   readonly characterSets?: readonly string[];
+  /** Those that its answers were seen in, of which `characterSets` were made: it may have the same text in each of them. */
+  readonly seenCharacterSets?: readonly string[];
   /** What becomes of a value that none of them holds; it is asked for by wildcards when left out. */
   readonly unencodable?: UnencodablePolicy;
   /** Whether (0008,0005) is sent empty, for peers that name the character set of an answer only if asked. */
@@ -27,6 +30,8 @@ export interface PeerQueryProfile {
   readonly unsentKeys?: readonly Tag[];
   /** Keys of numbers and of several values that the peer is known to match as the standard says; others are not sent. */
   readonly trustedKeys?: readonly Tag[];
+  /** Optional keys that the peer is known to return where there is a value. */
+  readonly returnedKeys?: readonly Tag[];
   /** `*` and `?` in a value stand for themselves at the peer: patterns are filtered here alone. */
   readonly literalWildcard?: boolean;
   /** The peer holds names in upper case, and compares them as they are. */
@@ -98,7 +103,9 @@ export function planSearch(
   const keys = request.matchingKeys.map(readKey);
   const zones = readZones(request, profile, options);
   const route = routeOf(request, profile, options, keys);
-  const planning = { request, profile, options, keys, zones, fixed, byPatient: route.byPatient };
+  const returnedKeys = new ReturnedKeys(profile.returnedKeys);
+  const { byPatient } = route;
+  const planning = { request, profile, options, keys, zones, fixed, byPatient, returnedKeys };
   const parts = route.levels
     .map((level) => stepOptions(level, planning))
     .filter((step) => step !== undefined);
@@ -157,27 +164,6 @@ function relationalSteps(
   };
 }
 
-/** Texts for `Warning` headers that name attributes by which rows were kept unchecked (Q-21, Q-43). */
-export function unverifiedWarnings(
-  tags: Iterable<Tag>,
-  plan: Pick<SearchPlan, 'emptyKeys'>,
-): readonly string[] {
-  const unverified = [...new Set(tags)];
-  if (unverified.length === 0) return [];
-  const warnings = [
-    `The archive did not return what tells whether ${namesOf(unverified)} matches: results may be listed that do not match it.`,
-  ];
-  if (unverified.some((tag) => plan.emptyKeys.has(tag))) warnings.push(notEmptyMatched);
-  return warnings;
-}
-
-/** The keys of a search that a peer may pass over: what it returns tells whether it did. @see PS3.4 C.2.2.1.3 */
-export function optionalKeys({ steps }: Pick<SearchPlan, 'steps'>): readonly Tag[] {
-  return steps.flatMap(({ level, constrained }) =>
-    [...constrained].filter((tag) => !requiredKeys[level].has(tag)),
-  );
-}
-
 /** What this peer cannot do of what is asked. @see rule Q-20 */
 function peerWarnings(
   request: SearchRequest,
@@ -202,18 +188,8 @@ function peerWarnings(
 const needsPatientId =
   'The archive is known to find nothing without a PatientID: that a search finds nothing does not mean that there is nothing.';
 
-/** The person names that a search is by: what a peer makes of them shows in its rows alone. */
-export function nameKeys({ steps }: Pick<SearchPlan, 'steps'>): readonly Tag[] {
-  return steps.flatMap(({ constrained }) =>
-    [...constrained].filter((tag) => attributeByTag(tag)?.vr === 'PN'),
-  );
-}
-
 /** PS3.18 8.3.4.4 and 8.3.4.6 give the wording. */
 const notFuzzy = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
-
-const notEmptyMatched =
-  'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.';
 
 /** Private attributes match as text. */
 function readKey(key: MatchingKey): MatchingKey {
@@ -263,6 +239,7 @@ interface Planning {
   readonly fixed: ParentKeys;
   /** A C-FIND for patients goes first. */
   readonly byPatient: boolean;
+  readonly returnedKeys: ReturnedKeys;
 }
 
 /** `undefined` for a level that the URL fixes and nothing is wanted of. */
@@ -291,9 +268,11 @@ function stepOptions(level: QueryLevel, planning: Planning): StepOptions | undef
     fuzzyMatching: request.fuzzyMatching && planning.options.fuzzy,
     unsentKeys: [...computedKeys, ...(profile.unsentKeys ?? [])],
     trustedKeys: profile.trustedKeys ?? [],
+    returnedKeys: planning.returnedKeys,
     literalWildcard: profile.literalWildcard === true,
     upperCasesNames: profile.upperCasesNames === true,
     characterSets: profile.characterSets,
+    seenCharacterSets: profile.seenCharacterSets,
     unencodable: profile.unencodable,
     characterSetReturnKey: profile.characterSetReturnKey,
     dateTime: profile.dateTime,

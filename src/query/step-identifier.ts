@@ -1,6 +1,6 @@
 /** The identifier of one C-FIND: matching keys, hierarchical keys, return keys. */
 import { GatewayError } from '../core/index.js';
-import { Dataset, Tags, type Tag } from '../dicom/index.js';
+import { Dataset, isAsciiText, Tags, type Tag } from '../dicom/index.js';
 import type { DateTimeSlice } from './date-time-slices.js';
 import { addMatchingKey, addReturnKey } from './identifier.js';
 import {
@@ -29,6 +29,8 @@ export interface IdentifierPart {
   readonly slice?: DateTimeSlice | undefined;
   /** Of the list of unique keys that the search has; their tag is told beside. */
   readonly uids?: readonly string[] | undefined;
+  /** The first that will do when left out. */
+  readonly characterSet?: string | undefined;
 }
 
 /**
@@ -41,12 +43,14 @@ export interface IdentifierPart {
 export function buildIdentifier(
   parts: readonly StepPart[],
   parent: ParentKeys,
-  { slice, uids }: IdentifierPart,
+  { slice, uids, characterSet }: IdentifierPart,
   listTag: Tag,
 ): Dataset {
   const options = parts.at(-1)?.options;
   if (options === undefined) throw new GatewayError('internal', 'A query without a level.');
-  const { characterSets } = options;
+  // What was found above may be in another set: then whichever holds all of it will do.
+  const isFixed = characterSet !== undefined && isAsciiText(parent.patientId ?? '');
+  const characterSets = isFixed ? [characterSet] : options.characterSets;
   const identifier = new Dataset(characterSets === undefined ? {} : { encodingCharacterSets: characterSets });
   identifier.setString(Tags.QueryRetrieveLevel, options.level, 'CS');
   if (options.characterSetReturnKey) identifier.setEmpty(Tags.SpecificCharacterSet, 'CS');

@@ -5,6 +5,7 @@ import type { PeerDateTime } from './date-time-choice.js';
 import type { DateTimePlan } from './date-time.js';
 import type { UnencodablePolicy } from './encodable.js';
 import type { DateTimePair, QueryLevel } from './levels.js';
+import type { ReturnedKeys } from './returned-keys.js';
 import type { Zones } from './zone.js';
 
 /** The entities above a query: from the URL, or from the rows of the steps before. */
@@ -38,9 +39,13 @@ export interface StepOptions {
   readonly unsentKeys: readonly Tag[];
   /** Keys of numbers and of several values that the peer matches as it should; it is asked without the others. */
   readonly trustedKeys: readonly Tag[];
+  /** Optional keys that the peer has returned with a value; grows as its rows come, for all steps of a search. */
+  readonly returnedKeys: ReturnedKeys;
   readonly literalWildcard: boolean;
   readonly upperCasesNames: boolean;
   readonly characterSets: readonly string[] | undefined;
+  /** Those that the peer's answers were seen in, where nothing is configured. */
+  readonly seenCharacterSets: readonly string[] | undefined;
   readonly unencodable: UnencodablePolicy | undefined;
   readonly characterSetReturnKey: boolean;
   readonly dateTime: PeerDateTime;

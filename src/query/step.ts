@@ -4,7 +4,7 @@ import type { MatchingKey } from '../dicomweb/index.js';
 import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
 import { planDateTime } from './date-time.js';
-import { fitKeys } from './encodable.js';
+import { fitKeys, setsToAsk } from './encodable.js';
 import {
   dateTimePairs,
   requiredKeys,
@@ -23,6 +23,7 @@ import {
   type Matcher,
 } from './matching.js';
 import { isTextVr } from './pattern.js';
+import { hasValue, type ReturnedKeys } from './returned-keys.js';
 import { requireUniqueKey } from './row.js';
 import { buildIdentifier, type IdentifierPart } from './step-identifier.js';
 import type { ParentKeys, PlannedPair, StepOptions, StepPart } from './step-options.js';
@@ -41,11 +42,18 @@ export interface FindStep {
   readonly dates: DateSearch | undefined;
   /**
    * The identifier below `parent`, with the hierarchical keys single-valued (Q-50), for one slice of `dates`, the first
-   * if none is given, and some of `uids`, or all; a new dataset each time.
+   * if none is given, some of `uids`, or all, and in one of `characterSets`; a new dataset each time.
    *
    * @throws GatewayError `internal` when `parent` lacks an entity above this level.
    */
   readonly identifier: (parent?: ParentKeys, part?: IdentifierPart) => Dataset;
+  /** The character sets in which it is asked for one after the other, each of which holds its text; none where it is ASCII. */
+  readonly characterSets: readonly string[];
+  /**
+   * The same with wildcards in place of all that is not ASCII, and the exact filter; undefined where there is no such text,
+   * or the configuration says how it is written.
+   */
+  readonly inAscii: (() => FindStep) | undefined;
   /** The list of unique keys that is asked for, where there is one of several; of a relational step of any level. */
   readonly uids: readonly string[] | undefined;
   /** The unique key that such a list is of; that of the level where there is none. */
@@ -54,6 +62,10 @@ export interface FindStep {
   readonly uidOf: (row: Dataset) => string | undefined;
   /** The exact post-filter of this level's keys; also refuses rows that belong to another entity than `parent`. */
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
+  /** Looks at a row of the peer for optional keys that are seen with a value for the first time; returns these. */
+  readonly seeReturned: (row: Dataset) => readonly Tag[];
+  /** Whether an accepted row matches depends on whether the peer returns a key that is empty in it. */
+  readonly isDoubtful: (row: Dataset) => boolean;
   /** The matching keys that an accepted row does not return, so that nobody can tell whether it matches (Q-43). */
   readonly unverified: (row: Dataset) => readonly Tag[];
   /**
@@ -95,22 +107,32 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   const filters = parts.flatMap(filtersOf);
   const dates = parts.map(dateSearch).find((search) => search !== undefined);
   const list = [...above, options].map(uidList).find((one) => one !== undefined);
-  const judge = judgeOnce(filters);
+  const { returnedKeys } = options;
+  const judge = judgeOnce(filters, returnedKeys);
+  const optional = filters.map(({ tag }) => tag).filter((tag) => !isRequiredIn(parts, tag));
   const unasked = new Set(parts.flatMap(unaskedTags));
   const wide = filters.filter(({ tag }) => unasked.has(tag));
   const listTag = list?.tag ?? uniqueKeyTags[options.level];
+  const sets = characterSetsOf(parts, options);
   return {
     level: options.level,
     dates,
+    characterSets: sets,
+    inAscii: mayAskInAscii(sets, options)
+      ? () => createStep(inAscii(options), above.map(inAscii))
+      : undefined,
     uids: list?.uids,
     listTag,
     uidOf: (row) => row.string(listTag),
-    identifier: (parent = {}, { slice = dates?.slices[0], uids } = {}) =>
-      buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids }, listTag),
+    identifier: (parent = {}, { slice = dates?.slices[0], uids, characterSet } = {}) =>
+      buildIdentifier(parts, { ...parent, ...options.fixed }, { slice, uids, characterSet }, listTag),
     accepts: (row, parent = {}) =>
       belongsTo(row, options, { ...parent, ...options.fixed }) && judge(row) !== undefined,
     unasked,
     isInVain: (row) => wide.some(({ matcher }) => matcher(row) === 'no-match'),
+    seeReturned: (row) => returnedKeys.see(row, optional),
+    isDoubtful: (row) =>
+      (judge(row) ?? []).some((tag) => row.has(tag) && optional.includes(tag) && !hasValue(row, tag)),
     constrained: new Set(filters.map(({ tag }) => tag)),
     judge: (tag, found) => filters.find((filter) => filter.tag === tag)?.matcher(found) ?? 'match',
     unverified: (row) => judge(row) ?? [],
@@ -121,9 +143,38 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   };
 }
 
-/** The keys that nobody can check in a row, `undefined` of one that does not match; filters are run once for each row. */
-function judgeOnce(filters: readonly Filter[]): (row: Dataset) => readonly Tag[] | undefined {
-  const judged = new WeakMap<Dataset, readonly Tag[] | undefined>();
+function characterSetsOf(
+  parts: readonly StepPart[],
+  { characterSets, seenCharacterSets }: StepOptions,
+): readonly string[] {
+  const isSent = ({ options }: StepPart, { path: [tag] }: MatchingKey): boolean =>
+    !options.unsentKeys.some((unsent) => unsent === tag);
+  const keys = parts.flatMap((part) => part.keys.filter((key) => isSent(part, key)));
+  return setsToAsk(keys, characterSets, seenCharacterSets);
+}
+
+const mayAskInAscii = (sets: readonly string[], { seenCharacterSets, unencodable }: StepOptions): boolean =>
+  sets.length > 0 && seenCharacterSets !== undefined && unencodable !== 'reject';
+
+const inAscii = (options: StepOptions): StepOptions => ({
+  ...options,
+  characterSets: ['ISO_IR 6'],
+  seenCharacterSets: undefined,
+});
+
+const isRequiredIn = (parts: readonly StepPart[], tag: Tag): boolean =>
+  parts.some(({ options }) => requiredKeys[options.level].has(tag));
+
+/**
+ * The keys that nobody can check in a row, `undefined` of one that does not match; filters are run once for each row, as long
+ * as no more is known of what the peer returns.
+ */
+function judgeOnce(
+  filters: readonly Filter[],
+  returnedKeys: ReturnedKeys,
+): (row: Dataset) => readonly Tag[] | undefined {
+  let judged = new WeakMap<Dataset, readonly Tag[] | undefined>();
+  let known = returnedKeys.size;
   const judge = (row: Dataset): readonly Tag[] | undefined => {
     const unverified: Tag[] = [];
     for (const { matcher, tagOf } of filters) {
@@ -134,6 +185,8 @@ function judgeOnce(filters: readonly Filter[]): (row: Dataset) => readonly Tag[]
     return unverified;
   };
   return (row) => {
+    if (known !== returnedKeys.size) judged = new WeakMap();
+    known = returnedKeys.size;
     if (!judged.has(row)) judged.set(row, judge(row));
     return judged.get(row);
   };
@@ -274,6 +327,7 @@ function keyFilters({ judged, widened, options }: StepPart): readonly Filter[] {
       fuzzyMatching,
       isWidened: (key) => widened.has(key),
       isRequired: (required) => requiredKeys[level].has(required),
+      isReturned: (returned) => options.returnedKeys.has(returned),
     }),
   }));
 }

@@ -165,6 +165,7 @@ export function sourceOf(archive: FakeArchive, settings: Partial<SearchSettings>
     queryOptions: () => Promise.resolve(baselineQueryOptions),
     knowledge: {
       get: (name: string) => facts.get(name),
+      fixed: () => undefined,
       learn: (name: string, value: unknown) => void facts.set(name, value),
     },
   };

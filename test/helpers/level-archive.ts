@@ -77,6 +77,15 @@ export function violated(keys: ReadonlyMap<LevelName, string>, entity: Entity): 
   });
 }
 
+/** Whether `entity` has no value of an optional key, which is no match where the peer is seen to return it. */
+export function isUnknown(keys: ReadonlyMap<LevelName, string>, entity: Entity): boolean {
+  return [...keys].some(([name, value]) => {
+    const attribute = attributes.find((one) => one.name === name);
+    const isOptional = attribute !== undefined && attribute.required !== true && name !== 'ModalitiesInStudy';
+    return isOptional && !/^\**$/.test(value) && (entity[name] ?? []).length === 0;
+  });
+}
+
 /** What a peer makes of keys, and what it returns of those that it passes over. */
 export interface LevelPeer {
   /** It takes keys of all levels at once; else those of one, below unique keys with one value each (Q-50). */

@@ -37,6 +37,7 @@ const KeyTags = {
   StudyInstanceUID: 0x0020000d,
   StudyID: 0x00200010,
 } as const;
+const ZONE = 0x00080201;
 type Keyword = keyof typeof KeyTags;
 
 /** What a PACS with one study does with keys, right but for what is named. */
@@ -49,6 +50,12 @@ interface Quirks {
   readonly refuses?: readonly Keyword[];
   /** Its ranges of dates and times match as one; else each for itself. */
   readonly combines?: boolean;
+  /** It converts dates from the zone of a search, its own being UTC. */
+  readonly converts?: boolean;
+  /** `""` finds what has no value. */
+  readonly findsEmpty?: boolean;
+  /** It finds studies of one modality alone by that. */
+  readonly oneModality?: boolean;
 }
 
 const ROW = {
@@ -85,6 +92,13 @@ function finder(quirks: Quirks): Script {
     };
     const matches = ({ keyword, value }: { keyword: Keyword; value: string }): boolean => {
       if (quirks.ignores?.includes(keyword)) return true;
+      const zone = (identifier.get(ZONE) ?? '').trim();
+      if (quirks.converts === true && keyword === 'StudyDate' && zone !== '')
+        // At half past two in the afternoon it is the same day in the west and the next one in the east.
+        return within(value, zone.startsWith('-') ? (row[keyword] ?? '') : '20220103');
+      if (quirks.findsEmpty === true && value === '""') return row[keyword] === '';
+      if (keyword === 'ModalitiesInStudy' && quirks.oneModality !== true)
+        return (row[keyword] ?? '').split('\\').includes(value);
       if (keyword === 'StudyDate' || keyword === 'StudyTime')
         return isCombined ? combined() : within(value, row[keyword] ?? '');
       const fold = (text: string): string => (quirks.anyCase === true ? text.toUpperCase() : text);
@@ -139,10 +153,48 @@ async function checkQuirks(
 const UNTRIED =
   'whether it finds what it should by PatientSize, PatientWeight, SeriesNumber, InstanceNumber, ImageType: the study has nothing to tell it by, so the gateway filters by that itself';
 
+const UNTRIED_MODALITIES =
+  'whether it finds studies by each of their ModalitiesInStudy: it needs a study of several, which the PACS returns, so the gateway filters by that itself';
+const UNTRIED_CASE =
+  'whether it turns names into upper case: no instance of the study tells how the name is stored';
+
 const valuesOf = ({ facts }: CheckReport): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(facts).map(([name, { value }]) => [name, value]));
 
 describe('check --study', () => {
+  describe('Q-54: of options that a peer accepts', () => {
+    const accepted = { associate: accept({ extended: returning(1, 0, 0, 1, 0, 1, 0) }) };
+    const row = { AccessionNumber: '', StudyID: 'S1' };
+
+    test('those are used that were seen to be true', async () => {
+      const report = await checkQuirks({ row, converts: true, findsEmpty: true }, {}, accepted);
+      expect(valuesOf(report)).toMatchObject({ timezoneProved: true, emptyValueProved: true });
+      expect(report.learnt).toContainEqual(expect.stringMatching(/^converts dates and times from the zone/));
+    });
+
+    test('those are not used that it does not heed', async () => {
+      const report = await checkQuirks({ row }, {}, accepted);
+      expect(valuesOf(report)).toMatchObject({ timezoneProved: false, emptyValueProved: false });
+      expect(report.learnt).toContainEqual(expect.stringMatching(/^does not find empty values as it should/));
+    });
+
+    test('a study that tells nothing of empty values leaves that open', async () => {
+      const report = await checkQuirks({ converts: true, findsEmpty: true }, {}, accepted);
+      expect(valuesOf(report)).not.toHaveProperty('emptyValueProved');
+      expect(report.unknown).toContainEqual(
+        expect.stringMatching(/^whether it matches empty values .*AccessionNumber/),
+      );
+    });
+  });
+
+  test.each([
+    [false, { trustedKeys: ['ModalitiesInStudy'] }],
+    [true, { ignoredKeys: ['ModalitiesInStudy'] }],
+  ])('Q-46: of a study of two modalities, found by both or not (%s)', async (oneModality, expected) => {
+    const report = await checkQuirks({ row: { ModalitiesInStudy: 'CT\\SR' }, oneModality });
+    expect(valuesOf(report)).toMatchObject(expected);
+  });
+
   test('of a peer that does all of it right', async () => {
     const report = await checkQuirks({});
     expect(report.steps.find(({ step }) => step === 'study')).toMatchObject({ result: 'ok' });
@@ -155,7 +207,7 @@ describe('check --study', () => {
     expect(report.facts).not.toHaveProperty('dateTimeProved');
     // A name in upper case is no proof of anything.
     expect(report.facts).not.toHaveProperty('upperCasesNames');
-    expect(report.unknown).toEqual([UNTRIED, 'whether it turns names into upper case']);
+    expect(report.unknown).toEqual([UNTRIED_MODALITIES, UNTRIED, UNTRIED_CASE]);
     // ASCII is in every set.
     expect(report.facts).not.toHaveProperty('characterSets');
     // Of what the study has nothing to tell by nothing is said to be known.
@@ -257,8 +309,8 @@ describe('check --study', () => {
       const report = await checkQuirks({}, {}, holding(stored, { row, anyCase: true }));
       expect(report.usable).toBe(true);
       expect(valuesOf(report)['upperCasesNames']).toBe(turns);
-      expect(report.unknown.filter((text) => text !== UNTRIED)).toEqual(
-        turns === undefined ? ['whether it turns names into upper case'] : [],
+      expect(report.unknown.filter((text) => ![UNTRIED, UNTRIED_MODALITIES].includes(text))).toEqual(
+        turns === undefined ? [UNTRIED_CASE] : [],
       );
       expect(JSON.stringify(report)).not.toMatch(/jane|doé|roe\^/i);
     },
@@ -321,7 +373,7 @@ describe('check --study', () => {
   });
 
   test('Q-46: of a peer that misses a study by one of its modalities: it is not asked by them', async () => {
-    const report = await checkQuirks({ row: { ModalitiesInStudy: 'CT\\SR' } });
+    const report = await checkQuirks({ row: { ModalitiesInStudy: 'CT\\SR' }, oneModality: true });
     expect(valuesOf(report)).toMatchObject({ ignoredKeys: ['ModalitiesInStudy'] });
   });
 

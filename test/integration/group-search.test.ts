@@ -185,6 +185,18 @@ describe('a search of a group', () => {
     ]);
   });
 
+  test('Q-46: a search by what is another of all parts together warns of that', async () => {
+    const { get } = await start([[image(1)], [image(1), image(2)]]);
+    for (const query of [
+      'NumberOfStudyRelatedSeries=2',
+      'multiplevaluematching=true&ModalitiesInStudy=CT%5CMR',
+    ])
+      expect((await get(`/studies?${query}&limit=5`)).headers.warning).toContain('Each member was asked for');
+    expect(String((await get('/studies?ModalitiesInStudy=CT&limit=5')).headers.warning)).not.toContain(
+      'Each member',
+    );
+  });
+
   test('Q-23, Q-24: pages are cut out of the union, and what remains is counted in it', async () => {
     const held = (from: number, to: number): RogueInstance[] =>
       Array.from({ length: to - from + 1 }, (_, index) => image(from + index));
@@ -481,6 +493,9 @@ describe('a member of a group that fails', () => {
     expect(column(response, STUDY)).toEqual(['2.25.1', '2.25.3']);
     expect(response.headers.warning).toContain('b could not be asked');
     await gateway.logged('the group all answers without this peer');
+    // What b would have is not counted.
+    const page = await get('/studies?limit=1');
+    expect(page.headers.warning).toContain('There are at least 1 additional results');
     const series = await get('/studies/2.25.3/series');
     expect(column(series, SERIES)).toEqual(['2.25.3.1']);
     expect(series.headers.warning).toContain('b could not be asked');

@@ -100,7 +100,8 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
         [STUDY_UID]: { vr: 'UI', Value: [ONE] },
       }),
     ]);
-    expect(archive.finds).toEqual(['PATIENT', 'STUDY P1']);
+    // Whether others have its id is asked as well: their studies would come with it.
+    expect(archive.finds).toEqual(['PATIENT', 'PATIENT P1', 'STUDY P1']);
   });
 
   test('all studies are those of all patients, each under its name', async () => {
@@ -175,7 +176,13 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
     const { get } = await start('', { patients: [...held, nobody] });
     const found = await get('/studies?limit=10');
     expect(rowsOf(found)).toHaveLength(3);
-    expect(found.headers.warning).toContain('cut');
+    expect(found.headers.warning).toContain('patients without a PatientID');
+    expect(found.headers.warning).not.toContain('cut');
+    const none = await get('/studies?PatientName=UNKNOWN&limit=10');
+    expect([none.status, none.body.toString()]).toEqual([
+      502,
+      expect.stringContaining('without a PatientID'),
+    ]);
     // Whether the study is its patient's nobody knows.
     expect((await get('/studies/2.25.9/series')).status).toBe(502);
   });
@@ -196,6 +203,42 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
     const found = await get('/studies?limit=10');
     expect(rowsOf(found)).toHaveLength(2);
     expect(found.headers.warning).toContain('several patients of one PatientID');
+  });
+
+  test('a search by name tells that another patient has the id of the one it finds', async () => {
+    const other = { id: 'P1', patient: { PatientName: 'OTHER^O' }, studies: [] };
+    const { get } = await start('', { patients: [...held, other] });
+    const found = await get('/studies?PatientName=ADAMS*&limit=10');
+    expect(rowsOf(found)).toHaveLength(2);
+    expect(found.headers.warning).toContain('several patients of one PatientID');
+    expect((await get('/studies?PatientName=BAKER*&limit=10')).headers.warning).toBeUndefined();
+  });
+
+  test('of a list of studies that nobody has asked for yet the patients are walked through once', async () => {
+    const patients = Array.from({ length: 6 }, (_, index) => ({
+      id: `P${index}`,
+      studies: [{ instances: [instance(`2.25.10.${index}`)] }],
+    }));
+    const { archive, get } = await start('', { patients });
+    const uids = [...patients.keys()].map((index) => `2.25.10.${index}`);
+    const found = await get(`/studies?StudyInstanceUID=${[...uids, '2.25.9', '2.25.8'].join(',')}`);
+    expect(valuesOf(found, STUDY_UID).sort()).toEqual(uids);
+    expect(archive.finds.filter((asked) => asked === 'PATIENT')).toHaveLength(1);
+    expect(archive.finds.length).toBeLessThan(30);
+    // Now that they are known nobody is walked through for them.
+    const before = archive.finds.length;
+    const again = await get(`/studies?StudyInstanceUID=${uids.join(',')}`);
+    expect(valuesOf(again, STUDY_UID).sort()).toEqual(uids);
+    expect(archive.finds.slice(before)).not.toContain('PATIENT');
+  });
+
+  test('413 where a list of studies would take a walk through too many patients', async () => {
+    const patients = Array.from({ length: 6 }, (_, index) => ({
+      id: `P${index}`,
+      studies: [{ instances: [instance(`2.25.10.${index}`)] }],
+    }));
+    const { get } = await start('search: { maxPatients: 3, maxUnlimited: 100 }', { patients });
+    expect((await get('/studies?StudyInstanceUID=2.25.8,2.25.9')).status).toBe(413);
   });
 
   test('a study is not told to be gone where the PACS caps the list of patients without a word', async () => {

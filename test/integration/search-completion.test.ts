@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, test } from '@jest/globals';
 import {
   final,
@@ -6,6 +7,7 @@ import {
   startRoguePeer,
   type RoguePeer,
   type Script,
+  type Step,
 } from '../helpers/rogue-peer.js';
 import {
   peerYaml,
@@ -133,15 +135,52 @@ test('Q-43: FF01, by which the PACS says that it passed a key over, is a Warning
         },
         0xff01,
       ),
-      pending({ StudyInstanceUID: '1.2.2', StudyDescription: 'Head' }, 0xff01),
+      pending({ StudyInstanceUID: '1.2.2', StudyDescription: '' }, 0xff01),
       final(),
     ],
     '',
   );
   const response = await get('/studies?StudyDescription=Knee&ReferringPhysicianName=SMITH*');
-  expect(studiesOf(response)).toEqual(['1.2.1']);
+  expect(studiesOf(response)).toEqual(['1.2.1', '1.2.2']);
   expect(response.headers.warning).toMatch(/whether .*StudyDescription.* matches/);
   expect(response.headers.warning).toMatch(/whether .*ReferringPhysicianName.* matches/);
+});
+
+test('Q-43: an empty value of an optional key that the PACS returns of other studies is no match', async () => {
+  const row = (number: number, StudyDescription: string): Step =>
+    pending({ StudyInstanceUID: `1.2.${number}`, PatientID: 'P1', StudyDescription });
+  const all = [row(1, ''), row(2, 'Head'), row(3, ''), row(4, 'Knee')];
+  await start((_rq, identifier) => {
+    const isByPatient = identifier.get(0x00100020)?.trim() === 'P1';
+    return [...(isByPatient ? all.slice(0, 1) : all), final()];
+  }, '');
+  const before = await get('/studies?PatientID=P1&StudyDescription=Knee');
+  expect(studiesOf(before)).toEqual(['1.2.1']);
+  expect(before.headers.warning).toMatch(/whether StudyDescription matches .* returned it empty/);
+  const found = await get('/studies?StudyDescription=Knee');
+  expect([studiesOf(found), found.headers.warning]).toEqual([['1.2.4'], undefined]);
+  // It is remembered of the peer.
+  const after = await get('/studies?PatientID=P1&StudyDescription=Knee');
+  expect([studiesOf(after), after.headers.warning]).toEqual([[], undefined]);
+  const empty = await get('/studies?emptyvaluematching=true&StudyDescription=%22%22');
+  expect([studiesOf(empty), empty.headers.warning]).toEqual([['1.2.1', '1.2.3'], undefined]);
+});
+
+test('Q-43: below more studies than may be looked at, of which nobody knows whether they match, nothing is asked', async () => {
+  const studies = Array.from({ length: 6 }, (_, index) => pending({ StudyInstanceUID: `1.2.${index}` }));
+  const { levels } = await start((_rq, identifier) => {
+    const isStudy = identifier.get(0x00080052)?.trim() === 'STUDY';
+    return isStudy
+      ? [...studies, final()]
+      : [pending({ SeriesInstanceUID: `${identifier.get(0x0020000d) ?? ''}.1` }), final()];
+  }, 'search: { maxLookups: 3, joinConcurrency: 1 }');
+  const refused = await get('/series?PatientWeight=70');
+  expect([refused.status, refused.body.toString()]).toEqual([413, expect.stringContaining('PatientWeight')]);
+  const page = await get('/series?PatientWeight=70&limit=2');
+  expect(page.status).toBe(200);
+  expect(rowsOf(page)).toHaveLength(2);
+  expect(page.headers.warning).toMatch(/whether PatientWeight matches/);
+  expect(levels().filter((level) => level === 'SERIES').length).toBeLessThan(9);
 });
 
 test('Q-21: empty values are matched by the gateway; the Warning comes only where that cannot be', async () => {
@@ -158,7 +197,7 @@ test('Q-21: empty values are matched by the gateway; the Warning comes only wher
   expect([studiesOf(exact), exact.headers.warning]).toEqual([['1.2.1'], undefined]);
   const unknown = await get('/studies?emptyvaluematching=true&PatientComments=%22%22');
   expect(studiesOf(unknown)).toEqual(['1.2.1', '1.2.2']);
-  expect(unknown.headers.warning).toContain('Empty Value Matching has not been performed');
+  expect(unknown.headers.warning).toContain('Empty Value Matching has been performed on what it returned');
   expect(unknown.headers.warning).toContain('PatientComments');
   expect(asked).toEqual(['', '']);
 });
@@ -223,9 +262,62 @@ test('Q-42: instances of which the peer tells no counts, and no SOP class, are s
   await start(onFind);
   const all = await get('/instances?StudyInstanceUID=1.2.1');
   expect(String(all.headers.warning)).toMatch(
-    /does not tell .*NumberOfStudyRelatedInstances.*NumberOfSeriesRelatedInstances.*SOPClassUID/,
+    /does not tell .*NumberOfStudyRelatedInstances.*NumberOfSeriesRelatedInstances/,
   );
   // Of a series in the URL nothing but the instances is shown.
-  const some = await get('/studies/1.2.1/series/1.2.1.1/instances');
+  const path = '/studies/1.2.1/series/1.2.1.1/instances';
+  expect((await get(path)).headers.warning).toBeUndefined();
+  const some = await get(`${path}?includefield=SOPClassUID`);
   expect(String(some.headers.warning)).toMatch(/does not tell SOPClassUID of every result/);
+});
+
+test('H-17: results are compressed for those who take that, and a search that breaks off is no whole body', async () => {
+  let isBroken = false;
+  await start(() => {
+    const rows = Array.from({ length: 50 }, (_, index) => pending({ StudyInstanceUID: `1.2.${index}` }));
+    return isBroken ? [...rows, final(0xc001)] : [...rows, final()];
+  }, 'search: { lookAhead: 5 }');
+  const plain = await get('/studies');
+  const url = `${gateway?.service ?? ''}/studies`;
+  const headers = { 'accept-encoding': 'gzip' };
+  const small = await request(url, { headers });
+  expect([small.status, small.headers['content-encoding']]).toEqual([200, 'gzip']);
+  expect(gunzipSync(small.body).toString()).toBe(plain.body.toString());
+  isBroken = true;
+  expect((await request(url, { headers })).complete).toBe(false);
+});
+
+test('Q-46: ModalitiesInStudy is sent once a study of several was found by each of them', async () => {
+  const asked: string[] = [];
+  await start((_rq, identifier) => {
+    const modality = identifier.get(0x00080061)?.trim() ?? '';
+    const uid = identifier.get(0x0020000d)?.trim() ?? '';
+    if (uid === '') asked.push(modality);
+    const all = [
+      { StudyInstanceUID: '1.2.1', ModalitiesInStudy: 'CT\\SR' },
+      { StudyInstanceUID: '1.2.2', ModalitiesInStudy: 'MR' },
+    ];
+    const found = all.filter(
+      ({ StudyInstanceUID, ModalitiesInStudy }) =>
+        (uid === '' || uid === StudyInstanceUID) &&
+        (modality === '' || ModalitiesInStudy.split('\\').includes(modality)),
+    );
+    return [...found.map((row) => pending(row)), final()];
+  });
+  for (let time = 0; time < 3; time += 1)
+    expect(studiesOf(await get('/studies?ModalitiesInStudy=CT'))).toEqual(['1.2.1']);
+  expect(asked).toEqual(['', 'CT', 'CT']);
+});
+
+test('Q-46: a PACS that misses studies by one of their modalities is not asked for it', async () => {
+  const asked: string[] = [];
+  await start((_rq, identifier) => {
+    const modality = identifier.get(0x00080061)?.trim() ?? '';
+    if (!identifier.get(0x0020000d)) asked.push(modality);
+    const row = { StudyInstanceUID: '1.2.1', ModalitiesInStudy: 'CT\\SR' };
+    return [...(modality === '' ? [pending(row)] : []), final()];
+  });
+  for (let time = 0; time < 3; time += 1)
+    expect(studiesOf(await get('/studies?ModalitiesInStudy=CT'))).toEqual(['1.2.1']);
+  expect(asked).toEqual(['', '', '']);
 });

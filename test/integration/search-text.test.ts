@@ -181,25 +181,24 @@ describe('queries', () => {
       row(undefined, 'DOE '),
     ];
     await search(rows);
-    const sent = async (name: string): Promise<readonly (string | undefined)[]> => {
+    const sent = async (name: string): Promise<readonly (readonly (string | undefined)[])[]> => {
+      const before = peer?.messages('C-FIND-RQ').length ?? 0;
       await request(`${gateway?.service ?? ''}/studies?PatientName=${encodeURIComponent(name)}`);
-      const message = peer?.messages('C-FIND-RQ').at(-1);
-      const asked = message && decodeAttributes(message.dataset, 'explicit');
-      return [asked?.get(0x00080005), asked?.get(0x00100010)];
+      return (peer?.messages('C-FIND-RQ') ?? []).slice(before).map(({ dataset }) => {
+        const asked = decodeAttributes(dataset, 'explicit');
+        return [asked.get(0x00080005), asked.get(0x00100010)];
+      });
     };
-    expect(await sent('山*')).toEqual(['\\ISO 2022 IR 87', '\x1B$B;3\x1B(B*']);
-    expect(await sent('Лю')).toEqual(['ISO_IR 144', '\xBB\xEE']);
-    expect(await sent('Müll')).toEqual(['ISO_IR 100', 'M\xFCll']);
-    expect(await sent('Łódź')).toEqual(['ISO_IR 192', expect.anything()]);
+    expect(await sent('山*')).toEqual([['\\ISO 2022 IR 87', '\x1B$B;3\x1B(B*']]);
+    // JIS X 0208 has these letters too, and what was seen in it may be written so.
+    expect(await sent('Лю')).toEqual([
+      ['ISO_IR 144', '\xBB\xEE'],
+      ['\\ISO 2022 IR 87', expect.anything()],
+    ]);
+    expect(await sent('Müll')).toEqual([['ISO_IR 100', 'M\xFCll']]);
+    expect(await sent('Łódź')).toEqual([['ISO_IR 192', expect.anything()]]);
     const learnt = gateway?.running.peers.get('main')?.knowledge.facts.characterSets?.value;
     expect(learnt).toEqual(['ISO_IR 144', '\\ISO 2022 IR 87']);
-    // One value is in one of them.
-    const russian = await request(
-      `${gateway?.service ?? ''}/studies?PatientName=${encodeURIComponent('Люк*')}`,
-    );
-    expect(String(russian.headers.warning)).toContain('text in several character sets');
-    const ascii = await request(`${gateway?.service ?? ''}/studies?PatientName=Yamada*`);
-    expect(String(ascii.headers.warning)).not.toContain('several character sets');
   });
 
   test('Q-53: a peer of implicit VR is asked, and its answers are read, all the same', async () => {

@@ -33,8 +33,9 @@ interface Result {
   readonly warnings: readonly string[];
 }
 
-async function run(options: DatedPeerOptions, request: SearchRequest): Promise<Result> {
+async function run(options: DatedPeerOptions, request: SearchRequest, isUnproved = false): Promise<Result> {
   const peer = datedPeer(options);
+  if (options.options?.timezone === true && !isUnproved) peer.knowledge.learn('timezoneProved', true, 60_000);
   const found = await openRows(peer.source, request, 'http://x', context);
   const rows: number[] = [];
   for await (const row of found.rows)
@@ -374,6 +375,15 @@ describe('time zones', () => {
     // A date without a time cannot be converted: a day more at either end, for the filter.
     expect(peer.asked).toEqual(['20220101-20220103']);
     expect(peer.planned[0]?.timezone).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
+  test('DT-41: a peer that accepts zones and was not seen to convert them is not told one', async () => {
+    const zone = { timezoneOffset: '+0200' };
+    const options = { studies, options: { timezone: true }, timezone: '+0000' };
+    const { peer, warnings } = await run(options, requestFor('20220102', '0000-0300', zone), true);
+    expect(peer.identifiers[0]?.has(Tags.TimezoneOffsetFromUTC)).toBe(false);
+    expect(peer.planned[0]?.timezone).toBe(false);
     expect(warnings).toEqual([]);
   });
 

@@ -307,6 +307,7 @@ describe('searches over several levels', () => {
     const late = await open(sourceOf(archive, { lookAhead: 5 }), 'PatientID=A', 'SERIES');
     await expect(uidsOf(late)).rejects.toMatchObject({ code: 'peer-failed' });
     await late.close();
-    expect(archive.open()).toBe(0);
+    // What it held is given back as it unwinds.
+    while (archive.open() > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 });

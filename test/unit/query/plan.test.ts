@@ -121,11 +121,17 @@ describe('identifiers', () => {
     expect(onlyStep(asked).identifier().strings(Tags.StudyInstanceUID)).toEqual(uids);
   });
 
-  test('Q-46: one modality is asked for, of several none, for C-FIND knows no alternatives', () => {
-    const asked = (...values: string[]): Dataset =>
+  const matchesModalities = { ...defaultPeerQueryProfile, trustedKeys: [Tags.ModalitiesInStudy] };
+
+  test('Q-46: one modality is asked for where it is matched, of several none, for C-FIND knows no alternatives', () => {
+    const asked = (...values: string[]): Dataset => stepFor(values, matchesModalities).identifier();
+    const stepFor = (values: string[], profile?: PeerQueryProfile): FindStep =>
       onlyStep(
         request('STUDY', { matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', values.join('\\'), values)] }),
-      ).identifier();
+        profile,
+      );
+    expect(stepFor(['CT']).identifier().get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
+    expect([...stepFor(['CT']).unasked]).toEqual([Tags.ModalitiesInStudy]);
     expect(asked('CT').strings(Tags.ModalitiesInStudy)).toEqual(['CT']);
     expect(asked('CT', 'MR').get(Tags.ModalitiesInStudy)?.value).toHaveLength(0);
   });
@@ -144,6 +150,7 @@ describe('identifiers', () => {
         multipleValueMatching: true,
         matchingKeys: [key(Tags.ModalitiesInStudy, 'CS', 'CT\\PT', ['CT', 'PT'])],
       }),
+      matchesModalities,
     );
     expect(identifier().strings(Tags.ModalitiesInStudy)).toEqual(['CT']);
     expect(accepts(new Dataset().setString(Tags.ModalitiesInStudy, 'CT', 'CS'))).toBe(false);
@@ -350,7 +357,7 @@ describe('identifiers', () => {
     expect(unverifiedWarnings([Tags.StudyDescription], plan)).toHaveLength(1);
     expect(unverifiedWarnings([Tags.PatientComments, Tags.PatientComments], plan)).toEqual([
       expect.stringMatching(/whether PatientComments matches/),
-      'The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.',
+      'The emptyvaluematching parameter is not supported by the archive. Empty Value Matching has been performed on what it returned.',
     ]);
   });
 
@@ -370,8 +377,10 @@ describe('identifiers', () => {
     expect(planSearch(images, defaultPeerQueryProfile).completion).toEqual({
       STUDY: [Tags.ModalitiesInStudy, Tags.NumberOfStudyRelatedSeries],
       SERIES: [],
-      untold: [Tags.NumberOfStudyRelatedInstances, Tags.NumberOfSeriesRelatedInstances, Tags.SOPClassUID],
+      untold: [Tags.NumberOfStudyRelatedInstances, Tags.NumberOfSeriesRelatedInstances],
     });
+    const bySopClass = { ...images, includeFields: [[Tags.SOPClassUID]] };
+    expect(planSearch(bySopClass, defaultPeerQueryProfile).completion.untold).toContain(Tags.SOPClassUID);
     const asked = request('STUDY', { includeFields: [[Tags.SOPClassesInStudy]] });
     expect(planSearch(asked, defaultPeerQueryProfile).completion.STUDY).toContain(Tags.SOPClassesInStudy);
   });
@@ -768,7 +777,11 @@ describe('what a search makes use of beyond the baseline', () => {
       ],
     });
     const options = { ...baselineQueryOptions, multipleValue: true };
-    const plan = planSearch(asked, defaultPeerQueryProfile, options);
+    const plan = planSearch(
+      asked,
+      { ...defaultPeerQueryProfile, trustedKeys: [Tags.ModalitiesInStudy] },
+      options,
+    );
     expect(plan.planned).toEqual(options);
     const identifier = plan.steps[0]?.identifier();
     expect(identifier?.strings(Tags.OtherPatientNames)).toEqual(['A', 'B']);
