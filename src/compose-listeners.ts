@@ -4,7 +4,7 @@ import { expiriesOf, tlsOf } from './compose-tls.js';
 import { storeRequestBytes } from './compose-store.js';
 import type { Opened, Parts, Stopping } from './compose-parts.js';
 import type { Config } from './config/index.js';
-import { GatewayError, systemClock } from './core/index.js';
+import { GatewayError, systemClock, type Observe } from './core/index.js';
 import type { Gateway } from './gateway/index.js';
 import {
   createAdminApp,
@@ -12,7 +12,9 @@ import {
   createDoor,
   listen,
   type AdminDependencies,
+  type Door,
   type ListeningServer,
+  type ServerOptions,
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
 
@@ -41,6 +43,24 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
   };
 }
 
+function openDoor(config: Config, observe: Observe): Door {
+  const { rateLimit } = config.http;
+  return createDoor(openAccess(config, observe), {
+    requests: rateLimit.requests,
+    withinMs: rateLimit.within,
+    failedLogins: config.access.failedLogins,
+  });
+}
+
+/** What both listeners bear. */
+const boundsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port' | 'tls'> => ({
+  headersTimeoutMs: http.headersTimeout,
+  keepAliveTimeoutMs: http.keepAliveTimeout,
+  maxHeaderBytes: http.maxHeaderBytes,
+  maxConnections: http.maxConnections,
+  maxConnectionsPerClient: http.maxConnectionsPerClient,
+});
+
 /** Adds the listeners to what is open. @throws GatewayError when an address cannot be used */
 export async function listenAll(
   config: Config,
@@ -54,21 +74,10 @@ export async function listenAll(
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const { http, admin, search, store, commitment } = config;
-  const { rateLimit } = http;
-  const door = createDoor(openAccess(config, observe), {
-    requests: rateLimit.requests,
-    withinMs: rateLimit.within,
-    failedLogins: config.access.failedLogins,
-  });
+  const door = openDoor(config, observe);
   const deps = { gateway, door, observe, clock: systemClock, refuse };
   const adminDeps = adminOf(telemetry, parts, stopping);
-  const serverOptions = {
-    headersTimeoutMs: http.headersTimeout,
-    keepAliveTimeoutMs: http.keepAliveTimeout,
-    maxHeaderBytes: http.maxHeaderBytes,
-    maxConnections: http.maxConnections,
-    maxConnectionsPerClient: http.maxConnectionsPerClient,
-  };
+  const bounds = boundsOf(config);
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.
   const listenOrigin = { value: '' };
   const app = createApp(
@@ -97,12 +106,12 @@ export async function listenAll(
     admin.listen ? undefined : adminDeps,
   );
   const tls = { main: tlsOf('http', http.tls), admin: tlsOf('admin', admin.tls) };
-  const main = await listen(app, { ...http.listen, ...serverOptions, tls: tls.main }, observe);
+  const main = await listen(app, { ...http.listen, ...bounds, tls: tls.main }, observe);
   opened.main = main;
   listenOrigin.value = main.origin;
   telemetry.collect('certificate_expiry_timestamp_seconds', () => expiriesOf(opened));
   if (admin.listen === undefined) return { main, admin: main };
-  const adminOptions = { ...admin.listen, ...serverOptions, tls: tls.admin };
+  const adminOptions = { ...admin.listen, ...bounds, tls: tls.admin };
   opened.admin = await listen(
     createAdminApp(deps, browsersOf(config, 'admin'), adminDeps),
     adminOptions,

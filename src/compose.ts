@@ -141,7 +141,7 @@ async function open(config: Config, telemetry: Telemetry, opened: Opened): Promi
     peers,
     storageScp,
     reloadCertificates: () => {
-      for (const { certificate } of Object.values(listeners)) certificate?.reload();
+      for (const one of new Set([listeners.main, listeners.admin])) one.certificate?.reload();
     },
     close: () => stop(opened, config.http.drainTimeout),
   };

@@ -2,6 +2,6 @@
 export type { AdminDependencies } from './admin-routes.js';
 export { createAdminApp, createApp } from './app.js';
 export type { BrowserOptions } from './browsers.js';
-export { createDoor } from './door.js';
-export { listen, type ListeningServer } from './server.js';
+export { createDoor, type Door } from './door.js';
+export { listen, type ListeningServer, type ServerOptions } from './server.js';
 export type { TlsOptions } from './tls-certificate.js';
