@@ -4,7 +4,7 @@ import { openListenerTls } from './compose-tls.js';
 import { storeRequestBytes } from './compose-store.js';
 import type { Opened, Parts } from './compose-parts.js';
 import type { Config } from './config/index.js';
-import { GatewayError, systemClock } from './core/index.js';
+import { GatewayError, systemClock, type Observe } from './core/index.js';
 import type { Gateway } from './gateway/index.js';
 import {
   createAdminApp,
@@ -13,6 +13,7 @@ import {
   listen,
   type AdminDependencies,
   type AppOptions,
+  type Door,
   type ListeningServer,
   type ServerOptions,
 } from './http/index.js';
@@ -49,6 +50,24 @@ function adminOf(
   };
 }
 
+function openDoor(config: Config, observe: Observe): Door {
+  const { rateLimit } = config.http;
+  return createDoor(openAccess(config, observe), {
+    requests: rateLimit.requests,
+    withinMs: rateLimit.within,
+    failedLogins: config.access.failedLogins,
+  });
+}
+
+/** What both listeners bear. */
+const boundsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port' | 'tls'> => ({
+  headersTimeoutMs: http.headersTimeout,
+  keepAliveTimeoutMs: http.keepAliveTimeout,
+  maxHeaderBytes: http.maxHeaderBytes,
+  maxConnections: http.maxConnections,
+  maxConnectionsPerClient: http.maxConnectionsPerClient,
+});
+
 /** Adds the listeners to what is open. @throws GatewayError when an address cannot be used */
 export async function listenAll(
   config: Config,
@@ -63,39 +82,27 @@ export async function listenAll(
   const refuse = (): GatewayError | undefined =>
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : audit?.refusal();
   const { http, admin } = config;
-  const { rateLimit, serverTiming: mode } = http;
-  const door = createDoor(openAccess(config, observe), {
-    requests: rateLimit.requests,
-    withinMs: rateLimit.within,
-    failedLogins: config.access.failedLogins,
-  });
+  const { serverTiming: mode } = http;
+  const door = openDoor(config, observe);
   const stages = opened.observing?.stages;
   const timing = stages && mode !== 'off' ? { mode, stages } : undefined;
   const deps = { gateway, door, observe, clock: systemClock, refuse, audit, timing };
   const adminDeps = adminOf(telemetry, parts, opened);
-  const serverOptions = serverOptionsOf(config);
+  const bounds = boundsOf(config);
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.
   const listenOrigin = { value: '' };
   const options = appOptionsOf(config, () => listenOrigin.value);
   const app = createApp(deps, options, admin.listen ? undefined : adminDeps);
   const tls = await openListenerTls('http', http.tls, certificates);
-  const main = await listen(app, { ...http.listen, ...serverOptions, tls });
+  const main = await listen(app, { ...http.listen, ...bounds, tls });
   opened.main = main;
   listenOrigin.value = main.origin;
   if (admin.listen === undefined) return { main, admin: main };
   const adminTls = await openListenerTls('admin', admin.tls, certificates);
   const adminApp = createAdminApp(deps, browsersOf(config, 'admin'), adminDeps);
-  opened.admin = await listen(adminApp, { ...admin.listen, ...serverOptions, tls: adminTls });
+  opened.admin = await listen(adminApp, { ...admin.listen, ...bounds, tls: adminTls });
   return { main, admin: opened.admin };
 }
-
-const serverOptionsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port'> => ({
-  headersTimeoutMs: http.headersTimeout,
-  keepAliveTimeoutMs: http.keepAliveTimeout,
-  maxHeaderBytes: http.maxHeaderBytes,
-  maxConnections: http.maxConnections,
-  maxConnectionsPerClient: http.maxConnectionsPerClient,
-});
 
 function appOptionsOf(config: Config, listenOrigin: () => string): AppOptions {
   const { http, admin, search, store, commitment } = config;

@@ -97,8 +97,8 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     retrieveRendered: (call, context) => retrieve(retrieveRendered, call, context),
     // Who looks at thumbnails has not opened anything yet.
     retrieveThumbnail: async (call, context) => retrieveThumbnail(sideFor(call), call, context),
-    preload: async ({ peer, target }, { requestId }) => sideOf(peer).preloads.start(target, requestId),
-    preloadOf: async ({ peer, target }) => preloadOf(sideOf(peer), target),
+    preload: ({ peer, target }, { requestId }) => soon(() => sideOf(peer).preloads.start(target, requestId)),
+    preloadOf: ({ peer, target }) => soon(() => preloadOf(sideOf(peer), target)),
     requestCommitment: async (call, context) =>
       requestCommitment(deps.commitments, committersOf(call), call, context),
     commitmentOf: async (call) => commitmentOf(deps.commitments, committersOf(call), call),
@@ -139,6 +139,9 @@ function closeSide({ prefetcher, preloads }: Side): void {
   prefetcher.close();
   preloads.close();
 }
+
+/** What it throws rejects. */
+const soon = <T>(run: () => T): Promise<T> => Promise.resolve().then(run);
 
 function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
   const job = preloads.get(target);

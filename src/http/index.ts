@@ -3,5 +3,5 @@ export { StageBook } from './stage-book.js';
 export type { AdminDependencies } from './admin-routes.js';
 export { createAdminApp, createApp, type AppOptions } from './app.js';
 export type { BrowserOptions } from './browsers.js';
-export { createDoor } from './door.js';
+export { createDoor, type Door } from './door.js';
 export { listen, type ListeningServer, type ServerOptions, type ServerTls } from './server.js';

@@ -39,7 +39,14 @@ export interface ListeningServer {
   close(graceMs: number, clock: Clock): Promise<void>;
 }
 
-const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+/** What Node cannot read as a request, by its codes; all else is 400. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+const refusal = ({ code = '' }: NodeJS.ErrnoException): string =>
+  `HTTP/1.1 ${REFUSALS[code] ?? '400 Bad Request'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 
 function create(listener: RequestListener, options: ServerOptions): Server | TlsServer {
   const settings = {
@@ -81,13 +88,13 @@ function configure(server: Server | TlsServer, listener: RequestListener, option
     // There is nobody to whom a status line could be said.
     socket.destroy();
   });
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // A body that is on its way must not end in another status line; and a socket that is only ended stays half open
     // for as long as the client likes.
     const { _httpMessage: answering } = socket as Duplex & { _httpMessage?: ServerResponse | null };
     if (answering?.headersSent && answering.socket) resetConnection(answering.socket);
     else if (!socket.writable) socket.destroy();
-    else socket.end(BAD_REQUEST, () => socket.destroy());
+    else socket.end(refusal(error), () => socket.destroy());
   });
 }
 

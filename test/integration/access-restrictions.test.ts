@@ -112,8 +112,8 @@ describe('who may see some studies alone finds no others (R-01, R-05)', () => {
     await start([THREE]);
     const page = await ask('/studies?limit=1', TRIAL);
     expect(studies(page)).toEqual(['2.25.1']);
-    expect(page.headers['warning']).toBeUndefined();
-    expect((await ask('/studies?limit=1', WHOLE)).headers['warning']).toMatch(/2/);
+    expect(page.headers.warning).toBeUndefined();
+    expect((await ask('/studies?limit=1', WHOLE)).headers.warning).toMatch(/2/);
   });
 
   test('below studies: series and instances, of one and of all', async () => {

@@ -126,8 +126,8 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
   );
 
   test.each([
-    ['a query', 70_000, 400],
-    ['a head', 300_000, 400],
+    ['a query', 70_000, 431],
+    ['a head', 300_000, 431],
   ])('R-03: %s of %i characters is %i', async (_what, length, status) => {
     const response = await request(`${gateway.service}/studies?PatientID=${'x'.repeat(length)}`);
     expect(response.status).toBe(status);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect, TLSSocket, type ConnectionOptions } from 'node:tls';
 import { listen } from '../../src/http/index.js';
 import { systemClock } from '../../src/core/index.js';
 import { Certificates } from '../../src/tls/index.js';
@@ -48,7 +48,7 @@ function get(url: string, options: https.RequestOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = https.get(url, { ca: authority.ca, agent: false, ...options }, (response) => {
       const { socket, statusCode: status = 0, headers } = response;
-      const subject = (socket as TLSSocket).getPeerX509Certificate()?.subject;
+      const subject = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.subject : undefined;
       response.resume().on('end', () => {
         resolve({ status, headers, subject, isKept: asked.reusedSocket });
       });

@@ -34,15 +34,19 @@ describe('the configuration page', () => {
     expect(readProject(FILE)).toBe(wanted);
   });
 
-  test.each(['README.md', FILE, 'docs/operations.md', 'docs/conformance.md', 'docs/storing.md'])(
-    'every YAML example of %s is a configuration that is taken',
-    (file) => {
-      for (const example of codeBlocks(readProject(file), 'yaml')) {
-        const complete = example.includes('peers:')
-          ? example
-          : `${example}\npeers: { main: { address: "PACS@127.0.0.1:104" } }\n`;
-        expect(() => loadConfig({ file: complete, env: {} })).not.toThrow();
-      }
-    },
-  );
+  test.each([
+    'README.md',
+    FILE,
+    'docs/operations.md',
+    'docs/conformance.md',
+    'docs/security.md',
+    'docs/storing.md',
+  ])('every YAML example of %s is a configuration that is taken', (file) => {
+    for (const example of codeBlocks(readProject(file), 'yaml')) {
+      const complete = example.includes('peers:')
+        ? example
+        : `${example}\npeers: { main: { address: "PACS@127.0.0.1:104" } }\n`;
+      expect(() => loadConfig({ file: complete, env: {} })).not.toThrow();
+    }
+  });
 });
