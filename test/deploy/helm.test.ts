@@ -101,6 +101,14 @@ describeWith('the Helm chart', { helm: helmProgram }, () => {
     expect(volumes).toEqual(expect.arrayContaining((gateway?.volumeMounts ?? []).map(({ name }) => name)));
   });
 
+  test('it is of the version of the program', () => {
+    const { version } = JSON.parse(readProject('package.json')) as { version: string };
+    expect(parse(readProject('helm/dicomweb-gateway/Chart.yaml'))).toMatchObject({ appVersion: version });
+    expect(podOf(render('hostport', ['image={"repository":"gw"}'])).containers).toMatchObject([
+      { image: expect.stringMatching(/^gw:/) },
+    ]);
+  });
+
   test('a pod has the time to stop in: what it ends one after the other, and the sleep before', () => {
     const pod = podOf(render('deployment'));
     const { http } = configOf(render('deployment'), gatewayOf(pod));
@@ -249,6 +257,12 @@ describeWith('the Helm chart', { helm: helmProgram }, () => {
     ],
     ['a limit of no peer', 'deployment', ['pacs.maxAssociations.other=3'], 'is none of config.peers'],
     ['a stop that cuts sub-operations off', 'deployment', ['drain.seconds=60'], 'betweenResponses'],
+    [
+      'the same in milliseconds',
+      'deployment',
+      ['config.peers.main.timeouts={"betweenResponses":1200000}'],
+      'betweenResponses (1200000)',
+    ],
     [
       'a closed network without a PACS',
       'deployment',

@@ -91,7 +91,7 @@
 {{- range $name, $peer := .Values.config.peers -}}
 {{- $between := get (get $peer "timeouts" | default dict) "betweenResponses" | default "60s" -}}
 {{- if le (int $.Values.drain.seconds) (include "gw.seconds" $between | int) -}}
-{{- fail (printf "drain.seconds: must be longer than config.peers.%s.timeouts.betweenResponses (%s), or a sub-operation that is running is cut off" $name (toString $between)) -}}
+{{- fail (printf "drain.seconds: must be longer than config.peers.%s.timeouts.betweenResponses (%s), or a sub-operation that is running is cut off" $name (kindIs "string" $between | ternary $between (int64 $between) | toString)) -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.pacs) -}}

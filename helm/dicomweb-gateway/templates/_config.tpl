@@ -1,6 +1,6 @@
 {{/* Seconds of a time as the configuration has it: a number of milliseconds, or 500ms, 30s, 2m, 1h. */}}
 {{- define "gw.seconds" -}}
-{{- $text := toString . -}}
+{{- $text := kindIs "string" . | ternary . (int64 .) | toString -}}
 {{- $number := regexFind "^[0-9.]+" $text | float64 -}}
 {{- $unit := regexFind "[a-z]+$" $text -}}
 {{- $factor := get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "" 0.001) $unit -}}
