@@ -1,16 +1,26 @@
 import { openPeerTls, openServerTls } from './compose-dimse-tls.js';
 import { fixedFacts, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import { openStorageScp } from './compose-storage-scp.js';
-import type { Config } from './config/index.js';
+import type { Config, PeerConfig } from './config/index.js';
 import { formatAeAddress, GatewayError, systemClock, toGatewayError, type Observe } from './core/index.js';
 import { isArchivedUid } from './dicom/index.js';
 import type { StorageScp, TlsClient } from './dimse/index.js';
-import { checkPeer, type CheckReport, type CheckSubject, type Untried } from './gateway/index.js';
+import {
+  checkSteps,
+  negotiationLines,
+  tellLines,
+  type CheckReport,
+  type CheckStep,
+  type CheckSubject,
+  type Untried,
+} from './gateway/index.js';
 import { print } from './print.js';
 import { Certificates } from './tls/index.js';
 
 /** How long each peer may take in all to be checked. */
 const CHECK_MS = 120_000;
+/** Refused associations that are told. */
+const MAX_REFUSALS = 100;
 
 /** What happens while a peer is checked is in its report. */
 const observe: Observe = () => undefined;
@@ -41,11 +51,33 @@ function untriedWays(
   return { ...get, move: { reason, mayWork: true } };
 }
 
+/** What is open while peers are checked. */
+interface Opened {
+  readonly storageScp: StorageScp | undefined;
+  readonly tls: TlsClient | undefined;
+  /** Why the storage SCP has refused associations. */
+  readonly refusals: readonly string[];
+}
+
+/** How the peer is to know the gateway, whether its listener could be opened now or not. */
+function listenerOf(
+  { dimse }: Config,
+  peer: PeerConfig,
+  scp: StorageScp | undefined,
+): CheckSubject['listener'] {
+  const address = dimse.advertise ?? scp?.listening ?? dimse.listen;
+  return {
+    aeTitle: peer.callingAeTitle ?? dimse.aeTitle,
+    ...(address && { address: { host: address.host, port: address.port } }),
+    isTls: dimse.tls !== undefined,
+  };
+}
+
 /** What is needed to check a peer. */
 function subjectOf(
   config: Config,
   name: string,
-  { storageScp, tls }: { readonly storageScp: StorageScp | undefined; readonly tls: TlsClient | undefined },
+  { storageScp, tls, refusals }: Opened,
   asked: CheckOptions,
 ): CheckSubject {
   const settings = config.peers[name];
@@ -68,6 +100,8 @@ function subjectOf(
       return openPeer(config, name, { ...settings, retrieve, breaker }, { observe, storageScp, known, tls });
     },
     moveHint: moveHintOf(config, storageScp),
+    listener: listenerOf(config, settings, storageScp),
+    refusals: () => refusals,
   };
 }
 
@@ -92,19 +126,13 @@ function peersToCheck({ peers }: Config, { study, peer }: CheckOptions): readonl
 export async function check(config: Config, options: CheckOptions): Promise<number> {
   const names = peersToCheck(config, options);
   const certificates = new Certificates({ observe, clock: systemClock, intervalMs: 0 });
-  const storageScp = await storageScpForCheck(config, certificates);
+  const refusals: string[] = [];
+  const storageScp = await storageScpForCheck(config, certificates, refusals);
   const reports: CheckReport[] = [];
   try {
     for (const name of names) {
-      const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
       const tls = await openPeerTls(name, config.peers[name], certificates);
-      const subject = subjectOf(config, name, { storageScp, tls }, options);
-      const file = peerFile(config, name, { observe: tellWarnings });
-      const remembered = (await file?.read()) ?? {};
-      const report = await checkPeer({ ...subject, remembered }, context);
-      await file?.update({ ...remembered, ...report.facts });
-      reports.push(report);
-      if (!options.json) print(reportText(report, subject.moveHint));
+      reports.push(await checkOne(config, name, { storageScp, tls, refusals }, options));
     }
   } finally {
     await storageScp?.close(1000);
@@ -112,6 +140,28 @@ export async function check(config: Config, options: CheckOptions): Promise<numb
   if (options.json) print(JSON.stringify(reports, null, 2));
   else for (const text of groupTexts(config)) print(text);
   return reports.every((report) => report.usable && !isStudyMissing(report)) ? 0 : 1;
+}
+
+/** Checks a peer, prints each step as it ends, and writes down what was learnt. */
+async function checkOne(
+  config: Config,
+  name: string,
+  opened: Opened,
+  options: CheckOptions,
+): Promise<CheckReport> {
+  const say = options.json ? (): void => undefined : print;
+  const context = { requestId: `check-${name}`, signal: AbortSignal.timeout(CHECK_MS) };
+  const subject = subjectOf(config, name, opened, options);
+  const file = peerFile(config, name, { observe: tellWarnings });
+  const remembered = (await file?.read()) ?? {};
+  say(subject.name);
+  const steps = checkSteps({ ...subject, remembered }, context);
+  let next = await steps.next();
+  for (; !next.done; next = await steps.next()) say(stepText(next.value));
+  const report = next.value;
+  await file?.update({ ...remembered, ...report.facts });
+  say(reportText(report, subject.moveHint));
+  return report;
 }
 
 /** What `check` cannot read or write down is said beside its report. */
@@ -130,10 +180,15 @@ function isStudyMissing({ steps }: CheckReport): boolean {
 async function storageScpForCheck(
   config: Config,
   certificates: Certificates,
+  refusals: string[],
 ): Promise<StorageScp | undefined> {
   const tls = await openServerTls(config, certificates);
+  const keepRefusals: Observe = (observation) => {
+    if (observation.kind !== 'inbound-refused' || refusals.length >= MAX_REFUSALS) return;
+    refusals.push(`${observation.reason} (from ${observation.remote})`);
+  };
   try {
-    return await openStorageScp(config, observe, { tls });
+    return await openStorageScp(config, keepRefusals, { tls });
   } catch (thrown) {
     process.stderr.write(
       `${toGatewayError(thrown).message} C-MOVE is not tried: does a gateway run already?\n`,
@@ -152,17 +207,21 @@ function* groupTexts(config: Config): Generator<string> {
   }
 }
 
-function reportText(report: CheckReport, moveHint: string): string {
-  const { peer, steps, learnt, unknown, remembered, configured } = report;
+function stepText({ step, result, durationMs, detail }: CheckStep): string {
   const mark = { ok: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
-  const lines = steps.map(({ step, result, durationMs, detail }) => {
-    const time = result === 'skipped' ? '' : ` (${durationMs} ms)`;
-    return `  ${step.padEnd(7)} ${mark[result]} ${detail}${time}`;
-  });
-  const more = Object.entries({ learnt, 'not found out': unknown, remembered, configured }).flatMap(
-    ([title, of]) => of.map((line) => `  ${title.padEnd(15)} ${line}`),
-  );
-  return [peer, ...lines, ...more, `  ${verdictOf(report)}. ${moveHint}`, ''].join('\n');
+  const time = result === 'skipped' ? '' : ` (${durationMs} ms)`;
+  return `  ${step.padEnd(7)} ${mark[result]} ${detail}${time}`;
+}
+
+/** What is told of a peer after its steps. */
+function reportText(report: CheckReport, moveHint: string): string {
+  const { negotiated, tell, learnt, unknown, remembered, configured } = report;
+  const more = Object.entries({
+    ...(negotiated && { negotiated: negotiationLines(negotiated) }),
+    ...{ learnt, 'not found out': unknown, remembered, configured },
+    ...(tell && { 'tell the PACS': tellLines(tell) }),
+  }).flatMap(([title, of]) => of.map((line) => `  ${title.padEnd(15)} ${line}`));
+  return [...more, `  ${verdictOf(report)}. ${moveHint}`, ''].join('\n');
 }
 
 function verdictOf({ usable, retrieved }: CheckReport): string {

@@ -1,11 +1,12 @@
-import { createCache, type Cache, type CacheOptions } from './cache/index.js';
+import { createCache, directoryExposure, type Cache, type CacheOptions } from './cache/index.js';
 import type { Config } from './config/index.js';
-import { systemClock, type Observe } from './core/index.js';
+import { GatewayError, systemClock, type Observe } from './core/index.js';
 import { recordBytes, recordCodec, type InstanceRecord } from './gateway/index.js';
 
 /** The cache as it is configured, with what an earlier process left. @throws GatewayError `cache-failed` */
-export function openCache(config: Config, observe: Observe): Promise<Cache<InstanceRecord>> {
+export async function openCache(config: Config, observe: Observe): Promise<Cache<InstanceRecord>> {
   const { memory, disk, stallTimeout } = config.cache;
+  if (disk) await checkExposure(disk, observe);
   return createCache<InstanceRecord>(
     {
       memoryBytes: memory,
@@ -16,6 +17,17 @@ export function openCache(config: Config, observe: Observe): Promise<Cache<Insta
     },
     { observe, clock: systemClock },
   );
+}
+
+async function checkExposure(
+  { directory, exposed }: NonNullable<Config['cache']['disk']>,
+  observe: Observe,
+): Promise<void> {
+  const ways = await directoryExposure(directory);
+  if (ways.length === 0) return;
+  const message = `The cache directory holds images of patients, and is not the gateway's alone: ${ways.join('; ')}. It should have mode 0700.`;
+  if (exposed === 'refuse') throw new GatewayError('cache-failed', message);
+  observe({ kind: 'log', level: 'warn', message });
 }
 
 function diskOptions(disk: NonNullable<Config['cache']['disk']>): NonNullable<CacheOptions<unknown>['disk']> {

@@ -8,3 +8,4 @@ export type { InstanceKey } from './instance-key.js';
 export type { Lease } from './lease.js';
 export type { Spool } from './spool-contract.js';
 export type { SpoolStore } from './store-contract.js';
+export { directoryExposure } from './directory-access.js';

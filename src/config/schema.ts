@@ -72,6 +72,10 @@ const disk = z.strictObject({
     directory,
     'Where cached instances are kept, also from one start to the next. It belongs to one process at a time.',
   ),
+  exposed: key(
+    choice('warn', 'refuse'),
+    'What becomes of the start when others than the user of the gateway may write to the directory or list it: a line in the log, or its end.',
+  ).prefault('warn'),
   size: key(size(MIB), 'Most bytes on disk.').prefault('10 GiB'),
   keepFree: key(
     size(0),

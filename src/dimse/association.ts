@@ -33,6 +33,7 @@ export class Association {
   readonly #report: AssociationReport;
   /** What TLS agreed on; undefined without. */
   readonly security: LinkSecurity | undefined;
+  readonly localAddress: string | undefined;
   #state: 'requested' | 'open' | 'releasing' | 'closed' = 'requested';
   #negotiated: Negotiation | undefined;
   #answered: ((error: GatewayError | undefined) => void) | undefined;
@@ -49,6 +50,7 @@ export class Association {
     this.#options = options;
     this.#report = report;
     this.security = link.security;
+    this.localAddress = link.socket.localAddress;
     this.#request = associateRequest(options.peer, options.contextSet, options.userIdentity);
     this.#channel = new MessageChannel(
       link,

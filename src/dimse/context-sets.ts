@@ -65,6 +65,9 @@ export function commitmentContexts(idleMs: number | undefined): ContextSet {
   return { signature: 'commitment', contexts, ...(idleMs !== undefined && { idleMs }) };
 }
 
+/** Storage SOP classes of which an echo tells whether the peer takes them: pictures and reports. */
+const PROBED_CLASSES = 16;
+
 /** For C-ECHO; the services are proposed to learn which of them the peer has. */
 export function echoContexts(knowledge = nothingKnown): ContextSet {
   const find = rooted('find', knowledge);
@@ -75,7 +78,10 @@ export function echoContexts(knowledge = nothingKnown): ContextSet {
       ...find.map((uid) => findNegotiation(undefined, uid)),
       ...retrieve.map(retrieveNegotiation),
     ],
-    contexts: [SopClasses.verification, ...find, ...retrieve, SopClasses.storageCommitment].map(service),
+    contexts: [
+      ...[SopClasses.verification, ...find, ...retrieve, SopClasses.storageCommitment].map(service),
+      ...commonStorageSopClasses.slice(0, PROBED_CLASSES).map(service),
+    ],
   };
 }
 

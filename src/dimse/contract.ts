@@ -3,6 +3,8 @@ import type { Dataset } from '../dicom/index.js';
 import type { BreakerState } from './breaker.js';
 import type { FixedFacts } from './peer-facts.js';
 import type { UserIdentity } from './user-identity.js';
+import type { NegotiatedOptions } from './extended-negotiation.js';
+import type { ContextOutcome } from './negotiation.js';
 import type { LinkSecurity, TlsClient } from './secure-link.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
 
@@ -206,6 +208,19 @@ export interface EchoReport {
   readonly isPatientRoot: boolean;
   /** What TLS agreed on; missing without. */
   readonly security?: LinkSecurity;
+  readonly negotiated: NegotiationReport;
+}
+
+/** What came of the negotiation of an association. */
+export interface NegotiationReport {
+  readonly contexts: readonly ContextOutcome[];
+  /** Of the extended negotiation; what was not proposed is missing. */
+  readonly options: NegotiatedOptions;
+  /** Missing where the peer says nothing of it: one operation at a time. */
+  readonly asyncWindow?: { readonly invoked: number; readonly performed: number };
+  readonly userIdentity: 'none' | 'sent' | 'confirmed';
+  /** The gateway's own end of the connection. */
+  readonly localAddress?: string;
 }
 
 /** The state of a peer's associations and work, for metrics and the readiness report. */

@@ -1,7 +1,8 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { CommandFields } from './command-set.js';
 import { echoContexts } from './context-sets.js';
-import type { EchoReport } from './contract.js';
+import type { Association } from './association.js';
+import type { EchoReport, NegotiationReport } from './contract.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
 import { rootedContext } from './query-roots.js';
@@ -58,8 +59,23 @@ export function echoPeer(
       },
       isPatientRoot: rootedContext(contexts, 'find')?.root === 'patient',
       ...(association.security && { security: association.security }),
+      negotiated: negotiationReport(association, peer.userIdentity !== undefined),
     };
   });
+}
+
+function negotiationReport(
+  { contexts, options, peerInformation, localAddress }: Association,
+  isIdentified: boolean,
+): NegotiationReport {
+  const { asyncWindow, userIdentityResponse } = peerInformation;
+  return {
+    contexts: contexts.outcomes,
+    options,
+    ...(asyncWindow && { asyncWindow }),
+    userIdentity: !isIdentified ? 'none' : userIdentityResponse ? 'confirmed' : 'sent',
+    ...(localAddress !== undefined && { localAddress }),
+  };
 }
 
 /** See `Peer.probeAssociations`. None of them is used for anything: that it is there is all that is asked. */

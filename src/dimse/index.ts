@@ -3,6 +3,7 @@ export type {
   CommitmentEvents,
   CommitmentListener,
   CommitmentReport,
+  EchoReport,
   FindCompletion,
   IncomingInstance,
   InstanceReceiver,

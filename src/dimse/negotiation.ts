@@ -37,6 +37,15 @@ export interface AcceptedContext {
   readonly transferSyntaxUid: string;
 }
 
+/** What an acceptor said of a proposed presentation context. */
+export interface ContextOutcome {
+  readonly abstractSyntax: string;
+  /** See `ContextResults`. */
+  readonly result: number;
+  /** Of one that was accepted. */
+  readonly transferSyntaxUid?: string;
+}
+
 /** One more id there is not: they are odd bytes. @see PS3.8 9.3.2.2 */
 export const MAX_CONTEXTS = 128;
 
@@ -122,6 +131,18 @@ export class NegotiatedContexts {
     return [...new Set(refused.flatMap(({ transferSyntaxes }) => transferSyntaxes))].filter(
       (uid) => !taken.has(uid),
     );
+  }
+
+  /** What came of each proposal, in their order. */
+  get outcomes(): readonly ContextOutcome[] {
+    return this.#proposals.map(({ id, abstractSyntax }) => {
+      const taken = this.accepted.find((context) => context.id === id);
+      return {
+        abstractSyntax,
+        result: this.#results.get(id) ?? ContextResults.noReason,
+        ...(taken && { transferSyntaxUid: taken.transferSyntaxUid }),
+      };
+    });
   }
 
   /** Why the first context of an abstract syntax was refused: see `ContextResults`; no answer counts as "no reason". */

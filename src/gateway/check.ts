@@ -1,6 +1,8 @@
 import { toGatewayError, type GatewayError, type OperationContext } from '../core/index.js';
 import type { FixedFacts, Peer, PeerFacts } from '../dimse/index.js';
+import { negotiationOf, type CheckNegotiation } from './check-negotiation.js';
 import { findSample, retrieveSample, type Sample } from './check-sample.js';
+import { tellOf, type CheckListener, type CheckTell } from './check-tell.js';
 import { factLines, fixedLines } from './fact-words.js';
 import { probeLists, wordsOf, type Learnt } from './learnt.js';
 import { learnUpperCase } from './probe-names.js';
@@ -17,12 +19,18 @@ export interface CheckStep {
 }
 
 export interface CheckReport {
+  /** Of this form; it grows by keys, and changes its number where one changes its meaning or goes. */
+  readonly version: 1;
   readonly peer: string;
   /** Nothing that was tried shows otherwise. */
   readonly usable: boolean;
   /** Whether an instance was retrieved; without it `usable` says no more of retrieves than that they may work. */
   readonly retrieved: boolean;
   readonly steps: readonly CheckStep[];
+  /** Missing where no association came about. */
+  readonly negotiated?: CheckNegotiation;
+  /** What the PACS must be told; missing where it is not known how the gateway is reached. */
+  readonly tell?: CheckTell;
   /** What was learnt of the peer beyond that, in words. */
   readonly learnt: readonly string[];
   /** What searches for the study were to tell, and did not, in words. */
@@ -52,6 +60,9 @@ export interface CheckSubject {
   readonly untried: Readonly<Partial<Record<'get' | 'move', Untried>>>;
   /** What the PACS must be told so that C-MOVE works. */
   readonly moveHint: string;
+  readonly listener?: CheckListener | undefined;
+  /** Why associations to the gateway were refused so far: a C-MOVE may fail for that. */
+  refusals?(): readonly string[];
   /** What searches are tried with, if they are to be. */
   readonly study?: ProbedStudy | undefined;
   /** What is written down of the peer. */
@@ -90,7 +101,7 @@ class Subject {
 function advice(error: GatewayError, subject: CheckSubject): string {
   switch (error.code) {
     case 'peer-unreachable':
-      return 'Check host and port, and that no firewall stands between.';
+      return 'Check host and port, that no firewall stands between, and whether TLS is spoken on this port.';
     case 'peer-rejected':
       return 'Check the AE titles: the PACS must know the calling one, and answer to the called one.';
     case 'peer-unsupported':
@@ -126,8 +137,10 @@ async function attempt(
 }
 
 /** C-ECHO; what the peer says of itself. */
-async function echo(peer: Peer, context: OperationContext): Promise<string> {
-  const { implementationVersionName, maxPduLength, services, isPatientRoot } = await peer.echo(context);
+async function echo(peer: Peer, found: Found, context: OperationContext): Promise<string> {
+  const report = await peer.echo(context);
+  const { implementationVersionName, maxPduLength, services, isPatientRoot } = report;
+  found.negotiated = negotiationOf(report);
   const offered = Object.entries(services).flatMap(([name, yes]) => {
     if (!yes) return [];
     return name === 'commitment' ? ['storage commitment'] : [`C-${name.toUpperCase()}`];
@@ -141,19 +154,27 @@ async function echo(peer: Peer, context: OperationContext): Promise<string> {
  * associations the peer takes at once and what it makes of a list of UIDs; with a study to try them with, also what it
  * makes of the keys of searches.
  */
-export async function checkPeer(given: CheckSubject, context: OperationContext): Promise<CheckReport> {
+export async function checkPeer(
+  given: CheckSubject,
+  context: OperationContext,
+  onStep: (step: CheckStep) => void = () => undefined,
+): Promise<CheckReport> {
   const subject = new Subject(given);
   const steps: CheckStep[] = [];
+  const add = (step: CheckStep): void => {
+    steps.push(step);
+    onStep(step);
+  };
   const learnt: Learnt = { configured: given.associations };
   const found: Found = {};
   await subject.with('configured', async (peer) => {
-    steps.push(await attempt('C-ECHO', given, () => echo(peer, context)));
+    add(await attempt('C-ECHO', given, () => echo(peer, found, context)));
     if (steps[0]?.result !== 'ok') return;
     learnt.associations = await peer.probeAssociations(context).catch(() => undefined);
-    steps.push(await attempt('C-FIND', given, () => search(peer, given.study, found, context)));
+    add(await attempt('C-FIND', given, () => search(peer, given.study, found, context)));
     const { study } = given;
     if (study)
-      steps.push(
+      add(
         await attempt('study', given, async () => {
           found.study = await probeStudy(peer, study, context);
           return found.study.text;
@@ -162,7 +183,7 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   });
   const { sample } = found;
   const searches = steps.some(({ step, result }) => step === 'C-FIND' && result === 'ok');
-  if (searches) for (const step of retrieves) steps.push(await checkRetrieve(step, subject, found, context));
+  if (searches) for (const step of retrieves) add(await checkRetrieve(step, subject, found, context));
   const worked = steps.some(({ step, result }) => retrieves.includes(step) && result === 'ok');
   if (worked && sample)
     learnt.list = await subject.with('configured', (peer) => probeLists(peer, sample, context));
@@ -173,7 +194,9 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   const usable = searches && (worked || mayWork || sample === undefined);
   const old = Object.entries(given.remembered ?? {}).filter(([name]) => !(name in facts));
   return {
+    version: 1,
     peer: given.name,
+    ...aboutTheWay(given, found),
     usable,
     retrieved: worked,
     steps,
@@ -185,11 +208,23 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   };
 }
 
+/** What was negotiated, and what the PACS must be told. */
+function aboutTheWay(
+  { listener }: CheckSubject,
+  { negotiated }: Found,
+): Pick<CheckReport, 'negotiated' | 'tell'> {
+  return {
+    ...(negotiated && { negotiated }),
+    ...(listener && { tell: tellOf(listener, negotiated?.localAddress) }),
+  };
+}
+
 const retrieves: readonly CheckStep['step'][] = ['C-GET', 'C-MOVE'];
 
 /** What one step finds for the next. */
 interface Found {
   sample?: Sample;
+  negotiated?: CheckNegotiation;
   study?: StudyFindings;
   /** The patient's name as an instance of the study has it. */
   storedName?: string;
@@ -243,11 +278,16 @@ async function checkRetrieve(
   const untried = subject.given.untried[way];
   if (untried) return skipped(untried.reason);
   if (!sample) return skipped('there is no instance to retrieve');
-  return subject.with(way, (peer) =>
+  const before = subject.given.refusals?.().length ?? 0;
+  const tried = await subject.with(way, (peer) =>
     attempt(step, subject.given, async () => {
       const { text, name } = await retrieveSample(peer, sample, context);
       if (name !== undefined) found.storedName = name;
       return text;
     }),
   );
+  const refusals = subject.given.refusals?.().slice(before) ?? [];
+  if (tried.result !== 'failed' || refusals.length === 0) return tried;
+  const meanwhile = `Meanwhile the gateway refused: ${[...new Set(refusals)].join('; ')}.`;
+  return { ...tried, detail: `${tried.detail} ${meanwhile}` };
 }

@@ -1,7 +1,10 @@
 /** The use cases, one for each DICOMweb transaction, over ports that `main.ts` fills in. */
 export type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from './answer.js';
 export type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
-export { checkPeer, type CheckReport, type CheckSubject, type Untried } from './check.js';
+export { negotiationLines } from './check-negotiation.js';
+export { checkSteps } from './check-steps.js';
+export { tellLines } from './check-tell.js';
+export { checkPeer, type CheckReport, type CheckStep, type CheckSubject, type Untried } from './check.js';
 export type { CommitmentFiles } from './commitment-ledger.js';
 export { Commitments } from './commitments.js';
 export { createGateway } from './gateway.js';

@@ -61,6 +61,11 @@ export class Pictures {
     return this.#kept.stats.limit / 2;
   }
 
+  /** Keeps none of those that were made. */
+  clear(): void {
+    this.#kept.clear();
+  }
+
   /** Without `mayKeep` it is kept for nobody. @throws GatewayError as `RenderFrame` does, or the reason of the context's signal */
   async make(of: PictureOf, context: OperationContext, mayKeep = true): Promise<Buffer> {
     const { record } = of.source;

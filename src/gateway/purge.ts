@@ -16,6 +16,7 @@ export async function purge(
   context: OperationContext,
 ): Promise<number> {
   side.hotFrames.clear();
+  side.pictures.clear();
   if (target.kind === 'all') side.metadata.drop();
   let dropped = 0;
   for (const studyInstanceUid of await studiesToDrop(side, target, context)) {

@@ -3,7 +3,8 @@ import { openStorageScp } from '../../src/compose-storage-scp.js';
 import { openPeer } from '../../src/compose-peer.js';
 import { loadConfig } from '../../src/config/index.js';
 import { createDemoPacs } from '../../src/demo/index.js';
-import { checkPeer, type CheckReport } from '../../src/gateway/index.js';
+import { checkSteps, type CheckReport, type CheckSubject } from '../../src/gateway/index.js';
+import type { Observation, OperationContext } from '../../src/core/index.js';
 import { freePort } from '../helpers/free-port.js';
 import { listing, selected } from '../helpers/listing.js';
 import {
@@ -18,6 +19,7 @@ import {
   store,
   Uids,
   unlessExtended,
+  until,
   type RoguePeerOptions,
   type Script,
 } from '../helpers/rogue-peer.js';
@@ -29,6 +31,15 @@ afterEach(async () => {
 });
 
 async function check(address: string, listen?: number, firstResponse = '20s'): Promise<CheckReport> {
+  const steps = checkSteps(await subjectFor(address, listen, firstResponse), checkContext());
+  let next = await steps.next();
+  while (!next.done) next = await steps.next();
+  return next.value;
+}
+
+const checkContext = (): OperationContext => ({ requestId: 'check', signal: AbortSignal.timeout(10_000) });
+
+async function subjectFor(address: string, listen?: number, firstResponse = '20s'): Promise<CheckSubject> {
   const config = loadConfig({
     file: [
       `peers: { main: { address: "${address}", timeouts: { connect: 20s, association: 20s, firstResponse: ${firstResponse} } } }`,
@@ -36,24 +47,26 @@ async function check(address: string, listen?: number, firstResponse = '20s'): P
     ].join('\n'),
     env: {},
   });
-  const observe = (): void => undefined;
+  const refusals: string[] = [];
+  const observe = (observation: Observation): void => {
+    if (observation.kind === 'inbound-refused') refusals.push(observation.reason);
+  };
   const storageScp = await openStorageScp(config, observe);
   if (storageScp) closers.push(() => storageScp.close(100));
   const settings = config.peers['main'];
   if (settings === undefined) throw new Error('no peer');
-  return checkPeer(
-    {
-      name: 'main',
-      associations: settings.associations,
-      untried: storageScp ? {} : { move: { reason: 'there is no listener', mayWork: false } },
-      open: (way, known) => {
-        const retrieve = way === 'configured' ? 'auto' : way;
-        return openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp, known });
-      },
-      moveHint: `Tell the PACS where to send to: ${storageScp?.advertised ?? ''}.`,
+  return {
+    name: 'main',
+    associations: settings.associations,
+    untried: storageScp ? {} : { move: { reason: 'there is no listener', mayWork: false } },
+    open: (way, known) => {
+      const retrieve = way === 'configured' ? 'auto' : way;
+      return openPeer(config, 'main', { ...settings, retrieve }, { observe, storageScp, known });
     },
-    { requestId: 'check', signal: AbortSignal.timeout(10_000) },
-  );
+    moveHint: `Tell the PACS where to send to: ${storageScp?.advertised ?? ''}.`,
+    listener: { aeTitle: 'GATEWAY', ...(storageScp && { address: storageScp.listening }), isTls: false },
+    refusals: () => refusals,
+  };
 }
 
 const stepsOf = ({ steps }: CheckReport): Readonly<Record<string, string>> =>
@@ -113,6 +126,70 @@ describe('check', () => {
     closers.push(() => peer.close());
     const report = await check(`ROGUE@127.0.0.1:${peer.address.port}`, undefined, '1s');
     expect([report.usable, stepsOf(report)['C-FIND']]).toEqual([false, 'failed']);
+  });
+});
+
+describe('what check tells', () => {
+  test('what was negotiated, with the reason of each refusal, and what the services are', async () => {
+    const associate = accept({ refused: [Uids.studyRootGet], maxPduLength: 32_768 });
+    const peer = await startRoguePeer({ associate });
+    closers.push(() => peer.close());
+    const { version, negotiated } = await check(`ROGUE@127.0.0.1:${peer.address.port}`);
+    expect(version).toBe(1);
+    expect(negotiated).toMatchObject({
+      implementationVersionName: 'ROGUE',
+      maxPduLength: 32_768,
+      informationModel: 'study-root',
+      userIdentity: 'none',
+      localAddress: '127.0.0.1',
+      services: { echo: true, find: true, store: true },
+    });
+    expect(negotiated?.tls).toBeUndefined();
+    const refused = negotiated?.contexts.filter(({ accepted }) => !accepted);
+    expect(refused).toMatchObject([
+      { abstractSyntax: Uids.studyRootGet, reason: 'the SOP class is not supported' },
+    ]);
+  });
+
+  test('what the PACS must be told, in the words of Orthanc, DCMTK and dcm4chee', async () => {
+    const peer = await startRoguePeer();
+    closers.push(() => peer.close());
+    const port = await freePort();
+    const { tell } = await check(`ROGUE@127.0.0.1:${peer.address.port}`, port);
+    expect(tell).toMatchObject({ aeTitle: 'GATEWAY', host: '127.0.0.1', port, listens: true, tls: false });
+    expect(tell?.snippets.dcmqrscp).toBe(`gateway = (GATEWAY, 127.0.0.1, ${port})`);
+    const orthanc: unknown = JSON.parse(`{${tell?.snippets.orthanc ?? ''}}`);
+    expect(orthanc).toEqual({ gateway: { AET: 'GATEWAY', Host: '127.0.0.1', Port: port, AllowGet: true } });
+    const device: unknown = JSON.parse(tell?.snippets.dcm4chee ?? '');
+    expect(device).toMatchObject({
+      dicomNetworkConnection: [{ dicomHostname: '127.0.0.1', dicomPort: port }],
+      dicomNetworkAE: [{ dicomAETitle: 'GATEWAY' }],
+    });
+  });
+
+  test('without a listener it is told that nothing listens', async () => {
+    const peer = await startRoguePeer();
+    closers.push(() => peer.close());
+    const { tell } = await check(`ROGUE@127.0.0.1:${peer.address.port}`);
+    expect(tell).toMatchObject({ host: '127.0.0.1', listens: false });
+  });
+
+  test('each step as it ends, and nothing more to who leaves', async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const peer = await startRoguePeer({ onFind: [until(gate), final()] });
+    closers.push(() => peer.close());
+    const steps = checkSteps(await subjectFor(`ROGUE@127.0.0.1:${peer.address.port}`), checkContext());
+    // The search is held up: the first step is told all the same.
+    expect((await steps.next()).value).toMatchObject({ step: 'C-ECHO', result: 'ok' });
+    await peer.waitFor('C-FIND-RQ');
+    open();
+    expect((await steps.next()).value).toMatchObject({ step: 'C-FIND', result: 'ok' });
+    const returned = steps.return({} as CheckReport);
+    await returned;
+    await peer.allClosed();
   });
 });
 

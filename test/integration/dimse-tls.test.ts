@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { renew, TestCa, type IssuedCertificate } from '../helpers/certificates.js';
+import { PATIENCE_MS } from '../helpers/patience.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
 import { startDcmjsPeer } from '../helpers/dcmjs-peer.js';
 import {
@@ -106,6 +107,12 @@ describeWithPacs(
       const socket = association?.socket as tls.TLSSocket;
       expect(socket.getPeerCertificate().subject.CN).toBe('client');
       expect(socket.getProtocol()).toBe('TLSv1.3');
+      const context = { requestId: 'echo', signal: AbortSignal.timeout(PATIENCE_MS) };
+      const { security } = (await gateway.running.peers.get('main')?.echo(context)) ?? {};
+      expect(security).toMatchObject({
+        version: 'TLSv1.3',
+        certificate: { subject: 'server', issuer: 'test authority', expiresAt: '2049-01-01T00:00:00.000Z' },
+      });
     });
 
     test('an instance larger than every buffer comes whole by TLS', async () => {
