@@ -41,7 +41,9 @@ describe('the description of the routes', () => {
     const options = { storeBody: {}, capabilities: {} } as Parameters<typeof dicomwebRoutes>[1];
     const service = routesOf(dicomwebRoutes({ gateway: nothing } as never, options, () => ''));
     expect([...named(serviceRoutes)].sort()).toEqual([...new Set(service)].sort());
-    const operator = [adminRoutes(nothing, nothing), purgeRoute(nothing)].flatMap((router) => routesOf(router));
+    const operator = [adminRoutes(nothing, nothing), purgeRoute(nothing)].flatMap((router) =>
+      routesOf(router),
+    );
     expect([...named(operatorRoutes)].sort()).toEqual([...new Set(operator)].sort());
   });
 
