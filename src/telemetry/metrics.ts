@@ -121,6 +121,27 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     breaker: ({ peer, event }) => {
       if (event === 'opened') to.breakerOpenings.inc({ peer: labels.peer.of(peer) });
     },
+    pull: ({ peer, purpose, state }) => {
+      to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
+    },
+    frame: (observation) => {
+      countFrame(to, labels, observation);
+    },
+    'reader-reset': ({ reason }) => {
+      to.readerResets.inc({ reason: labels.reason.of(reason) });
+    },
+    ...outcomeCounters(to, labels),
+    ...securityCounters(to, labels),
+    ...notCounted,
+  };
+}
+
+/** Of who is let in, and what is kept of that. */
+function securityCounters(
+  to: Instruments,
+  labels: Labels,
+): Pick<ByKind<void>, 'certificate' | 'inbound-refused' | 'access-refused' | 'audit'> {
+  return {
     certificate: ({ listener, event }) => {
       if (event === 'loaded') return;
       to.certificateReloads.inc({ listener: labels.listener.of(listener), outcome: event });
@@ -128,23 +149,12 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
     'inbound-refused': ({ reason }) => {
       to.refused.inc({ reason: labels.reason.of(reason) });
     },
-    pull: ({ peer, purpose, state }) => {
-      to.pulls.inc({ peer: labels.peer.of(peer), purpose, outcome: state });
-    },
-    frame: (observation) => {
-      countFrame(to, labels, observation);
-    },
     'access-refused': ({ by, reason }) => {
       to.accessRefused.inc({ by, reason: labels.reason.of(reason) });
-    },
-    'reader-reset': ({ reason }) => {
-      to.readerResets.inc({ reason: labels.reason.of(reason) });
     },
     audit: ({ event, sink = '', count }) => {
       to.auditEvents.inc({ event, sink }, count);
     },
-    ...outcomeCounters(to, labels),
-    ...notCounted,
   };
 }
 
