@@ -14,7 +14,7 @@ const CHECK_MS = 120_000;
 const observe: Observe = () => undefined;
 
 /** What whoever configures the PACS enters there. */
-function moveHintOf({ dimse }: Config, storageScp: StorageScp | undefined): string {
+export function moveHintOf({ dimse }: Config, storageScp: StorageScp | undefined): string {
   if (storageScp === undefined)
     return `Tell the PACS the AE title ${dimse.aeTitle}; C-MOVE needs dimse.listen.`;
   const anyAddress = dimse.advertise === undefined && ['0.0.0.0', '::'].includes(storageScp.listening.host);
@@ -39,8 +39,8 @@ function untriedWays(
   return { ...get, move: { reason, mayWork: true } };
 }
 
-/** What is needed to check a peer. */
-function subjectOf(
+/** What is needed to check a peer. @throws GatewayError `internal` when there is none of this name */
+export function subjectOf(
   config: Config,
   name: string,
   storageScp: StorageScp | undefined,

@@ -1,4 +1,5 @@
 import { storeRequestBytes } from './compose-store.js';
+import { consoleOf } from './compose-console.js';
 import type { Opened, Parts, Stopping } from './compose-parts.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock } from './core/index.js';
@@ -8,6 +9,7 @@ import {
   createApp,
   listen,
   type AdminDependencies,
+  type AppOptions,
   type ListeningServer,
 } from './http/index.js';
 import type { Telemetry } from './telemetry/index.js';
@@ -37,6 +39,14 @@ function adminOf(telemetry: Telemetry, parts: Parts, stopping: Stopping): AdminD
   };
 }
 
+function withConsole(
+  config: Config,
+  parts: Parts & { readonly gateway: Gateway },
+  admin: AdminDependencies,
+): AdminDependencies {
+  return config.console.enabled ? { ...admin, console: consoleOf(config, parts, admin.peers) } : admin;
+}
+
 /** Adds the listeners to what is open. @throws GatewayError when an address cannot be used */
 export async function listenAll(
   config: Config,
@@ -51,7 +61,7 @@ export async function listenAll(
     stopping.now ? new GatewayError('shutting-down', 'The gateway is stopping.') : undefined;
   const deps = { gateway, observe, clock: systemClock, refuse };
   const { http, admin, search, store, commitment } = config;
-  const adminDeps = adminOf(telemetry, parts, stopping);
+  const adminDeps = withConsole(config, parts, adminOf(telemetry, parts, stopping));
   const serverOptions = {
     headersTimeoutMs: http.headersTimeout,
     keepAliveTimeoutMs: http.keepAliveTimeout,
@@ -60,34 +70,34 @@ export async function listenAll(
   };
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.
   const listenOrigin = { value: '' };
-  const app = createApp(
-    deps,
-    {
-      basePath: http.basePath,
-      defaultPeer: config.defaultPeer,
-      trustProxy: http.trustProxy,
-      emptySearch: search.emptyResponse,
-      storeBody: {
-        maxBodyBytes: storeRequestBytes(config),
-        maxBodyRatio: http.maxBodyRatio,
-        maxParts: store.maxParts,
-        bodyTimeoutMs: http.bodyTimeout,
-      },
-      storeClients: store.clients,
-      maxCommitmentBytes: commitment.maxBytes,
-      serviceUrl: {
-        publicUrl: http.publicUrl,
-        trustProxy: http.trustProxy !== false,
-        listenOrigin: () => listenOrigin.value,
-      },
+  const options: AppOptions = {
+    basePath: http.basePath,
+    defaultPeer: config.defaultPeer,
+    trustProxy: http.trustProxy,
+    emptySearch: search.emptyResponse,
+    storeBody: {
+      maxBodyBytes: storeRequestBytes(config),
+      maxBodyRatio: http.maxBodyRatio,
+      maxParts: store.maxParts,
+      bodyTimeoutMs: http.bodyTimeout,
     },
-    admin.listen ? undefined : adminDeps,
-  );
+    storeClients: store.clients,
+    maxCommitmentBytes: commitment.maxBytes,
+    serviceUrl: {
+      publicUrl: http.publicUrl,
+      trustProxy: http.trustProxy !== false,
+      listenOrigin: () => listenOrigin.value,
+    },
+  };
+  const app = createApp(deps, options, admin.listen ? undefined : adminDeps);
   const main = await listen(app, { ...http.listen, ...serverOptions });
   opened.main = main;
   listenOrigin.value = main.origin;
   if (admin.listen === undefined) return { main, admin: main };
-  opened.admin = await listen(createAdminApp(deps, adminDeps), { ...admin.listen, ...serverOptions });
+  opened.admin = await listen(createAdminApp(deps, options, adminDeps), {
+    ...admin.listen,
+    ...serverOptions,
+  });
   return { main, admin: opened.admin };
 }
 

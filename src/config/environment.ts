@@ -38,7 +38,7 @@ interface Match {
 function matchLeaf(variable: string, leaf: Leaf, file: Tree): Match | undefined {
   const [before = '', after] = variableOf(leaf.path).split('*');
   if (after === undefined) return variable === before ? { leaf, path: leaf.path, chosen: '' } : undefined;
-  const chosen = variable.slice(before.length, -after.length);
+  const chosen = variable.slice(before.length, variable.length - after.length);
   if (!variable.startsWith(before) || !variable.endsWith(after) || !/^[A-Z0-9]/.test(chosen))
     return undefined;
   const name = namedInFile(chosen, leaf, file) ?? chosen.toLowerCase().replaceAll('_', '-');

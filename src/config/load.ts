@@ -50,11 +50,17 @@ export function loadConfig({ file = '', env }: ConfigSources): Config {
     throw new ConfigError([...strangers, ...issues.flatMap((issue) => describe(issue, overlay))]);
   }
   const parsed = result.data;
-  const { store } = tree;
+  const { store, console } = tree;
   const named = [
     ...ownNames('peers', 'peer', tree['peers'], parsed.peers),
     ...ownNames('groups', 'group', tree['groups'], parsed.groups),
     ...ownNames('store.coercions', 'rule', isTree(store) ? store['coercions'] : {}, parsed.store.coercions),
+    ...ownNames(
+      'console.viewers',
+      'viewer',
+      isTree(console) ? console['viewers'] : {},
+      parsed.console.viewers,
+    ),
   ];
   const broken = [...strangers, ...named, ...brokenRules(parsed)];
   const defaultPeer = defaultPeerOf(parsed);

@@ -15,3 +15,8 @@ export const network: Kind<string> = {
   takes: 'an address or a network such as 10.0.0.0/8',
   read: (value) => (isNetwork(value) ? value : undefined),
 };
+
+/** Whether only this machine can reach `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host);
+}

@@ -1,13 +1,10 @@
+import { brokenConsole } from './rules-console.js';
 import { brokenGroups } from './rules-groups.js';
+import { isLoopback } from './network.js';
 import type { ParsedConfig } from './schema.js';
 
 /** A name that stands in URLs and metric labels, and cannot be taken for a property of every object. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-/** Whether only this machine can reach `host`. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host);
-}
 
 /** The peer or group behind the base path: the one that is named, else the only peer. */
 export function defaultPeerOf(config: Pick<ParsedConfig, 'peers' | 'defaultPeer'>): string | undefined {
@@ -22,6 +19,7 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* brokenGroups(config, NAME);
   yield* coercions(config);
   yield* listeners(config);
+  yield* brokenConsole(config);
 }
 
 function* exposure({ http, access }: ParsedConfig): Generator<string> {

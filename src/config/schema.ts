@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { choice, duration, durationOrOff, integer, key, size, text } from './kind.js';
 import { access } from './schema-access.js';
 import { commitment } from './schema-commitment.js';
+import { console_ } from './schema-console.js';
 import { dimse } from './schema-dimse.js';
 import { group } from './schema-group.js';
 import { admin, http } from './schema-http.js';
@@ -136,6 +137,7 @@ const log = z.strictObject({
 export const configSchema = z.strictObject({
   http: http.prefault({}),
   admin: admin.prefault({}),
+  console: console_.prefault({}),
   access: access.prefault({}),
   dimse: dimse.prefault({}),
   peers: z.record(z.string(), peer).prefault({}),

@@ -57,6 +57,8 @@ export interface CheckSubject {
   /** What is written down of the peer. */
   readonly remembered?: PeerFacts | undefined;
   readonly fixed?: FixedFacts | undefined;
+  /** Hears of each step as it ends. */
+  readonly onStep?: ((step: CheckStep) => void) | undefined;
 }
 
 /** How long the release of associations may take. */
@@ -87,7 +89,7 @@ class Subject {
 }
 
 /** Advice for each kind of failure, in the words of whoever configures the PACS. */
-function advice(error: GatewayError, subject: CheckSubject): string {
+function advice(error: GatewayError, subject: Pick<CheckSubject, 'moveHint'>): string {
   switch (error.code) {
     case 'peer-unreachable':
       return 'Check host and port, and that no firewall stands between.';
@@ -107,7 +109,7 @@ function advice(error: GatewayError, subject: CheckSubject): string {
 
 async function attempt(
   step: CheckStep['step'],
-  subject: CheckSubject,
+  subject: Pick<CheckSubject, 'moveHint'>,
   run: () => Promise<string>,
 ): Promise<CheckStep> {
   const started = performance.now();
@@ -123,6 +125,11 @@ async function attempt(
     const error = toGatewayError(thrown);
     return done('failed', `${error.message} ${advice(error, subject)}`.trim());
   }
+}
+
+/** Tries C-ECHO alone, on an association of a peer that is in use. */
+export function checkEcho(peer: Peer, moveHint: string, context: OperationContext): Promise<CheckStep> {
+  return attempt('C-ECHO', { moveHint }, () => echo(peer, context));
 }
 
 /** C-ECHO; what the peer says of itself. */
@@ -144,16 +151,20 @@ async function echo(peer: Peer, context: OperationContext): Promise<string> {
 export async function checkPeer(given: CheckSubject, context: OperationContext): Promise<CheckReport> {
   const subject = new Subject(given);
   const steps: CheckStep[] = [];
+  const did = (step: CheckStep): void => {
+    steps.push(step);
+    given.onStep?.(step);
+  };
   const learnt: Learnt = { configured: given.associations };
   const found: Found = {};
   await subject.with('configured', async (peer) => {
-    steps.push(await attempt('C-ECHO', given, () => echo(peer, context)));
+    did(await attempt('C-ECHO', given, () => echo(peer, context)));
     if (steps[0]?.result !== 'ok') return;
     learnt.associations = await peer.probeAssociations(context).catch(() => undefined);
-    steps.push(await attempt('C-FIND', given, () => search(peer, given.study, found, context)));
+    did(await attempt('C-FIND', given, () => search(peer, given.study, found, context)));
     const { study } = given;
     if (study)
-      steps.push(
+      did(
         await attempt('study', given, async () => {
           found.study = await probeStudy(peer, study, context);
           return found.study.text;
@@ -162,7 +173,7 @@ export async function checkPeer(given: CheckSubject, context: OperationContext):
   });
   const { sample } = found;
   const searches = steps.some(({ step, result }) => step === 'C-FIND' && result === 'ok');
-  if (searches) for (const step of retrieves) steps.push(await checkRetrieve(step, subject, found, context));
+  if (searches) for (const step of retrieves) did(await checkRetrieve(step, subject, found, context));
   const worked = steps.some(({ step, result }) => retrieves.includes(step) && result === 'ok');
   if (worked && sample)
     learnt.list = await subject.with('configured', (peer) => probeLists(peer, sample, context));

@@ -25,7 +25,7 @@ import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
 import { StudyWatch } from './study-watch.js';
-import type { Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
+import type { Gateway, GatewayStats, Pulls, RetrieveCall, SearchCall } from './use-cases.js';
 
 /** One peer's side of everything. */
 interface Side extends Member {
@@ -41,6 +41,14 @@ function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
   };
   return { wanted, metadataBytes: metadata.used };
 }
+
+/** Ended preloads that are told beside those that run. */
+const MOST_ENDED_TOLD = 20;
+
+const pullsOf = ({ fetcher, preloads }: Side): Pulls => ({
+  studies: fetcher.pulls.list(),
+  preloads: preloads.list(MOST_ENDED_TOLD),
+});
 
 /** Puts the use cases together. @throws GatewayError `not-found` from each of them for a name that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
@@ -77,6 +85,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     peerNames: [...sides.keys()],
     groupNames: [],
     stats: (peer) => statsOf(sideOf(peer)),
+    pulls: (peer) => pullsOf(sideOf(peer)),
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
     search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
     retrieveInstances: (call, context) => retrieve(retrieveInstances, call, context),

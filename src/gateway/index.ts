@@ -1,7 +1,15 @@
 /** The use cases, one for each DICOMweb transaction, over ports that `main.ts` fills in. */
 export type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from './answer.js';
 export type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
-export { checkPeer, type CheckReport, type CheckSubject, type Untried } from './check.js';
+export {
+  checkEcho,
+  checkPeer,
+  type CheckReport,
+  type CheckStep,
+  type CheckSubject,
+  type Untried,
+} from './check.js';
+export { factLines, fixedLines } from './fact-words.js';
 export type { CommitmentFiles } from './commitment-ledger.js';
 export { Commitments } from './commitments.js';
 export { createGateway } from './gateway.js';

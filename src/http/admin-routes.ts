@@ -1,4 +1,6 @@
 import express, { type Router } from 'express';
+import type { ConsoleData } from './console-api.js';
+import type { ConsolePage } from './console-routes.js';
 import type { PeerState, ReadyReport } from './readiness.js';
 
 /** What the operator's endpoints show. */
@@ -6,6 +8,8 @@ export interface AdminDependencies {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly readiness: () => ReadyReport;
   readonly peers: () => readonly PeerState[];
+  /** Undefined where it is switched off. */
+  readonly console?: (ConsolePage & ConsoleData) | undefined;
 }
 
 /**

@@ -2,6 +2,8 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { GatewayError, toGatewayError } from '../core/index.js';
 import { adminRoutes, type AdminDependencies } from './admin-routes.js';
 import { allowedMethods } from './allowed-methods.js';
+import { consoleApiRoutes } from './console-api.js';
+import { consolePageRoutes } from './console-routes.js';
 import { dicomwebRoutes, type DicomwebOptions } from './dicomweb-routes.js';
 import { Exchange } from './exchange.js';
 import { purgeRoute } from './purge-route.js';
@@ -68,15 +70,14 @@ function refused(deps: HttpDependencies) {
   };
 }
 
-/** The DICOMweb services of all peers, with the operator's endpoints unless they have a listener of their own. */
-export function createApp(
-  deps: HttpDependencies,
-  options: AppOptions,
-  admin: AdminDependencies | undefined,
-): Express {
-  const app = bareApp();
+/** What is for operators. */
+function mountAdmin(app: Express, deps: HttpDependencies, admin: AdminDependencies): void {
+  app.use(adminRoutes(admin), purgeRoute(deps));
+  if (admin.console) app.use(consolePageRoutes(deps, admin.console), consoleApiRoutes(deps, admin.console));
+}
+
+function mountDicomweb(app: Express, deps: HttpDependencies, options: AppOptions): void {
   app.set('trust proxy', options.trustProxy);
-  if (admin) app.use(adminRoutes(admin), purgeRoute(deps));
   app.use(
     options.basePath,
     dicomwebRoutes(deps, options, () => options.defaultPeer),
@@ -85,16 +86,32 @@ export function createApp(
     '/peers/:peer/dicomweb',
     dicomwebRoutes(deps, options, (request) => String(request.params['peer'])),
   );
+}
+
+/** The DICOMweb services of all peers, with the operator's endpoints unless they have a listener of their own. */
+export function createApp(
+  deps: HttpDependencies,
+  options: AppOptions,
+  admin: AdminDependencies | undefined,
+): Express {
+  const app = bareApp();
+  if (admin) mountAdmin(app, deps, admin);
+  mountDicomweb(app, deps, options);
   app.use(fallback(deps, options.defaultPeer));
   app.use(refused(deps));
   return app;
 }
 
-/** The operator's endpoints alone. */
-export function createAdminApp(deps: HttpDependencies, admin: AdminDependencies): Express {
+/** The operator's endpoints alone; with the console also the DICOMweb services, which its page asks. */
+export function createAdminApp(
+  deps: HttpDependencies,
+  options: AppOptions,
+  admin: AdminDependencies,
+): Express {
   const app = bareApp();
-  app.use(adminRoutes(admin), purgeRoute(deps));
-  app.use(fallback(deps, ''));
+  mountAdmin(app, deps, admin);
+  if (admin.console) mountDicomweb(app, deps, options);
+  app.use(fallback(deps, admin.console ? options.defaultPeer : ''));
   app.use(refused(deps));
   return app;
 }

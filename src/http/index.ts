@@ -1,4 +1,8 @@
 /** Binds the gateway to Express: routes, headers, streams and status codes. */
 export type { AdminDependencies } from './admin-routes.js';
-export { createAdminApp, createApp } from './app.js';
+export { createAdminApp, createApp, type AppOptions } from './app.js';
+export type { ConsoleData, ConsolePeer, ConsoleSelf } from './console-api.js';
+export { readConsoleFiles } from './console-files.js';
+export type { ConsolePage, ConsoleSettings } from './console-routes.js';
+export type { PeerState } from './readiness.js';
 export { listen, type ListeningServer } from './server.js';

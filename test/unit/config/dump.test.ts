@@ -87,8 +87,9 @@ describe('configReference', () => {
     expect(reference.filter(({ description, type }) => description === '' || type === '')).toEqual([]);
   });
 
-  test('only the address of a peer, the members of a group and the directory of a disk cache have no way around', () => {
+  test('only the URL of a viewer, the address of a peer, the members of a group and the directory of a disk cache have no way around', () => {
     expect(reference.filter((entry) => entry.required).map((entry) => entry.key)).toEqual([
+      'console.viewers.*',
       'peers.*.address',
       'groups.*.members',
       'cache.disk.directory',

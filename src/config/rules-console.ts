@@ -1,0 +1,19 @@
+import { isLoopback } from './network.js';
+import type { ParsedConfig } from './schema.js';
+
+/** What a link can be called: a line of text. */
+const VIEWER = /^[^\p{Cc}\p{Cf}]{1,60}$/u;
+
+/** What is wrong with the console. */
+export function* brokenConsole({ admin, http, access, console }: ParsedConfig): Generator<string> {
+  for (const name of Object.keys(console.viewers)) {
+    if (!VIEWER.test(name)) yield `console.viewers: a viewer's name is a line of 1 to 60 characters`;
+  }
+  if ((console.oidc.issuer === undefined) !== (console.oidc.clientId === undefined))
+    yield 'console.oidc: takes issuer and clientId together';
+  if (!console.enabled || admin.listen === undefined || access.anonymous) return;
+  // Where http.listen can be reached too, that is said already.
+  if (isLoopback(http.listen.host) && !isLoopback(admin.listen.host)) {
+    yield `admin.listen: ${admin.listen.host} can be reached from other machines, and the console there shows and stores studies. Say so with access.anonymous: true, or leave it out with console.enabled: false.`;
+  }
+}

@@ -1,0 +1,40 @@
+import { signal } from '@preact/signals';
+
+/** What goes into the Authorization header, and until when. */
+export interface Credentials {
+  readonly header: string;
+  /** Time of the calendar in ms. */
+  readonly expires?: number | undefined;
+  readonly refreshToken?: string | undefined;
+}
+
+const KEY = 'dicomweb-gateway.credentials';
+
+/** Of this tab alone, until it is closed. */
+function stored(): Credentials | undefined {
+  try {
+    const value: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
+    return typeof value === 'object' && value !== null && 'header' in value
+      ? (value as Credentials)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const credentials = signal<Credentials | undefined>(stored());
+
+/** Why nothing is answered: nobody has logged in, or the account may not. */
+export const refusal = signal<'unauthenticated' | undefined>(undefined);
+
+/** Takes what a login has brought; undefined to log out. */
+export function logIn(value: Credentials | undefined): void {
+  credentials.value = value;
+  refusal.value = undefined;
+  try {
+    if (value) sessionStorage.setItem(KEY, JSON.stringify(value));
+    else sessionStorage.removeItem(KEY);
+  } catch {
+    // Without storage a reload asks again.
+  }
+}

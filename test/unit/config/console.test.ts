@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, loadConfig, type Config } from '../../../src/config/index.js';
+
+const PEER = { DICOMGW_PEER: 'A@127.0.0.1:104' };
+const load = (file: string, env = {}): Config => loadConfig({ file, env: { ...PEER, ...env } });
+
+function problemsOf(file: string): readonly string[] {
+  try {
+    load(file);
+    return [];
+  } catch (thrown) {
+    return thrown instanceof ConfigError ? thrown.problems : [String(thrown)];
+  }
+}
+
+describe('the configuration of the console', () => {
+  test('is on, and needs none', () => {
+    expect(load('').console).toMatchObject({ enabled: true, viewers: {} });
+  });
+
+  test('takes viewers by name, also those that are programs, and from the environment', () => {
+    const file =
+      'console: { viewers: { OHIF: "https://v.example/viewer?StudyInstanceUIDs={study}", Weasis: "weasis://x={study}" } }';
+    expect(load(file).console.viewers).toEqual({
+      OHIF: 'https://v.example/viewer?StudyInstanceUIDs={study}',
+      Weasis: 'weasis://x={study}',
+    });
+    expect(load('', { DICOMGW_CONSOLE_VIEWERS_OHIF: '/ohif?{study}' }).console.viewers).toEqual({
+      ohif: '/ohif?{study}',
+    });
+  });
+
+  test.each([
+    'javascript:alert(1)',
+    'JavaScript:x',
+    'data:text/html,x',
+    '//other.example/',
+    'x',
+    'https://a b',
+  ])('takes no link that is none, or that runs what it holds: %s', (url) => {
+    expect(problemsOf(`console: { viewers: { X: ${JSON.stringify(url)} } }`)).toHaveLength(1);
+  });
+
+  test('logs in with an issuer and a client id, or not at all', () => {
+    expect(problemsOf('console: { oidc: { issuer: "https://id.example" } }')).toEqual([
+      'console.oidc: takes issuer and clientId together',
+    ]);
+    const both = load('console: { oidc: { issuer: "https://id.example", clientId: gateway } }');
+    expect(both.console.oidc).toEqual({
+      issuer: 'https://id.example',
+      clientId: 'gateway',
+      scopes: ['openid'],
+    });
+  });
+
+  test('is not put on a listener for all machines without a word on who may use it', () => {
+    const listen = 'admin: { listen: "0.0.0.0:9000" }';
+    expect(problemsOf(listen)).toEqual([expect.stringContaining('admin.listen: 0.0.0.0 can be reached')]);
+    expect(problemsOf(`${listen}\naccess: { anonymous: true }`)).toEqual([]);
+    expect(problemsOf(`${listen}\nconsole: { enabled: false }`)).toEqual([]);
+    expect(problemsOf('admin: { listen: "127.0.0.1:9000" }')).toEqual([]);
+  });
+});
