@@ -38,6 +38,12 @@ function settingsOf({ console, defaultPeer }: Config): ConsoleSettings {
   };
 }
 
+/** Whom the page may ask beside the gateway. */
+function loginOrigins({ console }: Config): readonly string[] {
+  const { issuer, origins } = console.oidc;
+  return issuer === undefined ? [] : [...new Set([issuer, ...origins].map((url) => new URL(url).origin))];
+}
+
 function selfOf(config: Config, storageScp: StorageScp | undefined): ConsoleSelf {
   const { aeTitle, advertise } = config.dimse;
   const { host, port } = advertise ?? storageScp?.listening ?? {};
@@ -59,6 +65,7 @@ export function consoleOf(
   return {
     files: readConsoleFiles(DIRECTORY),
     settings: settingsOf(config),
+    loginOrigins: loginOrigins(config),
     dictionary,
     stallMs: config.http.bodyTimeout,
     overview: () => ({

@@ -7,9 +7,15 @@ const viewerUrl = text(
   'a URL of a viewer, such as https://viewer.example/viewer?StudyInstanceUIDs={study}',
 );
 
+/** As the issuer spells itself: a slash at its end is part of its name. */
+const issuer = text(
+  /^https?:\/\/[A-Za-z0-9.[\]:-]{1,255}(?:\/[A-Za-z0-9._~%/-]{0,500})?$/,
+  'the URL of an issuer, such as https://login.example/realms/site',
+);
+
 const oidc = z.strictObject({
   issuer: key(
-    webUrl,
+    issuer,
     'Issuer of the tokens that the console logs in for (OpenID Connect); it must allow the origin of the console (CORS).',
   ).exactOptional(),
   clientId: key(
@@ -20,6 +26,10 @@ const oidc = z.strictObject({
     list(text(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'a scope'), 'a list of scopes'),
     'What the console asks for.',
   ).prefault(['openid']),
+  origins: key(
+    list(webUrl, 'a list of origins', 0),
+    'Further origins that the page may ask to log in: that of the token endpoint, where it is not that of the issuer.',
+  ).prefault([]),
 });
 
 /** The page for operators. */

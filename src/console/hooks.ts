@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { epoch, Refused } from './api.js';
-import { credentials } from './session.js';
+import { logins } from './session.js';
 
 export interface Loaded<T> {
   readonly data: T | undefined;
@@ -29,7 +29,7 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  const again = `${epoch.value} ${credentials.value?.header ?? ''}`;
+  const again = `${epoch.value} ${logins.value}`;
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
@@ -76,7 +76,7 @@ export function useEvery(ms: number, run: () => void): void {
 export function useFollowed(key: string, follow: (signal: AbortSignal) => Promise<void>): void {
   const latest = useRef(follow);
   latest.current = follow;
-  const again = `${epoch.value} ${credentials.value?.header ?? ''}`;
+  const again = `${epoch.value} ${logins.value}`;
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;

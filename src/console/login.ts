@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { basePath, settings, type Settings } from './settings.js';
 import { replace } from './route.js';
-import { credentials, logIn } from './session.js';
+import { credentials, logIn, renewed, type Credentials } from './session.js';
 import { texts } from './texts.js';
 
 const FLOW = 'dicomweb-gateway.login';
@@ -83,19 +83,14 @@ export async function endLogin(oidc: Settings['oidc']): Promise<void> {
     flow.verifier,
     optionsFor(oidc),
   );
-  take(await oauth.processAuthorizationCodeResponse(server, client, response));
+  logIn(credentialsOf(await oauth.processAuthorizationCodeResponse(server, client, response)));
 }
 
-function take({
-  access_token: token,
-  expires_in: seconds,
-  refresh_token: refreshToken,
-}: oauth.TokenEndpointResponse): void {
-  logIn({
-    header: `Bearer ${token}`,
-    expires: seconds === undefined ? undefined : Date.now() + seconds * 1000,
-    refreshToken: refreshToken ?? credentials.value?.refreshToken,
-  });
+/** What a token answer gives; a renewal that brings no new means of the next one keeps the old. */
+function credentialsOf(answer: oauth.TokenEndpointResponse, before?: string): Credentials {
+  const { access_token: token, expires_in: seconds, refresh_token: refreshToken = before } = answer;
+  const expires = seconds === undefined ? undefined : Date.now() + seconds * 1000;
+  return { header: `Bearer ${token}`, expires, refreshToken };
 }
 
 let renewing: Promise<void> | undefined;
@@ -123,7 +118,7 @@ async function renew(oidc: Oidc, refreshToken: string): Promise<void> {
       refreshToken,
       optionsFor(oidc),
     );
-    take(await oauth.processRefreshTokenResponse(server, client, response));
+    renewed(credentialsOf(await oauth.processRefreshTokenResponse(server, client, response), refreshToken));
   } catch {
     // The gateway says 401 to the old one, and the page asks who is there.
     logIn(undefined);

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { askList, epoch, type Refused } from './api.js';
 import type { Row } from './dicom.js';
 import { refusedOf } from './hooks.js';
-import { credentials } from './session.js';
+import { logins } from './session.js';
 
 /** Rows of a search as far as they have come. */
 export interface Rows {
@@ -19,7 +19,7 @@ const NOTHING: Rows = { rows: [], warnings: [], error: undefined, isWhole: false
 export function useRows(path: string | undefined): Rows & { readonly reload: () => void } {
   const [state, setState] = useState<Rows & { path: string | undefined }>({ ...NOTHING, path });
   const [round, setRound] = useState(0);
-  const again = `${epoch.value} ${credentials.value?.header ?? ''}`;
+  const again = `${epoch.value} ${logins.value}`;
   useEffect(() => {
     if (path === undefined) return undefined;
     const controller = new AbortController();

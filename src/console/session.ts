@@ -27,10 +27,19 @@ export const credentials = signal<Credentials | undefined>(stored());
 /** Why nothing is answered: nobody has logged in, or the account may not. */
 export const refusal = signal<'unauthenticated' | undefined>(undefined);
 
+/** Grows when somebody logs in or out: what is shown is asked for anew. It does not when a token is renewed. */
+export const logins = signal(0);
+
 /** Takes what a login has brought; undefined to log out. */
 export function logIn(value: Credentials | undefined): void {
-  credentials.value = value;
+  renewed(value);
   refusal.value = undefined;
+  logins.value += 1;
+}
+
+/** Takes what the same user goes on with. */
+export function renewed(value: Credentials | undefined): void {
+  credentials.value = value;
   try {
     if (value) sessionStorage.setItem(KEY, JSON.stringify(value));
     else sessionStorage.removeItem(KEY);

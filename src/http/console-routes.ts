@@ -18,6 +18,8 @@ export interface ConsolePage {
   /** Undefined where the page was not built. */
   readonly files: ConsoleFiles | undefined;
   readonly settings: ConsoleSettings;
+  /** Origins that the page may ask to log in. */
+  readonly loginOrigins: readonly string[];
   /** Names of attributes by tag, as JSON. */
   readonly dictionary: () => string;
 }
@@ -25,15 +27,14 @@ export interface ConsolePage {
 const YEAR_SECONDS = 31_536_000;
 
 /** Nothing inline and nothing from outside, but for the issuer of tokens. @see W3C Content Security Policy Level 3 */
-function policyOf({ oidc }: ConsoleSettings): string {
-  const issuer = oidc ? ` ${new URL(oidc.issuer).origin}` : '';
+function policyOf(loginOrigins: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' blob:",
     "frame-src 'self' blob:",
-    `connect-src 'self'${issuer}`,
+    ["connect-src 'self'", ...loginOrigins].join(' '),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -56,9 +57,9 @@ function send(request: Request, response: Response, file: ConsoleFile): void {
  * below whatever path a proxy has for it.
  */
 export function consolePageRoutes({ observe }: HttpDependencies, page: ConsolePage): Router {
-  const { files, settings, dictionary } = page;
+  const { files, settings, loginOrigins, dictionary } = page;
   const router = express.Router({ caseSensitive: true, strict: true });
-  const policy = policyOf(settings);
+  const policy = policyOf(loginOrigins);
   const on = (path: string, handler: (request: Request, response: Response) => void): void => {
     router.get(path, (request, response) => {
       const exchange = new Exchange(request, response, path, observe);

@@ -13,10 +13,11 @@ export interface OidcIssuer {
   close(): Promise<void>;
 }
 
-/** Starts an issuer at which everybody who asks is logged in. */
-export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
+/** Starts an issuer at which everybody who asks is logged in, with tokens that hold for so many seconds. */
+export async function startOidcIssuer(clientId: string, seconds = 300): Promise<OidcIssuer> {
   const codes = new Map<string, { readonly challenge: string; readonly redirectUri: string }>();
   const tokens = new Set<string>();
+  const refreshTokens = new Set<string>();
   const refusals: string[] = [];
   const origin = { url: '' };
 
@@ -40,8 +41,25 @@ export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
     response.writeHead(302, { location: back.href }).end();
   };
 
+  const give = (response: ServerResponse): void => {
+    const [value, refreshToken] = [randomUUID(), randomUUID()];
+    tokens.add(value);
+    refreshTokens.add(refreshToken);
+    json(response, 200, {
+      access_token: value,
+      token_type: 'Bearer',
+      expires_in: seconds,
+      refresh_token: refreshToken,
+    });
+  };
+
   const token = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const form = new URLSearchParams(await text(request));
+    // Each is good for one time.
+    if (form.get('grant_type') === 'refresh_token' && refreshTokens.delete(form.get('refresh_token') ?? '')) {
+      give(response);
+      return;
+    }
     const known = codes.get(form.get('code') ?? '');
     codes.delete(form.get('code') ?? '');
     const challenge = createHash('sha256')
@@ -52,9 +70,7 @@ export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
       json(response, 400, { error: 'invalid_grant' });
       return;
     }
-    const value = randomUUID();
-    tokens.add(value);
-    json(response, 200, { access_token: value, token_type: 'Bearer', expires_in: 300 });
+    give(response);
   };
 
   const server = http.createServer((request, response) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -363,6 +363,36 @@ describeWithPacs(
       }
     });
 
+    test('takes a folder, and files that are dropped', async () => {
+      const { page } = shown;
+      const directory = mkdtempSync(join(tmpdir(), 'console-folder-'));
+      try {
+        mkdirSync(join(directory, 'below'));
+        writeFileSync(
+          join(directory, 'below', 'one.dcm'),
+          usCine({ study: 410, patientName: 'FOLDER^ONE' }).file,
+        );
+        writeFileSync(join(directory, 'two.dcm'), usCine({ study: 411, patientName: 'FOLDER^TWO' }).file);
+        await shown.show('store');
+        await page.locator('input[type=file]').nth(1).setInputFiles(directory);
+        await page.getByText('2 of 2 files done').waitFor();
+        await page.locator('.upload[data-state=stored]', { hasText: 'below/one.dcm' }).waitFor();
+        const bytes = usCine({ study: 412, patientName: 'DROPPED^THREE' }).file.toString('base64');
+        await page.evaluate(`{
+          const transfer = new DataTransfer();
+          const bytes = Uint8Array.from(atob(${JSON.stringify(bytes)}), (letter) => letter.charCodeAt(0));
+          transfer.items.add(new File([bytes], 'three.dcm'));
+          document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }));
+        }`);
+        await page.getByText('3 of 3 files done').waitFor();
+        await page.locator('.upload[data-state=stored]', { hasText: 'three.dcm' }).waitFor();
+        await page.getByRole('button', { name: 'Clear the list' }).click();
+        await expect(page.locator('.upload').count()).resolves.toBe(0);
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    });
+
     test('plots the figures of the gateway', async () => {
       const { page } = shown;
       await shown.show('health');
@@ -530,6 +560,47 @@ describeWithPacs(
         expect([complaints, issuer.refusals, issuer.tokens.size]).toEqual([[], [], 1]);
         await page.getByRole('button', { name: 'Log out' }).click();
         await page.getByRole('button', { name: 'Log in' }).waitFor();
+      });
+
+      test('renews a token that is about to end, and asks who is there when that is refused', async () => {
+        // Of a few seconds: each request finds one that is about to end.
+        const brief = await startOidcIssuer('console', 5);
+        const own = await startTestGateway(
+          [
+            'peers:',
+            `  main: { address: "${formatAeAddress(pacs.address)}" }`,
+            `console: { oidc: { issuer: "${brief.url}", clientId: console } }`,
+            '',
+          ].join('\n'),
+        );
+        let isRefused = false;
+        const front = await startProxy(own.origin, '/', ({ url = '', headers }, response) => {
+          const token = (headers.authorization ?? '').replace(/^Bearer /, '');
+          if (!/^\/(?:peers|cache|metrics|console\/api)/.test(url)) return true;
+          if (!isRefused && brief.tokens.has(token)) return true;
+          response.writeHead(401).end();
+          return false;
+        });
+        try {
+          behind = await openConsole(browser, `${front.url}#/search?peer=main&name=demo^ct`);
+          const { page } = behind;
+          await page.getByRole('button', { name: 'Log in' }).click();
+          await page.getByText('Studies 1 to 1').waitFor();
+          await page.getByRole('button', { name: 'Search' }).click();
+          await page.getByRole('link', { name: 'DEMO, CT' }).click();
+          await page.locator('.series-card', { hasText: 'CT' }).waitFor();
+          expect(brief.refusals).toEqual([]);
+          expect(brief.tokens.size).toBeGreaterThan(1);
+          isRefused = true;
+          await page.getByRole('link', { name: 'Peers' }).click();
+          await page.getByRole('button', { name: 'Log in' }).waitFor();
+        } finally {
+          await behind?.page.close();
+          behind = undefined;
+          await front.close();
+          await own.close();
+          await brief.close();
+        }
       });
 
       test('a code that nobody asked for is not taken', async () => {

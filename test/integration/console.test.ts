@@ -103,7 +103,7 @@ describe('the page at /', () => {
 
   test('tells everybody what it needs before a login, and nothing of the peers', async () => {
     const { origin } = await start(
-      'console: { viewers: { OHIF: "https://v.example/?{study}" }, grafanaUrl: "https://g.example/d", oidc: { issuer: "https://id.example/realm", clientId: gw } }\n',
+      'console: { viewers: { OHIF: "https://v.example/?{study}" }, grafanaUrl: "https://g.example/d", oidc: { issuer: "https://id.example/realm", clientId: gw, origins: ["https://token.example"] } }\n',
     );
     const settings = jsonOf(await request(`${origin}/console/settings.json`));
     expect(settings).toEqual({
@@ -114,7 +114,9 @@ describe('the page at /', () => {
       oidc: { issuer: 'https://id.example/realm', clientId: 'gw', scopes: ['openid'] },
     });
     const { headers } = await request(`${origin}/`);
-    expect(headers['content-security-policy']).toContain("connect-src 'self' https://id.example;");
+    expect(headers['content-security-policy']).toContain(
+      "connect-src 'self' https://id.example https://token.example;",
+    );
     const names = jsonOf<Record<string, string>>(await request(`${origin}/console/dictionary.json`));
     expect(names['00100010']).toBe('PatientName');
   });

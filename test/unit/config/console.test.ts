@@ -50,7 +50,20 @@ describe('the configuration of the console', () => {
       issuer: 'https://id.example',
       clientId: 'gateway',
       scopes: ['openid'],
+      origins: [],
     });
+  });
+
+  test('takes an issuer as it spells itself, and nothing that is no URL of one', () => {
+    const file = (issuer: string): string => `console: { oidc: { issuer: "${issuer}", clientId: gateway } }`;
+    expect(load(file('https://id.example/o/app/')).console.oidc.issuer).toBe('https://id.example/o/app/');
+    for (const bad of [
+      'id.example',
+      'https://u:p@id.example',
+      'https://id.example/?x',
+      "https://id.example; script-src 'self'",
+    ])
+      expect([bad, problemsOf(file(bad)).length]).toEqual([bad, 1]);
   });
 
   test('is not put on a listener for all machines without a word on who may use it', () => {
