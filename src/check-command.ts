@@ -26,7 +26,7 @@ const MAX_REFUSALS = 100;
 const observe: Observe = () => undefined;
 
 /** What whoever configures the PACS enters there. */
-function moveHintOf({ dimse }: Config, storageScp: StorageScp | undefined): string {
+export function moveHintOf({ dimse }: Config, storageScp: StorageScp | undefined): string {
   if (storageScp === undefined)
     return `Tell the PACS the AE title ${dimse.aeTitle}; C-MOVE needs dimse.listen.`;
   const anyAddress = dimse.advertise === undefined && ['0.0.0.0', '::'].includes(storageScp.listening.host);
@@ -52,7 +52,7 @@ function untriedWays(
 }
 
 /** What is open while peers are checked. */
-interface Opened {
+export interface Opened {
   readonly storageScp: StorageScp | undefined;
   readonly tls: TlsClient | undefined;
   /** Why the storage SCP has refused associations. */
@@ -73,8 +73,8 @@ function listenerOf(
   };
 }
 
-/** What is needed to check a peer. */
-function subjectOf(
+/** What is needed to check a peer. @throws GatewayError `internal` when there is none of this name */
+export function subjectOf(
   config: Config,
   name: string,
   { storageScp, tls, refusals }: Opened,

@@ -2,6 +2,7 @@ import { openAccess } from './compose-access.js';
 import { browsersOf } from './compose-browsers.js';
 import { openListenerTls } from './compose-tls.js';
 import { storeRequestBytes } from './compose-store.js';
+import { consoleOf } from './compose-console.js';
 import type { Opened, Parts } from './compose-parts.js';
 import type { Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
@@ -68,6 +69,14 @@ const boundsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port' | 'tls'
   maxConnectionsPerClient: http.maxConnectionsPerClient,
 });
 
+function withConsole(
+  config: Config,
+  parts: Parts & { readonly gateway: Gateway },
+  admin: AdminDependencies,
+): AdminDependencies {
+  return config.console.enabled ? { ...admin, console: consoleOf(config, parts, admin.peers) } : admin;
+}
+
 /** Adds the listeners to what is open. @throws GatewayError when an address cannot be used */
 export async function listenAll(
   config: Config,
@@ -87,7 +96,7 @@ export async function listenAll(
   const stages = opened.observing?.stages;
   const timing = stages && mode !== 'off' ? { mode, stages } : undefined;
   const deps = { gateway, door, observe, clock: systemClock, refuse, audit, timing };
-  const adminDeps = adminOf(telemetry, parts, opened);
+  const adminDeps = withConsole(config, parts, adminOf(telemetry, parts, opened));
   const bounds = boundsOf(config);
   // The origin of a listener on port 0 is known only once it listens; requests come later than that.
   const listenOrigin = { value: '' };
@@ -99,7 +108,7 @@ export async function listenAll(
   listenOrigin.value = main.origin;
   if (admin.listen === undefined) return { main, admin: main };
   const adminTls = await openListenerTls('admin', admin.tls, certificates);
-  const adminApp = createAdminApp(deps, browsersOf(config, 'admin'), adminDeps);
+  const adminApp = createAdminApp(deps, { ...options, browsers: browsersOf(config, 'admin') }, adminDeps);
   opened.admin = await listen(adminApp, { ...admin.listen, ...bounds, tls: adminTls });
   return { main, admin: opened.admin };
 }

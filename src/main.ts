@@ -125,6 +125,7 @@ function demoText(origin: string, basePath: string, pacs: DemoPacs): string {
   const instance = `${study}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
   return [
     '',
+    `Console:   ${origin}/`,
     `DICOMweb:  ${service}`,
     `PACS:      ${formatAeAddress(pacs.address)} (embedded, DIMSE over loopback)`,
     `Health:    ${origin}/readyz   Metrics: ${origin}/metrics`,

@@ -50,13 +50,19 @@ export function loadConfig({ file = '', env }: ConfigSources): Config {
     throw new ConfigError([...strangers, ...issues.flatMap((issue) => describe(issue, overlay))]);
   }
   const parsed = result.data;
-  const { store, access } = tree;
+  const { store, access, console } = tree;
   const named = [
     ...ownNames('peers', 'peer', tree['peers'], parsed.peers),
     ...ownNames('groups', 'group', tree['groups'], parsed.groups),
     ...ownNames('store.coercions', 'rule', isTree(store) ? store['coercions'] : {}, parsed.store.coercions),
     ...(['roles', 'issuers', 'users', 'tokens', 'certificates'] as const).flatMap((group) =>
       ownNames(`access.${group}`, 'entry', isTree(access) ? access[group] : {}, parsed.access[group]),
+    ),
+    ...ownNames(
+      'console.viewers',
+      'viewer',
+      isTree(console) ? console['viewers'] : {},
+      parsed.console.viewers,
     ),
   ];
   const broken = [...strangers, ...named, ...brokenRules(parsed)];

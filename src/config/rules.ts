@@ -2,6 +2,7 @@ import { isLoopback } from './loopback.js';
 import { brokenAccess } from './rules-access.js';
 import { brokenAudit } from './rules-audit.js';
 import { brokenDimseSecurity } from './rules-dimse.js';
+import { brokenConsole } from './rules-console.js';
 import { brokenGroups } from './rules-groups.js';
 import type { ParsedConfig } from './schema.js';
 
@@ -24,6 +25,7 @@ export function* brokenRules(config: ParsedConfig): Generator<string> {
   yield* listeners(config);
   yield* brokenAudit(config);
   yield* brokenDimseSecurity(config);
+  yield* brokenConsole(config);
 }
 
 function* exposure({ http }: ParsedConfig): Generator<string> {

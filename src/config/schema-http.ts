@@ -117,7 +117,7 @@ export const http = z.strictObject({
 export const admin = z.strictObject({
   listen: key(
     hostPort,
-    'Moves `/healthz`, `/readyz` and `/metrics` to a listener of their own.',
+    'Moves `/healthz`, `/readyz`, `/metrics` and the console to a listener of their own.',
   ).exactOptional(),
   tls: tls.exactOptional(),
 });

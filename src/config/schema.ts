@@ -4,6 +4,7 @@ import { access } from './schema-access.js';
 import { audit } from './schema-audit.js';
 import { certificates } from './schema-certificates.js';
 import { commitment } from './schema-commitment.js';
+import { console_ } from './schema-console.js';
 import { dimse } from './schema-dimse.js';
 import { group } from './schema-group.js';
 import { admin, http } from './schema-http.js';
@@ -143,6 +144,7 @@ const log = z.strictObject({
 export const configSchema = z.strictObject({
   http: http.prefault({}),
   admin: admin.prefault({}),
+  console: console_.prefault({}),
   access: access.prefault({}),
   certificates: certificates.prefault({}),
   dimse: dimse.prefault({}),

@@ -1,5 +1,5 @@
 import { dictionaryEntries } from './dcmjs.js';
-import { isPrivateTag, type Tag } from './tag.js';
+import { formatTag, isPrivateTag, type Tag } from './tag.js';
 import { isVr, type Vr } from './vr.js';
 
 /** What PS3.6 says of an attribute. */
@@ -33,6 +33,12 @@ export function attributeByTag(tag: Tag): AttributeInfo | undefined {
 /** What PS3.6 says of the attribute called `keyword`. */
 export function attributeByKeyword(keyword: string): AttributeInfo | undefined {
   return (dictionary ??= load()).byKeyword.get(keyword);
+}
+
+/** The keyword of every attribute of PS3.6 by its tag, eight digits. */
+export function allKeywords(): Readonly<Record<string, string>> {
+  const { byTag } = (dictionary ??= load());
+  return Object.fromEntries(Array.from(byTag, ([tag, { keyword }]) => [formatTag(tag), keyword]));
 }
 
 let keywordsInLowerCase: ReadonlySet<string> | undefined;

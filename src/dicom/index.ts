@@ -1,7 +1,13 @@
 /** PS3.5, PS3.6 and PS3.10 as functions of bytes: no sockets, no files, no clock. */
 export { BitJoiner } from './bit-joiner.js';
 export { DatasetIndexer, type DatasetIndex, type DatasetUids } from './dataset-index.js';
-export { attributeByKeyword, attributeByTag, isKeywordInAnyCase, type AttributeInfo } from './dictionary.js';
+export {
+  allKeywords,
+  attributeByKeyword,
+  attributeByTag,
+  isKeywordInAnyCase,
+  type AttributeInfo,
+} from './dictionary.js';
 export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
 export { deflate } from './deflate.js';

@@ -50,6 +50,8 @@ export interface ArrivalWriterOptions {
   readonly observe: Observe;
   /** What the peer said last of the study and the series. */
   readonly seen: (key: InstanceKey) => Seen | undefined;
+  /** Hears of the bytes as they come. */
+  readonly came?: (bytes: number) => void;
 }
 
 /** Who writes what is arriving, by the promise of its end. */
@@ -77,6 +79,7 @@ export class ArrivalWriter implements InstanceWriter {
   /** Who waits for more to be known of where its elements lie. */
   #wake: (() => void)[] = [];
 
+  readonly #came: ((bytes: number) => void) | undefined;
   readonly #seen: () => Seen | undefined;
   /**
    * Whose it is: these bytes are from before anything that the peer says later. What it says only after the first of
@@ -84,8 +87,9 @@ export class ArrivalWriter implements InstanceWriter {
    */
   readonly #begunAs: Seen | undefined;
 
-  constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen }: ArrivalWriterOptions) {
+  constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen, came }: ArrivalWriterOptions) {
     this.#arrival = arrival;
+    this.#came = came;
     this.#observe = observe;
     this.#seen = () => seen(arrival.instance.key);
     this.#begunAs = this.#seen();
@@ -134,6 +138,7 @@ export class ArrivalWriter implements InstanceWriter {
 
   write(chunk: Buffer): void | Promise<void> {
     this.#bytes += chunk.length;
+    this.#came?.(chunk.length);
     this.#crc = crc32(chunk, this.#crc);
     const stored = this.#arrival.write(chunk);
     const indexed = this.#index((indexer) => indexer.push(chunk));

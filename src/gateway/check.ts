@@ -98,7 +98,7 @@ class Subject {
 }
 
 /** Advice for each kind of failure, in the words of whoever configures the PACS. */
-function advice(error: GatewayError, subject: CheckSubject): string {
+function advice(error: GatewayError, subject: Pick<CheckSubject, 'moveHint'>): string {
   switch (error.code) {
     case 'peer-unreachable':
       return 'Check host and port, that no firewall stands between, and whether TLS is spoken on this port.';
@@ -118,7 +118,7 @@ function advice(error: GatewayError, subject: CheckSubject): string {
 
 async function attempt(
   step: CheckStep['step'],
-  subject: CheckSubject,
+  subject: Pick<CheckSubject, 'moveHint'>,
   run: () => Promise<string>,
 ): Promise<CheckStep> {
   const started = performance.now();
@@ -134,6 +134,11 @@ async function attempt(
     const error = toGatewayError(thrown);
     return done('failed', `${error.message} ${advice(error, subject)}`.trim());
   }
+}
+
+/** Tries C-ECHO alone, on an association of a peer that is in use. */
+export function checkEcho(peer: Peer, moveHint: string, context: OperationContext): Promise<CheckStep> {
+  return attempt('C-ECHO', { moveHint }, () => echo(peer, {}, context));
 }
 
 /** C-ECHO; what the peer says of itself. */

@@ -28,7 +28,7 @@ import { search, type SearchAnswer } from './search.js';
 import { SharedWork } from './shared-work.js';
 import { StudyGuard } from './study-guard.js';
 import { StudyWatch } from './study-watch.js';
-import type { CommitmentCall, Gateway, GatewayStats, RetrieveCall, SearchCall } from './use-cases.js';
+import type { CommitmentCall, Gateway, GatewayStats, Pulls, RetrieveCall, SearchCall } from './use-cases.js';
 
 /** One peer's side of everything. */
 interface Side extends Member {
@@ -44,6 +44,14 @@ function statsOf({ fetcher, metadata }: RetrieveBinding): GatewayStats {
   };
   return { wanted, metadataBytes: metadata.used };
 }
+
+/** Ended preloads that are told beside those that run. */
+const MOST_ENDED_TOLD = 20;
+
+const pullsOf = ({ fetcher, preloads }: Side): Pulls => ({
+  studies: fetcher.pulls.list(),
+  preloads: preloads.list(MOST_ENDED_TOLD),
+});
 
 /** Puts the use cases together. @throws GatewayError `not-found` from each of them for a name that is not configured */
 export function createGateway(deps: GatewayDependencies): Gateway {
@@ -87,6 +95,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     groupNames: [],
     stats: (peer) => statsOf(sideOf(peer)),
     patientsOf: (peer, study) => sides.get(peer)?.watch.patientsOf(study) ?? [],
+    pulls: (peer) => pullsOf(sideOf(peer)),
     purge: async ({ peer, target }, context) => purge(sideOf(peer), target, context),
     search: async (call, context) => searchPeer(sideOf(call.peer), call, context),
     retrieveInstances: (call, context) => retrieve(retrieveInstances, call, context),

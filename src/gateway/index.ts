@@ -4,7 +4,15 @@ export type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.j
 export { negotiationLines } from './check-negotiation.js';
 export { checkSteps } from './check-steps.js';
 export { tellLines } from './check-tell.js';
-export { checkPeer, type CheckReport, type CheckStep, type CheckSubject, type Untried } from './check.js';
+export {
+  checkEcho,
+  checkPeer,
+  type CheckReport,
+  type CheckStep,
+  type CheckSubject,
+  type Untried,
+} from './check.js';
+export { factLines, fixedLines } from './fact-words.js';
 export type { CommitmentFiles } from './commitment-ledger.js';
 export { Commitments } from './commitments.js';
 export { createGateway } from './gateway.js';

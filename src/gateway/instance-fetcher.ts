@@ -11,6 +11,7 @@ import { sopClassesOf, type ListedInstance } from './listing.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
 import { Refusals } from './refusals.js';
 import type { StudyWatch } from './study-watch.js';
+import { StudyPulls } from './study-pulls.js';
 import { UidLists } from './uid-lists.js';
 import { WantQueue } from './want-queue.js';
 import { Wants } from './wants.js';
@@ -33,6 +34,8 @@ export class InstanceFetcher {
   readonly headStarts: HeadStarts;
   /** When and how fast what no person waits for comes. */
   readonly pace: BackgroundPace;
+  /** What is on its way. */
+  readonly pulls: StudyPulls;
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
@@ -56,7 +59,8 @@ export class InstanceFetcher {
   ) {
     this.#binding = binding;
     this.#deps = deps;
-    this.#wants = new Wants(deps.instances);
+    this.pulls = new StudyPulls(() => deps.clock.now());
+    this.#wants = new Wants(deps.instances, this.pulls);
     this.#seen = (key) => watch.seen(key);
     this.#watch = watch;
     this.#lists = new UidLists(binding);
@@ -342,7 +346,8 @@ export class InstanceFetcher {
     this.#deliver(want, instance);
     const { limits } = this.#binding.retrieve;
     if (arrival === undefined) return this.#duplicate();
-    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen });
+    const came = this.pulls.counting(want);
+    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen, came });
     // Who waits for one of them waits for those before it.
     return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
   }

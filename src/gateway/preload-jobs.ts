@@ -1,6 +1,6 @@
 import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { PreloadJob } from './preload-job.js';
+import { PreloadJob, type PreloadStatus } from './preload-job.js';
 import type { PreloadSettings } from './preload-settings.js';
 import { pull } from './pull.js';
 import { targetText } from './refusals.js';
@@ -52,6 +52,13 @@ export class PreloadJobs {
   /** The latest preload of just this, if it is not forgotten. */
   get(target: RetrieveTarget): PreloadJob | undefined {
     return this.#jobs.get(targetText(target));
+  }
+
+  /** Those that run and wait, and the `mostEnded` that ended last, in the order in which they were asked for. */
+  list(mostEnded: number): readonly PreloadStatus[] {
+    const jobs = [...this.#jobs.values()];
+    const ended = new Set([...this.#ended.keys()].slice(-mostEnded));
+    return jobs.filter((job) => !job.isOver || ended.has(job)).map(({ status }) => status);
   }
 
   /** Gives up what runs and waits, and takes nothing more. */

@@ -3,11 +3,12 @@ import type { MediaRange, RetrieveTarget, SearchRequest } from '../dicomweb/inde
 import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import type { CommitmentAnswer, CommitmentDocument } from './commitment-answer.js';
 import type { StoreAt } from './ports.js';
-import type { PreloadJob } from './preload-job.js';
+import type { PreloadJob, PreloadStatus } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
 import type { RenderedCallOf } from './rendered-parts.js';
 import type { SearchAnswer } from './search.js';
 import type { StoreSession } from './store.js';
+import type { StudyPull } from './study-pulls.js';
 
 /** What every request carries: which peer or group it is for, what the client takes, and the base of the URLs in the answer. */
 export interface Common {
@@ -61,6 +62,13 @@ export interface GatewayStats {
   readonly metadataBytes: number;
 }
 
+/** What one peer is asked to deliver now. */
+export interface Pulls {
+  readonly studies: readonly StudyPull[];
+  /** Also those that ended lately. */
+  readonly preloads: readonly PreloadStatus[];
+}
+
 /** The use cases, one for each DICOMweb transaction. Each throws `GatewayError`. */
 export interface Gateway {
   readonly peerNames: readonly string[];
@@ -70,6 +78,8 @@ export interface Gateway {
   stats(peer: string): GatewayStats;
   /** Whose a study is, as far as the peer, or each member of the group, has said so lately; without asking. */
   patientsOf(peer: string, studyInstanceUid: string): readonly PatientIdentity[];
+  /** What is on its way from one peer. */
+  pulls(peer: string): Pulls;
   /** QIDO-RS. */
   search(call: SearchCall, context: OperationContext): Promise<SearchAnswer>;
   /** WADO-RS: instances as Part 10 files. */

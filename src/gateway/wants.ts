@@ -1,15 +1,18 @@
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { Instances } from './ports.js';
 import { keyText } from './refusals.js';
+import type { StudyPulls } from './study-pulls.js';
 import { isWithin, type Want } from './want.js';
 
 /** What is waited for at one peer: one want of each instance. */
 export class Wants {
   readonly #instances: Pick<Instances, 'peek'>;
   readonly #wants = new Map<string, Want>();
+  readonly #pulls: StudyPulls;
 
-  constructor(instances: Pick<Instances, 'peek'>) {
+  constructor(instances: Pick<Instances, 'peek'>, pulls: StudyPulls) {
     this.#instances = instances;
+    this.#pulls = pulls;
   }
 
   get(key: Omit<Want['key'], 'peer'>): Want | undefined {
@@ -35,10 +38,12 @@ export class Wants {
   /** In place of one that cannot be joined any more. */
   add(want: Want): void {
     this.#wants.set(keyText(want.key), want);
+    this.#pulls.began(want);
   }
 
   /** Another may have taken its place. */
   forget(want: Want): void {
     if (this.get(want.key) === want) this.#wants.delete(keyText(want.key));
+    this.#pulls.ended(want);
   }
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import { admit } from './admit.js';
+import type { ConsoleData } from './console-api.js';
+import type { ConsolePage } from './console-routes.js';
 import { Exchange } from './exchange.js';
 import type { PeerState, ReadyReport } from './readiness.js';
 import type { HttpDependencies } from './route.js';
@@ -10,6 +12,8 @@ export interface AdminDependencies {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly readiness: () => ReadyReport;
   readonly peers: () => readonly PeerState[];
+  /** Undefined where it is switched off. */
+  readonly console?: (ConsolePage & ConsoleData) | undefined;
 }
 
 /**

@@ -4,6 +4,8 @@ import { adminRoutes, type AdminDependencies } from './admin-routes.js';
 import { allowedMethods } from './allowed-methods.js';
 import { refuseForeign, type BrowserOptions } from './browsers.js';
 import { cors } from './cors.js';
+import { consoleApiRoutes } from './console-api.js';
+import { consolePageRoutes } from './console-routes.js';
 import { dicomwebRoutes, type DicomwebOptions } from './dicomweb-routes.js';
 import { Exchange } from './exchange.js';
 import { purgeRoute } from './purge-route.js';
@@ -66,6 +68,23 @@ function refused(deps: HttpDependencies) {
   };
 }
 
+/** What is for operators. */
+function mountAdmin(app: Express, deps: HttpDependencies, admin: AdminDependencies): void {
+  app.use(adminRoutes(deps, admin), purgeRoute(deps));
+  if (admin.console) app.use(consolePageRoutes(deps, admin.console), consoleApiRoutes(deps, admin.console));
+}
+
+function mountDicomweb(app: Express, deps: HttpDependencies, options: AppOptions): void {
+  app.use(
+    options.basePath,
+    dicomwebRoutes(deps, options, () => options.defaultPeer),
+  );
+  app.use(
+    '/peers/:peer/dicomweb',
+    dicomwebRoutes(deps, options, (request) => String(request.params['peer'])),
+  );
+}
+
 /** The DICOMweb services of all peers, with the operator's endpoints unless they have a listener of their own. */
 export function createApp(
   deps: HttpDependencies,
@@ -75,30 +94,25 @@ export function createApp(
   const app = bareApp(options.browsers);
   app.set('trust proxy', options.trustProxy);
   app.use(refuseForeign(deps, options.browsers));
-  if (admin) app.use(adminRoutes(deps, admin), purgeRoute(deps));
-  app.use(
-    options.basePath,
-    dicomwebRoutes(deps, options, () => options.defaultPeer),
-  );
-  app.use(
-    '/peers/:peer/dicomweb',
-    dicomwebRoutes(deps, options, (request) => String(request.params['peer'])),
-  );
+  if (admin) mountAdmin(app, deps, admin);
+  mountDicomweb(app, deps, options);
   app.use(fallback(deps, options.defaultPeer));
   app.use(refused(deps));
   return app;
 }
 
-/** The operator's endpoints alone. */
+/** The operator's endpoints alone; with the console also the DICOMweb services, which its page asks. */
 export function createAdminApp(
   deps: HttpDependencies,
-  browsers: BrowserOptions,
+  options: AppOptions,
   admin: AdminDependencies,
 ): Express {
-  const app = bareApp(browsers);
-  app.use(refuseForeign(deps, browsers));
-  app.use(adminRoutes(deps, admin), purgeRoute(deps));
-  app.use(fallback(deps, ''));
+  // The operator's listener is reached directly: nobody's word is taken for another's address.
+  const app = bareApp(options.browsers);
+  app.use(refuseForeign(deps, options.browsers));
+  mountAdmin(app, deps, admin);
+  if (admin.console) mountDicomweb(app, deps, options);
+  app.use(fallback(deps, admin.console ? options.defaultPeer : ''));
   app.use(refused(deps));
   return app;
 }

@@ -41,6 +41,8 @@ const get = async (url, accept = '*/*') => {
   return response;
 };
 for (const path of ['/healthz', '/readyz', '/metrics']) await get(origin + path);
+const [, script] = /src="([^"]+)"/.exec(await (await get(origin + '/')).text());
+await get(`${origin}/${script}`);
 const studies = await (await get(`${service}/studies`)).json();
 const [uid] = studies[0]['0020000D'].Value;
 const accept = 'multipart/related; type="application/dicom"; transfer-syntax=*';

@@ -93,6 +93,7 @@ describe('configReference', () => {
       'http.tls.key',
       'admin.tls.cert',
       'admin.tls.key',
+      'console.viewers.*',
       'access.roles.*.may',
       'access.issuers.*.issuer',
       'access.issuers.*.audience',

@@ -1,0 +1,138 @@
+import type { JSX } from 'preact';
+import { useLoaded } from './hooks.js';
+import { askOverview } from './peers-data.js';
+import { go } from './route.js';
+import { fields, type Field } from './search-query.js';
+import { settings } from './settings.js';
+import { texts } from './texts.js';
+import { fieldText } from './ui.js';
+
+const t = texts.search;
+
+const MODALITIES = ['CR', 'CT', 'DX', 'MG', 'MR', 'NM', 'OT', 'PT', 'RF', 'SC', 'SM', 'SR', 'US', 'XA'];
+
+/** Peers and groups that can be asked, the one behind the base path first. */
+export function usePeers(): { readonly names: readonly string[]; readonly chosen: string } {
+  const { defaultPeer } = settings.value;
+  const { data } = useLoaded('peer names', askOverview);
+  const all = [...(data?.groups ?? []), ...(data?.peers ?? [])].map(({ name }) => name);
+  return { names: [defaultPeer, ...all.filter((name) => name !== defaultPeer)], chosen: defaultPeer };
+}
+
+export interface PeerSelectProps {
+  readonly label: string;
+  readonly names: readonly string[];
+  readonly chosen: string;
+  readonly onChange?: (name: string) => void;
+}
+
+/** Which peer or group it is about. */
+export function PeerSelect({ label, names, chosen, onChange }: PeerSelectProps): JSX.Element {
+  return (
+    <label>
+      {label}
+      <select
+        name="peer"
+        onChange={({ currentTarget }) => {
+          onChange?.(currentTarget.value);
+        }}
+      >
+        {[...new Set([chosen, ...names])].map((name) => (
+          <option key={name} value={name} selected={name === chosen}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+export interface SearchFormProps {
+  readonly params: URLSearchParams;
+  readonly peers: readonly string[];
+  readonly chosen: string;
+}
+
+/** What is known of a study. */
+export function SearchForm({ params, peers, chosen }: SearchFormProps): JSX.Element {
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (!(event.currentTarget instanceof HTMLFormElement)) return;
+    const form = new FormData(event.currentTarget);
+    const given = ['peer', ...fields].map((name) => [name, fieldText(form, name)]);
+    go('search', Object.fromEntries(given) as Record<string, string>);
+  };
+  const of = (field: Field): string => params.get(field) ?? '';
+  return (
+    <form class="card search-form" onSubmit={submit} role="search">
+      <PeerSelect label={t.peer} names={peers} chosen={chosen} />
+      <label class="wide">
+        {t.name}
+        <input name="name" dir="auto" defaultValue={of('name')} placeholder={t.nameHint} autocomplete="off" />
+      </label>
+      <label>
+        {t.id}
+        <input name="id" dir="auto" defaultValue={of('id')} autocomplete="off" />
+      </label>
+      <label>
+        {t.accession}
+        <input name="accession" dir="auto" defaultValue={of('accession')} autocomplete="off" />
+      </label>
+      <Moment label={t.from} field="from" time={t.fromTime} timeField="fromTime" of={of} />
+      <Moment label={t.until} field="until" time={t.untilTime} timeField="untilTime" of={of} />
+      <label>
+        {t.modality}
+        <input
+          name="modality"
+          list="modalities"
+          defaultValue={of('modality')}
+          maxLength={16}
+          autocomplete="off"
+        />
+        <datalist id="modalities">
+          {MODALITIES.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      </label>
+      <div class="actions">
+        <button type="submit" class="primary">
+          {t.go}
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            go('search');
+          }}
+        >
+          {t.clear}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface MomentProps {
+  readonly label: string;
+  readonly field: Field;
+  readonly time: string;
+  readonly timeField: Field;
+  readonly of: (field: Field) => string;
+}
+
+/** A date, and perhaps a time of that day. */
+function Moment({ label, field, time, timeField, of }: MomentProps): JSX.Element {
+  return (
+    <fieldset class="moment">
+      <label>
+        {label}
+        <input type="date" name={field} defaultValue={of(field)} />
+      </label>
+      <label>
+        {time}
+        <input type="time" step="1" name={timeField} defaultValue={of(timeField)} />
+      </label>
+    </fieldset>
+  );
+}

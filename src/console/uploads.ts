@@ -1,0 +1,98 @@
+import { signal } from '@preact/signals';
+import { serviceOf, upload } from './api.js';
+import { storeResult, type StoreResult } from './store-answer.js';
+import { texts } from './texts.js';
+
+/** One file on its way. */
+export interface Item {
+  readonly name: string;
+  readonly file: File;
+  readonly state: 'waiting' | 'sending' | StoreResult['state'];
+  /** Of the file that the gateway has taken. */
+  readonly share: number;
+  readonly words: string;
+  readonly study?: string | undefined;
+}
+
+/** Files of the list; it stays while other views are looked at. */
+export const items = signal<readonly Item[]>([]);
+export const isTooMany = signal(false);
+
+/** Files that are taken at a time. */
+export const MOST_FILES = 20_000;
+/** Files that are sent at once: the gateway sends each to the PACS as it comes. */
+const AT_ONCE = 3;
+
+let stop = new AbortController();
+let running = 0;
+let next = 0;
+
+function change(index: number, more: Partial<Item>): void {
+  items.value = items.value.map((item, at) => (at === index ? { ...item, ...more } : item));
+}
+
+/** Puts files at the end of the list and begins to send them. */
+export function add(peer: string, files: readonly File[]): void {
+  const room = MOST_FILES - items.value.length;
+  isTooMany.value = files.length > room;
+  const more = files.slice(0, Math.max(0, room)).map((file): Item => ({
+    name: file.webkitRelativePath === '' ? file.name : file.webkitRelativePath,
+    file,
+    state: 'waiting',
+    share: 0,
+    words: texts.store.waiting,
+  }));
+  items.value = [...items.value, ...more];
+  if (stop.signal.aborted) stop = new AbortController();
+  while (running < AT_ONCE && next < items.value.length) void work(peer);
+}
+
+async function work(peer: string): Promise<void> {
+  running += 1;
+  const { signal: stopped } = stop;
+  while (!stopped.aborted && next < items.value.length) {
+    const index = next;
+    next += 1;
+    const item = items.value[index];
+    if (item) await send(peer, index, item.file, stopped);
+  }
+  running -= 1;
+}
+
+async function send(peer: string, index: number, file: File, stopped: AbortSignal): Promise<void> {
+  const boundary = `console-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+  const head = `--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`;
+  change(index, { state: 'sending', words: texts.store.sending(0) });
+  // Told in steps: each makes the list anew.
+  let told = 0;
+  const onProgress = (share: number): void => {
+    const percent = Math.floor(share * 100);
+    if (percent < 100 && percent - told < 5) return;
+    told = percent;
+    change(index, { share, words: percent === 100 ? texts.store.atPacs : texts.store.sending(percent) });
+  };
+  const result = await upload(`${serviceOf(peer)}/studies`, {
+    body: new Blob([head, file, `\r\n--${boundary}--\r\n`]),
+    type: `multipart/related; type="application/dicom"; boundary=${boundary}`,
+    onProgress,
+    signal: stopped,
+  });
+  change(index, { share: 1, ...storeResult(result) });
+}
+
+/** Sends nothing more; what is on its way is broken off, and it is said that its end is not known. */
+export function stopAll(): void {
+  stop.abort();
+  next = items.value.length;
+  items.value = items.value.map((item) =>
+    item.state === 'waiting' ? { ...item, state: 'failed', words: texts.store.stopped } : item,
+  );
+}
+
+/** Empties the list, once nothing is on its way. */
+export function clear(): void {
+  if (running > 0) return;
+  items.value = [];
+  next = 0;
+  isTooMany.value = false;
+}

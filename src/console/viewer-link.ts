@@ -1,0 +1,13 @@
+import { serviceOf } from './api.js';
+import { basePath } from './settings.js';
+
+/** The address of a study in a viewer of the site: what the template says, with what it leaves open. */
+export function viewerLink(
+  template: string,
+  { peer, study, series }: { readonly peer: string; readonly study: string; readonly series: string },
+): string {
+  const values: Readonly<Record<string, string>> = { study, series, service: basePath(serviceOf(peer)) };
+  return template.replace(/\{(study|series|service)\}/g, (_all, name: string) =>
+    encodeURIComponent(values[name] ?? ''),
+  );
+}

@@ -1,0 +1,93 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+
+export interface WindowedListProps {
+  readonly count: number;
+  /** Pixels of each row; all are of one height. */
+  readonly rowHeight: number;
+  readonly label: string;
+  readonly role?: 'listbox' | 'tree' | 'list';
+  /** The row that is chosen is kept in sight. */
+  readonly selected?: number | undefined;
+  readonly onSelect?: ((index: number) => void) | undefined;
+  readonly row: (index: number) => ComponentChildren;
+}
+
+/** Rows beyond the edges that are there too. */
+const SPARE = 6;
+
+const steps: Readonly<Partial<Record<string, (at: number, page: number, last: number) => number>>> = {
+  ArrowDown: (at) => at + 1,
+  ArrowUp: (at) => at - 1,
+  PageDown: (at, page) => at + page,
+  PageUp: (at, page) => at - page,
+  Home: () => 0,
+  End: (_at, _page, last) => last,
+};
+
+/** A list of any length, of which only what can be seen is in the document. */
+export function WindowedList({
+  count,
+  rowHeight,
+  selected,
+  onSelect,
+  row,
+  ...rest
+}: WindowedListProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 600 });
+  const look = (): void => {
+    const { scrollTop, clientHeight } = box.current ?? { scrollTop: 0, clientHeight: 600 };
+    setView((before) =>
+      before.top === scrollTop && before.height === clientHeight
+        ? before
+        : { top: scrollTop, height: clientHeight },
+    );
+  };
+  useLayoutEffect(look, [count]);
+  useEffect(() => {
+    const observer = new ResizeObserver(look);
+    if (box.current) observer.observe(box.current);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+  useEffect(() => {
+    if (selected !== undefined) show(box.current, selected * rowHeight, rowHeight);
+  }, [selected, rowHeight]);
+  const first = Math.max(0, Math.floor(view.top / rowHeight) - SPARE);
+  const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + SPARE);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = steps[event.key];
+    if (!step || !onSelect || event.target !== box.current) return;
+    event.preventDefault();
+    const page = Math.max(1, Math.floor(view.height / rowHeight) - 1);
+    onSelect(Math.max(0, Math.min(count - 1, step(selected ?? -1, page, count - 1))));
+  };
+  const shown = Array.from({ length: Math.max(0, last - first) }, (_, index) => first + index);
+  return (
+    <div
+      class="windowed"
+      style={{ height: `calc(${count * rowHeight}px + 2px)` }}
+      ref={box}
+      onScroll={look}
+      onKeyDown={onKeyDown}
+      tabIndex={0}
+      role={rest.role ?? 'list'}
+      aria-label={rest.label}
+    >
+      <div class="windowed-all" style={{ height: `${count * rowHeight}px` }}>
+        <div class="windowed-part" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+          {shown.map(row)}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** Scrolls no further than it takes. */
+function show(box: HTMLElement | null, top: number, height: number): void {
+  if (!box) return;
+  if (top < box.scrollTop) box.scrollTop = top;
+  else if (top + height > box.scrollTop + box.clientHeight) box.scrollTop = top + height - box.clientHeight;
+}

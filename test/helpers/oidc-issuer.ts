@@ -1,0 +1,110 @@
+/** The least of an OpenID provider that a public client can log in at: code flow with PKCE, in this process. */
+import { createHash, randomUUID } from 'node:crypto';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+export interface OidcIssuer {
+  readonly url: string;
+  /** Tokens that it has given out. */
+  readonly tokens: ReadonlySet<string>;
+  /** Why it refused, of each time that it did. */
+  readonly refusals: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Starts an issuer at which everybody who asks is logged in, with tokens that hold for so many seconds. */
+export async function startOidcIssuer(clientId: string, seconds = 300): Promise<OidcIssuer> {
+  const codes = new Map<string, { readonly challenge: string; readonly redirectUri: string }>();
+  const tokens = new Set<string>();
+  const refreshTokens = new Set<string>();
+  const refusals: string[] = [];
+  const origin = { url: '' };
+
+  const authorize = (query: URLSearchParams, response: ServerResponse): void => {
+    const redirectUri = query.get('redirect_uri') ?? '';
+    const isRight =
+      query.get('client_id') === clientId &&
+      query.get('response_type') === 'code' &&
+      query.get('code_challenge_method') === 'S256' &&
+      redirectUri.startsWith('http://127.0.0.1:');
+    if (!isRight) {
+      refusals.push(`authorize ${query.toString()}`);
+      response.writeHead(400).end();
+      return;
+    }
+    const code = randomUUID();
+    codes.set(code, { challenge: query.get('code_challenge') ?? '', redirectUri });
+    const back = new URL(redirectUri);
+    back.searchParams.set('code', code);
+    back.searchParams.set('state', query.get('state') ?? '');
+    response.writeHead(302, { location: back.href }).end();
+  };
+
+  const give = (response: ServerResponse): void => {
+    const [value, refreshToken] = [randomUUID(), randomUUID()];
+    tokens.add(value);
+    refreshTokens.add(refreshToken);
+    json(response, 200, {
+      access_token: value,
+      token_type: 'Bearer',
+      expires_in: seconds,
+      refresh_token: refreshToken,
+    });
+  };
+
+  const token = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const form = new URLSearchParams(await text(request));
+    // Each is good for one time.
+    if (form.get('grant_type') === 'refresh_token' && refreshTokens.delete(form.get('refresh_token') ?? '')) {
+      give(response);
+      return;
+    }
+    const known = codes.get(form.get('code') ?? '');
+    codes.delete(form.get('code') ?? '');
+    const challenge = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url');
+    if (known?.challenge !== challenge || known.redirectUri !== form.get('redirect_uri')) {
+      refusals.push(`token ${form.toString()}`);
+      json(response, 400, { error: 'invalid_grant' });
+      return;
+    }
+    give(response);
+  };
+
+  const server = http.createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', origin.url);
+    response.setHeader('access-control-allow-origin', '*');
+    if (pathname === '/.well-known/openid-configuration')
+      json(response, 200, {
+        issuer: origin.url,
+        authorization_endpoint: `${origin.url}/authorize`,
+        token_endpoint: `${origin.url}/token`,
+        jwks_uri: `${origin.url}/jwks`,
+        response_types_supported: ['code'],
+        code_challenge_methods_supported: ['S256'],
+      });
+    else if (pathname === '/authorize') authorize(searchParams, response);
+    else if (pathname === '/token' && request.method === 'POST') void token(request, response);
+    else response.writeHead(request.method === 'OPTIONS' ? 204 : 404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url: origin.url,
+    tokens,
+    refusals,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
