@@ -44,9 +44,10 @@ class Access implements AccessControl {
   readonly #users: ReadonlyMap<string, Known>;
   readonly #passwords: Passwords;
   readonly #verifier: TokenVerifier;
+  readonly #namesSomebody: boolean;
 
   constructor(settings: AccessSettings, deps: AccessDependencies) {
-    const { issuers, users, tokens } = settings;
+    const { issuers, users, tokens, certificates } = settings;
     this.#settings = settings;
     this.#deps = deps;
     // Where there is nothing else, a client is told that a token would help.
@@ -56,6 +57,7 @@ class Access implements AccessControl {
     this.#users = new Map(users.map((one) => [one.name, one]));
     this.#passwords = new Passwords(users, deps.now);
     this.#verifier = new TokenVerifier(issuers, deps.now);
+    this.#namesSomebody = [issuers, users, tokens, certificates].some((group) => group.length > 0);
   }
 
   async admit(credentials: Credentials, need: Need, asking: Asking): Promise<Admission> {
@@ -73,7 +75,8 @@ class Access implements AccessControl {
   }
 
   async #identify({ authorization, certificate }: Credentials, asking: Asking): Promise<Identity> {
-    const said = parseAuthorization(authorization);
+    // Where nobody is named a proxy in front may have asked, and passes on what it was told.
+    const said = this.#namesSomebody ? parseAuthorization(authorization) : undefined;
     if (said !== undefined) return this.#byHeader(said, asking);
     const { certificates, anonymous } = this.#settings;
     const owner = certificate && ownerOf(certificates, certificate);

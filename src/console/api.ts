@@ -79,6 +79,8 @@ export interface Asking extends RequestInit {
 async function headersOf({ accept, headers }: Asking): Promise<Headers> {
   const all = new Headers(headers);
   if (accept !== undefined) all.set('Accept', accept);
+  // Else the browser would ask for a password itself.
+  all.set('X-Requested-With', 'XMLHttpRequest');
   const header = await authorization();
   if (header !== undefined) all.set('Authorization', header);
   return all;

@@ -35,6 +35,12 @@ function problemOf(error: GatewayError, requestId: string): Problem {
   };
 }
 
+/** To a page that asks for passwords itself a browser must not do so, with a window of its own: it does for `Basic`. */
+function challengesFor({ req: request }: Response, challenges: readonly string[]): readonly string[] {
+  if (request.get('x-requested-with') !== 'XMLHttpRequest') return challenges;
+  return challenges.map((challenge) => challenge.replace(/^Basic /, 'X-Basic '));
+}
+
 /** Answers with a problem document; the head of `response` must not have been sent. @see rule H-16 */
 export function sendProblem(response: Response, error: GatewayError, requestId: string): void {
   const problem = problemOf(error, requestId);
@@ -43,7 +49,7 @@ export function sendProblem(response: Response, error: GatewayError, requestId: 
   for (const name of ['Content-Location', 'Content-Range', 'Accept-Ranges', 'ETag', 'Warning', 'Vary'])
     response.removeHeader(name);
   if (isByOrigin) response.vary('Origin');
-  if (error.challenges) response.setHeader('WWW-Authenticate', [...error.challenges]);
+  if (error.challenges) response.setHeader('WWW-Authenticate', challengesFor(response, error.challenges));
   if (problem.status === 503 || problem.status === 429) {
     response.setHeader('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds));
   }

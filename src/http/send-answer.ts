@@ -107,7 +107,9 @@ function setShown(response: Response, { fileName, disposition, policy }: Shown):
     'Content-Disposition',
     `${disposition}; filename="${fileName.replace(/[^\w.-]/g, '_')}"`,
   );
-  if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
+  // That of pages would keep the PDF viewers of some browsers from showing anything.
+  if (policy === undefined) response.removeHeader('Content-Security-Policy');
+  else response.setHeader('Content-Security-Policy', policy);
 }
 
 /** Writes every chunk; resolves with the number of bytes. */

@@ -396,3 +396,31 @@ test('every resource wants to know who asks, but those that probes need (R-01)',
   ] as const)
     expect([path, (await request(gateway.service + path, { method, body: '' })).status]).toEqual([path, 401]);
 });
+
+test('what the console asks is for operators, and its page for anybody (R-01)', async () => {
+  await start();
+  for (const [method, path] of [
+    ['GET', '/console/api/peers'],
+    ['GET', '/console/api/pulls'],
+    ['POST', '/console/api/peers/main/echo'],
+    ['POST', '/console/api/peers/main/check'],
+  ] as const)
+    expect([path, (await request(gateway.origin + path, { method, body: '' })).status]).toEqual([path, 401]);
+  expect((await request(`${gateway.origin}/console/settings.json`)).status).toBe(200);
+});
+
+test('where nobody is named what a proxy in front was told is passed by', async () => {
+  gateway = await startTestGateway(PEER);
+  const headers = { authorization: 'Bearer of-the-proxy' };
+  expect((await request(`${gateway.service}/studies`, { headers })).status).toBe(503);
+});
+
+test('a page that asks for passwords itself is not asked by its browser', async () => {
+  gateway = await startTestGateway(
+    `${PEER}\naccess: { users: { ann: { password: '${await hashPassword('secret')}', roles: [read] } } }\n`,
+  );
+  const challengeOf = async (headers: Readonly<Record<string, string>>): Promise<unknown> =>
+    (await request(`${gateway.service}/studies`, { headers })).headers['www-authenticate'];
+  expect(await challengeOf({})).toMatch(/^Basic /);
+  expect(await challengeOf({ 'x-requested-with': 'XMLHttpRequest' })).toMatch(/^X-Basic /);
+});

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { hashPassword } from '../../src/access/index.js';
 import { formatAeAddress } from '../../src/core/index.js';
 import { createDemoPacs, demoStudies, type DemoPacs } from '../../src/demo/index.js';
 import {
@@ -609,17 +610,16 @@ describeWithPacs(
         expect(issuer.refusals).toEqual([]);
       });
 
-      test('takes a user and a password where no issuer is configured', async () => {
-        const plain = await startProxy(
-          gateway.origin,
-          '/imaging/pacs/',
-          ({ url = '', headers }, response) => {
-            if (/^\/imaging\/pacs\/(?:$|healthz|console\/(?!api))/.test(url)) return true;
-            if (headers.authorization === `Basic ${Buffer.from('ann:päss').toString('base64')}`) return true;
-            response.writeHead(401).end();
-            return false;
-          },
+      test('takes a user and a password of the gateway where no issuer is configured', async () => {
+        const own = await startTestGateway(
+          [
+            'peers:',
+            `  main: { address: "${formatAeAddress(pacs.address)}" }`,
+            `access: { users: { ann: { password: "${await hashPassword('päss')}", roles: [read, admin] } } }`,
+            '',
+          ].join('\n'),
         );
+        const plain = await startProxy(own.origin, '/imaging/pacs/');
         try {
           behind = await openConsole(browser, plain.url);
           await behind.page.getByLabel('User').fill('ann');
@@ -628,6 +628,7 @@ describeWithPacs(
           await behind.page.locator('[data-peer=main][data-state=up]').waitFor();
         } finally {
           await plain.close();
+          await own.close();
         }
       });
     });
