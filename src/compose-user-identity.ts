@@ -74,17 +74,16 @@ export function identityJudge({ dimse: { userIdentity } }: Config): IdentityJudg
   return {
     isRequired: userIdentity.required,
     // Tickets, assertions and tokens of others cannot be checked here, and a name alone proves nothing.
-    accepts: async ({ type, primary, secondary }) => {
+    accepts: async ({ type, primary, secondary }, signal) => {
       if (type !== UserIdentityTypes.passcode) return false;
       const hashed = userIdentity.users[primary.toString()];
-      const release = await hashing.acquire();
       try {
-        return await isPassword(secondary.toString(), hashed);
+        // Who has left waits no more: there are never more in the line than connections.
+        const release = await hashing.acquire(signal);
+        return await isPassword(secondary.toString(), hashed).finally(release);
       } catch {
-        // Costs beyond what scrypt may take: nobody's passcode.
+        // Nobody waits for it, or its costs are beyond what scrypt may take: nobody's passcode.
         return false;
-      } finally {
-        release();
       }
     },
   };

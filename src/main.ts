@@ -75,11 +75,21 @@ function stopSignal(): Promise<string> {
   });
 }
 
-/** Reads renewed certificates, and nothing else: all other changes of the configuration take a restart. */
-function reloadOnHangUp(gateway: RunningGateway): void {
+/**
+ * Reads renewed certificates at SIGHUP, and nothing else: all other changes of the configuration take a restart. One that
+ * comes while the gateway starts is heeded once it has: it would end the process.
+ */
+function reloadOnHangUp(): (gateway: RunningGateway) => void {
+  let running: RunningGateway | undefined;
+  let isAsked = false;
   process.on('SIGHUP', () => {
-    void gateway.reloadCertificates();
+    isAsked = true;
+    void running?.reloadCertificates();
   });
+  return (gateway) => {
+    running = gateway;
+    if (isAsked) void gateway.reloadCertificates();
+  };
 }
 
 const openAssociations = (peers: Iterable<Peer>): number =>
@@ -96,8 +106,9 @@ async function serve(
 ): Promise<number> {
   try {
     const stop = stopSignal();
+    const started = reloadOnHangUp();
     const gateway = await startGateway(config, telemetry);
-    reloadOnHangUp(gateway);
+    started(gateway);
     onReady(gateway.origin);
     telemetry.observe({ kind: 'stopping', reason: await stop });
     await gateway.close();

@@ -23,7 +23,7 @@ export function parseAuthorization(headers: readonly string[]): Authorization | 
   if (header === undefined) return undefined;
   if (others.length > 0)
     throw new GatewayError('bad-request', 'The request has more than one Authorization header.');
-  const [, scheme = '', value] = FORM.exec(header.trim()) ?? [];
+  const [, scheme = '', value] = FORM.exec(header.replace(/^[\t ]+|[\t ]+$/g, '')) ?? [];
   if (value === undefined) return { scheme: 'other' };
   switch (scheme.toLowerCase()) {
     case 'bearer':

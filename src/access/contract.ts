@@ -33,6 +33,8 @@ export interface Admission {
 export interface Asking {
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Hears who asks once that is known, also of one that may not do what it asks. */
+  readonly identified?: (principal: Principal) => void;
 }
 
 /** Decides who may do what. */

@@ -62,6 +62,7 @@ class Access implements AccessControl {
 
   async admit(credentials: Credentials, need: Need, asking: Asking): Promise<Admission> {
     const { principal, grants } = await this.#identify(credentials, asking);
+    asking.identified?.(principal);
     const decision = decide(grants, need);
     if (decision) return { principal, ...decision };
     if (principal.kind === 'anonymous')

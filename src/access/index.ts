@@ -3,6 +3,7 @@ export type {
   AccessControl,
   AccessSettings,
   Admission,
+  Asking,
   AttributeTemplate,
   ClientCertificate,
   Credentials,

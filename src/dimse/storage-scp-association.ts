@@ -46,6 +46,8 @@ export class InboundAssociation {
   #unsentResponses = 0;
   #outcome: 'released' | 'rejected' | undefined;
   #cancelWatch: () => void = () => undefined;
+  /** Aborts when it has closed. */
+  readonly #over = new AbortController();
 
   /** @param onClosed called once, as the last */
   constructor(socket: Socket, host: InboundHost, onClosed: () => void) {
@@ -120,7 +122,7 @@ export class InboundAssociation {
       return;
     }
     this.#state = 'deciding';
-    void identities.accepts(userIdentity).then((isKnown) => {
+    void identities.accepts(userIdentity, this.#over.signal).then((isKnown) => {
       this.#decided(request, isKnown);
     });
   }
@@ -307,6 +309,7 @@ export class InboundAssociation {
   #closed(error: GatewayError | undefined): void {
     const wasOpen = this.#state === 'open';
     this.#state = 'closed';
+    this.#over.abort(error);
     this.#cancelWatch();
     this.#host.moves.associationEnded(this);
     const { bytesReceived, bytesSent } = this.#channel;

@@ -54,6 +54,6 @@ function readField(value: Buffer, at: number): Buffer | undefined {
 export interface IdentityJudge {
   /** Whether somebody without an identity is rejected. */
   readonly isRequired: boolean;
-  /** Never rejects. */
-  accepts(identity: UserIdentity): Promise<boolean>;
+  /** Whether it is one that is known; `signal` aborts when nobody waits for that any more. Never rejects. */
+  accepts(identity: UserIdentity, signal: AbortSignal): Promise<boolean>;
 }

@@ -8,6 +8,7 @@ import { withSeries, withStudies, type Entry } from './group-entries.js';
 import { Failures } from './group-failures.js';
 import { locate } from './group-locate.js';
 import { lacksCount, withSeriesUnion, withStudyUnion } from './group-merge.js';
+import { permittedGroup } from './group-permitted.js';
 import { uidOf } from './group-query.js';
 import { unitedKeyWarnings } from './group-united-keys.js';
 import { MemberRows } from './member-rows.js';
@@ -168,7 +169,8 @@ class GroupSearch {
     const { studyInstanceUid } = call.request;
     if (studyInstanceUid === undefined) return group.members;
     if (call.fresh) for (const { absent } of group.members) absent.clear();
-    const { holders, warnings } = await locate(group, studyInstanceUid, failures, context);
+    const permitted = await permittedGroup(group, studyInstanceUid, failures, context);
+    const { holders, warnings } = await locate(permitted, studyInstanceUid, failures, context);
     for (const warning of warnings) this.#asking.warn(warning);
     // Who opens a study is told that it could not be looked for, as in a retrieve, and not that it has no series.
     if (holders.length === 0) failures.requireNone();

@@ -60,11 +60,11 @@ export class StudyGuard {
       if (level === 'PATIENT') return find(level, identifier, context);
       if (level !== 'STUDY')
         return this.#below(() => find(level, identifier, context), identifier, { restriction, context });
+      // By the Patient Root attributes of the patient are no keys of a study.
+      if (context.root === 'patient')
+        return this.#ofPatient(find(level, identifier, context), restriction, context);
       for (const tag of restrictionTags(restriction)) if (!identifier.has(tag)) identifier.setEmpty(tag);
-      const answer = find(level, identifier, context);
-      return context.root === 'patient'
-        ? this.#ofPatient(answer, restriction, context)
-        : this.#studies(answer, restriction);
+      return this.#studies(find(level, identifier, context), restriction);
     };
   }
 

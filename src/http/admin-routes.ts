@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import { admit } from './admit.js';
+import { auditLogin } from './audited.js';
 import type { ConsoleData } from './console-api.js';
 import type { ConsolePage } from './console-routes.js';
 import { Exchange } from './exchange.js';
@@ -41,6 +42,7 @@ export function adminRoutes(
   });
   router.get('/metrics', (request: Request, response: Response) => {
     const exchange = new Exchange(request, response, '/metrics', deps.observe);
+    auditLogin(exchange, request, { peers: [] }, deps);
     void exchange.run(async () => {
       await admit(exchange, request, deps.door, { permission: 'metrics' });
       const { contentType, body } = await metrics();

@@ -43,6 +43,7 @@ export function audited(
   const kind = transactionOf(request.method, path);
   const params = { ...(request.params as Params) };
   let about = (): StoredAbout => nothing;
+  if (kind === undefined) auditLogin(exchange, request, { peers: [peer] }, { audit });
   if (audit === undefined || kind === undefined || audit.refusal()) return () => undefined;
   exchange.onEnd = (end) => {
     const study = kind === 'search' ? undefined : studyOf(request, params);
@@ -62,22 +63,48 @@ export function audited(
   };
 }
 
-/** Has the audit trail told of a purge when it has ended. */
-export function auditPurge(
+/** Has the audit trail told of a request of which it does not tell otherwise, where that is not believed to be who it says. */
+export function auditLogin(
   exchange: Exchange,
   request: Request,
-  { peers, target }: { readonly peers: readonly string[]; readonly target: PurgeTarget },
-  { audit }: Audited,
+  { peers }: { readonly peers: readonly string[] },
+  { audit }: Pick<Audited, 'audit'>,
 ): void {
   if (audit === undefined) return;
   exchange.onEnd = (end) => {
+    if (end.status === 401) audit.record({ ...endOf(exchange, request, end), kind: 'login-failure', peers });
+  };
+}
+
+/** What was to be purged, and where. */
+export interface AuditedPurge {
+  readonly peers: readonly string[];
+  readonly target: PurgeTarget;
+}
+
+/**
+ * Has the audit trail told of a purge when it has ended, also of one that was refused. The function returned tells what is to
+ * be purged.
+ */
+export function auditPurge(
+  exchange: Exchange,
+  request: Request,
+  { audit }: Pick<Audited, 'audit'>,
+): (purge: AuditedPurge) => void {
+  if (audit === undefined) return () => undefined;
+  let purge: AuditedPurge | undefined;
+  exchange.onEnd = (end) => {
+    const { peers = [], target } = purge ?? {};
     audit.record({
       ...endOf(exchange, request, end),
-      kind: 'purge',
+      kind: end.status === 401 ? 'login-failure' : 'purge',
       peers,
-      studies: target.kind === 'study' ? [{ studyInstanceUid: target.studyInstanceUid }] : [],
-      patients: target.kind === 'patient' ? [{ id: target.patientId }] : [],
+      studies: target?.kind === 'study' ? [{ studyInstanceUid: target.studyInstanceUid }] : [],
+      patients: target?.kind === 'patient' ? [{ id: target.patientId }] : [],
     });
+  };
+  return (told) => {
+    purge = told;
   };
 }
 

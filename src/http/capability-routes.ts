@@ -51,7 +51,7 @@ export function capabilityRoutes(on: On, { gateway }: HttpDependencies, options:
 function send(response: Response, mediaType: string, text: string): void {
   const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
   response.setHeader('ETag', tag);
-  response.setHeader('Vary', 'Accept');
+  response.vary('Accept');
   response.setHeader('Cache-Control', 'no-cache');
   if (noneMatchNames(response.req.get('if-none-match'), tag)) {
     response.status(304).end();

@@ -1,11 +1,15 @@
 import { isIPv6 } from 'node:net';
 
+/** Some proxies forward an address with the port, of which each connection has another. */
+export const withoutPort = (address: string): string =>
+  /^\[([^\]]*)\](?::\d{1,5})?$/.exec(address)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(address)?.[1] ?? address;
+
 /**
  * Who a client is by its address: a network of IPv6 that one subscriber has at least is one client, however many
  * addresses it takes.
  */
 export function clientKey(address: string | undefined): string {
-  const [plain = ''] = (address ?? 'unknown').split('%');
+  const [plain = ''] = withoutPort(address ?? 'unknown').split('%');
   const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(plain)?.[1];
   if (mapped !== undefined || !isIPv6(plain)) return mapped ?? plain;
   const [head = '', tail] = plain.split('::');

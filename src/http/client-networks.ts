@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { withoutPort } from './client-key.js';
 
 /** Tells whether an address belongs to one of `networks`, such as `10.0.0.0/8` or `192.0.2.7`; all do without a list. */
 export function networkTest(
@@ -14,7 +15,7 @@ export function networkTest(
   }
   return (given = '') => {
     // A link-local address comes with the interface that it was seen on.
-    const [address = ''] = given.split('%');
+    const [address = ''] = withoutPort(given).split('%');
     return isIP(address) !== 0 && list.check(address, familyOf(address));
   };
 }

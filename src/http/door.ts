@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import type { AccessControl, Admission, Need } from '../access/index.js';
-import { GatewayError, type OperationContext, type Principal } from '../core/index.js';
+import type { AccessControl, Admission, Asking, Need } from '../access/index.js';
+import { GatewayError, type Principal } from '../core/index.js';
 import { clientKey } from './client-key.js';
 import { credentialsOf } from './credentials.js';
 import { RateLimit } from './rate-limit.js';
@@ -16,17 +16,9 @@ export interface ClientLimits {
 /** Lets requests in. */
 export interface Door {
   /** @throws GatewayError as `AccessControl.admit`, and `rate-limited` */
-  admit(
-    request: Request,
-    need: Need,
-    context: Pick<OperationContext, 'requestId' | 'signal'>,
-  ): Promise<Admission>;
+  admit(request: Request, need: Need, asking: Asking): Promise<Admission>;
   /** Whether the request would be let in; nobody is told of one that says nothing of who sends it. */
-  wouldAdmit(
-    request: Request,
-    need: Need,
-    context: Pick<OperationContext, 'requestId' | 'signal'>,
-  ): Promise<boolean>;
+  wouldAdmit(request: Request, need: Need, asking: Asking): Promise<boolean>;
 }
 
 /**
@@ -45,24 +37,24 @@ export function createDoor(access: AccessControl, { requests, withinMs, failedLo
     message: 'Too many wrong passwords have come from this address (access.failedLogins).',
   });
   const door: Door = {
-    async wouldAdmit(request, need, context) {
+    async wouldAdmit(request, need, asking) {
       const { authorization, certificate } = credentialsOf(request);
       if (authorization.length === 0 && certificate === undefined) return access.isOpen(need);
       try {
-        await door.admit(request, need, context);
+        await door.admit(request, need, asking);
         return true;
       } catch {
         return false;
       }
     },
-    async admit(request, need, { requestId, signal }) {
+    async admit(request, need, asking) {
       const credentials = credentialsOf(request);
       const address = clientKey(request.ip);
       // A token cannot be guessed.
       const isPassword = credentials.authorization.some((header) => /^basic\b/i.test(header));
       if (isPassword) await failures.requireBelow(address);
       try {
-        const admission = await access.admit(credentials, need, { requestId, signal });
+        const admission = await access.admit(credentials, need, asking);
         await all.count(keyOf(admission.principal, address));
         return admission;
       } catch (thrown) {

@@ -8,6 +8,7 @@ import {
   type Observation,
   type Observe,
   type OperationContext,
+  type Principal,
 } from '../core/index.js';
 import { sendProblem } from './problem.js';
 import { resetConnection } from './reset-connection.js';
@@ -90,7 +91,12 @@ export class Exchange {
     return this.#context;
   }
 
-  /** It is known who asks: whatever is done from now on is done for that one. */
+  /** It is known who asks, and not yet whether that one may. */
+  identified(principal: Principal): void {
+    this.#context = { ...this.#context, principal };
+  }
+
+  /** Who asks may: whatever is done from now on is done for that one. */
   admitted({ principal, restriction }: Admission): void {
     this.#context = { ...this.#context, principal, ...(restriction && { restriction }) };
   }

@@ -4,7 +4,7 @@ import { requireUid } from '../dicomweb/index.js';
 import type { PurgeTarget } from '../gateway/index.js';
 import { admit } from './admit.js';
 import { tellToGoOn } from './expectation.js';
-import { auditPurge } from './audited.js';
+import { auditPurge, type AuditedPurge } from './audited.js';
 import { Exchange } from './exchange.js';
 import type { HttpDependencies } from './route.js';
 
@@ -13,13 +13,8 @@ const MOST_BYTES = '4kb';
 const FORM =
   'The body must be JSON: { "study": UID }, { "patient": ID } or { "all": true }, and perhaps a "peer".';
 
-interface PurgeRequest {
-  readonly peers: readonly string[];
-  readonly target: PurgeTarget;
-}
-
 /** @throws GatewayError `bad-request` for anything but one target */
-function parsePurge(body: unknown, peers: readonly string[], groups: readonly string[]): PurgeRequest {
+function parsePurge(body: unknown, peers: readonly string[], groups: readonly string[]): AuditedPurge {
   if (typeof body !== 'object' || body === null) throw new GatewayError('bad-request', FORM);
   const { peer, study, patient, all, ...rest } = body as Partial<Record<string, unknown>>;
   const named = [study, patient, all].filter((value) => value !== undefined);
@@ -50,6 +45,7 @@ export function purgeRoute(deps: HttpDependencies): Router {
   const json = express.json({ limit: MOST_BYTES });
   router.post('/cache/purge', (request, response) => {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
+    const concerns = auditPurge(exchange, request, deps);
     void exchange.run(async () => {
       await admit(exchange, request, deps.door, { permission: 'admin' });
       tellToGoOn(request);
@@ -57,7 +53,7 @@ export function purgeRoute(deps: HttpDependencies): Router {
       if (!request.is('application/json')) throw new GatewayError('unsupported-media-type', FORM);
       const { peerNames, groupNames } = deps.gateway;
       const { peers, target } = parsePurge(request.body, peerNames, groupNames);
-      auditPurge(exchange, request, { peers, target }, deps);
+      concerns({ peers, target });
       const dropped = await purgeAll(deps, peers, target, exchange.context);
       response.set('Cache-Control', 'no-store').json({ dropped });
     });

@@ -113,12 +113,13 @@ class Watched implements WatchedCertificates {
     const { files, what } = this.#options;
     try {
       const material = await readMaterial(files, what);
+      if (!isSame(material, this.current)) {
+        const before = this.current;
+        this.current = material;
+        this.#apply(material, before);
+        this.#tell('renewed');
+      }
       this.#refusal = undefined;
-      if (isSame(material, this.current)) return;
-      const before = this.current;
-      this.current = material;
-      this.#apply(material, before);
-      this.#tell('renewed');
     } catch (thrown) {
       const error = toGatewayError(thrown);
       // Files that stay broken are told once, not at every look.

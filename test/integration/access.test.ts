@@ -289,6 +289,15 @@ describe('who is named in the configuration', () => {
     expect((await search(bearer(await issuer.sign()))).status).toBe(LET_IN);
   });
 
+  test('is not let in by blanks that HTTP does not know, by which guesses would not be counted', async () => {
+    const hash = await hashPassword('secret');
+    await start('', `  failedLogins: 3\n  users: { anna: { password: '${hash}', roles: [read] } }\n`);
+    const basic = `Basic ${Buffer.from('anna:secret').toString('base64')}`;
+    for (const authorization of [`\u00a0${basic}`, `${basic}\u00a0`])
+      expect((await search({ authorization })).status).toBe(401);
+    expect((await search({ authorization: basic })).status).toBe(LET_IN);
+  });
+
   test('may use the peers that its role names alone', async () => {
     gateway = await startTestGateway(`
 peers: { north: { address: 'N@127.0.0.1:1' }, south: { address: 'S@127.0.0.1:1' } }

@@ -38,6 +38,7 @@ describe('CORS (R-09)', () => {
       ['/studies', 200],
       [`${STUDY}/metadata`, 200],
       ['/studies/2.25.404/metadata', 404],
+      ['/openapi.json', 200],
       ['/nowhere', 404],
     ] as const) {
       const { headers, ...answer } = await ask(path, { origin: VIEWER });
@@ -60,6 +61,23 @@ describe('CORS (R-09)', () => {
     expect((await ask(`${STUDY}/metadata`, { origin: VIEWER })).headers.vary).toMatch(
       /Accept, .*Authorization/,
     );
+  });
+
+  test('lets them read why they are asked who they are, and that they may do no more', async () => {
+    const reader = 'a-token-of-a-page-that-reads';
+    const access = `access: { tokens: { page: { token: ${reader}, roles: [search] } } }\n`;
+    await start(CORS + access);
+    for (const [status, more] of [
+      [401, {}],
+      [403, { authorization: `Bearer ${reader}` }],
+    ] as const) {
+      const { headers, ...answer } = await ask(`${STUDY}/metadata`, { origin: VIEWER, ...more });
+      expect(answer.status).toBe(status);
+      expect(headers['access-control-allow-origin']).toBe(VIEWER);
+      expect(headers['access-control-expose-headers']).toMatch(/WWW-Authenticate/);
+      expect(headers['www-authenticate']).toMatch(/^Bearer /);
+      expect(headers.vary).toMatch(/\bOrigin\b/);
+    }
   });
 
   test('answers what browsers ask beforehand, also where credentials are wanted, and lets them remember it', async () => {

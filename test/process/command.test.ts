@@ -1,13 +1,16 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,6 +30,7 @@ import {
   type Script,
 } from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, sha256 } from '../helpers/test-gateway.js';
+import { makeCertificate, type Certificate } from '../helpers/x509.js';
 
 const BUILD = 'node_modules/.cache/process-test';
 const MAIN = projectPath(`${BUILD}/dist/main.js`);
@@ -147,6 +151,19 @@ function run(args: readonly string[], env?: Environment, stdout?: number): Progr
   return program;
 }
 
+/** Opens a pipe that has a name once somebody reads it. */
+async function openForReader(path: string): Promise<number> {
+  for (;;) {
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+      // Nothing tells when another process has opened it.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
 // Each test starts a Node of its own, perhaps on a busy machine.
 beforeAll(build, 120_000);
 afterEach(() => {
@@ -208,6 +225,48 @@ describe('serve', () => {
     program.kill('SIGTERM');
     expect(await program.exit).toBe(0);
     expect(program.output).toMatch(/"openAssociations":0.*"msg":"stopped"/);
+  });
+
+  test('a SIGHUP that comes while it starts does not end it, and has certificates read again', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hang-up-'));
+    const file = (name: string): string => join(directory, name);
+    const put = (name: string, { cert, key }: Certificate): void => {
+      writeFileSync(file(`${name}.crt`), cert);
+      writeFileSync(file(`${name}.key`), key);
+    };
+    try {
+      const http = makeCertificate('http');
+      put('dimse', makeCertificate('dimse'));
+      put('http', http);
+      // Who reads it waits for a writer: the start stands still there.
+      rmSync(file('http.crt'));
+      execFileSync('mkfifo', [file('http.crt')]);
+      const program = run(['serve'], {
+        DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}`,
+        DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+        DICOMGW_HTTP_TLS_CERT: file('http.crt'),
+        DICOMGW_HTTP_TLS_KEY: file('http.key'),
+        DICOMGW_DIMSE_LISTEN: '127.0.0.1:0',
+        DICOMGW_DIMSE_TLS_CERT: file('dimse.crt'),
+        DICOMGW_DIMSE_TLS_KEY: file('dimse.key'),
+        DICOMGW_DIMSE_TLS_REQUIRE_CLIENT_CERTIFICATE: 'false',
+        DICOMGW_CERTIFICATES_RELOAD_INTERVAL: '0',
+      });
+      await program.saying(/certificate loaded/);
+      put('dimse', makeCertificate('renewed'));
+      program.kill('SIGHUP');
+      const waiting = await openForReader(file('http.crt'));
+      renameSync(file('http.crt'), file('waiting'));
+      put('http', http);
+      writeSync(waiting, http.cert);
+      closeSync(waiting);
+      await program.saying(READY);
+      await program.saying(/certificate renewed/);
+      program.kill('SIGTERM');
+      expect(await program.exit).toBe(0);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   test('serves and ends as it should although there is no room for its log', async () => {

@@ -19,6 +19,8 @@ describe('addresses in networks', () => {
     ['2001:db8::/32', '2001:db9::1', false],
     ['fe80::/10', 'fe80::1%eth0', true],
     ['0.0.0.0/0', '::1', false],
+    ['192.0.2.7', '192.0.2.7:50123', true],
+    ['192.0.2.7', '192.0.2.8:50123', false],
   ])('%s has %s: %s', (network, address, expected) => {
     expect(networkTest([network])(address)).toBe(expected);
   });

@@ -152,7 +152,7 @@ describeWithPacs(
       expect(eventsOf(told)).toEqual(['loaded', 'refused', 'renewed']);
     });
 
-    test('what one user cannot use is used by none', async () => {
+    test('what one user cannot use is used by none, and told once', async () => {
       const files = ownFiles();
       const told: Told[] = [];
       const certificates = new Certificates({
@@ -170,6 +170,7 @@ describeWithPacs(
         if (material !== before) throw new Error('not this one');
       });
       renew(second, files);
+      await certificates.reload();
       await certificates.reload();
       expect(used.at(-1)).toBe(before);
       expect(watched.current).toBe(before);
