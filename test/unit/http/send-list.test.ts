@@ -17,6 +17,7 @@ test('H-16, H-17: an error before any byte has left is told in plain text, also 
       kind: 'document',
       contentType: 'application/dicom+json',
       refused: 0,
+      warnings: [],
       body: body(),
       close: () => Promise.resolve(),
     } as const;
