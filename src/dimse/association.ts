@@ -127,6 +127,11 @@ export class Association {
     return this.#state === 'open' && this.#operations.size === 0;
   }
 
+  /** Whether the first byte of a message has been sent: the peer waits for the rest of it. */
+  get isAhead(): boolean {
+    return this.#channel.isAhead;
+  }
+
   /** Messages that came so far. */
   get messagesReceived(): number {
     return this.#messagesReceived;
@@ -196,7 +201,7 @@ export class Association {
   /** Releases, or aborts when the peer does not answer. Never rejects. */
   async release(): Promise<void> {
     if (this.#state !== 'open') return;
-    if (this.#operations.size > 0 || this.#channel.isAhead) {
+    if (this.#operations.size > 0 || this.isAhead) {
       this.abort(new GatewayError('cancelled', 'The operation was given up.'));
       return;
     }

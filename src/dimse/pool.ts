@@ -9,6 +9,7 @@ import {
 import type { Association } from './association.js';
 import type { Attempt, CircuitBreaker } from './breaker.js';
 import type { CommitmentEvents, PeerOptions, PeerStats } from './contract.js';
+import { idleMsOf } from './idle-time.js';
 import { diedUnheard, runOn, type AssociationRequest, type AssociationUse, type Lease } from './lease.js';
 import { openAssociation } from './open-association.js';
 import { openingSign, operationSign, saysFull } from './peer-sign.js';
@@ -293,7 +294,7 @@ export class AssociationPool {
     this.#slots.delete(slot);
     this.#slots.add(slot);
     const { clock, peer } = this.#options;
-    const { idleMs = peer.idleMs } = association.contextSet;
+    const idleMs = idleMsOf(association, peer.idleMs);
     const isDone = this.#isClosing || idleMs === 0 || association.contexts.accepted.length === 0;
     // dcmqrscp keeps its index locked after a cancelled retrieve, for as long as the association is there.
     if (isDone || association.wasCancelled) {

@@ -154,7 +154,9 @@ export class StoreQueue {
   #wanted({ request, context, isAgain }: StoreJob, storesAtOnce = 1): AssociationRequest {
     return {
       contextSet: this.#dependencies.negotiation.contextsFor(request, storesAtOnce),
-      suits: (association) => proposes(association.contextSet, request),
+      // Of bytes that come while they are sent the first may be late for a message that has begun.
+      suits: (association) =>
+        proposes(association.contextSet, request) && !(request.once === true && association.isAhead),
       use: 'transfer',
       fresh: isAgain,
       context,

@@ -27,7 +27,8 @@ const SHARED_IDS =
 const NOBODYS =
   'The archive has patients without a PatientID, whose studies cannot be asked for: they are missing here';
 
-const TEXT_MISSED =
+/** What is missing then nobody can tell. */
+export const TEXT_MISSED =
   'The archive refuses this text in one of the character sets that it has, and has too much else to look through: what it holds in that set may not be found';
 
 /** How much is known of a search when the headers leave. */
@@ -151,7 +152,7 @@ class OpenSearch implements OpenRows {
   }
 
   get truncated(): boolean {
-    return this.#run.truncated || this.#run.missesPatients;
+    return this.#run.truncated || this.#run.missesPatients || this.#run.mayMissText;
   }
 
   get isCut(): boolean {

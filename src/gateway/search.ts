@@ -6,7 +6,7 @@ import { datasetList, emptyList, type DatasetList } from './dataset-list.js';
 import { inOrder } from './in-order.js';
 import type { PeerBinding, SearchSettings } from './ports.js';
 import { readPage, warningsOf, type Page, type Window } from './search-page.js';
-import { openRows, type SearchRows } from './search-rows.js';
+import { openRows, TEXT_MISSED, type SearchRows } from './search-rows.js';
 import type { SearchSource } from './search-run.js';
 
 /** A search's answer: a list whose rows leave as they come once the status line is known to be true. */
@@ -95,16 +95,19 @@ export async function answerSearch(
   }
 }
 
-const nothingKnown = ({ isCut }: SearchRows): GatewayError =>
-  isCut
-    ? new GatewayError(
-        'query-too-broad',
-        'The PACS cut its answer short, and nothing of what it gave is of this page; narrow the search, by date for example.',
-      )
-    : new GatewayError(
-        'peer-incomplete',
-        'What matches may be of patients without a PatientID, whose studies the PACS cannot be asked for.',
-      );
+function nothingKnown({ isCut, warnings }: SearchRows): GatewayError {
+  if (isCut)
+    return new GatewayError(
+      'query-too-broad',
+      'The PACS cut its answer short, and nothing of what it gave is of this page; narrow the search, by date for example.',
+    );
+  if (warnings.includes(TEXT_MISSED))
+    return new GatewayError('query-too-broad', `${TEXT_MISSED}; narrow the search, by date for example.`);
+  return new GatewayError(
+    'peer-incomplete',
+    'What matches may be of patients without a PatientID, whose studies the PACS cannot be asked for.',
+  );
+}
 
 /** What an answer is made of. */
 interface Answering {

@@ -9,6 +9,7 @@ import {
 } from '../core/index.js';
 import type { CheckReport, CheckStep } from '../gateway/index.js';
 import { admit } from './admit.js';
+import { auditLogin } from './audited.js';
 import { BodyWriter } from './body-writer.js';
 import { Exchange } from './exchange.js';
 import { preloadReport } from './preload-report.js';
@@ -86,6 +87,7 @@ export function consoleApiRoutes(deps: HttpDependencies, data: ConsoleData): Rou
   ): void => {
     router[method](`/console/api${path}`, (request, response) => {
       const exchange = new Exchange(request, response, `/console/api${path}`, deps.observe);
+      auditLogin(exchange, request, { peers: [] }, deps);
       void exchange.run(async () => {
         const refusal = deps.refuse();
         if (refusal) throw refusal;

@@ -1,13 +1,13 @@
 import { constants, createGzip, type Gzip } from 'node:zlib';
 
-/** Whether the client takes gzip, by name or by `*`, and has not given it the weight 0. @see RFC 9110 12.5.3 */
+/** Whether the client takes gzip: what it says of it by name counts, else of `*`; of the weight 0 is not. @see RFC 9110 12.5.3 */
 export function takesGzip(header: string | undefined): boolean {
+  const weights = new Map<string, boolean>();
   for (const one of (header ?? '').toLowerCase().split(',')) {
     const [coding = '', ...parameters] = one.split(';').map((text) => text.trim());
-    if (coding !== 'gzip' && coding !== '*') continue;
-    return !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter));
+    weights.set(coding, !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter)));
   }
-  return false;
+  return weights.get('gzip') ?? weights.get('*') ?? false;
 }
 
 /**

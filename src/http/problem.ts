@@ -41,13 +41,23 @@ function challengesFor({ req: request }: Response, challenges: readonly string[]
   return challenges.map((challenge) => challenge.replace(/^Basic /, 'X-Basic '));
 }
 
+/** What an answer that did not come to its body has said of that. */
+const OF_ANOTHER_BODY = [
+  'Content-Encoding',
+  'Content-Location',
+  'Content-Range',
+  'Accept-Ranges',
+  'ETag',
+  'Warning',
+  'Vary',
+];
+
 /** Answers with a problem document; the head of `response` must not have been sent. @see rule H-16 */
 export function sendProblem(response: Response, error: GatewayError, requestId: string): void {
   const problem = problemOf(error, requestId);
   response.status(problem.status);
   const isByOrigin = /\borigin\b/i.test(String(response.getHeader('Vary') ?? ''));
-  for (const name of ['Content-Location', 'Content-Range', 'Accept-Ranges', 'ETag', 'Warning', 'Vary'])
-    response.removeHeader(name);
+  for (const name of OF_ANOTHER_BODY) response.removeHeader(name);
   if (isByOrigin) response.vary('Origin');
   if (error.challenges) response.setHeader('WWW-Authenticate', challengesFor(response, error.challenges));
   if (problem.status === 503 || problem.status === 429) {

@@ -141,9 +141,15 @@ function plannedOptions(
   };
 }
 
+/** What rows of a level have is not known of those below it: they may have it empty. */
+const alone = (part: StepOptions): StepOptions => ({ ...part, returnedKeys: new ReturnedKeys() });
+
 /** One C-FIND for each level, below each row of the level above. */
 function levelSteps(parts: readonly StepOptions[], fixed: ParentKeys): Pick<SearchPlan, 'steps' | 'project'> {
-  return { steps: parts.map((part) => createStep(part)), project: createProjection(parts, fixed) };
+  return {
+    steps: parts.map((part) => createStep(part.level === 'PATIENT' ? alone(part) : part)),
+    project: createProjection(parts, fixed),
+  };
 }
 
 /** One C-FIND for all levels, whose rows have the attributes of all of them. @see PS3.4 C.4.1.2.2.2 */
@@ -155,7 +161,7 @@ function relationalSteps(
   if (target === undefined) throw new GatewayError('internal', 'A search without a level.');
   const project = createProjection(parts, fixed);
   return {
-    steps: [createStep(target, parts.slice(0, -1))],
+    steps: [createStep(target, parts.slice(0, -1).map(alone))],
     project: (rows, retrieveUrl) =>
       project(
         parts.flatMap(() => rows.slice(0, 1)),

@@ -39,7 +39,7 @@ export interface StepOptions {
   readonly unsentKeys: readonly Tag[];
   /** Keys of numbers and of several values that the peer matches as it should; it is asked without the others. */
   readonly trustedKeys: readonly Tag[];
-  /** Optional keys that the peer has returned with a value; grows as its rows come, for all steps of a search. */
+  /** Optional keys that rows of the peer had with a value: of the level that they are of, or as they came in this step. */
   readonly returnedKeys: ReturnedKeys;
   readonly literalWildcard: boolean;
   readonly upperCasesNames: boolean;

@@ -23,7 +23,7 @@ import {
   type Matcher,
 } from './matching.js';
 import { isTextVr } from './pattern.js';
-import { hasValue, type ReturnedKeys } from './returned-keys.js';
+import { hasValue } from './returned-keys.js';
 import { requireUniqueKey } from './row.js';
 import { buildIdentifier, type IdentifierPart } from './step-identifier.js';
 import type { ParentKeys, PlannedPair, StepOptions, StepPart } from './step-options.js';
@@ -62,7 +62,7 @@ export interface FindStep {
   readonly uidOf: (row: Dataset) => string | undefined;
   /** The exact post-filter of this level's keys; also refuses rows that belong to another entity than `parent`. */
   readonly accepts: (row: Dataset, parent?: ParentKeys) => boolean;
-  /** Looks at a row of the peer for optional keys that are seen with a value for the first time; returns these. */
+  /** Looks at a row of the peer for optional keys that are seen with a value for the first time; returns those of its level. */
   readonly seeReturned: (row: Dataset) => readonly Tag[];
   /** Whether an accepted row matches depends on whether the peer returns a key that is empty in it. */
   readonly isDoubtful: (row: Dataset) => boolean;
@@ -104,12 +104,18 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
     .map((one) => one.announcedZone)
     .find((zone) => zone !== undefined);
   const parts = [...above, options].map((one) => planPart({ ...one, announcedZone }));
-  const filters = parts.flatMap(filtersOf);
+  const byPart = parts.map((part) => ({ returnedKeys: part.options.returnedKeys, filters: filtersOf(part) }));
+  const filters = byPart.flatMap((part) => part.filters);
   const dates = parts.map(dateSearch).find((search) => search !== undefined);
   const list = [...above, options].map(uidList).find((one) => one !== undefined);
-  const { returnedKeys } = options;
-  const judge = judgeOnce(filters, returnedKeys);
-  const optional = filters.map(({ tag }) => tag).filter((tag) => !isRequiredIn(parts, tag));
+  const judge = judgeOnce(filters, () =>
+    byPart.reduce((sum, { returnedKeys }) => sum + returnedKeys.size, 0),
+  );
+  const optionalByPart = byPart.map((part) => ({
+    returnedKeys: part.returnedKeys,
+    tags: part.filters.map(({ tag }) => tag).filter((tag) => !isRequiredIn(parts, tag)),
+  }));
+  const optional = optionalByPart.flatMap(({ tags }) => tags);
   const unasked = new Set(parts.flatMap(unaskedTags));
   const wide = filters.filter(({ tag }) => unasked.has(tag));
   const listTag = list?.tag ?? uniqueKeyTags[options.level];
@@ -130,7 +136,10 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
       belongsTo(row, options, { ...parent, ...options.fixed }) && judge(row) !== undefined,
     unasked,
     isInVain: (row) => wide.some(({ matcher }) => matcher(row) === 'no-match'),
-    seeReturned: (row) => returnedKeys.see(row, optional),
+    seeReturned: (row) => {
+      const seen = optionalByPart.map(({ returnedKeys, tags }) => returnedKeys.see(row, tags));
+      return options.level === 'PATIENT' ? [] : (seen.at(-1) ?? []);
+    },
     isDoubtful: (row) =>
       (judge(row) ?? []).some((tag) => row.has(tag) && optional.includes(tag) && !hasValue(row, tag)),
     constrained: new Set(filters.map(({ tag }) => tag)),
@@ -171,10 +180,10 @@ const isRequiredIn = (parts: readonly StepPart[], tag: Tag): boolean =>
  */
 function judgeOnce(
   filters: readonly Filter[],
-  returnedKeys: ReturnedKeys,
+  knownKeys: () => number,
 ): (row: Dataset) => readonly Tag[] | undefined {
   let judged = new WeakMap<Dataset, readonly Tag[] | undefined>();
-  let known = returnedKeys.size;
+  let known = knownKeys();
   const judge = (row: Dataset): readonly Tag[] | undefined => {
     const unverified: Tag[] = [];
     for (const { matcher, tagOf } of filters) {
@@ -185,8 +194,8 @@ function judgeOnce(
     return unverified;
   };
   return (row) => {
-    if (known !== returnedKeys.size) judged = new WeakMap();
-    known = returnedKeys.size;
+    if (known !== knownKeys()) judged = new WeakMap();
+    known = knownKeys();
     if (!judged.has(row)) judged.set(row, judge(row));
     return judged.get(row);
   };

@@ -142,6 +142,15 @@ describe('an archive that has text in several character sets', () => {
     expect(String(found.headers.warning)).toMatch(/refuses this text in one of the character sets/);
   });
 
+  test('Q-51: that nothing was found is no answer where what there is may have been missed', async () => {
+    const { get } = await start({ refuses: ['ISO_IR 192'], yaml: 'search: { maxScan: 1 }' });
+    const found = await get(named('ÜÜÜ*'));
+    expect([found.status, found.body.toString()]).toEqual([
+      413,
+      expect.stringContaining('refuses this text'),
+    ]);
+  });
+
   test('Q-51: what the configuration says is the one way in which it is asked', async () => {
     const { get, asked } = await start({ yaml: '    characterSets: [ISO_IR 192]' });
     expect(uids(await get(named('*山田*')))).toEqual(['1.2.2']);

@@ -106,6 +106,43 @@ test('what was to follow and is given up leaves an association that the next one
   expect(rogue.messages('C-STORE-RQ')).toHaveLength(2);
 });
 
+test('an instance whose bytes come while it is sent is no message that has begun before', async () => {
+  const controller = new AbortController();
+  let asked = 0;
+  const { peer, rogue } = await start({
+    onStore: () => [
+      ++asked === 1
+        ? asNagle(() => {
+            controller.abort();
+          })
+        : whole,
+    ],
+  });
+  const first = peer.store(instance(), contextOf());
+  const second = peer.store(instance(), contextOf(controller.signal));
+  expect(await first).toEqual({ status: 0 });
+  await expect(second).rejects.toMatchObject({ code: 'cancelled' });
+  expect(await peer.store({ ...instance(), once: true }, contextOf())).toEqual({ status: 0 });
+  expect(rogue.record.of('associate-rq')).toHaveLength(2);
+});
+
+test('an association that has said the first byte of a message is not kept for a message that may come late', async () => {
+  const controller = new AbortController();
+  const { peer, rogue } = await start({
+    onStore: [
+      asNagle(() => {
+        controller.abort();
+      }),
+    ],
+  });
+  const first = peer.store(instance(), contextOf());
+  const second = peer.store(instance(), contextOf(controller.signal));
+  expect(await first).toEqual({ status: 0 });
+  await expect(second).rejects.toMatchObject({ code: 'cancelled' });
+  await rogue.allClosed();
+  expect(peer.stats.associations).toEqual({ opening: 0, busy: 0, idle: 0, closing: 0 });
+});
+
 test('an association that has said the first byte of a message that will not come is ended without a word', async () => {
   const controller = new AbortController();
   const { peer, rogue } = await start({

@@ -92,6 +92,8 @@ test.each([
   ['br, gzip;q=0.5', true],
   ['*', true],
   ['gzip;q=0', false],
+  ['*, gzip;q=0', false],
+  ['*;q=0, gzip', true],
   ['br', false],
 ])('H-17: Accept-Encoding %s', (header, takes) => {
   expect(takesGzip(header)).toBe(takes);

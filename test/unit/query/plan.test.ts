@@ -684,6 +684,17 @@ describe('searches over several levels at a peer that accepts relational queries
     expect(step?.unverified(row())).toEqual([Tags.PatientID, Tags.Modality]);
   });
 
+  test('Q-43: what rows of studies are known to have is not known of those of series, until one of them has it', () => {
+    const asked = request('SERIES', { matchingKeys: [key(Tags.StudyDescription, 'LO', 'Knee')] });
+    const profile = { ...defaultPeerQueryProfile, returnedKeys: [Tags.StudyDescription] };
+    const [step] = planSearch(asked, profile, { ...baselineQueryOptions, relational: true }).steps;
+    const empty = (): Dataset => row().setEmpty(Tags.StudyDescription, 'LO');
+    const first = empty();
+    expect([step?.accepts(first), step?.unverified(first)]).toEqual([true, [Tags.StudyDescription]]);
+    expect(step?.seeReturned(row().setString(Tags.StudyDescription, 'Head', 'LO'))).toEqual([]);
+    expect([step?.accepts(first), step?.accepts(empty())]).toEqual([false, false]);
+  });
+
   test('R-12: a row that does not name its study is an error, unless the URL did', () => {
     const bare = new Dataset().setString(Tags.SeriesInstanceUID, '1.3', 'UI');
     const [all] = planOf(request('SERIES', { matchingKeys: [patient] })).steps;

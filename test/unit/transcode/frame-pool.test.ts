@@ -145,6 +145,27 @@ describe('frames in worker threads', () => {
     120_000,
   );
 
+  test('lie in memory that is used again, but not where a thread that was ended may read it still', async () => {
+    const { pool } = start({ workers: 1, frameMs: 15_000, worker: FAULTY });
+    const place = await pool.enter(context());
+    const read = (fault?: number): Uint8Array => {
+      const memory = place.memory(slope.length);
+      memory.set(slope);
+      if (fault !== undefined) memory[0] = fault;
+      return memory;
+    };
+    const task = { from: undefined, to: undefined, shape };
+    const [first, second] = [read(), read()];
+    const { frame } = await place.run({ ...task, frame: first });
+    const late = read(Faults.spin);
+    expect([late.buffer === first.buffer, late.buffer === second.buffer]).toEqual([true, false]);
+    // What was given away does not change with the memory that it was made from.
+    expect(Buffer.compare(frame, slope)).toBe(0);
+    await expect(place.run({ ...task, frame: late })).rejects.toThrow('takes too long');
+    expect(read().buffer === late.buffer).toBe(false);
+    place.leave();
+  }, 120_000);
+
   test('wait by priority, so many and no more, and not when nobody waits for them', async () => {
     const { pool } = start({ workers: 1, queue: 2 });
     const first = await pool.enter(context());
