@@ -4,4 +4,5 @@ export type { AdminDependencies } from './admin-routes.js';
 export { createAdminApp, createApp, type AppOptions } from './app.js';
 export type { BrowserOptions } from './browsers.js';
 export { createDoor, type Door } from './door.js';
+export type { WaysIn } from './security-schemes.js';
 export { listen, type ListeningServer, type ServerOptions, type ServerTls } from './server.js';
