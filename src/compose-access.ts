@@ -11,11 +11,28 @@ import {
 } from './access/index.js';
 import { allowsAnonymous, BUILT_IN_ROLES, ConfigError, type Config } from './config/index.js';
 import { GatewayError, systemClock, type Observe } from './core/index.js';
+import type { WaysIn } from './http/index.js';
 import { attributeByKeyword, vrTraits } from './dicom/index.js';
 
 /** Access control as it is configured. @throws GatewayError, ConfigError for what the schema alone cannot tell to be wrong */
 export function openAccess(config: Config, observe: Observe): AccessControl {
   return createAccess(accessSettings(config), { observe, now: () => systemClock.now() });
+}
+
+/** What clients are told of how to show who they are; an issuer whose keys are not to be discovered is one of tokens alone. */
+export function waysInto(config: Config): WaysIn {
+  const { issuers, tokens, users, certificates } = config.access;
+  const found = Object.entries(issuers).filter(([, { jwksUri }]) => jwksUri === undefined);
+  return {
+    anonymous: allowsAnonymous(config),
+    tokens: Object.keys(tokens).length + Object.keys(issuers).length - found.length > 0,
+    passwords: Object.keys(users).length > 0,
+    certificates: Object.keys(certificates).length > 0,
+    issuers: found.map(([name, { issuer }]) => ({
+      name,
+      discovery: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    })),
+  };
 }
 
 /** @throws GatewayError for a file that cannot be read or holds no secret of its kind, ConfigError as `rolesOf` */

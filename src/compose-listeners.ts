@@ -1,4 +1,4 @@
-import { openAccess } from './compose-access.js';
+import { openAccess, waysInto } from './compose-access.js';
 import { browsersOf } from './compose-browsers.js';
 import { openListenerTls } from './compose-tls.js';
 import { storeRequestBytes } from './compose-store.js';
@@ -130,7 +130,11 @@ function appOptionsOf(config: Config, listenOrigin: () => string): AppOptions {
     },
     storeClients: store.clients,
     maxCommitmentBytes: commitment.maxBytes,
-    capabilities: { version: programVersion(), hasOperator: admin.listen === undefined },
+    capabilities: {
+      version: programVersion(),
+      hasOperator: admin.listen === undefined,
+      ways: waysInto(config),
+    },
     serviceUrl: {
       publicUrl: http.publicUrl,
       trustProxy: http.trustProxy !== false,

@@ -21,7 +21,7 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
 
   serve --config FILE    run the gateway (the default command)
   demo                   run it in front of an embedded PACS with generated studies
-  check --config FILE [--peer NAME] [--study UID [--patient ID]]
+  check --config FILE [--peer NAME] [--study UID [--patient ID]] [--json]
                          try everything that is needed of each peer; exit status 0 if all are usable; with a
                          study, which each is to hold, also what the peer makes of searches
   config --config FILE   print the effective configuration

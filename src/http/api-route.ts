@@ -22,6 +22,8 @@ export interface ApiRoute {
   readonly body?: readonly string[];
   /** Those that are no failure. */
   readonly answers: Readonly<Record<number, ApiAnswer>>;
+  /** Whether it is for anybody, whoever that is. */
+  readonly isOpen?: true;
   /** Whether it stores: not there where a peer is read-only. */
   readonly stores?: boolean;
 }

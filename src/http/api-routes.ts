@@ -124,6 +124,7 @@ const capabilityRoutes: readonly ApiRoute[] = [
     method: 'options',
     path: '/',
     id: 'RetrieveCapabilities',
+    isOpen: true,
     summary: 'What this service can do.',
     clause: '8.9',
     answers: {
@@ -135,6 +136,7 @@ const capabilityRoutes: readonly ApiRoute[] = [
     method: 'get',
     path: '/openapi.json',
     id: 'OpenApi',
+    isOpen: true,
     summary: 'This document.',
     answers: {
       200: { is: 'A description in OpenAPI 3.1.', types: [JSON_TYPE] },
@@ -159,6 +161,7 @@ export const operatorRoutes: readonly ApiRoute[] = [
     method: 'get',
     path: '/healthz',
     id: 'Health',
+    isOpen: true,
     summary: 'Whether the process is alive.',
     answers: { 200: { is: 'It is.', types: [JSON_TYPE] } },
   },
@@ -166,6 +169,7 @@ export const operatorRoutes: readonly ApiRoute[] = [
     method: 'get',
     path: '/readyz',
     id: 'Readiness',
+    isOpen: true,
     summary: 'Whether it should get requests, with the state of each peer.',
     answers: { 200: { is: 'It should.', types: [JSON_TYPE] } },
   },

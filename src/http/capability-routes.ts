@@ -6,12 +6,14 @@ import { JSON_TYPE, type ApiRoute } from './api-route.js';
 import { operatorRoutes, serviceRoutes, WADL_TYPE } from './api-routes.js';
 import { openApiOf } from './openapi.js';
 import type { Call, HttpDependencies, On } from './route.js';
+import type { WaysIn } from './security-schemes.js';
 import { wadlJsonOf, wadlXmlOf } from './wadl.js';
 
 export interface CapabilityOptions {
   readonly version: string;
   /** Whether the operator's endpoints are on the same listener. */
   readonly hasOperator: boolean;
+  readonly ways: WaysIn;
 }
 
 /**
@@ -39,10 +41,10 @@ export function capabilityRoutes(on: On, { gateway }: HttpDependencies, options:
     return Promise.resolve();
   });
   on('get', '/openapi.json', 'anybody', (call) => {
-    const { version, hasOperator } = options;
+    const { version, hasOperator, ways } = options;
     const operator = hasOperator ? operatorRoutes : [];
     const { serviceUrl } = call.common;
-    const document = openApiOf({ version, serviceUrl, service: routesOf(call), operator });
+    const document = openApiOf({ version, serviceUrl, ways, service: routesOf(call), operator });
     send(call.response, JSON_TYPE, JSON.stringify(document));
     return Promise.resolve();
   });

@@ -22,6 +22,7 @@ const REQUEST_HEADERS = [
   'If-None-Match',
   'If-Range',
   'Pragma',
+  'Prefer',
   'Range',
   'X-Request-Id',
   'X-Requested-With',

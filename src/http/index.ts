@@ -8,4 +8,5 @@ export { readConsoleFiles } from './console-files.js';
 export type { ConsolePage, ConsoleSettings } from './console-routes.js';
 export { createDoor, type Door } from './door.js';
 export type { PeerState } from './readiness.js';
+export type { WaysIn } from './security-schemes.js';
 export { listen, type ListeningServer, type ServerOptions, type ServerTls } from './server.js';

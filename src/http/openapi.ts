@@ -1,11 +1,13 @@
 import { pathParametersOf, queryParametersOf, templateOf, type ApiParameter } from './api-parameters.js';
 import type { ApiAnswer, ApiRoute } from './api-route.js';
+import { securityOf, type WaysIn } from './security-schemes.js';
 
 /** What a description is about. */
 export interface Described {
   readonly version: string;
   /** Where the service is that was asked. */
   readonly serviceUrl: string;
+  readonly ways: WaysIn;
   /** Below it. */
   readonly service: readonly ApiRoute[];
   /** At the root of the same listener; none where the operator has one of his own. */
@@ -74,7 +76,7 @@ const answerNode = ({ is, types }: ApiAnswer): Node => ({
 });
 
 function operationNode(route: ApiRoute, tag: string): Node {
-  const { path, id, summary, clause, body, answers } = route;
+  const { path, id, summary, clause, body, answers, isOpen } = route;
   const parameters = [
     ...pathParametersOf(path).map((one) => parameterNode(one, 'path')),
     ...queryParametersOf(route).map((one) => parameterNode(one, 'query')),
@@ -85,6 +87,7 @@ function operationNode(route: ApiRoute, tag: string): Node {
     operationId: id,
     summary,
     tags: [tag],
+    ...(isOpen && { security: [] }),
     ...(clause !== undefined && { description: `PS3.18 ${clause}.` }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { required: true, content: contentOf(body) } }),
@@ -103,7 +106,8 @@ function pathNodes(routes: readonly ApiRoute[], tag: string, more: Node = {}): R
 }
 
 /** The service as OpenAPI 3.1. @see rule A-02 */
-export function openApiOf({ version, serviceUrl, service, operator }: Described): Node {
+export function openApiOf({ version, serviceUrl, ways, service, operator }: Described): Node {
+  const { schemes, security } = securityOf(ways);
   const root = { servers: [{ url: new URL(serviceUrl).origin }] };
   return {
     openapi: '3.1.0',
@@ -115,8 +119,9 @@ export function openApiOf({ version, serviceUrl, service, operator }: Described)
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: serviceUrl }],
+    security,
     tags: [{ name: 'DICOMweb' }, ...(operator.length > 0 ? [{ name: 'Operator' }] : [])],
     paths: { ...pathNodes(service, 'DICOMweb'), ...pathNodes(operator, 'Operator', root) },
-    components: { schemas: SCHEMAS },
+    components: { schemas: SCHEMAS, securitySchemes: schemes },
   };
 }

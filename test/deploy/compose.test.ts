@@ -68,7 +68,7 @@ describe('the compose file', () => {
     const { environment = {}, stop_grace_period: grace = '' } = services['gateway'] ?? {};
     const config = loadConfig({ env: { ...ofImage, ...environment } });
     expect(config.peers['main']?.address).toMatchObject({ aeTitle: 'ORTHANC', host: 'orthanc', port: 4242 });
-    expect(Number.parseInt(grace, 10) * 1000).toBeGreaterThan(config.http.drainTimeout);
+    expect(Number.parseInt(grace, 10) * 1000).toBeGreaterThan(3 * config.http.drainTimeout);
     const [, script = ''] = services['samples']?.entrypoint ?? [];
     expect(readProject('deploy/Dockerfile')).toContain(`COPY ${script} `);
     expect(readProject('.dockerignore')).toContain(`!${script}\n`);

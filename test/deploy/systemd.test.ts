@@ -24,6 +24,17 @@ describe('the systemd unit', () => {
     expect(config.cache.disk?.directory).toBe(`/var/cache/${valuesOf('CacheDirectory')[0] ?? ''}`);
   });
 
+  test('has directories that outlive the process, for an audit trail', () => {
+    const [state = ''] = valuesOf('StateDirectory');
+    const [logs = ''] = valuesOf('LogsDirectory');
+    expect([state, logs]).toEqual(['dicomweb-gateway', 'dicomweb-gateway']);
+    expect([...valuesOf('StateDirectoryMode'), ...valuesOf('LogsDirectoryMode')]).toEqual(['0700', '0700']);
+  });
+
+  test('passes a reload on as the signal by which certificates are read anew', () => {
+    expect(valuesOf('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
+  });
+
   test('waits longer than the gateway takes to stop', () => {
     const { http } = loadConfig({ file: 'peers: { main: { address: PACS@192.0.2.20:104 } }', env: {} });
     expect(Number(valuesOf('TimeoutStopSec')[0])).toBeGreaterThan((3 * http.drainTimeout) / 1000);

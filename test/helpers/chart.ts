@@ -45,6 +45,6 @@ export function render(example: string, sets: readonly string[] = []): readonly 
 }
 
 /** What is told after an installation. */
-export const notes = (example: string): string =>
-  helm(['install', '--dry-run=client', 'gw', CHART, ...valuesOf(example, [])]).output.split('NOTES:')[1] ??
+export const notes = (example: string, sets: readonly string[] = []): string =>
+  helm(['install', '--dry-run=client', 'gw', CHART, ...valuesOf(example, sets)]).output.split('NOTES:')[1] ??
   '';

@@ -86,7 +86,7 @@ describe('CORS (R-09)', () => {
     expect([status, body.length]).toEqual([204, 0]);
     expect(headers['access-control-allow-origin']).toBe(VIEWER);
     expect(headers['access-control-allow-methods']).toMatch(/\bPOST\b/);
-    expect(headers['access-control-allow-headers']).toMatch(/Authorization.*Content-Type/);
+    expect(headers['access-control-allow-headers']).toMatch(/Authorization.*Content-Type.*Prefer/);
     expect(headers['access-control-max-age']).toBe('600');
     expect((await ask('/studies', { origin: VIEWER })).headers['access-control-allow-origin']).toBe(VIEWER);
   });

@@ -206,3 +206,50 @@ test('what a peer does not take is not described', async () => {
     await gateway.close();
   }
 });
+
+test('the document says how to show who asks, and what anybody may have', async () => {
+  const token = 'a-token-that-is-long-enough-for-anybody';
+  const gateway = await startTestGateway(
+    [
+      'peers: { main: { address: "NOBODY@127.0.0.1:1" } }',
+      'access:',
+      `  tokens: { viewer: { token: ${token}, roles: [read] } }`,
+      '  issuers: { hospital: { issuer: "http://127.0.0.1:9/realm", audience: [dicomweb-gateway] } }',
+    ].join('\n'),
+  );
+  try {
+    const text = (await request(`${gateway.service}/openapi.json`)).body.toString();
+    expect(text).not.toContain(token);
+    const document = JSON.parse(text) as OpenApi;
+    expect(await new Validator().validate(JSON.parse(text) as Record<string, unknown>)).toMatchObject({
+      valid: true,
+    });
+    expect(document).toMatchObject({
+      security: [{ bearer: [] }, { 'oidc-hospital': [] }],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          'oidc-hospital': {
+            type: 'openIdConnect',
+            openIdConnectUrl: 'http://127.0.0.1:9/realm/.well-known/openid-configuration',
+          },
+        },
+      },
+    });
+    for (const path of ['/openapi.json', '/healthz', '/readyz'])
+      expect([path, document.paths[path]?.['get']]).toMatchObject([path, { security: [] }]);
+    expect(document.paths['/studies']?.['get']).not.toHaveProperty('security');
+  } finally {
+    await gateway.close();
+  }
+});
+
+test('where anybody may ask, the document wants nothing', async () => {
+  const gateway = await startTestGateway('peers: { main: { address: "NOBODY@127.0.0.1:1" } }');
+  try {
+    const document = JSON.parse((await request(`${gateway.service}/openapi.json`)).body.toString()) as object;
+    expect(document).toMatchObject({ security: [{}] });
+  } finally {
+    await gateway.close();
+  }
+});

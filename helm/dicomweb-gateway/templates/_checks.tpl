@@ -16,6 +16,7 @@
 {{- include "gw.checks.kind" . -}}
 {{- include "gw.checks.dimse" . -}}
 {{- include "gw.checks.load" . -}}
+{{- include "gw.checks.access" . -}}
 {{- include "gw.checks.rest" . -}}
 {{- end -}}
 
@@ -84,6 +85,17 @@
 {{- end -}}
 {{- if and .Values.autoscaling.enabled (not .Values.pacs.maxAssociations) -}}
 {{- fail "pacs.maxAssociations: must say what each PACS allows before the number of pods may grow by itself" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "gw.checks.access" -}}
+{{- $access := .Values.config.access | default dict -}}
+{{- $monitor := .Values.monitoring.serviceMonitor -}}
+{{- if and $monitor.enabled $access (not $access.anonymous) (not $monitor.authorization) (not $monitor.tlsConfig) -}}
+{{- fail "monitoring.serviceMonitor.authorization: must name the Secret with a token that config.access lets see the metrics, or Prometheus is answered 401" -}}
+{{- end -}}
+{{- if eq (dig "admin" "tls" "clientAuth" "none" .Values.config) "required" -}}
+{{- fail "config.admin.tls.clientAuth: required ends the probes of Kubernetes, which have no certificate; use optional" -}}
 {{- end -}}
 {{- end -}}
 

@@ -44,3 +44,13 @@ $(HOST_IP):{{ .Values.dimse.port }}
 {{ include "gw.fullname" . }}-dimse-{ordinal}.{{ .Release.Namespace }}.svc:{{ .Values.dimse.port }}
 {{- end -}}
 {{- end -}}
+
+{{/* Something where the port of the operator has TLS. */}}
+{{- define "gw.adminTls" -}}
+{{- if get (get .Values.config "admin" | default dict) "tls" -}}true{{- end -}}
+{{- end -}}
+
+{{/* Something where the gateway itself has TLS for DICOMweb. */}}
+{{- define "gw.httpTls" -}}
+{{- if get (get .Values.config "http" | default dict) "tls" -}}true{{- end -}}
+{{- end -}}

@@ -21,16 +21,16 @@ ports:
     {{- end }}
   {{- end }}
 startupProbe:
-  httpGet: { path: /healthz, port: admin }
+  httpGet: { path: /healthz, port: admin{{ if include "gw.adminTls" . }}, scheme: HTTPS{{ end }} }
   periodSeconds: 2
   failureThreshold: 60
 livenessProbe:
-  httpGet: { path: /healthz, port: admin }
+  httpGet: { path: /healthz, port: admin{{ if include "gw.adminTls" . }}, scheme: HTTPS{{ end }} }
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  httpGet: { path: /readyz, port: admin }
+  httpGet: { path: /readyz, port: admin{{ if include "gw.adminTls" . }}, scheme: HTTPS{{ end }} }
   periodSeconds: 5
   timeoutSeconds: 5
   failureThreshold: 2
@@ -49,6 +49,9 @@ volumeMounts:
   {{- end }}
   {{- range $index, $secret := .Values.secretFiles }}
   - { name: secret-{{ $index }}, mountPath: {{ $secret.path }}, readOnly: true }
+  {{- end }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end -}}
 
