@@ -28,7 +28,7 @@ const NOBODYS =
   'The archive has patients without a PatientID, whose studies cannot be asked for: they are missing here';
 
 const TEXT_MISSED =
-  'The archive refuses this text in one of the character sets that it has, and has too much else to look through: what it holds in that set may not be found';
+  'The archive refuses this text in one of the character sets that it has, or may not find all of it, and has too much else to look through: what it holds in that set may not be found';
 
 /** How much is known of a search when the headers leave. */
 export interface Foresight {
