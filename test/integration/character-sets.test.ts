@@ -97,6 +97,13 @@ async function start({ converts = [], refuses = [], yaml = '' }: Habits = {}): P
   };
 }
 
+/** Another gateway before the same archive, which has seen nothing of it. */
+async function startAnew(): Promise<TestGateway> {
+  await gateway?.close();
+  const { aeTitle = '', port = 0 } = peer?.address ?? {};
+  return (gateway = await startTestGateway(peerYaml(`${aeTitle}@127.0.0.1:${port}`)));
+}
+
 const named = (name: string): string => `PatientName=${encodeURIComponent(name)}`;
 const uids = ({ body }: RawResponse): unknown[] =>
   (JSON.parse(body.toString()) as Record<string, { Value?: unknown[] }>[])
@@ -160,6 +167,19 @@ describe('an archive that has text in several character sets', () => {
     const { get, asked } = await start({ yaml: '    characterSets: [ISO_IR 192]' });
     expect(uids(await get(named('*山田*')))).toEqual(['1.2.2']);
     expect(asked().map(([set]) => set)).toEqual(['ISO_IR 192']);
+  });
+
+  test('Q-51: a Warning says what may be missing where no answer was seen in a set that holds the text', async () => {
+    const { get } = await start();
+    const unseen = await get(named('*Ωμέγα*'));
+    expect([unseen.status, uids(unseen)]).toEqual([200, []]);
+    expect(String(unseen.headers.warning)).not.toMatch(/was seen yet/);
+    const { service } = await startAnew();
+    const found = await request(`${service}/studies?${named('*山*')}`);
+    expect([found.status, uids(found)]).toEqual([200, ['1.2.2']]);
+    expect(String(found.headers.warning)).toMatch(/No answer of the archive was seen yet in a character set/);
+    const ascii = await request(`${service}/studies?${named('Mill*')}`);
+    expect(ascii.headers.warning).toBeUndefined();
   });
 
   test('Q-51: ASCII is asked for once', async () => {
