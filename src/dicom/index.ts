@@ -81,6 +81,7 @@ export {
   unencodable,
   usualCharacterSets,
 } from './character-set-encode.js';
+export { bareCodes, isCutInRun } from './character-set-bare.js';
 export { decodeText } from './character-set.js';
 export { foldTwins } from './character-twins.js';
 export { Dataset } from './dataset.js';

@@ -14,7 +14,8 @@ export interface SetRun {
  * as it is written, or convert it between some of the sets. Rows may come in several of them, and whoever reads leaves out
  * those that it has.
  *
- * Of a peer that refuses one of them everything is asked for, as far as it is ASCII, and filtered.
+ * Code extension has escape sequences around a run of characters: what begins or ends within one is asked for without them, too.
+ * Of a peer that refuses one of the sets everything is asked for, as far as it is ASCII, and filtered.
  *
  * @see rule Q-51
  */
@@ -42,7 +43,8 @@ export class CharacterSetRun {
     const { characterSets, inAscii } = this.#asking.step;
     if (characterSets.length === 0) return yield* this.#run(this.#asking).rows();
     for (const characterSet of characterSets) {
-      const isAnswered = yield* this.#ask(characterSet, inAscii !== undefined);
+      const isAnswered =
+        (yield* this.#ask(characterSet, inAscii !== undefined)) && (yield* this.#askBare(characterSet));
       // What is found now is all that the sets which are left can find.
       if (!isAnswered && inAscii) return yield* this.#filtered(inAscii());
     }
@@ -60,6 +62,23 @@ export class CharacterSetRun {
       return true;
     } catch (thrown) {
       if (!isBegun && mayBeRefused && isRefusal(thrown)) return false;
+      throw thrown;
+    }
+  }
+
+  /** Asks for what the text of a pattern is a part of. Returns whether the peer took it. */
+  async *#askBare(characterSet: string): AsyncGenerator<Dataset, boolean, undefined> {
+    const step = this.#asking.step.bare(characterSet);
+    if (step === undefined) return true;
+    let isBegun = false;
+    try {
+      for await (const row of this.#filtered(step)) {
+        isBegun = true;
+        yield row;
+      }
+      return true;
+    } catch (thrown) {
+      if (!isBegun && isRefusal(thrown)) return false;
       throw thrown;
     }
   }

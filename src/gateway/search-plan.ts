@@ -1,5 +1,12 @@
 import { baselineQueryOptions, type OperationContext, type QueryOptions } from '../core/index.js';
-import { attributeByKeyword, isAsciiText, preferredCharacterSets, Tags, type Tag } from '../dicom/index.js';
+import {
+  attributeByKeyword,
+  isAsciiText,
+  preferredCharacterSets,
+  seenSetsWith,
+  Tags,
+  type Tag,
+} from '../dicom/index.js';
 import type { SearchRequest } from '../dicomweb/index.js';
 import type { Peer } from '../dimse/index.js';
 import { planSearch, usesQueryOptions, type PeerQueryProfile, type SearchPlan } from '../query/index.js';
@@ -25,8 +32,8 @@ export async function planFor(
   const usable = context.restriction ? { ...options, relational: false } : options;
   if (asksForModalities(request)) await proveModalities(peer, context, retrieve.relearnMs);
   const plan = planSearch(request, withKnowledge(profile, peer.knowledge), usable);
-  const isMissed = profile.characterSets === undefined && mayMissText(request, peer.knowledge);
-  return isMissed ? { ...plan, warnings: [...plan.warnings, TOO_MANY_SETS] } : plan;
+  const missed = profile.characterSets === undefined ? missedText(request, peer.knowledge) : [];
+  return missed.length > 0 ? { ...plan, warnings: [...plan.warnings, ...missed] } : plan;
 }
 
 const asksForModalities = ({ matchingKeys }: SearchRequest): boolean =>
@@ -50,10 +57,21 @@ function provedOptions(accepted: QueryOptions, knowledge: Peer['knowledge']): Qu
 const TOO_MANY_SETS =
   'The archive has text in more character sets than are remembered of it: what is in others may not be found';
 
-/** Text is asked for in every set that was seen; of more than are remembered the others are not known. @see rule Q-51 */
-function mayMissText({ matchingKeys }: SearchRequest, knowledge: Peer['knowledge']): boolean {
-  const isAscii = matchingKeys.every(({ values }) => values.every((value) => isAsciiText(value)));
-  return !isAscii && (knowledge.get('characterSets') ?? []).length >= MOST_SETS;
+const UNSEEN_SETS =
+  'No answer of the archive was seen yet in a character set that holds this text: it was asked for in ISO_IR 100 or ISO_IR 192 alone, and what is in other sets may not be found';
+
+/**
+ * Warnings of text that may not be found: it is asked for in every set that was seen. Of more than are remembered the others are
+ * not known, and before any was seen none is.
+ *
+ * @see rule Q-51
+ */
+function missedText({ matchingKeys }: SearchRequest, knowledge: Peer['knowledge']): readonly string[] {
+  const values = matchingKeys.flatMap((key) => key.values.filter((value) => !isAsciiText(value)));
+  const seen = knowledge.get('characterSets') ?? [];
+  if (values.length === 0) return [];
+  const isUnseen = seenSetsWith(values.join(' '), seen).length === 0;
+  return [...(seen.length >= MOST_SETS ? [TOO_MANY_SETS] : []), ...(isUnseen ? [UNSEEN_SETS] : [])];
 }
 
 /** What is configured, completed by what was learnt. */

@@ -29,7 +29,7 @@ const NOBODYS =
 
 /** What is missing then nobody can tell. */
 export const TEXT_MISSED =
-  'The archive refuses this text in one of the character sets that it has, and has too much else to look through: what it holds in that set may not be found';
+  'The archive refuses this text in one of the character sets that it has, or may not find all of it, and has too much else to look through: what it holds in that set may not be found';
 
 /** How much is known of a search when the headers leave. */
 export interface Foresight {

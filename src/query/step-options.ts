@@ -46,6 +46,8 @@ export interface StepOptions {
   readonly characterSets: readonly string[] | undefined;
   /** Those that the peer's answers were seen in, where nothing is configured. */
   readonly seenCharacterSets: readonly string[] | undefined;
+  /** The set by whose codes alone text is asked for. */
+  readonly bareSet?: string;
   readonly unencodable: UnencodablePolicy | undefined;
   readonly characterSetReturnKey: boolean;
   readonly dateTime: PeerDateTime;

@@ -1,5 +1,13 @@
 /** One C-FIND of a search: its identifier and the exact filter over its rows. */
-import { Tags, type Dataset, type Tag } from '../dicom/index.js';
+import {
+  bareCodes,
+  defaultCharacterSets,
+  isAsciiText,
+  isCutInRun,
+  Tags,
+  type Dataset,
+  type Tag,
+} from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
@@ -54,6 +62,11 @@ export interface FindStep {
    * or the configuration says how it is written.
    */
   readonly inAscii: (() => FindStep) | undefined;
+  /**
+   * The same by the codes of a character set alone, without the escape sequences that a part of a text has and the whole has not
+   * there, and the exact filter; undefined where a pattern of this step has none there, or as `inAscii` is.
+   */
+  readonly bare: (characterSet: string) => FindStep | undefined;
   /** The list of unique keys that is asked for, where there is one of several; of a relational step of any level. */
   readonly uids: readonly string[] | undefined;
   /** The unique key that such a list is of; that of the level where there is none. */
@@ -120,13 +133,17 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   const wide = filters.filter(({ tag }) => unasked.has(tag));
   const listTag = list?.tag ?? uniqueKeyTags[options.level];
   const sets = characterSetsOf(parts, options);
+  const mayWiden = mayAskInAscii(sets, options);
   return {
     level: options.level,
     dates,
     characterSets: sets,
-    inAscii: mayAskInAscii(sets, options)
-      ? () => createStep(inAscii(options), above.map(inAscii))
-      : undefined,
+    inAscii: mayWiden ? () => createStep(inAscii(options), above.map(inAscii)) : undefined,
+    bare: (characterSet) => {
+      const isCut = parts.some(({ keys }) => keys.some(({ value }) => isCutInRun(value, characterSet)));
+      const inCodes = (one: StepOptions): StepOptions => bare(one, characterSet);
+      return mayWiden && isCut ? createStep(inCodes(options), above.map(inCodes)) : undefined;
+    },
     uids: list?.uids,
     listTag,
     uidOf: (row) => row.string(listTag),
@@ -170,6 +187,20 @@ const inAscii = (options: StepOptions): StepOptions => ({
   characterSets: ['ISO_IR 6'],
   seenCharacterSets: undefined,
 });
+
+const bare = (options: StepOptions, bareSet: string): StepOptions => ({
+  ...options,
+  bareSet,
+  characterSets: [...defaultCharacterSets, ...(options.characterSets ?? [])],
+  seenCharacterSets: undefined,
+});
+
+/** The codes of a pattern, which stand for themselves; lists have no patterns. */
+function inBareCodes(key: MatchingKey, { bareSet }: StepOptions): MatchingKey {
+  if (bareSet === undefined || key.values.length > 1 || isAsciiText(key.value)) return key;
+  const value = bareCodes(key.value, bareSet) ?? '*';
+  return { ...key, value, values: [value] };
+}
 
 const isRequiredIn = (parts: readonly StepPart[], tag: Tag): boolean =>
   parts.some(({ options }) => requiredKeys[options.level].has(tag));
@@ -222,7 +253,9 @@ function planPart(options: StepOptions): StepPart {
   const pairs = planPairs(options);
   const inPairs = new Set(pairs.flatMap(({ pair }) => [pair.date, pair.time]));
   const judged = options.keys.filter(({ path: [tag] }) => tag === undefined || !inPairs.has(tag));
-  const written = judged.map((key) => (mayFindTooLittle(key, options) ? unasked(key) : cased(key, options)));
+  const written = judged.map((key) =>
+    mayFindTooLittle(key, options) ? unasked(key) : inBareCodes(cased(key, options), options),
+  );
   const fitted = fitKeys(written, options.characterSets, options.unencodable);
   const keys = fitted.sent.map((key) => withoutPattern(key, options));
   const isWidened = (key: MatchingKey, at: number): boolean =>

@@ -11,6 +11,7 @@ import {
 const CHARACTER_SET = 0x00080005;
 const NAME = 0x00100010;
 const KANJI = '\\ISO 2022 IR 87';
+const HANGUL = '\\ISO 2022 IR 149';
 
 let peer: RoguePeer | undefined;
 let gateway: TestGateway | undefined;
@@ -40,6 +41,7 @@ const archive: readonly Stored[] = [
   { uid: '1.2.7', set: '', name: 'Miller' },
   { uid: '1.2.8', set: '', name: 'Mueller' },
   { uid: '1.2.6', set: 'ISO_IR 192', name: utf8('Müller') },
+  { uid: '1.2.9', set: HANGUL, name: 'Hong=\x1B$)C\xFB\xF3=\x1B$)C\xC8\xAB\xB1\xE6\xB5\xBF' },
 ];
 
 const isYamada = ({ uid }: Stored): boolean => ['1.2.1', '1.2.2', '1.2.3'].includes(uid);
@@ -65,7 +67,8 @@ async function start({ converts = [], refuses = [], yaml = '' }: Habits = {}): P
     if (refuses.includes(set)) return [final(0xc000)];
     const parts = key.split('*').filter((part) => part !== '');
     const isMatch = (one: Stored): boolean => {
-      if (set === '' || set === one.set) return parts.every((part) => one.name.includes(part));
+      if (set === '' || set === 'ISO_IR 100' || set === one.set)
+        return parts.every((part) => one.name.includes(part));
       return converts.includes(set) && converts.includes(one.set) && isYamada(one);
     };
     return [
@@ -94,6 +97,13 @@ async function start({ converts = [], refuses = [], yaml = '' }: Habits = {}): P
   };
 }
 
+/** Another gateway before the same archive, which has seen nothing of it. */
+async function startAnew(): Promise<TestGateway> {
+  await gateway?.close();
+  const { aeTitle = '', port = 0 } = peer?.address ?? {};
+  return (gateway = await startTestGateway(peerYaml(`${aeTitle}@127.0.0.1:${port}`)));
+}
+
 const named = (name: string): string => `PatientName=${encodeURIComponent(name)}`;
 const uids = ({ body }: RawResponse): unknown[] =>
   (JSON.parse(body.toString()) as Record<string, { Value?: unknown[] }>[])
@@ -106,11 +116,22 @@ describe('an archive that has text in several character sets', () => {
     const found = await get(named('*山田*'));
     expect([found.status, found.headers.warning]).toEqual([200, undefined]);
     expect(uids(found)).toEqual(['1.2.1', '1.2.2', '1.2.3']);
-    expect(asked().map(([set]) => set)).toEqual([KANJI, 'GB18030', 'ISO_IR 192']);
+    expect(asked().map(([set]) => set)).toEqual([KANJI, '', HANGUL, 'ISO_IR 100', 'GB18030', 'ISO_IR 192']);
     expect(uids(await get(named('Müll*')))).toEqual(['1.2.5', '1.2.6']);
     // JIS X 0208 and GB18030 have Russian letters as well, and somebody may have used them.
     expect(uids(await get(named('Люк')))).toEqual(['1.2.4']);
     expect(asked().map(([set]) => set)).toContain('ISO_IR 144');
+  });
+
+  test('Q-51: finds what begins or ends between two characters of code extension, where escape sequences are not', async () => {
+    const { get } = await start();
+    for (const part of ['*山*', '*田*', '*=山*']) {
+      const found = await get(named(part));
+      expect([part, found.status, found.headers.warning]).toEqual([part, 200, undefined]);
+      expect([part, uids(found)]).toEqual([part, ['1.2.1', '1.2.2', '1.2.3']]);
+    }
+    expect(uids(await get(named('*길*')))).toEqual(['1.2.9']);
+    expect(uids(await get(named('*홍동*')))).toEqual([]);
   });
 
   test('Q-24, Q-51: a study that is found in two of them counts once, on every page', async () => {
@@ -155,6 +176,19 @@ describe('an archive that has text in several character sets', () => {
     const { get, asked } = await start({ yaml: '    characterSets: [ISO_IR 192]' });
     expect(uids(await get(named('*山田*')))).toEqual(['1.2.2']);
     expect(asked().map(([set]) => set)).toEqual(['ISO_IR 192']);
+  });
+
+  test('Q-51: a Warning says what may be missing where no answer was seen in a set that holds the text', async () => {
+    const { get } = await start();
+    const unseen = await get(named('*Ωμέγα*'));
+    expect([unseen.status, uids(unseen)]).toEqual([200, []]);
+    expect(String(unseen.headers.warning)).not.toMatch(/was seen yet/);
+    const { service } = await startAnew();
+    const found = await request(`${service}/studies?${named('*山*')}`);
+    expect([found.status, uids(found)]).toEqual([200, ['1.2.2']]);
+    expect(String(found.headers.warning)).toMatch(/No answer of the archive was seen yet in a character set/);
+    const ascii = await request(`${service}/studies?${named('Mill*')}`);
+    expect(ascii.headers.warning).toBeUndefined();
   });
 
   test('Q-51: ASCII is asked for once', async () => {
