@@ -2,6 +2,7 @@
 // out: TLS by the way that the connection breaks off, a port of the operator's own by 404 on this one.
 import http from 'node:http';
 import https from 'node:https';
+import { setTimeout } from 'node:timers';
 
 const listen = process.env.DICOMGW_ADMIN_LISTEN || process.env.DICOMGW_HTTP_LISTEN || '127.0.0.1:8080';
 const any = /^(?:0\.0\.0\.0|\[::\]):(?<port>\d+)$/.exec(listen);

@@ -24,6 +24,8 @@ interface Place {
   readonly port: number;
   /** PEM file of the certificate that is to be met there. */
   readonly cert: string | undefined;
+  /** Whether it lets nobody in without a client certificate. */
+  readonly wantsCertificate: boolean;
 }
 
 /** Where the running gateway of this configuration takes a purge. */
@@ -31,7 +33,8 @@ function placeOf({ http, admin }: Config): Place {
   const listener = admin.listen ? { listen: admin.listen, tls: admin.tls } : http;
   const { host, port } = listener.listen;
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return { host: reachable, port, cert: listener.tls?.cert };
+  const wantsCertificate = listener.tls?.clientAuth === 'required';
+  return { host: reachable, port, cert: listener.tls?.cert, wantsCertificate };
 }
 
 /**
@@ -39,18 +42,22 @@ function placeOf({ http, admin }: Config): Place {
  * @throws GatewayError when it does not run, or refuses
  */
 export async function requestPurge(config: Config, { tokenFile, ...target }: PurgeOptions): Promise<string> {
+  const place = placeOf(config);
+  if (place.wantsCertificate) {
+    const message =
+      'The gateway lets nobody in without a client certificate, and this command has none. Set admin.listen, or use clientAuth: optional, or POST /cache/purge with a certificate.';
+    throw new GatewayError('bad-request', message);
+  }
   const token = operatorsToken(config, tokenFile);
   const headers = {
     'content-type': 'application/json',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  const { status, text } = await post(placeOf(config), headers, JSON.stringify(target)).catch(
-    (cause: unknown) => {
-      if (cause instanceof GatewayError) throw cause;
-      const message = 'The gateway of this configuration does not answer. Does it run?';
-      throw new GatewayError('bad-request', message, { cause });
-    },
-  );
+  const { status, text } = await post(place, headers, JSON.stringify(target)).catch((cause: unknown) => {
+    if (cause instanceof GatewayError) throw cause;
+    const message = 'The gateway of this configuration does not answer. Does it run?';
+    throw new GatewayError('bad-request', message, { cause });
+  });
   const answer = parse(text);
   if (status === 200 && answer.dropped !== undefined)
     return `${answer.dropped} instances dropped from the cache`;
