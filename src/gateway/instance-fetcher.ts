@@ -344,10 +344,9 @@ export class InstanceFetcher {
     if (instance === undefined) return this.#duplicate();
     this.refusals.delete(want.key);
     this.#deliver(want, instance);
-    const { limits } = this.#binding.retrieve;
     if (arrival === undefined) return this.#duplicate();
-    const came = this.pulls.counting(want);
-    const writer = new ArrivalWriter(arrival, { limits, observe, seen: this.#seen, came });
+    const common = { limits: this.#binding.retrieve.limits, observe, seen: this.#seen };
+    const writer = new ArrivalWriter(arrival, { ...common, came: this.pulls.counting(want) });
     // Who waits for one of them waits for those before it.
     return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
   }
