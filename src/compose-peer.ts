@@ -42,6 +42,7 @@ export function openPeer(
       backgroundAssociations: peer.background.associations,
       storeAssociations: storeAssociations(config, peer),
       storesAtOnce: peer.asyncOperations,
+      storesAhead: peer.storeAhead,
       queue: peer.queue,
       maxPduLength: config.dimse.maxPduLength,
       idleMs: peer.idleTimeout,

@@ -226,6 +226,10 @@ export const peer = z.strictObject({
     integer(1, 100),
     'How many instances are sent on one association before the first of them is answered, where the peer accepts that (Asynchronous Operations Window); it is proposed for associations that store, unless 1.',
   ).prefault(8),
+  storeAhead: key(
+    boolean,
+    "Whether the first byte of the next instance is sent as soon as a part of the response to the one before has come, which brings the rest of it 40 ms earlier where the sockets of the peer have Nagle's algorithm. Off for a peer that cannot bear that.",
+  ).prefault(true),
   idleTimeout: key(duration, 'How long an idle association is kept open.').prefault('10s'),
   timeouts: timeouts.prefault({}),
   breaker: breaker.prefault({}),

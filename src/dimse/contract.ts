@@ -43,6 +43,8 @@ export interface PeerOptions {
   readonly storeAssociations?: number;
   /** Most C-STOREs under way at one time that are proposed for an association; 1 when left out. @see PS3.7 D.3.3.3 */
   readonly storesAtOnce?: number;
+  /** Whether the next C-STORE may begin while the response to the one before comes; true when left out. */
+  readonly storesAhead?: boolean;
   /** Most requests that wait for an association. */
   readonly queue: number;
   /** Longest P-DATA-TF that the peer may send, in bytes. */

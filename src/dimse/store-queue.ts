@@ -36,7 +36,7 @@ export class StoreQueue {
     this.#dependencies = {
       ...dependencies,
       negotiation: new StoreNegotiation(clock, peer.relearnMs),
-      hurries: (association) => this.#follows(association),
+      hurries: (association) => peer.storesAhead !== false && this.#follows(association),
     };
     this.#waiting = new StoreWaiting(peer, clock, (signal) =>
       [...this.#underWay].some(({ context }) => context.signal === signal),

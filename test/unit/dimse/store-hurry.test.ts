@@ -161,3 +161,24 @@ test('an association that has said the first byte of a message that will not com
   const said = rogue.record.events.map(({ type }) => type);
   expect(said).toEqual(expect.not.arrayContaining(['abort', 'release-rq', 'unreadable']));
 });
+
+test('no byte goes ahead of the response to a peer that is not to be hurried', async () => {
+  let asked = 0;
+  let hurried = 0;
+  const slowly: Step = async (operation) => {
+    const { association } = operation;
+    const response = responseTo(operation);
+    const count = (bytes: Buffer): void => {
+      hurried += bytes.length;
+    };
+    association.socket.on('data', count);
+    await association.write(response.subarray(0, FIRST_WRITE));
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    association.socket.off('data', count);
+    await association.write(response.subarray(FIRST_WRITE));
+  };
+  const { peer } = await start({ onStore: () => [++asked < 3 ? slowly : whole] }, { storesAhead: false });
+  const results = await Promise.all([1, 2, 3].map(() => peer.store(instance(), contextOf())));
+  expect(results).toEqual([{ status: 0 }, { status: 0 }, { status: 0 }]);
+  expect(hurried).toBe(0);
+});
