@@ -12,6 +12,7 @@ test('Q-43: no more keys are remembered than can be written down and read again'
   );
   expect(tags.length).toBeGreaterThan(200);
   for (let at = 0; at < tags.length; at += 7) learnReturned({ knowledge }, tags.slice(at, at + 7), 60_000);
-  expect(readPeerFacts(knowledge.facts)).toEqual(knowledge.facts);
+  const { facts } = knowledge;
+  expect(readPeerFacts(facts)).toEqual(facts);
   expect(knowledge.get('returnedKeys')).toHaveLength(200);
 });
