@@ -1,4 +1,4 @@
-import type { OperationContext } from '../core/index.js';
+import { abortReason, systemClock, type OperationContext } from '../core/index.js';
 import { Tags, type Dataset } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { StudyProbe, type Key } from './study-probe.js';
@@ -19,6 +19,9 @@ interface Example {
 /** One for each peer; nothing of it is written down or told. */
 const examples = new WeakMap<Peer['knowledge'], Example>();
 
+/** When a peer that did not say may be asked again, by the monotonic clock. */
+const retryAt = new WeakMap<Peer['knowledge'], number>();
+
 /** Remembers a study of several modalities, by which it can be seen what the peer makes of them. */
 export function seeModalities(knowledge: Peer['knowledge'], row: Dataset): void {
   if (examples.has(knowledge) || !row.has(Tags.ModalitiesInStudy)) return;
@@ -36,9 +39,10 @@ export function severalModalities(row: Dataset): readonly string[] {
 
 /**
  * Finds out whether the peer matches by ModalitiesInStudy as the standard says, where that is not known and a study was seen to
- * try it with: every modality of it must find it, and one that there is not must find nothing.
+ * try it with: every modality of it must find it, and one that there is not must find nothing. A peer that does not say is
+ * not asked again for as long as `relearnMs`: searches do without it.
  *
- * @throws GatewayError when the peer says nothing at all
+ * @throws GatewayError when nobody waits for it any more
  * @see PS3.4 C.6.2.1.2 (Q-43)
  */
 export async function proveModalities(
@@ -48,13 +52,17 @@ export async function proveModalities(
 ): Promise<void> {
   const { knowledge } = peer;
   const example = examples.get(knowledge);
-  if (!example || isKnown(knowledge)) return;
+  if (!example || isKnown(knowledge) || systemClock.now() < (retryAt.get(knowledge) ?? 0)) return;
   examples.delete(knowledge);
   const { studyInstanceUid, patientId, modalities } = example;
   const probe = new StudyProbe(peer, { studyInstanceUid, relearnMs }, context);
   const needsPatient = knowledge.get('needsPatientId') === true && patientId !== undefined;
   if (needsPatient) probe.base = [[Tags.PatientID, patientId]];
-  await learnModalities(probe, modalities);
+  const isLearnt = await learnModalities(probe, modalities).catch(() => {
+    if (context.signal.aborted) throw abortReason(context.signal);
+    return false;
+  });
+  if (!isLearnt) retryAt.set(knowledge, systemClock.now() + relearnMs);
 }
 
 /** The same of a study whose modalities are known. Returns whether it was found out. @throws GatewayError */

@@ -95,9 +95,13 @@ export class PatientIds {
         const holder = await this.#stillOf(this.#known.get(study), study, context);
         if (holder !== undefined) found.set(study, holder);
       }
-      if (knowledge.get('needsPatientId') !== true) await this.#findAlone(studies, found, context);
+      const isAskedAlone = knowledge.get('needsPatientId') !== true;
+      const hidden = isAskedAlone ? await this.#findAlone(studies, found, context) : new Set<string>();
       const missing = new Set(studies.filter((study) => !found.has(study)));
       if (missing.size > 0) await this.#walkFor(missing, found, context);
+      // What was not asked for alone proves nothing.
+      if ([...hidden].some((study) => found.has(study)))
+        knowledge.learn('needsPatientId', true, this.#settings.relearnMs);
       for (const study of studies) this.#told(study, found.get(study));
       return found;
     } finally {
@@ -105,22 +109,26 @@ export class PatientIds {
     }
   }
 
-  /** By their UIDs alone; a peer that shows none of the first few so is asked for no more of them. */
+  /**
+   * By their UIDs alone; a peer that shows none of the first few so is asked for no more of them. Returns those that it did
+   * not show.
+   */
   async #findAlone(
     studies: readonly string[],
     found: Map<string, string>,
     context: OperationContext,
-  ): Promise<void> {
+  ): Promise<ReadonlySet<string>> {
+    const hidden = new Set<string>();
     let shown = 0;
-    let tried = 0;
     for (const study of studies) {
       if (found.has(study)) continue;
-      if (shown === 0 && tried === MOST_ALONE) return;
-      tried += 1;
+      if (shown === 0 && hidden.size === MOST_ALONE) break;
       const row = await this.#alone(study, context);
       if (row) shown += 1;
+      else hidden.add(study);
       if (row) found.set(study, row.string(Tags.PatientID) ?? '');
     }
+    return hidden;
   }
 
   #told(study: string, patientId: string | undefined): void {
@@ -131,7 +139,6 @@ export class PatientIds {
   /** Moves studies from `missing` to `found`, until none is left or there are no more patients. */
   async #walkFor(missing: Set<string>, found: Map<string, string>, context: OperationContext): Promise<void> {
     const { maxPatients, joinConcurrency } = this.#settings;
-    const before = found.size;
     const walk = new PatientWalk(this.#peer, new Dataset().setEmpty(Tags.PatientID), context);
     let asked = 0;
     const holders = inOrder(walk.patients(), joinConcurrency, async ({ patientId }) => {
@@ -144,7 +151,6 @@ export class PatientIds {
       if (missing.size === 0) break;
     }
     if (missing.size > 0 && walk.truncated) throw this.#incomplete();
-    if (found.size > before) this.#peer.knowledge.learn('needsPatientId', true, this.#settings.relearnMs);
   }
 
   /** Which of `wanted` the patient has. All its studies are asked for: not every peer knows lists of UIDs. */

@@ -4,7 +4,8 @@ import { isEnding, type StudyProbe } from './study-probe.js';
 
 /** Names that can be sent to any peer as they are, and do not mean something else there. */
 const PLAIN_NAME = /^[A-Za-z][A-Za-z\d^ .,'-]{2,60}$/;
-const NOT_PLAIN = 'the patient of the study has no name of three or more plain letters and digits';
+const NOT_PLAIN =
+  'the name of the patient of the study is shorter than three letters, or has others than plain ones';
 const NOT_HEEDED = 'it does not find the study by the name alone, or finds it by any';
 /** Names that are looked at for lower case. */
 const MOST_NAMES = 50;
@@ -26,7 +27,9 @@ export interface NameFindings {
 
 /** What becomes of a name with a wildcard, and whether there are names in lower case. @throws GatewayError */
 export async function probeNames(probe: StudyProbe, row: Dataset): Promise<NameFindings> {
-  const name = row.string(Tags.PatientName) ?? '';
+  const shown = row.string(Tags.PatientName) ?? '';
+  // Ideographs and how they are read stand beside the Latin letters. @see PS3.5 6.2.1.2
+  const [name = ''] = shown.split('=');
   const { knowledge } = probe.peer;
   const { studyInstanceUid, relearnMs } = probe.study;
   if (!PLAIN_NAME.test(name)) return { unknown: [WILDCARDS, UPPER_CASE].map(because(NOT_PLAIN)) };
@@ -40,11 +43,11 @@ export async function probeNames(probe: StudyProbe, row: Dataset): Promise<NameF
   const wild = isHeeded ? await finds(`${name.slice(0, Math.ceil(name.length / 2))}*`) : undefined;
   if (wild !== undefined) knowledge.learn('literalWildcard', !wild, relearnMs);
   const unknown = wild === undefined ? [because(NOT_HEEDED)(WILDCARDS)] : [];
-  const isUpper = await allUpper(probe, row, name);
+  const isUpper = await allUpper(probe, row, shown);
   if (isUpper === false) knowledge.learn('upperCasesNames', false, relearnMs);
   if (isUpper === undefined)
     return { unknown: [...unknown, because('it refuses to list the studies of that day')(UPPER_CASE)] };
-  return { unknown, shownName: isUpper && isHeeded ? name : undefined };
+  return { unknown, shownName: isUpper && isHeeded ? shown : undefined };
 }
 
 /** Whether no name of the same day is seen in lower case; undefined where they are not shown. */

@@ -40,13 +40,13 @@ export class CharacterSetRun {
 
   /** @throws GatewayError as `SliceRun.rows` */
   async *rows(): AsyncGenerator<Dataset, void, undefined> {
-    const { characterSets, inAscii } = this.#asking.step;
+    const { characterSets, inAscii, mayBeRefused } = this.#asking.step;
     if (characterSets.length === 0) return yield* this.#run(this.#asking).rows();
     for (const characterSet of characterSets) {
       const isAnswered =
-        (yield* this.#ask(characterSet, inAscii !== undefined)) && (yield* this.#askBare(characterSet));
+        (yield* this.#ask(characterSet, mayBeRefused)) && (yield* this.#askBare(characterSet));
       // What is found now is all that the sets which are left can find.
-      if (!isAnswered && inAscii) return yield* this.#filtered(inAscii());
+      if (!isAnswered) return yield* this.#filtered(inAscii());
     }
   }
 

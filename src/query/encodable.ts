@@ -9,6 +9,7 @@ import {
   seenSetsWith,
   unencodable,
   usualCharacterSets,
+  type Vr,
 } from '../dicom/index.js';
 import type { MatchingKey } from '../dicomweb/index.js';
 
@@ -68,6 +69,24 @@ export function setsToAsk(
   const text = keys.flatMap(({ value }) => (/[^ -}]/.test(value) ? value : [])).join('\\');
   const first = usualCharacterSets(text, characterSets).find((terms) => holdsText(text, terms));
   return [...new Set([...(first === undefined ? [] : [first]), ...seenSetsWith(text, seen)])];
+}
+
+/** Sets in which a character may have several bytes. */
+const severalBytes = /^(ISO_IR 192|GB18030|GBK)$|ISO 2022 IR (58|87|149|159)/;
+/** The values that have such characters. @see PS3.5 6.2 */
+const encodedVrs: ReadonlySet<Vr> = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
+
+/**
+ * The key with `*` for each `?`, where the peer is known to have text in a set of several bytes for a character: one that
+ * compares bytes takes `?` for one of them.
+ *
+ * @see PS3.4 C.2.2.2.4
+ */
+export function withoutSingles(key: MatchingKey, known: readonly string[] = []): MatchingKey {
+  const isPattern = encodedVrs.has(key.vr) && key.values.length === 1 && key.value.includes('?');
+  if (!isPattern || !known.some((terms) => severalBytes.test(terms))) return key;
+  const value = key.value.replaceAll('?', '*').replace(/\*+/g, '*');
+  return { ...key, value, values: [value] };
 }
 
 /** The characters of `text` that the best of the sets lacks; the earlier one of equals is the best. */

@@ -113,6 +113,16 @@ export const requiredKeys: Readonly<Record<QueryLevel, ReadonlySet<Tag>>> = {
   IMAGE: new Set([Tags.InstanceNumber, Tags.SOPInstanceUID]),
 };
 
+/** What C-FIND forbids as a key, or what the gateway itself writes. @see PS3.4 C.4.1.1.3 */
+export const neverAsked: ReadonlySet<Tag> = new Set([
+  Tags.SpecificCharacterSet,
+  Tags.QueryRetrieveLevel,
+  Tags.RetrieveAETitle,
+  Tags.InstanceAvailability,
+  Tags.TimezoneOffsetFromUTC,
+  Tags.RetrieveURL,
+]);
+
 /** The attributes of each level that the levels below it tell: all of them are optional keys of C-FIND. */
 export const completableTags: Readonly<Record<QueryLevel, readonly Tag[]>> = {
   PATIENT: [],

@@ -1,6 +1,6 @@
 /** Optional keys that a peer returns: of these an empty value is none, and not one that it keeps to itself. */
 import { isPrivateTag, type Dataset, type Tag } from '../dicom/index.js';
-import { completableTags, requiredKeys } from './levels.js';
+import { completableTags, neverAsked, requiredKeys } from './levels.js';
 
 /**
  * What is known to come, as the rows of a search show it. What the level below tells is never among it: archives compute
@@ -33,7 +33,9 @@ export class ReturnedKeys {
 
 /** The optional keys of studies that have a value in a row of one. */
 export function returnedTags(row: Dataset): readonly Tag[] {
-  const tags = [...row].map(({ tag }) => tag).filter((tag) => !requiredKeys.STUDY.has(tag));
+  const tags = [...row]
+    .map(({ tag }) => tag)
+    .filter((tag) => !requiredKeys.STUDY.has(tag) && !neverAsked.has(tag));
   return new ReturnedKeys().see(row, tags);
 }
 

@@ -8,21 +8,13 @@ import {
   dateTimePairs,
   itemAttributes,
   levels,
+  neverAsked,
   optionalAttributesAt,
   patientRootLevels,
   uniqueKeyTags,
   type QueryLevel,
 } from './levels.js';
 import type { ParentKeys, StepOptions, StepPart } from './step-options.js';
-
-const neverAsked: ReadonlySet<Tag> = new Set([
-  Tags.SpecificCharacterSet,
-  Tags.QueryRetrieveLevel,
-  Tags.RetrieveAETitle,
-  Tags.InstanceAvailability,
-  Tags.TimezoneOffsetFromUTC,
-  Tags.RetrieveURL,
-]);
 
 /** What one C-FIND of several asks for. */
 export interface IdentifierPart {
@@ -123,7 +115,6 @@ function addReturnKeys(identifier: Dataset, options: StepOptions): void {
   addPartners(identifier);
 }
 
-/** What C-FIND forbids as a key, or what the gateway itself writes. @see PS3.4 C.4.1.1.3 */
 function isNeverAsked([tag = 0]: readonly Tag[]): boolean {
   return neverAsked.has(tag);
 }

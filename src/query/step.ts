@@ -12,7 +12,7 @@ import type { MatchingKey } from '../dicomweb/index.js';
 import { chooseAsking, type DateTimeAsking } from './date-time-choice.js';
 import { isZoneUnknown } from './date-time-filter.js';
 import { planDateTime } from './date-time.js';
-import { fitKeys, setsToAsk } from './encodable.js';
+import { fitKeys, setsToAsk, withoutSingles } from './encodable.js';
 import {
   dateTimePairs,
   requiredKeys,
@@ -57,14 +57,13 @@ export interface FindStep {
   readonly identifier: (parent?: ParentKeys, part?: IdentifierPart) => Dataset;
   /** The character sets in which it is asked for one after the other, each of which holds its text; none where it is ASCII. */
   readonly characterSets: readonly string[];
-  /**
-   * The same with wildcards in place of all that is not ASCII, and the exact filter; undefined where there is no such text,
-   * or the configuration says how it is written.
-   */
-  readonly inAscii: (() => FindStep) | undefined;
+  /** The same with wildcards in place of all that is not ASCII, and the exact filter. */
+  readonly inAscii: () => FindStep;
+  /** Whether it is asked so where the peer refuses a character set; not where the configuration says which it takes. */
+  readonly mayBeRefused: boolean;
   /**
    * The same by the codes of a character set alone, without the escape sequences that a part of a text has and the whole has not
-   * there, and the exact filter; undefined where a pattern of this step has none there, or as `inAscii` is.
+   * there, and the exact filter; undefined where a pattern of this step has none there.
    */
   readonly bare: (characterSet: string) => FindStep | undefined;
   /** The list of unique keys that is asked for, where there is one of several; of a relational step of any level. */
@@ -133,16 +132,16 @@ export function createStep(options: StepOptions, above: readonly StepOptions[] =
   const wide = filters.filter(({ tag }) => unasked.has(tag));
   const listTag = list?.tag ?? uniqueKeyTags[options.level];
   const sets = characterSetsOf(parts, options);
-  const mayWiden = mayAskInAscii(sets, options);
   return {
     level: options.level,
     dates,
     characterSets: sets,
-    inAscii: mayWiden ? () => createStep(inAscii(options), above.map(inAscii)) : undefined,
+    inAscii: () => createStep(inAscii(options), above.map(inAscii)),
+    mayBeRefused: options.seenCharacterSets !== undefined && options.unencodable !== 'reject',
     bare: (characterSet) => {
       const isCut = parts.some(({ keys }) => keys.some(({ value }) => isCutInRun(value, characterSet)));
       const inCodes = (one: StepOptions): StepOptions => bare(one, characterSet);
-      return mayWiden && isCut ? createStep(inCodes(options), above.map(inCodes)) : undefined;
+      return isCut ? createStep(inCodes(options), above.map(inCodes)) : undefined;
     },
     uids: list?.uids,
     listTag,
@@ -179,13 +178,11 @@ function characterSetsOf(
   return setsToAsk(keys, characterSets, seenCharacterSets);
 }
 
-const mayAskInAscii = (sets: readonly string[], { seenCharacterSets, unencodable }: StepOptions): boolean =>
-  sets.length > 0 && seenCharacterSets !== undefined && unencodable !== 'reject';
-
 const inAscii = (options: StepOptions): StepOptions => ({
   ...options,
   characterSets: ['ISO_IR 6'],
   seenCharacterSets: undefined,
+  unencodable: undefined,
 });
 
 const bare = (options: StepOptions, bareSet: string): StepOptions => ({
@@ -257,11 +254,15 @@ function planPart(options: StepOptions): StepPart {
     mayFindTooLittle(key, options) ? unasked(key) : inBareCodes(cased(key, options), options),
   );
   const fitted = fitKeys(written, options.characterSets, options.unencodable);
-  const keys = fitted.sent.map((key) => withoutPattern(key, options));
+  const keys = fitted.sent.map((key) => withoutPattern(withoutSingles(key, textSets(options)), options));
   const isWidened = (key: MatchingKey, at: number): boolean =>
     fitted.widened.has(written[at] ?? key) || isSentWider(key, keys[at], options);
   return { options, pairs, keys, judged, widened: new Set(judged.filter(isWidened)) };
 }
+
+/** In what the peer may have its text, as far as that is known. */
+const textSets = ({ characterSets, seenCharacterSets }: StepOptions): readonly string[] | undefined =>
+  seenCharacterSets ?? characterSets;
 
 /** The name in the case of this peer; what upper case writes in several letters is any text. */
 function cased(key: MatchingKey, { upperCasesNames }: StepOptions): MatchingKey {

@@ -46,6 +46,12 @@ const archive: readonly Stored[] = [
 
 const isYamada = ({ uid }: Stored): boolean => ['1.2.1', '1.2.2', '1.2.3'].includes(uid);
 
+/** A pattern whose `?` is a byte. */
+const byBytes = (key: string): RegExp => {
+  const text = key.replace(/[^*?\w]/g, '\\$&');
+  return new RegExp(`^${text.replaceAll('*', '[^]*').replaceAll('?', '[^]')}$`);
+};
+
 interface Habits {
   /** Character sets that it reads as one another. */
   readonly converts?: readonly string[];
@@ -68,7 +74,9 @@ async function start({ converts = [], refuses = [], yaml = '' }: Habits = {}): P
     const parts = key.split('*').filter((part) => part !== '');
     const isMatch = (one: Stored): boolean => {
       if (set === '' || set === 'ISO_IR 100' || set === one.set)
-        return parts.every((part) => one.name.includes(part));
+        return key.includes('?')
+          ? byBytes(key).test(one.name)
+          : parts.every((part) => one.name.includes(part));
       return converts.includes(set) && converts.includes(one.set) && isYamada(one);
     };
     return [
@@ -131,6 +139,34 @@ describe('an archive that has text in several character sets', () => {
       expect([part, uids(found)]).toEqual([part, ['1.2.1', '1.2.2', '1.2.3']]);
     }
     expect(uids(await get(named('*길*')))).toEqual(['1.2.9']);
+    expect(uids(await get(named('*홍동*')))).toEqual([]);
+  });
+
+  test.each([
+    ['*山?', ['1.2.1', '1.2.2', '1.2.3']],
+    ['M?ller', ['1.2.5', '1.2.6', '1.2.7']],
+    ['Mu?ller', ['1.2.8']],
+    ['?ller', []],
+  ])('Q-51: ? in %s is a character, however many bytes it has', async (name, expected) => {
+    const { get } = await start();
+    const found = await get(named(name));
+    expect([found.status, found.headers.warning]).toEqual([200, undefined]);
+    expect(uids(found)).toEqual(expected);
+  });
+
+  test.each([
+    ['in any set', []],
+    ['in ISO_IR 100 and GB18030 not', ['ISO_IR 100', 'GB18030']],
+  ])('Q-51: the same where its character sets are configured, asked %s', async (_what, refuses) => {
+    const { get } = await start({ refuses, yaml: `    characterSets: [${KANJI}, ${HANGUL}]` });
+    for (const [part, uid] of [
+      ['*山*', '1.2.1'],
+      ['*길*', '1.2.9'],
+    ] as const) {
+      const found = await get(named(part));
+      expect([part, found.status, found.headers.warning]).toEqual([part, 200, undefined]);
+      expect(uids(found)).toContain(uid);
+    }
     expect(uids(await get(named('*홍동*')))).toEqual([]);
   });
 

@@ -282,6 +282,44 @@ describe('check --study', () => {
     expect(report.facts).not.toHaveProperty('literalWildcard');
   });
 
+  test.each([
+    ['by its Latin letters alone', 'Sato^Hanako', { literalWildcard: false }, undefined],
+    [
+      'by all of it alone',
+      'whole',
+      {},
+      /^whether it heeds wildcards: it does not find the study by the name/,
+    ],
+  ])('of a name with ideographs beside Latin letters that is found %s', async (_, name, facts, unknown) => {
+    const find = finder({ row: { PatientName: name } });
+    const shown = { SpecificCharacterSet: '\\ISO 2022 IR 87', PatientName: 'Sato^Hanako=\x1B$B:4F#\x1B(B' };
+    const onFind: Script = (request, identifier) => {
+      const steps = typeof find === 'function' ? find(request, identifier) : find;
+      return steps.length > 1 ? [pending({ ...ROW, ...shown }), final()] : steps;
+    };
+    const report = await checkQuirks({}, {}, { onFind });
+    expect(valuesOf(report)).toMatchObject(facts);
+    const untold = report.unknown.find((text) => text.startsWith('whether it heeds wildcards'));
+    if (unknown === undefined) expect(untold).toBeUndefined();
+    else expect(untold).toMatch(unknown);
+  });
+
+  test.each(['Xu', 'M\xFCller^Jana'])(
+    'a name that cannot be tried is told to be so: %s',
+    async (PatientName) => {
+      const report = await checkQuirks({ row: { SpecificCharacterSet: 'ISO_IR 100', PatientName } });
+      expect(report.unknown).toContain(
+        'whether it heeds wildcards: the name of the patient of the study is shorter than three letters, or has others than plain ones',
+      );
+    },
+  );
+
+  test('of what every answer has it is not said that it returns it', async () => {
+    const more = { SpecificCharacterSet: 'ISO_IR 100', RetrieveAETitle: 'ROGUE', StudyDescription: 'KNEE' };
+    const report = await checkQuirks({ row: { QueryRetrieveLevel: 'STUDY', ...more } });
+    expect(valuesOf(report)['returnedKeys']).toEqual(['StudyDescription']);
+  });
+
   /** A peer that holds an instance of the study under a name, and shows it under another. */
   const holding = (PatientName: string, quirks: Quirks = {}): RoguePeerOptions => {
     const held = [makeInstance({ studyInstanceUid: STUDY, extra: { PatientName } })];

@@ -232,6 +232,16 @@ describe('2.1: a PACS that refuses the Study Root is searched by the Patient Roo
     expect(archive.finds.slice(before)).not.toContain('PATIENT');
   });
 
+  test('of studies that there are not it is not learnt that the PACS finds none without its patient', async () => {
+    const { archive, get } = await start();
+    archive.isLenient = true;
+    const found = await get(`/studies?StudyInstanceUID=2.25.7,2.25.8,2.25.9,${ONE}`);
+    expect(valuesOf(found, STUDY_UID)).toEqual([ONE]);
+    const before = archive.finds.length;
+    expect((await get(`/studies/${THREE}/series`)).status).toBe(200);
+    expect(archive.finds.slice(before)).not.toContain('PATIENT');
+  });
+
   test('413 where a list of studies would take a walk through too many patients', async () => {
     const patients = Array.from({ length: 6 }, (_, index) => ({
       id: `P${index}`,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ctSeries, type Fixture } from '../helpers/fixtures.js';
+import { ctSeries, ctSlice, type Fixture } from '../helpers/fixtures.js';
 import { dcmqrscp, gatewayBefore, loadFixtures, type PacsWithPort } from '../helpers/pacs-suite.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
 import { partsOf, request, sha256, type TestGateway } from '../helpers/test-gateway.js';
@@ -64,3 +64,24 @@ for (const way of ['get', 'move'] as const) {
     });
   });
 }
+
+describeWithPacs('2.1: dcmqrscp with two patients of one PatientID, by the Patient Root alone', () => {
+  test('lists one patient for the ID, under whom the studies of both are shown', async () => {
+    const fixtures = [1, 2].map((study) =>
+      ctSlice({ study, patientId: 'SAME', patientName: `TWIN^${study}` }),
+    );
+    const started = await dcmqrscp.start({ extraArguments: byTheLetter });
+    await loadFixtures(started.pacs, fixtures);
+    const gateway = await gatewayBefore(started, 'get');
+    try {
+      const { status, headers, body } = await request(`${gateway.service}/studies?PatientID=SAME`);
+      const rows = JSON.parse(body.toString()) as Record<string, { Value?: { Alphabetic?: string }[] }>[];
+      const names = rows.map((row) => row['00100010']?.Value?.[0]?.Alphabetic);
+      // docs/conformance.md says that this cannot be seen.
+      expect([status, rows.length, new Set(names).size, headers.warning]).toEqual([200, 2, 1, undefined]);
+    } finally {
+      await gateway.close();
+      await started.pacs.stop();
+    }
+  });
+});

@@ -135,6 +135,17 @@ for (const kind of [orthanc, dcmqrscp]) {
       else expect(found.headers.warning).toContain('did not return');
     });
 
+    test('Q-46: by SOPClassesInStudy it finds what the instances tell, and where they do not it says so', async () => {
+      const response = await request(
+        `${gateway.service}/studies?SOPClassesInStudy=1.2.840.10008.5.1.4.1.1.3.1`,
+      );
+      const found = (JSON.parse(response.body.toString()) as Row[]).map((row) => row[STUDY]?.Value?.[0]);
+      // dcmqrscp returns no SOP class of instances, and heeds none.
+      expect(found.sort()).toEqual((kind === orthanc ? [2, 3] : [1, 2, 3, 4, 5]).map((study) => uid(study)));
+      if (kind === orthanc) expect(response.headers.warning).toBeUndefined();
+      else expect(response.headers.warning).toContain('whether SOPClassesInStudy matches');
+    });
+
     test('Q-42: what it does not tell of instances is said', async () => {
       const other = await gatewayBefore(peer, 'get', { top: 'search: { complete: page }' });
       try {
