@@ -76,13 +76,22 @@ const severalBytes = /^(ISO_IR 192|GB18030|GBK)$|ISO 2022 IR (58|87|149|159)/;
 /** The values that have such characters. @see PS3.5 6.2 */
 const encodedVrs: ReadonlySet<Vr> = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
 
+/** What is known of the peer. */
+interface SinglesOptions {
+  readonly fuzzyMatching: boolean;
+  readonly characterSets: readonly string[] | undefined;
+  readonly seenCharacterSets: readonly string[] | undefined;
+}
+
 /**
  * The key with `*` for each `?`, where the peer is known to have text in a set of several bytes for a character: one that
- * compares bytes takes `?` for one of them.
+ * compares bytes takes `?` for one of them. Names that are only similar no filter could find among more.
  *
  * @see PS3.4 C.2.2.2.4
  */
-export function withoutSingles(key: MatchingKey, known: readonly string[] = []): MatchingKey {
+export function withoutSingles(key: MatchingKey, options: SinglesOptions): MatchingKey {
+  if (options.fuzzyMatching && key.vr === 'PN') return key;
+  const known = options.seenCharacterSets ?? options.characterSets ?? [];
   const isPattern = encodedVrs.has(key.vr) && key.values.length === 1 && key.value.includes('?');
   if (!isPattern || !known.some((terms) => severalBytes.test(terms))) return key;
   const value = key.value.replaceAll('?', '*').replace(/\*+/g, '*');

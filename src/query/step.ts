@@ -254,15 +254,11 @@ function planPart(options: StepOptions): StepPart {
     mayFindTooLittle(key, options) ? unasked(key) : inBareCodes(cased(key, options), options),
   );
   const fitted = fitKeys(written, options.characterSets, options.unencodable);
-  const keys = fitted.sent.map((key) => withoutPattern(withoutSingles(key, textSets(options)), options));
+  const keys = fitted.sent.map((key) => withoutPattern(withoutSingles(key, options), options));
   const isWidened = (key: MatchingKey, at: number): boolean =>
     fitted.widened.has(written[at] ?? key) || isSentWider(key, keys[at], options);
   return { options, pairs, keys, judged, widened: new Set(judged.filter(isWidened)) };
 }
-
-/** In what the peer may have its text, as far as that is known. */
-const textSets = ({ characterSets, seenCharacterSets }: StepOptions): readonly string[] | undefined =>
-  seenCharacterSets ?? characterSets;
 
 /** The name in the case of this peer; what upper case writes in several letters is any text. */
 function cased(key: MatchingKey, { upperCasesNames }: StepOptions): MatchingKey {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { baselineQueryOptions } from '../../../src/core/index.js';
 import { Dataset, encodeDataset, Tags, TransferSyntaxes, type Tag } from '../../../src/dicom/index.js';
 import { parseSearch } from '../../../src/dicomweb/index.js';
 import { defaultPeerQueryProfile, planSearch, type FindStep } from '../../../src/query/index.js';
@@ -8,10 +9,14 @@ interface Asking {
   readonly characterSets?: readonly string[];
   readonly unencodable?: 'wildcard' | 'reject';
   readonly trustedKeys?: readonly Tag[];
+  /** The peer accepted fuzzy matching. */
+  readonly fuzzy?: boolean;
 }
 
-function stepFor(query: string, asking: Asking): FindStep {
-  const [step] = planSearch(parseSearch('STUDY', {}, query), { ...defaultPeerQueryProfile, ...asking }).steps;
+function stepFor(query: string, { fuzzy = false, ...asking }: Asking): FindStep {
+  const request = parseSearch('STUDY', {}, query);
+  const profile = { ...defaultPeerQueryProfile, ...asking };
+  const [step] = planSearch(request, profile, { ...baselineQueryOptions, fuzzy }).steps;
   if (step === undefined) throw new Error('no step');
   return step;
 }
@@ -155,6 +160,23 @@ describe('Q-51: what no set of the peer holds', () => {
     const step = stepFor('PatientName=DOE', latin1);
     expect(step.accepts(new Dataset().setString(Tags.PatientName, 'ROE', 'PN'))).toBe(true);
   });
+
+  test.each<readonly [query: string, sets: readonly string[], sent: string | undefined]>([
+    ['PatientName=M?ller', ['ISO_IR 192'], 'M*ller'],
+    ['PatientName=M?ller', ['ISO_IR 100'], 'M?ller'],
+    ['PatientName=M%3Fll?r*', ['ISO_IR 100', '\\ISO 2022 IR 149'], 'M*ll*r*'],
+    ['fuzzymatching=true&PatientName=M?ller', ['ISO_IR 192'], 'M?ller'],
+  ])(
+    'Q-51: a single character of %s at a peer with %j is asked for as %s',
+    (query, characterSets, sentAs) => {
+      const step = stepFor(query, { characterSets, fuzzy: true });
+      expect(step.identifier().string(Tags.PatientName)).toBe(sentAs);
+      const accepts = (name: string): boolean =>
+        step.accepts(new Dataset().setString(Tags.PatientName, name, 'PN'));
+      // What the peer was asked for as it stands is left to it.
+      expect([accepts('Müller'), accepts('Rahm')]).toEqual([true, sentAs?.includes('?') === true]);
+    },
+  );
 
   test('Q-22: of values that must all be there one that the peer can read is asked for, or none', () => {
     const trusting = { ...latin1, trustedKeys: [Tags.OtherPatientNames] };
