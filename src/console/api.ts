@@ -75,12 +75,14 @@ export interface Asking extends RequestInit {
   readonly accept?: string;
 }
 
+/** Without it the browser would ask for a password itself. */
+const OWN_LOGIN = ['X-Requested-With', 'XMLHttpRequest'] as const;
+
 /** The headers of a request as whoever has logged in. */
 async function headersOf({ accept, headers }: Asking): Promise<Headers> {
   const all = new Headers(headers);
   if (accept !== undefined) all.set('Accept', accept);
-  // Else the browser would ask for a password itself.
-  all.set('X-Requested-With', 'XMLHttpRequest');
+  all.set(...OWN_LOGIN);
   const header = await authorization();
   if (header !== undefined) all.set('Authorization', header);
   return all;
@@ -230,6 +232,7 @@ export async function upload(path: string, { body, type, onProgress, signal }: U
     request.open('POST', basePath(path));
     request.setRequestHeader('Content-Type', type);
     request.setRequestHeader('Accept', 'application/dicom+json');
+    request.setRequestHeader(...OWN_LOGIN);
     if (header !== undefined) request.setRequestHeader('Authorization', header);
     request.send(body);
   });
