@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { droppedFiles } from './dropped-files.js';
 import { useLoaded } from './hooks.js';
-import { askOverview } from './peers-data.js';
+import { askOverviewAside } from './peers-data.js';
 import { hrefOf } from './route.js';
 import { PeerSelect, usePeers } from './search-form.js';
 import { texts } from './texts.js';
@@ -17,7 +17,7 @@ const ROW_HEIGHT = 44;
 export function Store(): JSX.Element {
   const { names, chosen } = usePeers();
   const [peer, setPeer] = useState(chosen);
-  const { data } = useLoaded('store', askOverview);
+  const { data } = useLoaded('store', askOverviewAside);
   const target = [...(data?.peers ?? []), ...(data?.groups ?? [])].find(({ name }) => name === peer);
   const isReadOnly = target?.isReadOnly === true;
   return (
