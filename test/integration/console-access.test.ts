@@ -86,6 +86,28 @@ describeWithPacs(
       await page.locator('[data-peer=main][data-state=up]').waitFor();
     });
 
+    test('leads viewers to what they call the gateway, also from the listener of operators', async () => {
+      const own = await startTestGateway(
+        [
+          `peers: { main: { address: "${formatAeAddress(pacs.address)}" } }`,
+          'http: { publicUrl: "https://pacs.example/dicom/" }',
+          'admin: { listen: 127.0.0.1:0 }',
+          'access: { anonymous: true }',
+          'console: { viewers: { OHIF: "https://viewer.example/?url={service}" } }',
+          '',
+        ].join('\n'),
+      );
+      try {
+        shown = await openConsole(browser, `${own.running.adminOrigin}/#/search?peer=main&name=demo^ct`);
+        await shown.page.getByRole('link', { name: 'DEMO, CT' }).click();
+        const link = shown.page.getByRole('link', { name: 'Open in OHIF' });
+        const { searchParams } = new URL((await link.getAttribute('href')) ?? '');
+        expect(searchParams.get('url')).toBe('https://pacs.example/dicom/peers/main/dicomweb');
+      } finally {
+        await own.close();
+      }
+    });
+
     test('says what an account may not, and does not ask for it again and again', async () => {
       shown = await openConsole(browser, `${gateway.origin}/`);
       const { page } = shown;
