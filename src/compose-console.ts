@@ -25,12 +25,13 @@ const DIRECTORY = fileURLToPath(new URL('../dist/console/', import.meta.url));
 /** How long a peer may take in all to be checked. */
 const CHECK_MS = 120_000;
 
-function settingsOf({ console, defaultPeer }: Config): ConsoleSettings {
+function settingsOf({ console, defaultPeer, http: { publicUrl } }: Config): ConsoleSettings {
   const { viewers, grafanaUrl } = console;
   const { issuer, clientId, scopes } = console.oidc;
   return {
     version: programVersion(),
     defaultPeer,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
     viewers: Object.entries(viewers).map(([name, url]) => ({ name, url })),
     ...(grafanaUrl === undefined ? {} : { grafanaUrl }),
     ...(issuer === undefined || clientId === undefined ? {} : { oidc: { issuer, clientId, scopes } }),

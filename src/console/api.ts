@@ -58,13 +58,19 @@ function lost(): Refused {
 
 const isAbort = (thrown: unknown): boolean => thrown instanceof DOMException && thrown.name === 'AbortError';
 
-async function refused(response: Response): Promise<Refused> {
+/** Asks who is there, unless somebody has logged in since what was refused was sent. */
+function unauthenticated(sent: string | undefined): void {
+  const header = credentials.value?.header;
+  if (header === sent) refusal.value = header === undefined ? 'unauthenticated' : 'wrong';
+}
+
+async function refused(response: Response, { sent, isAside = false }: Sent): Promise<Refused> {
   const body: unknown = await response.json().catch(() => undefined);
   const { detail, code } = (typeof body === 'object' && body !== null ? body : {}) as Readonly<
     Partial<Record<string, unknown>>
   >;
   if (response.status === 401) {
-    refusal.value = 'unauthenticated';
+    if (!isAside) unauthenticated(sent);
     return new Refused(texts.login.needed, 401, 'unauthenticated');
   }
   const words = typeof detail === 'string' ? detail : `${response.status} ${response.statusText}`;
@@ -73,14 +79,24 @@ async function refused(response: Response): Promise<Refused> {
 
 export interface Asking extends RequestInit {
   readonly accept?: string;
+  /** Whether the view does without the answer: nobody has to log in for it. */
+  readonly isAside?: boolean;
 }
+
+interface Sent {
+  /** The Authorization header. */
+  readonly sent: string | undefined;
+  readonly isAside?: boolean | undefined;
+}
+
+/** Without it the browser would ask for a password itself. */
+const OWN_LOGIN = ['X-Requested-With', 'XMLHttpRequest'] as const;
 
 /** The headers of a request as whoever has logged in. */
 async function headersOf({ accept, headers }: Asking): Promise<Headers> {
   const all = new Headers(headers);
   if (accept !== undefined) all.set('Accept', accept);
-  // Else the browser would ask for a password itself.
-  all.set('X-Requested-With', 'XMLHttpRequest');
+  all.set(...OWN_LOGIN);
   const header = await authorization();
   if (header !== undefined) all.set('Authorization', header);
   return all;
@@ -98,7 +114,7 @@ async function authorization(): Promise<string | undefined> {
  * @throws Refused for whatever is no success, or the AbortError of the signal
  */
 export async function ask(path: string, asking: Asking = {}): Promise<Response> {
-  const { accept: _accept, ...init } = asking;
+  const { accept: _accept, isAside, ...init } = asking;
   const headers = await headersOf(asking);
   let response: Response;
   try {
@@ -106,7 +122,8 @@ export async function ask(path: string, asking: Asking = {}): Promise<Response> 
   } catch (thrown) {
     throw isAbort(thrown) ? thrown : lost();
   }
-  if (!response.ok) throw await refused(response);
+  if (!response.ok)
+    throw await refused(response, { sent: headers.get('Authorization') ?? undefined, isAside });
   return response;
 }
 
@@ -214,7 +231,7 @@ export async function upload(path: string, { body, type, onProgress, signal }: U
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const done = (): void => {
-      if (request.status === 401) refusal.value = 'unauthenticated';
+      if (request.status === 401) unauthenticated(header);
       if (request.status === 0 && !signal.aborted) lost();
       resolve({ status: request.status, text: request.responseText });
     };
@@ -230,6 +247,7 @@ export async function upload(path: string, { body, type, onProgress, signal }: U
     request.open('POST', basePath(path));
     request.setRequestHeader('Content-Type', type);
     request.setRequestHeader('Accept', 'application/dicom+json');
+    request.setRequestHeader(...OWN_LOGIN);
     if (header !== undefined) request.setRequestHeader('Authorization', header);
     request.send(body);
   });

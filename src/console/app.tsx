@@ -4,11 +4,12 @@ import { ask, connection } from './api.js';
 import { Health } from './health.js';
 import { useEvery } from './hooks.js';
 import { LoginPanel } from './login-panel.js';
+import { forgetPictures } from './pictures.js';
 import { Peers } from './peers.js';
 import { Pulls } from './pulls.js';
 import { hrefOf, route, type View } from './route.js';
 import { Search } from './search.js';
-import { credentials, logIn, refusal } from './session.js';
+import { credentials, logIn, logins, refusal } from './session.js';
 import { settings } from './settings.js';
 import { Store } from './store.js';
 import { Study } from './study.js';
@@ -27,7 +28,12 @@ const views: Readonly<Record<View, () => JSX.Element>> = {
 export function App({ problem }: { readonly problem: string | undefined }): JSX.Element {
   const { view } = route.value;
   const Shown = views[view];
+  useEffect(forgetPictures, [logins.value]);
   const isRefused = refusal.value !== undefined || problem !== undefined;
+  useEffect(() => {
+    // Another view may be for anybody.
+    refusal.value = undefined;
+  }, [view]);
   useEffect(() => {
     document.title = `${view === 'study' ? texts.study.title : texts.nav[view]} – ${texts.product}`;
   }, [view]);

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { askText, type Refused } from './api.js';
 import { bytesText, numberText, secondsText, shareText } from './format.js';
 import { figuresBetween, type FigureName, type Figures, type Reading } from './health-figures.js';
-import { refusedOf, useEvery } from './hooks.js';
+import { FORBIDDEN, refusedOf, useEvery } from './hooks.js';
 import { parseMetrics } from './metrics.js';
 import { Plot } from './plot.js';
 import { settings } from './settings.js';
@@ -51,6 +51,7 @@ async function read(): Promise<void> {
 export function Health(): JSX.Element {
   const [error, setError] = useState<Refused>();
   useEvery(EVERY_MS, () => {
+    if (error?.status === FORBIDDEN) return;
     read().then(
       () => {
         setError(undefined);
@@ -73,15 +74,17 @@ export function Health(): JSX.Element {
       </Head>
       {error && <Failure error={error} />}
       <div class="plots">
-        {names.map((name) => (
-          <Plot
-            key={name}
-            title={t.plots[name]}
-            values={history.value.map((figures) => figures[name])}
-            text={units[name]}
-            most={name === 'hits' ? 1 : undefined}
-          />
-        ))}
+        {names
+          .filter(() => error?.status !== FORBIDDEN)
+          .map((name) => (
+            <Plot
+              key={name}
+              title={t.plots[name]}
+              values={history.value.map((figures) => figures[name])}
+              text={units[name]}
+              most={name === 'hits' ? 1 : undefined}
+            />
+          ))}
       </div>
     </>
   );

@@ -9,6 +9,9 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
+/** Status of what an account may not do: asking again, which an audit trail counts, changes nothing of it. */
+export const FORBIDDEN = 403;
+
 /** What went wrong, for people; undefined for what was given up. */
 export function refusedOf(thrown: unknown): Refused | undefined {
   if (thrown instanceof DOMException && thrown.name === 'AbortError') return undefined;
@@ -72,8 +75,11 @@ export function useEvery(ms: number, run: () => void): void {
   }, [ms]);
 }
 
-/** Follows a stream for as long as the view is there, and again after it broke. */
-export function useFollowed(key: string, follow: (signal: AbortSignal) => Promise<void>): void {
+/** Follows a stream for as long as the view is there, and again after it broke; what went wrong `follow` tells. */
+export function useFollowed(
+  key: string,
+  follow: (signal: AbortSignal) => Promise<Refused | undefined>,
+): void {
   const latest = useRef(follow);
   latest.current = follow;
   const again = `${epoch.value} ${logins.value}`;
@@ -82,7 +88,8 @@ export function useFollowed(key: string, follow: (signal: AbortSignal) => Promis
     const { signal } = controller;
     const run = async (): Promise<void> => {
       while (!signal.aborted) {
-        await latest.current(signal).catch(() => undefined);
+        const error = await latest.current(signal);
+        if (error?.status === FORBIDDEN) return;
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
     };

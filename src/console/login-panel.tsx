@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { epoch } from './api.js';
 import { beginLogin } from './login.js';
-import { logIn } from './session.js';
+import { logIn, refusal } from './session.js';
 import { settings } from './settings.js';
 import { texts } from './texts.js';
 import { fieldText } from './ui.js';
@@ -12,6 +12,7 @@ const t = texts.login;
 /** Stands in front of everything while the gateway wants to know who asks. */
 export function LoginPanel({ problem }: { readonly problem: string | undefined }): JSX.Element {
   const [failed, setFailed] = useState(problem);
+  const isWrong = refusal.value === 'wrong';
   const { oidc } = settings.value;
   const leave = (): void => {
     beginLogin().catch((thrown: unknown) => {
@@ -22,6 +23,11 @@ export function LoginPanel({ problem }: { readonly problem: string | undefined }
     <section class="card login" aria-label={t.title}>
       <h1>{t.title}</h1>
       <p>{t.needed}</p>
+      {isWrong && failed === undefined && (
+        <p class="notice bad" role="alert">
+          {t.wrong}
+        </p>
+      )}
       {failed !== undefined && (
         <p class="notice bad" role="alert">
           {t.failed} <bdi>{failed}</bdi>

@@ -55,3 +55,7 @@ export interface Overview {
 /** Everything that is configured. @throws Refused */
 export const askOverview = (signal: AbortSignal): Promise<Overview> =>
   askJson('console/api/peers', { signal });
+
+/** The same for views that are of use without it. @throws Refused */
+export const askOverviewAside = (signal: AbortSignal): Promise<Overview> =>
+  askJson('console/api/peers', { signal, isAside: true });

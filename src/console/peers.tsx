@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { askJson, askLines, posting, type Refused } from './api.js';
-import { refusedOf, useEvery, useLoaded } from './hooks.js';
+import { askJson, askLines, posting, Refused } from './api.js';
+import { FORBIDDEN, refusedOf, useEvery, useLoaded } from './hooks.js';
 import {
   askOverview,
   type CheckLine,
@@ -19,7 +19,9 @@ const REFRESH_MS = 3000;
 /** What the archives behind the gateway are doing. */
 export function Peers(): JSX.Element {
   const { data, error, reload } = useKept();
-  useEvery(REFRESH_MS, reload);
+  useEvery(REFRESH_MS, () => {
+    if (error?.status !== FORBIDDEN) reload();
+  });
   return (
     <>
       <Head title={t.title} lead={t.lead} />
@@ -80,6 +82,15 @@ function Tell({ self }: { readonly self: Overview['self'] }): JSX.Element {
   );
 }
 
+/** What came of a C-ECHO, or why the gateway sent none. */
+type Echo = CheckStep | Refused | 'asking' | undefined;
+
+/** A C-ECHO that the gateway did not send says nothing of the peer. */
+function stateOf(peer: PeerInfo, echo: Echo): PeerInfo['state'] {
+  if (echo === undefined || echo === 'asking' || echo instanceof Refused) return peer.state;
+  return echo.result === 'ok' ? 'up' : 'down';
+}
+
 function PeerCard({
   peer,
   onChange,
@@ -87,7 +98,7 @@ function PeerCard({
   readonly peer: PeerInfo;
   readonly onChange: () => void;
 }): JSX.Element {
-  const [echo, setEcho] = useState<CheckStep | 'asking'>();
+  const [echo, setEcho] = useState<Echo>();
   const ask = (): void => {
     setEcho('asking');
     askJson<CheckStep>(`console/api/peers/${encodeURIComponent(peer.name)}/echo`, posting()).then(
@@ -96,18 +107,13 @@ function PeerCard({
         onChange();
       },
       (thrown: unknown) => {
-        setEcho({
-          step: 'C-ECHO',
-          result: 'failed',
-          durationMs: 0,
-          detail: refusedOf(thrown)?.message ?? '',
-        });
+        setEcho(refusedOf(thrown));
       },
     );
   };
   // Whoever opens the page wants to know now.
   useEffect(ask, [peer.name]);
-  const state = echo === undefined || echo === 'asking' ? peer.state : echo.result === 'ok' ? 'up' : 'down';
+  const state = stateOf(peer, echo);
   return (
     <section class={`card peer ${state}`} data-peer={peer.name} data-state={state}>
       <header>
@@ -132,8 +138,14 @@ function PeerCard({
   );
 }
 
-function EchoLine({ echo }: { readonly echo: CheckStep | 'asking' | undefined }): JSX.Element {
+function EchoLine({ echo }: { readonly echo: Echo }): JSX.Element {
   if (echo === undefined || echo === 'asking') return <p class="faint echo">C-ECHO {t.state.asking}</p>;
+  if (echo instanceof Refused)
+    return (
+      <p class="faint echo">
+        {t.notSent} <Foreign>{echo.message}</Foreign>
+      </p>
+    );
   return (
     <p class={`echo ${echo.result}`}>
       <strong>C-ECHO</strong> {t.result[echo.result]}: {echo.detail}{' '}

@@ -133,8 +133,11 @@ export function Pulls(): JSX.Element {
         setShown(shownOf(JSON.parse(data) as Told, rates));
         setError(undefined);
       }
+      return undefined;
     } catch (thrown) {
-      setError(refusedOf(thrown));
+      const refused = refusedOf(thrown);
+      setError(refused);
+      return refused;
     }
   });
   return (

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useLoaded } from './hooks.js';
-import { askOverview } from './peers-data.js';
+import { askOverviewAside } from './peers-data.js';
 import { go } from './route.js';
 import { fields, type Field } from './search-query.js';
 import { settings } from './settings.js';
@@ -14,7 +14,7 @@ const MODALITIES = ['CR', 'CT', 'DX', 'MG', 'MR', 'NM', 'OT', 'PT', 'RF', 'SC', 
 /** Peers and groups that can be asked, the one behind the base path first. */
 export function usePeers(): { readonly names: readonly string[]; readonly chosen: string } {
   const { defaultPeer } = settings.value;
-  const { data } = useLoaded('peer names', askOverview);
+  const { data } = useLoaded('peer names', askOverviewAside);
   const all = [...(data?.groups ?? []), ...(data?.peers ?? [])].map(({ name }) => name);
   return { names: [defaultPeer, ...all.filter((name) => name !== defaultPeer)], chosen: defaultPeer };
 }

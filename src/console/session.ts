@@ -24,8 +24,8 @@ function stored(): Credentials | undefined {
 
 export const credentials = signal<Credentials | undefined>(stored());
 
-/** Why nothing is answered: nobody has logged in, or the account may not. */
-export const refusal = signal<'unauthenticated' | undefined>(undefined);
+/** Why nothing is answered: nobody has logged in, or with what the gateway does not take. */
+export const refusal = signal<'unauthenticated' | 'wrong' | undefined>(undefined);
 
 /** Grows when somebody logs in or out: what is shown is asked for anew. It does not when a token is renewed. */
 export const logins = signal(0);

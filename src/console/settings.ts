@@ -4,6 +4,8 @@ import { signal } from '@preact/signals';
 export interface Settings {
   readonly version: string;
   readonly defaultPeer: string;
+  /** What viewers call the gateway; undefined where it is not told apart from what this page does. */
+  readonly publicUrl?: string;
   readonly viewers: readonly { readonly name: string; readonly url: string }[];
   readonly grafanaUrl?: string;
   readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly scopes: readonly string[] };

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { droppedFiles } from './dropped-files.js';
 import { useLoaded } from './hooks.js';
-import { askOverview } from './peers-data.js';
+import { askOverviewAside } from './peers-data.js';
 import { hrefOf } from './route.js';
 import { PeerSelect, usePeers } from './search-form.js';
 import { texts } from './texts.js';
@@ -17,7 +17,7 @@ const ROW_HEIGHT = 44;
 export function Store(): JSX.Element {
   const { names, chosen } = usePeers();
   const [peer, setPeer] = useState(chosen);
-  const { data } = useLoaded('store', askOverview);
+  const { data } = useLoaded('store', askOverviewAside);
   const target = [...(data?.peers ?? []), ...(data?.groups ?? [])].find(({ name }) => name === peer);
   const isReadOnly = target?.isReadOnly === true;
   return (
@@ -27,7 +27,7 @@ export function Store(): JSX.Element {
       </Head>
       {isReadOnly ? <p class="notice warn">{t.readOnly}</p> : <DropZone peer={peer} />}
       {isTooMany.value && <p class="notice warn">{t.tooMany(MOST_FILES)}</p>}
-      {items.value.length > 0 && <Items peer={peer} />}
+      {items.value.length > 0 && <Items />}
     </>
   );
 }
@@ -91,7 +91,7 @@ function Picker(props: {
   );
 }
 
-function Items({ peer }: { readonly peer: string }): JSX.Element {
+function Items(): JSX.Element {
   const all = items.value;
   const isOpen = ({ state }: Item): boolean => state === 'waiting' || state === 'sending';
   const open = all.filter(isOpen).length;
@@ -118,7 +118,7 @@ function Items({ peer }: { readonly peer: string }): JSX.Element {
         label={t.title}
         row={(index) => {
           const item = all[index];
-          return item ? <Line key={index} item={item} peer={peer} /> : null;
+          return item ? <Line key={index} item={item} /> : null;
         }}
       />
     </section>
@@ -133,17 +133,22 @@ const badges = {
   failed: 'failed',
 } as const;
 
-function Line({ item, peer }: { readonly item: Item; readonly peer: string }): JSX.Element {
+function Line({ item }: { readonly item: Item }): JSX.Element {
   return (
     <div class="row upload" role="listitem" data-state={item.state}>
       <span class="name">
         <Foreign>{item.name}</Foreign>
       </span>
+      <span class="to faint">
+        <Foreign>{item.peer}</Foreign>
+      </span>
       <span class="words" title={item.words}>
         <Badge kind={badges[item.state]}>
           <Foreign>{item.words}</Foreign>
         </Badge>
-        {item.study !== undefined && <a href={hrefOf('study', { peer, study: item.study })}>{t.open}</a>}
+        {item.study !== undefined && (
+          <a href={hrefOf('study', { peer: item.peer, study: item.study })}>{t.open}</a>
+        )}
       </span>
     </div>
   );

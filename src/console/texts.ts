@@ -19,7 +19,7 @@ export const texts = {
   login: {
     title: 'Who are you?',
     needed: 'The gateway wants to know who asks.',
-    refused: 'The gateway does not allow this account to do that.',
+    wrong: 'The gateway does not take what was logged in with: it is wrong, or not valid any more.',
     go: 'Log in',
     out: 'Log out',
     user: 'User',
@@ -39,6 +39,7 @@ export const texts = {
     check: 'Run check',
     checking: 'Checking…',
     checkLead: 'Every step as it ends:',
+    notSent: 'No C-ECHO was sent.',
     lastError: 'Last error',
     retrieves: 'Retrieves by',
     associations: 'Associations',

@@ -6,6 +6,8 @@ import { texts } from './texts.js';
 /** One file on its way. */
 export interface Item {
   readonly name: string;
+  /** The archive that was chosen when the file was. */
+  readonly peer: string;
   readonly file: File;
   readonly state: 'waiting' | 'sending' | StoreResult['state'];
   /** Of the file that the gateway has taken. */
@@ -37,6 +39,7 @@ export function add(peer: string, files: readonly File[]): void {
   isTooMany.value = files.length > room;
   const more = files.slice(0, Math.max(0, room)).map((file): Item => ({
     name: file.webkitRelativePath === '' ? file.name : file.webkitRelativePath,
+    peer,
     file,
     state: 'waiting',
     share: 0,
@@ -44,22 +47,28 @@ export function add(peer: string, files: readonly File[]): void {
   }));
   items.value = [...items.value, ...more];
   if (stop.signal.aborted) stop = new AbortController();
-  while (running < AT_ONCE && next < items.value.length) void work(peer);
+  beginWork();
 }
 
-async function work(peer: string): Promise<void> {
+function beginWork(): void {
+  while (running < AT_ONCE && next < items.value.length) void work();
+}
+
+async function work(): Promise<void> {
   running += 1;
   const { signal: stopped } = stop;
   while (!stopped.aborted && next < items.value.length) {
     const index = next;
     next += 1;
     const item = items.value[index];
-    if (item) await send(peer, index, item.file, stopped);
+    if (item) await send(index, item, stopped);
   }
   running -= 1;
+  // Those that came after a stop, while what was stopped was still ending.
+  beginWork();
 }
 
-async function send(peer: string, index: number, file: File, stopped: AbortSignal): Promise<void> {
+async function send(index: number, { peer, file }: Item, stopped: AbortSignal): Promise<void> {
   const boundary = `console-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
   const head = `--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`;
   change(index, { state: 'sending', words: texts.store.sending(0) });

@@ -8,6 +8,8 @@ import type { HttpDependencies } from './route.js';
 export interface ConsoleSettings {
   readonly version: string;
   readonly defaultPeer: string;
+  /** What viewers call the gateway, where that is configured: the page may stand on the operator's listener. */
+  readonly publicUrl?: string | undefined;
   readonly viewers: readonly { readonly name: string; readonly url: string }[];
   readonly grafanaUrl?: string | undefined;
   readonly oidc?:
