@@ -106,7 +106,7 @@ export const timeText = (text: string): string =>
   );
 
 /** What can be shown of an instance. */
-export type ContentKind = 'picture' | 'report' | 'document';
+export type ContentKind = 'picture' | 'report' | 'document' | 'none';
 
 /** Modalities of series that hold no pictures. @see PS3.3 C.7.3.1.1.1 */
 const withoutPictures: ReadonlySet<string> = new Set([
@@ -130,4 +130,10 @@ const STRUCTURED_REPORTS = '1.2.840.10008.5.1.4.1.1.88.';
 export function kindOf(sopClassUid: string): ContentKind {
   if (sopClassUid.startsWith(STRUCTURED_REPORTS)) return 'report';
   return sopClassUid.startsWith(ENCAPSULATED) ? 'document' : 'picture';
+}
+
+/** The same by its attributes, once they are known: waveforms, plans, presentation states and the like have no frames. */
+export function contentOf(sopClassUid: string, metadata: Row | undefined): ContentKind {
+  const kind = kindOf(sopClassUid);
+  return kind === 'picture' && metadata !== undefined && metadata[tags.rows] === undefined ? 'none' : kind;
 }

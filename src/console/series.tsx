@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Attributes } from './attributes.js';
-import { kindOf, numberOf, tags, textOf, type ContentKind, type Row } from './dicom.js';
+import { contentOf, numberOf, tags, textOf, type ContentKind, type Row } from './dicom.js';
 import { Document, Report } from './document.js';
 import { metadataOf } from './metadata.js';
 import { useRows } from './rows.js';
@@ -140,12 +140,13 @@ function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Elem
   const row = instances[place.index];
   const [frames, metadata] = useFrames(path, instances, row);
   const stack = useMemo(() => stackOf(frames), [frames]);
-  const kind = kindOf(row ? textOf(row, tags.sopClassUid) : '');
+  const kind = contentOf(row ? textOf(row, tags.sopClassUid) : '', metadata);
   const instance = `${path}/instances/${row ? textOf(row, tags.sopInstanceUid) : ''}`;
   return (
     <div class="instance-panel">
       <Tabs kind={kind} tab={tab} onChoose={setTab} />
-      {tab === 'attributes' && <Attributes key={instance} path={instance} />}
+      {kind === 'none' && <p class="notice">{t.noPicture}</p>}
+      {(tab === 'attributes' || kind === 'none') && <Attributes key={instance} path={instance} />}
       {tab === 'content' && kind === 'picture' && (
         <Viewer
           path={path}
@@ -162,7 +163,7 @@ function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Elem
   );
 }
 
-const contentNames: Readonly<Record<ContentKind, string>> = {
+const contentNames: Readonly<Record<Exclude<ContentKind, 'none'>, string>> = {
   picture: t.picture,
   report: t.report,
   document: t.document,
@@ -176,7 +177,7 @@ interface TabsProps {
 
 function Tabs({ kind, tab, onChoose }: TabsProps): JSX.Element {
   const names: readonly (readonly [Tab, string])[] = [
-    ['content', contentNames[kind]],
+    ...(kind === 'none' ? [] : ([['content', contentNames[kind]]] as const)),
     ['attributes', t.attributes],
   ];
   return (
@@ -185,7 +186,7 @@ function Tabs({ kind, tab, onChoose }: TabsProps): JSX.Element {
         <button
           key={name}
           type="button"
-          aria-pressed={name === tab}
+          aria-pressed={name === tab || kind === 'none'}
           onClick={() => {
             onChoose(name);
           }}

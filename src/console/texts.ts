@@ -124,6 +124,7 @@ export const texts = {
     report: 'Report',
     document: 'Document',
     attributes: 'Attributes',
+    noPicture: 'This instance has no frames: there is nothing to show but its attributes.',
     choose: 'Choose a series.',
   },
   viewer: {

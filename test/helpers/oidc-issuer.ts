@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 export interface OidcIssuer {
   readonly url: string;
@@ -13,13 +14,20 @@ export interface OidcIssuer {
   close(): Promise<void>;
 }
 
-/** Starts an issuer at which everybody who asks is logged in, with tokens that hold for so many seconds. */
+/** For whom its tokens are. */
+export const AUDIENCE = 'dicomweb-gateway';
+/** What they allow. */
+export const SCOPE = 'dicomweb';
+
+/** Starts an issuer at which everybody who asks is logged in, with tokens (JWT) that hold for so many seconds. */
 export async function startOidcIssuer(clientId: string, seconds = 300): Promise<OidcIssuer> {
   const codes = new Map<string, { readonly challenge: string; readonly redirectUri: string }>();
   const tokens = new Set<string>();
   const refreshTokens = new Set<string>();
   const refusals: string[] = [];
   const origin = { url: '' };
+  const keys = await generateKeyPair('ES256');
+  const jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
 
   const authorize = (query: URLSearchParams, response: ServerResponse): void => {
     const redirectUri = query.get('redirect_uri') ?? '';
@@ -41,8 +49,16 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
     response.writeHead(302, { location: back.href }).end();
   };
 
-  const give = (response: ServerResponse): void => {
-    const [value, refreshToken] = [randomUUID(), randomUUID()];
+  const give = async (response: ServerResponse): Promise<void> => {
+    const refreshToken = randomUUID();
+    const value = await new SignJWT({ scope: SCOPE, jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .setIssuer(origin.url)
+      .setSubject('ann')
+      .setAudience(AUDIENCE)
+      .setIssuedAt()
+      .setExpirationTime(`${seconds} s`)
+      .sign(keys.privateKey);
     tokens.add(value);
     refreshTokens.add(refreshToken);
     json(response, 200, {
@@ -57,7 +73,7 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
     const form = new URLSearchParams(await text(request));
     // Each is good for one time.
     if (form.get('grant_type') === 'refresh_token' && refreshTokens.delete(form.get('refresh_token') ?? '')) {
-      give(response);
+      await give(response);
       return;
     }
     const known = codes.get(form.get('code') ?? '');
@@ -70,7 +86,7 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
       json(response, 400, { error: 'invalid_grant' });
       return;
     }
-    give(response);
+    await give(response);
   };
 
   const server = http.createServer((request, response) => {
@@ -85,6 +101,7 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
         response_types_supported: ['code'],
         code_challenge_methods_supported: ['S256'],
       });
+    else if (pathname === '/jwks') json(response, 200, jwks);
     else if (pathname === '/authorize') authorize(searchParams, response);
     else if (pathname === '/token' && request.method === 'POST') void token(request, response);
     else response.writeHead(request.method === 'OPTIONS' ? 204 : 404).end();

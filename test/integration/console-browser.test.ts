@@ -18,7 +18,7 @@ import {
 } from '../helpers/console.js';
 import { basicTextSr, names, usCine, type Fixture } from '../helpers/fixtures.js';
 import { freePort } from '../helpers/free-port.js';
-import { startOidcIssuer } from '../helpers/oidc-issuer.js';
+import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
 import { startBrowser } from '../helpers/ohif.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
 import { PATIENT, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
@@ -511,7 +511,7 @@ describeWithPacs(
       }
     });
 
-    describe('behind a proxy that has a path of its own and wants tokens', () => {
+    describe('behind a proxy that has a path of its own, where tokens are wanted', () => {
       let proxy: Proxy;
       let behind: ConsolePage | undefined;
       let guarded: TestGateway;
@@ -523,20 +523,13 @@ describeWithPacs(
           [
             'peers:',
             `  main: { address: "${formatAeAddress(pacs.address)}" }`,
-            `console: { oidc: { issuer: "${issuer.url}", clientId: console, scopes: [dicomweb] } }`,
+            `console: { oidc: { issuer: "${issuer.url}", clientId: console, scopes: [${SCOPE}] } }`,
+            `access: { issuers: { site: { issuer: "${issuer.url}", audience: [${AUDIENCE}],`,
+            `  scopes: { ${SCOPE}: [read, admin] } } } }`,
             '',
           ].join('\n'),
         );
-        proxy = await startProxy(guarded.origin, '/imaging/pacs/', ({ url = '', headers }, response) => {
-          const token = headers.authorization ?? '';
-          const isOpen = /^\/imaging\/pacs\/(?:$|\?|healthz|console\/(?!api))/.test(url);
-          const isRight = issuer.tokens.has(token.replace(/^Bearer /, ''));
-          if (isOpen || isRight) return true;
-          response
-            .writeHead(401, { 'content-type': 'application/problem+json' })
-            .end('{"detail":"Who is there?"}');
-          return false;
-        });
+        proxy = await startProxy(guarded.origin, '/imaging/pacs/');
       });
       afterEach(async () => {
         await behind?.page.close();
@@ -610,12 +603,13 @@ describeWithPacs(
         expect(issuer.refusals).toEqual([]);
       });
 
-      test('takes a user and a password of the gateway where no issuer is configured', async () => {
+      test('takes a user and a password, or a token, of the gateway where no issuer is configured', async () => {
         const own = await startTestGateway(
           [
             'peers:',
             `  main: { address: "${formatAeAddress(pacs.address)}" }`,
-            `access: { users: { ann: { password: "${await hashPassword('päss')}", roles: [read, admin] } } }`,
+            `access: { users: { ann: { password: "${await hashPassword('päss')}", roles: [read, admin] } },`,
+            '  tokens: { site: { token: a-token-of-some-length-for-ann, roles: [read, admin] } } }',
             '',
           ].join('\n'),
         );
@@ -625,6 +619,10 @@ describeWithPacs(
           await behind.page.getByLabel('User').fill('ann');
           await behind.page.getByLabel('Password').fill('päss');
           await behind.page.getByRole('button', { name: 'Log in with a password' }).click();
+          await behind.page.locator('[data-peer=main][data-state=up]').waitFor();
+          await behind.page.getByRole('button', { name: 'Log out' }).click();
+          await behind.page.getByLabel('Bearer token').fill('a-token-of-some-length-for-ann');
+          await behind.page.getByRole('button', { name: 'Use this token' }).click();
           await behind.page.locator('[data-peer=main][data-state=up]').waitFor();
         } finally {
           await plain.close();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { attributeRows, filtered, opened } from '../../../src/console/attribute-rows.js';
-import { dateText, kindOf, nameText, timeText } from '../../../src/console/dicom.js';
+import { contentOf, dateText, kindOf, nameText, timeText } from '../../../src/console/dicom.js';
 import { searchQuery } from '../../../src/console/search-query.js';
 import { EventReader } from '../../../src/console/sse.js';
 import { stackOf } from '../../../src/console/stack.js';
@@ -69,6 +69,17 @@ describe('what the page shows of attributes', () => {
       '',
     ];
     expect(kinds.map(kindOf)).toEqual(['report', 'document', 'picture', 'picture']);
+  });
+
+  test('what has no rows is no picture, once its attributes are known', () => {
+    const [ecg, ct] = ['1.2.840.10008.5.1.4.1.1.9.1.1', '1.2.840.10008.5.1.4.1.1.2'];
+    const image = { '00280010': { vr: 'US', Value: [512] } };
+    expect([contentOf(ecg, undefined), contentOf(ecg, {}), contentOf(ct, image)]).toEqual([
+      'picture',
+      'none',
+      'picture',
+    ]);
+    expect(contentOf('1.2.840.10008.5.1.4.1.1.88.33', {})).toBe('report');
   });
 
   const row = {
