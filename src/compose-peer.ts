@@ -30,7 +30,6 @@ export function openPeer(
     readonly tls?: TlsClient | undefined;
   },
 ): Peer {
-  const { timeouts } = peer;
   const userIdentity = identityFor(name, peer);
   const opened = createPeer(
     {
@@ -47,15 +46,7 @@ export function openPeer(
       maxPduLength: config.dimse.maxPduLength,
       idleMs: peer.idleTimeout,
       commitmentIdleMs: config.commitment.keepAssociation,
-      timeouts: {
-        connectMs: timeouts.connect,
-        associationMs: timeouts.association,
-        firstResponseMs: timeouts.firstResponse,
-        firstSubOperationMs: timeouts.firstSubOperation,
-        betweenResponsesMs: timeouts.betweenResponses,
-        totalMs: timeouts.total,
-        queueMs: timeouts.queue,
-      },
+      timeouts: timeoutsOf(peer),
       breaker: { failures: peer.breaker.failures, openForMs: peer.breaker.openFor },
       relearnMs: peer.relearnAfter,
       extendedNegotiation: peer.extendedNegotiation,
@@ -79,6 +70,16 @@ export function openPeer(
     relearnMs: peer.relearnAfter,
   });
 }
+
+const timeoutsOf = ({ timeouts }: PeerConfig): Parameters<typeof createPeer>[0]['timeouts'] => ({
+  connectMs: timeouts.connect,
+  associationMs: timeouts.association,
+  firstResponseMs: timeouts.firstResponse,
+  firstSubOperationMs: timeouts.firstSubOperation,
+  betweenResponsesMs: timeouts.betweenResponses,
+  totalMs: timeouts.total,
+  queueMs: timeouts.queue,
+});
 
 /** Where what is learnt of a peer is kept: beside the cache on disk, nowhere without one. */
 export function peerFile(
