@@ -122,6 +122,7 @@ async function readBounded(response: Response): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   if (response.body === null) return Buffer.alloc(0);
+  // Node's streams can be iterated over; the type of fetch's, which is that of browsers, does not say so.
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
     if (bytes > MOST_BYTES) throw new Error('the issuer answers with too much');

@@ -151,7 +151,7 @@ describeWith('the viewer of the compose file', { nginx: findProgram('nginx') }, 
     expect(headers['content-type']).toContain('javascript');
     const window: { config?: { dataSources: readonly { configuration: Record<string, unknown> }[] } } = {};
     // The file is the project's own.
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- a browser runs this file of ours as a script too
     new Function('window', body.toString())(window);
     expect(window.config?.dataSources[0]?.configuration).toMatchObject({
       qidoRoot: '/dicomweb',
