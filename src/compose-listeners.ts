@@ -67,6 +67,7 @@ const boundsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port' | 'tls'
   maxHeaderBytes: http.maxHeaderBytes,
   maxConnections: http.maxConnections,
   maxConnectionsPerClient: http.maxConnectionsPerClient,
+  maxPipelined: http.maxPipelined,
 });
 
 function withConsole(

@@ -31,6 +31,20 @@ function bareApp(browsers: BrowserOptions): Express {
   return app;
 }
 
+/** What Node takes although a proxy in front may have gone by another of them. @see RFC 9112 3.2 */
+function refuseSeveralHosts({ observe }: HttpDependencies) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    if ((request.headersDistinct['host'] ?? []).length <= 1) {
+      next();
+      return;
+    }
+    const exchange = new Exchange(request, response, 'unmatched', observe);
+    void exchange.run(() => {
+      throw new GatewayError('bad-request', 'The request has more than one Host header.');
+    });
+  };
+}
+
 /** The peer or group whose service `path` belongs to. */
 function peerOf(path: string, defaultPeer: string): string {
   const name = /^\/peers\/([^/]+)\/dicomweb\//.exec(path)?.[1];
@@ -93,7 +107,7 @@ export function createApp(
 ): Express {
   const app = bareApp(options.browsers);
   app.set('trust proxy', options.trustProxy);
-  app.use(refuseForeign(deps, options.browsers));
+  app.use(refuseSeveralHosts(deps), refuseForeign(deps, options.browsers));
   if (admin) mountAdmin(app, deps, admin);
   mountDicomweb(app, deps, options);
   app.use(fallback(deps, options.defaultPeer));
@@ -109,7 +123,7 @@ export function createAdminApp(
 ): Express {
   // The operator's listener is reached directly: nobody's word is taken for another's address.
   const app = bareApp(options.browsers);
-  app.use(refuseForeign(deps, options.browsers));
+  app.use(refuseSeveralHosts(deps), refuseForeign(deps, options.browsers));
   mountAdmin(app, deps, admin);
   if (admin.console) mountDicomweb(app, deps, options);
   app.use(fallback(deps, admin.console ? options.defaultPeer : ''));

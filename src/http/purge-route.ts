@@ -41,7 +41,7 @@ function targetOf(study: unknown, patient: unknown, all: unknown): PurgeTarget {
  * Only `application/json` is taken: no page of another origin can send that without asking first.
  */
 export function purgeRoute(deps: HttpDependencies): Router {
-  const router = express.Router();
+  const router = express.Router({ caseSensitive: true, strict: true });
   const json = express.json({ limit: MOST_BYTES });
   router.post('/cache/purge', (request, response) => {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);

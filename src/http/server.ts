@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly maxConnections: number;
   /** Of one address. */
   readonly maxConnectionsPerClient?: number;
+  /** Requests of one connection that wait for their answers. */
+  readonly maxPipelined?: number;
   /** Plain HTTP when left out. */
   readonly tls?: ServerTls | undefined;
 }
@@ -80,6 +82,8 @@ function create(listener: RequestListener, options: ServerOptions): Server | Tls
 
 function configure(server: Server | TlsServer, listener: RequestListener, options: ServerOptions): void {
   server.maxConnections = options.maxConnections;
+  // Node would leave out those beyond 2000 without a word, such as what a proxy has put behind them; their bytes are bounded.
+  server.maxHeadersCount = 0;
   // Node answers 417 by itself to an Expect header that some clients send empty.
   server.on('checkExpectation', listener);
   // It would tell a client to send its body before anybody has looked whether it is wanted.
@@ -128,6 +132,13 @@ function follow(
 export async function listen(listener: RequestListener, options: ServerOptions): Promise<ListeningServer> {
   const connections = new ServerConnections();
   const asked: RequestListener = (request, response) => {
+    const { socket } = request;
+    // Node reads on in what has come, whatever has become of the connection.
+    if (socket.destroyed) return;
+    if (connections.unanswered(socket) >= (options.maxPipelined ?? Infinity)) {
+      resetConnection(socket);
+      return;
+    }
     connections.answering(response);
     listener(request, response);
   };

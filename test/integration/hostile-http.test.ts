@@ -124,6 +124,35 @@ describe('what a request cannot bring into a header, a path or a query (R-03, R-
 });
 
 describe('requests that two servers could read in two ways (RFC 9112 11.2)', () => {
+  test('two Host headers: 400', async () => {
+    await start();
+    const two = await answers(
+      'GET /dicomweb/studies HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n',
+    );
+    expect(statuses(two)).toEqual(['400']);
+    await honest();
+  });
+
+  test('no header is left out because there are many: the last of thousands counts', async () => {
+    await start();
+    const many = Array.from({ length: 4000 }, () => 'a:b').join('\r\n');
+    const text = await answers(
+      `GET /dicomweb/studies HTTP/1.1\r\nHost: x\r\n${many}\r\nAccept: image/png\r\nConnection: close\r\n\r\n`,
+    );
+    expect(statuses(text)).toEqual(['406']);
+  });
+
+  test.each(['/METRICS', '/metrics/', '/Readyz', '/healthz/'])(
+    'an operator’s path that is spelt otherwise, which a proxy may let through, is none: %s',
+    async (path) => {
+      await start();
+      expect((await request(`${scene?.gateway.origin}${path}`)).status).toBe(404);
+      const purge = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"all":true}' };
+      for (const spelt of ['/Cache/purge', '/cache/purge/'])
+        expect((await request(`${scene?.gateway.origin}${spelt}`, purge)).status).toBe(405);
+    },
+  );
+
   const HIDDEN = 'GET /cache/hidden HTTP/1.1\r\nHost: x\r\n\r\n';
   const post = (headers: string, body: string): string =>
     `POST /dicomweb/studies HTTP/1.1\r\nHost: x\r\nContent-Type: application/dicom\r\n${headers}\r\n${body}`;
@@ -162,6 +191,20 @@ describe('requests that two servers could read in two ways (RFC 9112 11.2)', () 
 });
 
 describe('floods', () => {
+  test('of requests that are sent without waiting for answers end their connection, and not the service', async () => {
+    await start('http: { maxPipelined: 8 }\n');
+    const one = 'GET /dicomweb/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n';
+    const last = one.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+    const given = (text: string): number => text.split('HTTP/1.1 200 ').length - 1;
+    expect(given(await answers(one.repeat(7) + last))).toBe(8);
+    const endings = Array.from({ length: 20 }, () => answers(one.repeat(1500)).catch(() => ''));
+    for (const text of await Promise.all(endings)) expect(given(text)).toBeLessThanOrEqual(8);
+    // All of them, answered, took half a minute.
+    const asked = scene?.gateway.logLines.filter((line) => line.includes('/openapi.json')) ?? [];
+    expect(asked.length).toBeLessThanOrEqual(8 + 20 * 8);
+    await honest();
+  });
+
   test('of connections of one address end at its limit, and when they are gone the next request is answered', async () => {
     await start('http: { maxConnectionsPerClient: 20 }\n');
     const flood = Array.from({ length: 200 }, open);
