@@ -52,11 +52,14 @@ function adminOf(
 }
 
 function openDoor(config: Config, observe: Observe): Door {
-  const { rateLimit } = config.http;
+  const { rateLimit, publicUrl } = config.http;
   return createDoor(openAccess(config, observe), {
     requests: rateLimit.requests,
     withinMs: rateLimit.within,
     failedLogins: config.access.failedLogins,
+    // Not said, but implied.
+    strangersAreLocal: !config.access.anonymous,
+    publicUrl,
   });
 }
 
