@@ -5,6 +5,7 @@ import { admit } from './admit.js';
 import { auditLogin } from './audited.js';
 import { Exchange } from './exchange.js';
 import { PULLS, sendPulls } from './console-pulls.js';
+import { refuseAllButPost } from './post-only.js';
 import type { PeerState } from './readiness.js';
 import type { HttpDependencies } from './route.js';
 
@@ -96,6 +97,8 @@ export function consoleApiRoutes(deps: HttpDependencies, data: ConsoleData): Rou
   on('post', '/peers/:peer/check', 'admin', (request, response, { context }) =>
     sendCheck(response, data, String(request.params['peer']), context),
   );
+  for (const path of ['echo', 'check'])
+    refuseAllButPost(router, `/console/api/peers/:peer/${path}`, deps.observe);
   on('get', '/pulls', PULLS.permission, (request, response, exchange) =>
     sendPulls(request, response, { deps, exchange, stallMs: data.stallMs }),
   );
