@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { gunzipSync } from 'node:zlib';
 import { formatAeAddress } from '../../src/core/index.js';
 import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { buildConsole } from '../helpers/console.js';
+import { freePort } from '../helpers/free-port.js';
 import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 const DICOM_JSON = 'application/dicom+json';
@@ -70,4 +73,42 @@ test('no host that a client names gets into URLs at the listener of operators, w
   });
   expect(body.toString()).toContain('/dicomweb/studies/');
   expect(body.toString()).not.toContain('evil.example');
+});
+
+test('C-ECHO asks a peer that was given up for a while, and one that is back is asked by everybody again', async () => {
+  const port = await freePort();
+  gateway = await startTestGateway(
+    `peers: { main: { address: "DEMOPACS@127.0.0.1:${port}", breaker: { failures: 1, openFor: 10m } } }\n`,
+  );
+  const { origin, service } = gateway;
+  const echo = async (): Promise<unknown> => {
+    const { body } = await request(`${origin}/console/api/peers/main/echo`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    return JSON.parse(body.toString());
+  };
+  expect((await request(`${service}/studies`)).status).toBe(503);
+  const refused = await request(`${service}/studies`);
+  expect(refused.body.toString()).toContain('does not ask it for now');
+  // It says what became of this one, and not that nothing was asked.
+  expect(await echo()).toMatchObject({
+    result: 'failed',
+    detail: expect.stringMatching(/^The peer could not be reached/),
+  });
+  const back = createServer((socket) => {
+    const upstream = connect(pacs.address.port, '127.0.0.1');
+    for (const one of [socket, upstream]) one.on('error', () => undefined);
+    socket.pipe(upstream).pipe(socket);
+  }).listen(port, '127.0.0.1');
+  try {
+    await once(back, 'listening');
+    expect(await echo()).toMatchObject({ result: 'ok' });
+    expect((await request(`${service}/studies`)).status).toBe(200);
+  } finally {
+    await gateway.close();
+    gateway = undefined;
+    back.close();
+  }
 });
