@@ -56,6 +56,10 @@ function lost(): Refused {
   return new Refused(texts.connection.lost);
 }
 
+/** Whether it is a proxy's word that nothing stands behind it: what the gateway refuses it explains in JSON. */
+const isProxys = (status: number, type: string | null): boolean =>
+  [502, 503, 504].includes(status) && !/[/+]json\b/.test(type ?? '');
+
 const isAbort = (thrown: unknown): boolean => thrown instanceof DOMException && thrown.name === 'AbortError';
 
 /** Asks who is there, unless somebody has logged in since what was refused was sent. */
@@ -122,6 +126,7 @@ export async function ask(path: string, asking: Asking = {}): Promise<Response> 
   } catch (thrown) {
     throw isAbort(thrown) ? thrown : lost();
   }
+  if (isProxys(response.status, response.headers.get('Content-Type'))) throw lost();
   if (!response.ok)
     throw await refused(response, { sent: headers.get('Authorization') ?? undefined, isAside });
   return response;
@@ -232,7 +237,9 @@ export async function upload(path: string, { body, type, onProgress, signal }: U
     const request = new XMLHttpRequest();
     const done = (): void => {
       if (request.status === 401) unauthenticated(header);
-      if (request.status === 0 && !signal.aborted) lost();
+      const isNobodys =
+        request.status === 0 || isProxys(request.status, request.getResponseHeader('Content-Type'));
+      if (isNobodys && !signal.aborted) lost();
       resolve({ status: request.status, text: request.responseText });
     };
     request.upload.onprogress = ({ loaded, total }) => {

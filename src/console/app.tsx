@@ -4,6 +4,7 @@ import { ask, connection } from './api.js';
 import { Health } from './health.js';
 import { useEvery } from './hooks.js';
 import { LoginPanel } from './login-panel.js';
+import { forgetMetadata } from './metadata.js';
 import { forgetPictures } from './pictures.js';
 import { Peers } from './peers.js';
 import { Pulls } from './pulls.js';
@@ -13,6 +14,7 @@ import { credentials, logIn, logins, refusal } from './session.js';
 import { settings } from './settings.js';
 import { Store } from './store.js';
 import { Study } from './study.js';
+import { forgetStudies } from './study-names.js';
 import { texts } from './texts.js';
 
 const views: Readonly<Record<View, () => JSX.Element>> = {
@@ -28,7 +30,7 @@ const views: Readonly<Record<View, () => JSX.Element>> = {
 export function App({ problem }: { readonly problem: string | undefined }): JSX.Element {
   const { view } = route.value;
   const Shown = views[view];
-  useEffect(forgetPictures, [logins.value]);
+  useEffect(forgetAll, [logins.value]);
   const isRefused = refusal.value !== undefined || problem !== undefined;
   useEffect(() => {
     // Another view may be for anybody.
@@ -49,6 +51,13 @@ export function App({ problem }: { readonly problem: string | undefined }): JSX.
       </main>
     </>
   );
+}
+
+/** What one account was shown is not for the next one. */
+function forgetAll(): void {
+  forgetPictures();
+  forgetMetadata();
+  forgetStudies();
 }
 
 /** The address behind the # is that of the view. */

@@ -26,6 +26,11 @@ export function rememberStudy(peer: string, study: string, row: Row): void {
   if (names.size > MOST && oldest !== undefined) names.delete(oldest);
 }
 
+/** Forgets everything. */
+export function forgetStudies(): void {
+  names.clear();
+}
+
 /** What a study is called, which the archive is asked for once; its UID until then. */
 export function useStudyLabel(peer: string, study: string): string {
   const [label, setLabel] = useState(names.get(keyOf(peer, study)));

@@ -46,6 +46,8 @@ export type Observation =
       readonly bytesOut: number;
       /** False when the body was cut off: by the client, or by the gateway because of an error. */
       readonly complete: boolean;
+      /** Whether it took as long as the client followed something, which says nothing of the gateway. */
+      readonly isFollowed?: boolean;
       readonly errorCode?: string;
       /** Shown in logs only: the error and its causes, without patient data. */
       readonly error?: unknown;

@@ -11,7 +11,7 @@ export interface BreakerOptions {
   readonly openForMs: number;
   readonly observe: Observe;
   readonly clock: Clock;
-  /** Sends a C-ECHO as an attempt that was admitted with `isProbe`. */
+  /** Sends a C-ECHO as an attempt that was admitted for the `breaker`. */
   readonly probe: () => Promise<unknown>;
   /** Refuses whoever waits for the peer. */
   readonly opened: (refusal: GatewayError) => void;
@@ -22,6 +22,9 @@ export interface Attempt {
   /** Tells, once, how it ended; `error` with the signs of failure. */
   ended(sign: PeerSign, error?: GatewayError): void;
 }
+
+/** For whom a peer is asked: an `operator` is never refused, who wants to know whether it is back. */
+export type AskedFor = 'request' | 'breaker' | 'operator';
 
 /** What a client is told to wait while the one trial is under way. */
 const TRIAL_RETRY_SECONDS = 5;
@@ -59,9 +62,9 @@ export class CircuitBreaker {
   }
 
   /** Lets something be asked of the peer. @throws GatewayError `peer-unreachable` with when to come back */
-  admit(isProbe = false): Attempt {
+  admit(by: AskedFor = 'request'): Attempt {
     const { state } = this;
-    if (state === 'open' || this.#trial) throw this.#refusal();
+    if (by !== 'operator' && (state === 'open' || this.#trial)) throw this.#refusal();
     let isOver = false;
     const attempt: Attempt = {
       ended: (sign, error) => {
@@ -70,10 +73,10 @@ export class CircuitBreaker {
         const wasTrial = this.#trial === attempt;
         if (wasTrial) this.#trial = undefined;
         if (sign === 'alive') this.#close();
-        else if (sign !== 'none' && error) this.#failed(sign === 'gone' || isProbe, error, wasTrial);
+        else if (sign !== 'none' && error) this.#failed(sign === 'gone' || by === 'breaker', error, wasTrial);
       },
     };
-    if (state === 'half-open') this.#trial = attempt;
+    if (state === 'half-open') this.#trial ??= attempt;
     return attempt;
   }
 

@@ -256,8 +256,11 @@ export interface Peer {
   readonly name: string;
   /** What was learnt of it. */
   readonly knowledge: PeerKnowledge;
-  /** Verifies that the peer answers. @throws GatewayError @see PS3.4 annex A */
-  echo(context: OperationContext): Promise<EchoReport>;
+  /**
+   * Verifies that the peer answers; for an `operator` also while the circuit breaker is open, which closes when it does.
+   * @throws GatewayError @see PS3.4 annex A
+   */
+  echo(context: OperationContext, askedFor?: 'request' | 'operator'): Promise<EchoReport>;
   /** Opens as many associations as are configured at once, and tells how many the peer took. @throws GatewayError if none */
   probeAssociations(context: OperationContext): Promise<number>;
   /**

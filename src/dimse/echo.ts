@@ -2,6 +2,7 @@ import { GatewayError, toGatewayError, type OperationContext } from '../core/ind
 import { CommandFields } from './command-set.js';
 import { echoContexts } from './context-sets.js';
 import type { Association } from './association.js';
+import type { AskedFor } from './breaker.js';
 import type { EchoReport, NegotiationReport } from './contract.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
@@ -10,15 +11,15 @@ import { exchangeOnce } from './single-exchange.js';
 import { statusError, Statuses } from './status.js';
 import { SopClasses } from './uids.js';
 
-/** Runs a C-ECHO; with `isProbe` for the circuit breaker. @throws GatewayError @see PS3.7 9.1.5 */
+/** Runs a C-ECHO; the circuit breaker goes by for whom. @throws GatewayError @see PS3.7 9.1.5 */
 export function echoPeer(
   dependencies: OperationDependencies,
   context: OperationContext,
-  isProbe = false,
+  askedFor: AskedFor = 'request',
 ): Promise<EchoReport> {
   const { peer, pool, clock, knowledge } = dependencies;
   const contextSet = echoContexts(knowledge);
-  return pool.run({ contextSet, use: 'search', context, isProbe }, async (association) => {
+  return pool.run({ contextSet, use: 'search', context, askedFor }, async (association) => {
     const { contexts, peerInformation } = association;
     const presentation = contexts.find(SopClasses.verification);
     if (!presentation) {

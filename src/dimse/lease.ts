@@ -1,5 +1,6 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { Association } from './association.js';
+import type { AskedFor } from './breaker.js';
 import type { ContextSet } from './negotiation.js';
 
 /** What an association is wanted for. Searches may take all of them, transfers leave one. */
@@ -15,8 +16,8 @@ export interface AssociationRequest {
   readonly fresh?: boolean;
   /** False: when the peer takes no more, the request fails at once in place of waiting for another one to end. */
   readonly mayWait?: boolean;
-  /** Finds out for the circuit breaker whether the peer is there. */
-  readonly isProbe?: boolean;
+  /** For whom it is, by which the circuit breaker goes; a request when left out. */
+  readonly askedFor?: AskedFor;
 }
 
 /** An association lent out. */

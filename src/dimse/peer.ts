@@ -87,7 +87,7 @@ class DimsePeer implements Peer {
       openForMs,
       observe: observeAndCount,
       clock,
-      probe: () => echoPeer(this.#operation, probeContext(options.name), true),
+      probe: () => echoPeer(this.#operation, probeContext(options.name), 'breaker'),
       opened: (refusal) => {
         this.#operation.pool.refuseWaiters(refusal);
       },
@@ -112,8 +112,8 @@ class DimsePeer implements Peer {
     };
   }
 
-  echo(context: OperationContext): Promise<EchoReport> {
-    return echoPeer(this.#operation, context);
+  echo(context: OperationContext, askedFor: 'request' | 'operator' = 'request'): Promise<EchoReport> {
+    return echoPeer(this.#operation, context, askedFor);
   }
 
   probeAssociations(context: OperationContext): Promise<number> {

@@ -110,7 +110,7 @@ export class AssociationPool {
     const { signal } = request.context;
     if (this.#isClosing) throw shuttingDown();
     if (signal.aborted) throw abortReason(signal);
-    const attempt = this.#options.breaker.admit(request.isProbe);
+    const attempt = this.#options.breaker.admit(request.askedFor);
     const lease = this.#waiters.join(request, attempt);
     this.#serve();
     this.#waiters.trim();

@@ -143,7 +143,7 @@ export function checkEcho(peer: Peer, moveHint: string, context: OperationContex
 
 /** C-ECHO; what the peer says of itself. */
 async function echo(peer: Peer, found: Found, context: OperationContext): Promise<string> {
-  const report = await peer.echo(context);
+  const report = await peer.echo(context, 'operator');
   const { implementationVersionName, maxPduLength, services, isPatientRoot } = report;
   found.negotiated = negotiationOf(report);
   const offered = Object.entries(services).flatMap(([name, yes]) => {

@@ -58,8 +58,8 @@ class PatientRootPeer implements Peer {
     return this.#peer.stats;
   }
 
-  echo(context: OperationContext): ReturnType<Peer['echo']> {
-    return this.#peer.echo(context);
+  echo(...asked: Parameters<Peer['echo']>): ReturnType<Peer['echo']> {
+    return this.#peer.echo(...asked);
   }
 
   probeAssociations(context: OperationContext): Promise<number> {

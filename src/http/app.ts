@@ -125,7 +125,8 @@ export function createAdminApp(
   const app = bareApp(options.browsers);
   app.use(refuseSeveralHosts(deps), refuseForeign(deps, options.browsers));
   mountAdmin(app, deps, admin);
-  if (admin.console) mountDicomweb(app, deps, options);
+  const serviceUrl = { ...options.serviceUrl, trustProxy: false };
+  if (admin.console) mountDicomweb(app, deps, { ...options, serviceUrl });
   app.use(fallback(deps, admin.console ? options.defaultPeer : ''));
   app.use(refused(deps));
   return app;

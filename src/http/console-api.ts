@@ -1,18 +1,11 @@
 import express, { type Request, type Response, type Router } from 'express';
-import {
-  abortReason,
-  GatewayError,
-  toGatewayError,
-  wait,
-  type OperationContext,
-  type Permission,
-} from '../core/index.js';
+import { GatewayError, toGatewayError, type OperationContext, type Permission } from '../core/index.js';
 import type { CheckReport, CheckStep } from '../gateway/index.js';
 import { admit } from './admit.js';
 import { auditLogin } from './audited.js';
-import { BodyWriter } from './body-writer.js';
 import { Exchange } from './exchange.js';
-import { preloadReport } from './preload-report.js';
+import { PULLS, sendPulls } from './console-pulls.js';
+import { refuseAllButPost } from './post-only.js';
 import type { PeerState } from './readiness.js';
 import type { HttpDependencies } from './route.js';
 
@@ -64,10 +57,6 @@ export interface ConsoleData {
   readonly stallMs: number;
 }
 
-/** Between two events of pulls: nobody reads faster. */
-const PULLS_MS = 500;
-/** Proxies close what is silent for a minute. */
-const HEARTBEAT_TURNS = 30;
 const JSON_TYPE = 'application/json';
 
 /** No page of another origin can send this type without asking first. */
@@ -83,7 +72,7 @@ export function consoleApiRoutes(deps: HttpDependencies, data: ConsoleData): Rou
     method: 'get' | 'post',
     path: string,
     permission: Permission,
-    handler: (request: Request, response: Response, context: OperationContext) => Promise<void>,
+    handler: (request: Request, response: Response, exchange: Exchange) => Promise<void>,
   ): void => {
     router[method](`/console/api${path}`, (request, response) => {
       const exchange = new Exchange(request, response, `/console/api${path}`, deps.observe);
@@ -94,7 +83,7 @@ export function consoleApiRoutes(deps: HttpDependencies, data: ConsoleData): Rou
         await admit(exchange, request, deps.door, { permission });
         if (method === 'post') requireJson(request);
         response.setHeader('Cache-Control', 'no-store');
-        await handler(request, response, exchange.context);
+        await handler(request, response, exchange);
       });
     });
   };
@@ -102,14 +91,16 @@ export function consoleApiRoutes(deps: HttpDependencies, data: ConsoleData): Rou
     response.json(data.overview());
     return Promise.resolve();
   });
-  on('post', '/peers/:peer/echo', 'admin', async (request, response, context) => {
+  on('post', '/peers/:peer/echo', 'admin', async (request, response, { context }) => {
     response.json(await data.echo(String(request.params['peer']), context));
   });
-  on('post', '/peers/:peer/check', 'admin', (request, response, context) =>
+  on('post', '/peers/:peer/check', 'admin', (request, response, { context }) =>
     sendCheck(response, data, String(request.params['peer']), context),
   );
-  on('get', '/pulls', 'admin', (request, response, context) =>
-    sendPulls(request, response, { deps, data, context }),
+  for (const path of ['echo', 'check'])
+    refuseAllButPost(router, `/console/api/peers/:peer/${path}`, deps.observe);
+  on('get', '/pulls', PULLS.permission, (request, response, exchange) =>
+    sendPulls(request, response, { deps, exchange, stallMs: data.stallMs }),
   );
   return router;
 }
@@ -144,53 +135,4 @@ async function sendCheck(
     tell({ error: { code, detail: message } });
   }
   response.end();
-}
-
-interface PullsAsked {
-  readonly deps: HttpDependencies;
-  readonly data: ConsoleData;
-  readonly context: OperationContext;
-}
-
-/** What is on its way from all peers, once or as events until the client leaves or the gateway stops. */
-async function sendPulls(
-  request: Request,
-  response: Response,
-  { deps, data, context }: PullsAsked,
-): Promise<void> {
-  if (request.accepts([JSON_TYPE, 'text/event-stream']) !== 'text/event-stream') {
-    response.json(pullsOf(deps));
-    return;
-  }
-  response.setHeader('Content-Type', 'text/event-stream');
-  response.setHeader('X-Accel-Buffering', 'no');
-  const writer = new BodyWriter(response, { stallMs: data.stallMs });
-  let told = '';
-  for (let silent = 0; deps.refuse() === undefined; silent += 1) {
-    const pulls = JSON.stringify(pullsOf(deps));
-    const isDue = silent >= HEARTBEAT_TURNS;
-    if (pulls !== told || isDue) {
-      silent = 0;
-      await writer.write(pulls === told ? ': still here\n\n' : `event: pulls\ndata: ${pulls}\n\n`);
-      await writer.flush();
-    }
-    told = pulls;
-    await wait(deps.clock, PULLS_MS, context.signal);
-    if (context.signal.aborted) throw abortReason(context.signal);
-  }
-  await writer.end();
-}
-
-const tenths = (ms: number): number => Math.round(ms / 100) / 10;
-
-function pullsOf({ gateway }: HttpDependencies): object {
-  const each = gateway.peerNames.map((peer) => ({ peer, ...gateway.pulls(peer) }));
-  return {
-    studies: each.flatMap(({ peer, studies }) =>
-      studies.map(({ elapsedMs, ...study }) => ({ peer, ...study, elapsedSeconds: tenths(elapsedMs) })),
-    ),
-    preloads: each.flatMap(({ peer, preloads }) =>
-      preloads.map((status) => ({ peer, ...preloadReport(status) })),
-    ),
-  };
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 /** A file of the page, also compressed. */
 export interface ConsoleFile {
@@ -37,6 +38,12 @@ export function readConsoleFiles(directory: string): ConsoleFiles | undefined {
   const page = assets.get(PAGE);
   assets.delete(PAGE);
   return page && { page, assets };
+}
+
+/** A file that is made here: some hundred kilobytes at most, for it is compressed in one go. */
+export function jsonFile(text: string): ConsoleFile {
+  const plain = Buffer.from(text);
+  return { type: 'application/json; charset=utf-8', plain, encoded: { gzip: gzipSync(plain) } };
 }
 
 function readFile(path: string, type: string): ConsoleFile {

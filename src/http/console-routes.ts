@@ -1,6 +1,6 @@
 import express, { type Request, type Response, type Router } from 'express';
 import { GatewayError } from '../core/index.js';
-import type { ConsoleFile, ConsoleFiles } from './console-files.js';
+import { jsonFile, type ConsoleFile, type ConsoleFiles } from './console-files.js';
 import { Exchange } from './exchange.js';
 import type { HttpDependencies } from './route.js';
 
@@ -44,10 +44,12 @@ function policyOf(loginOrigins: readonly string[]): string {
 }
 
 function send(request: Request, response: Response, file: ConsoleFile): void {
-  const encoding = request.acceptsEncodings(['br', 'gzip']);
-  const encoded = encoding === 'br' || encoding === 'gzip' ? file.encoded[encoding] : undefined;
+  const there = (['br', 'gzip'] as const).filter((name) => file.encoded[name] !== undefined);
+  const accepted = there.length > 0 && request.acceptsEncodings(there);
+  const encoding = there.find((name) => name === accepted);
+  const encoded = encoding && file.encoded[encoding];
   response.setHeader('Content-Type', file.type);
-  response.setHeader('Vary', 'Accept-Encoding');
+  response.vary('Accept-Encoding');
   if (encoded && encoding) response.setHeader('Content-Encoding', encoding);
   const body = encoded ?? file.plain;
   response.setHeader('Content-Length', body.length);
@@ -83,8 +85,11 @@ export function consolePageRoutes({ observe }: HttpDependencies, page: ConsolePa
   on('/console/settings.json', (_request, response) => {
     response.set('Cache-Control', 'no-store').json(settings);
   });
-  on('/console/dictionary.json', (_request, response) => {
-    response.set('Cache-Control', 'private, max-age=86400').type('application/json').end(dictionary());
+  let names: ConsoleFile | undefined;
+  on('/console/dictionary.json', (request, response) => {
+    names ??= jsonFile(dictionary());
+    response.setHeader('Cache-Control', 'private, max-age=86400');
+    send(request, response, names);
   });
   for (const [name, file] of files?.assets ?? []) {
     on(`/console/${name}`, (request, response) => {

@@ -80,7 +80,11 @@ export function dicomwebRoutes(
           fresh: wantsFresh(request),
         };
         const params = request.params as Readonly<Record<string, string | undefined>>;
-        await handler({ request, response, context: exchange.context, common, params, rawQuery, concerns });
+        const { context } = exchange;
+        const followed = (): void => {
+          exchange.followed();
+        };
+        await handler({ request, response, context, common, params, rawQuery, concerns, followed });
       });
     });
   };

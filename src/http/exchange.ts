@@ -45,6 +45,7 @@ export class Exchange {
   readonly #bytesBefore: number;
   #error: GatewayError | undefined;
   #firstByteMs: number | undefined;
+  #isFollowed = false;
   /** Is called before the head of the answer is written, once, with the time so far. */
   onHead: (elapsedMs: number) => void = () => undefined;
   /** Hears how it ended. */
@@ -101,6 +102,11 @@ export class Exchange {
     this.#context = { ...this.#context, principal, ...(restriction && { restriction }) };
   }
 
+  /** The answer tells of what goes on, for as long as the client likes: who leaves it has broken nothing off. */
+  followed(): void {
+    this.#isFollowed = true;
+  }
+
   /** Runs a handler; what it throws becomes a problem document, or a reset once the body has begun. */
   async run(handler: () => Promise<void> | void): Promise<void> {
     try {
@@ -135,10 +141,18 @@ export class Exchange {
     resetConnection(this.#request.socket);
   }
 
+  /** Whether the client has left what it followed, and nothing else ended it. */
+  #wasLeft(): boolean {
+    const isLeaving = this.#error === undefined || this.#error.code === 'cancelled';
+    return this.#isFollowed && isLeaving && this.#response.headersSent;
+  }
+
   #onClose(): void {
-    const complete = this.#response.writableFinished;
-    if (!complete) this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
-    const error = this.#error;
+    const isFinished = this.#response.writableFinished;
+    if (!isFinished) this.#controller.abort(new GatewayError('cancelled', 'The client has gone.'));
+    const wasLeft = this.#wasLeft();
+    const complete = isFinished || wasLeft;
+    const error = wasLeft ? undefined : this.#error;
     const cutOff = error === undefined && !complete;
     const end: ExchangeEnd = {
       kind: 'http-request',
@@ -150,6 +164,7 @@ export class Exchange {
       durationMs: performance.now() - this.#started,
       bytesOut: this.#request.socket.bytesWritten - this.#bytesBefore,
       complete,
+      ...(this.#isFollowed && { isFollowed: true }),
       ...(error ? { errorCode: error.code, error } : {}),
     };
     this.#observe(end);

@@ -26,18 +26,18 @@ const givenUp = (): GatewayError => new GatewayError('cancelled', 'The preload w
  */
 export function preloadRoutes(on: On, { gateway, clock }: HttpDependencies, stallMs: number): void {
   for (const path of PATHS) {
-    on('post', path, 'retrieve', async ({ request, response, context, common, params }) => {
+    on('post', path, 'retrieve', async ({ request, response, context, common, params, followed }) => {
       const form = formOf(request);
       const target = parseRetrieveTarget(params);
       const job = await gateway.preload({ ...common, target }, context);
       response.setHeader('Location', `${retrieveUrl(common.serviceUrl, target)}/preload`);
-      if (form === EVENTS_TYPE) await sendPreloadEvents(response, job, { context, clock, stallMs });
+      if (form === EVENTS_TYPE) await sendPreloadEvents(response, job, { context, clock, stallMs, followed });
       else sendReport(response.status(202), job);
     });
-    on('get', path, 'retrieve', async ({ request, response, context, common, params }) => {
+    on('get', path, 'retrieve', async ({ request, response, context, common, params, followed }) => {
       const form = formOf(request);
       const job = await gateway.preloadOf({ ...common, target: parseRetrieveTarget(params) }, context);
-      if (form === EVENTS_TYPE) await sendPreloadEvents(response, job, { context, clock, stallMs });
+      if (form === EVENTS_TYPE) await sendPreloadEvents(response, job, { context, clock, stallMs, followed });
       else sendReport(response, job);
     });
     on('delete', path, 'retrieve', async ({ response, context, common, params }) => {

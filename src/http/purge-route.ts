@@ -6,6 +6,7 @@ import { admit } from './admit.js';
 import { tellToGoOn } from './expectation.js';
 import { auditPurge, type AuditedPurge } from './audited.js';
 import { Exchange } from './exchange.js';
+import { refuseAllButPost } from './post-only.js';
 import type { HttpDependencies } from './route.js';
 
 /** A purge names a UID or an id: more than this is something else. */
@@ -58,6 +59,7 @@ export function purgeRoute(deps: HttpDependencies): Router {
       response.set('Cache-Control', 'no-store').json({ dropped });
     });
   });
+  refuseAllButPost(router, '/cache/purge', deps.observe);
   return router;
 }
 

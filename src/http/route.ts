@@ -34,6 +34,8 @@ export interface Call {
   readonly rawQuery: string;
   /** Tells the audit trail what a store is about, as far as that is known when the request ends. */
   readonly concerns: (about: () => StoredAbout) => void;
+  /** As `Exchange.followed`. */
+  readonly followed: () => void;
 }
 
 export type Handler = (call: Call) => Promise<void>;

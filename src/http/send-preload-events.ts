@@ -9,6 +9,8 @@ export interface EventsOptions {
   readonly clock: Clock;
   /** How long the client may take nothing. */
   readonly stallMs: number;
+  /** Is told that events begin. */
+  readonly followed: () => void;
 }
 
 /** No picture moves smoother than this, and each step of a pull of thousands would be an event. */
@@ -25,7 +27,7 @@ const HEARTBEAT_MS = 15_000;
 export async function sendPreloadEvents(
   response: Response,
   job: PreloadJob,
-  { context, clock, stallMs }: EventsOptions,
+  { context, clock, stallMs, followed }: EventsOptions,
 ): Promise<void> {
   response.setHeader('Content-Type', 'text/event-stream');
   response.setHeader('Cache-Control', 'no-store');
@@ -35,6 +37,7 @@ export async function sendPreloadEvents(
     response.end();
     return;
   }
+  followed();
   const writer = new BodyWriter(response, { stallMs });
   for (let told = -1; ;) {
     const { version, isOver } = job;

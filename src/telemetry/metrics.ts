@@ -192,7 +192,7 @@ function countHttp(to: Instruments, labels: Labels, observation: HttpRequest): v
   const route = labels.route.of(observation.route);
   const method = labels.method.of(observation.method);
   to.httpRequests.inc({ method, route, status: observation.status });
-  to.httpSeconds.observe({ method, route }, observation.durationMs / 1000);
+  if (!observation.isFollowed) to.httpSeconds.observe({ method, route }, observation.durationMs / 1000);
   const { firstByteMs } = observation;
   if (firstByteMs !== undefined) to.httpFirstByte.observe({ method, route }, firstByteMs / 1000);
   to.httpBytes.inc({ route }, observation.bytesOut);

@@ -11,6 +11,8 @@ export interface OidcIssuer {
   readonly tokens: ReadonlySet<string>;
   /** Why it refused, of each time that it did. */
   readonly refusals: readonly string[];
+  /** One more token, for whoever does not log in. */
+  token(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -49,9 +51,8 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
     response.writeHead(302, { location: back.href }).end();
   };
 
-  const give = async (response: ServerResponse): Promise<void> => {
-    const refreshToken = randomUUID();
-    const value = await new SignJWT({ scope: SCOPE, jti: randomUUID() })
+  const make = (): Promise<string> =>
+    new SignJWT({ scope: SCOPE, jti: randomUUID() })
       .setProtectedHeader({ alg: 'ES256', kid: 'one' })
       .setIssuer(origin.url)
       .setSubject('ann')
@@ -59,6 +60,10 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
       .setIssuedAt()
       .setExpirationTime(`${seconds} s`)
       .sign(keys.privateKey);
+
+  const give = async (response: ServerResponse): Promise<void> => {
+    const refreshToken = randomUUID();
+    const value = await make();
     tokens.add(value);
     refreshTokens.add(refreshToken);
     json(response, 200, {
@@ -112,6 +117,7 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
     url: origin.url,
     tokens,
     refusals,
+    token: make,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -27,7 +27,7 @@ describeWithPacs(
       const peers = `peers: { main: { address: "${formatAeAddress(pacs.address)}" } }\n`;
       const user = (roles: string): string => `{ password: "${password}", roles: [${roles}] }`;
       gateway = await startTestGateway(
-        `${peers}access: { users: { meter: ${user('metrics')}, reader: ${user('read')}, ann: ${user('read, admin')} } }\n`,
+        `${peers}access: { users: { meter: ${user('metrics')}, reader: ${user('read')}, finder: ${user('search')}, operator: ${user('admin')}, ann: ${user('read, admin')} } }\n`,
       );
       open = await startTestGateway(
         `${peers}access: { anonymous: true, anonymousRoles: [read], users: { ann: ${user('read, admin')} } }\n`,
@@ -147,6 +147,34 @@ describeWithPacs(
       const headers = await (await again).allHeaders();
       expect(headers['authorization']).toBe(`Basic ${Buffer.from('reader:secret').toString('base64')}`);
       await canvasOf(page);
+    });
+
+    test('shows nobody attributes and names of studies that another account was shown', async () => {
+      shown = await openConsole(browser, `${gateway.origin}/#/search?peer=main&name=demo^colour`);
+      const { page } = shown;
+      await logIn('ann');
+      await page.getByRole('link', { name: 'DEMO, COLOUR' }).click();
+      await page.locator('.series-card').first().click();
+      await canvasOf(page);
+      await page.getByRole('button', { name: 'Attributes' }).click();
+      await page.locator('[role=treeitem]', { hasText: 'PatientName' }).waitFor();
+      await page.getByRole('button', { name: 'Preload' }).click();
+      await page.locator('.study-actions').getByRole('link', { name: 'Pulls' }).click();
+      await page.locator('.pull').getByText('DEMO, COLOUR').waitFor();
+      await page.goBack();
+      await page.getByRole('button', { name: 'Log out' }).click();
+      // May search, and retrieve nothing.
+      await logIn('finder');
+      await page.locator('.series-card').first().waitFor();
+      await page.getByRole('button', { name: 'Attributes' }).click();
+      await page.getByText('403 forbidden').first().waitFor();
+      await expect(page.locator('[role=treeitem]').count()).resolves.toBe(0);
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByRole('link', { name: 'Pulls' }).click();
+      // May see what is under way, and search nothing.
+      await logIn('operator');
+      await page.locator('.pull').waitFor();
+      await expect(page.locator('.pull header').textContent()).resolves.not.toContain('DEMO');
     });
   },
   ['chromium'],

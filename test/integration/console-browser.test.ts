@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -488,10 +489,17 @@ describeWithPacs(
       }
     });
 
-    test('says that the gateway has gone, and goes on when it is back', async () => {
+    test.each<readonly [how: string, fail: (response: ServerResponse) => void]>([
+      ['nothing answers', (response) => response.destroy()],
+      [
+        'a proxy answers in its place',
+        (response) =>
+          response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>502 Bad Gateway</h1>'),
+      ],
+    ])('says that the gateway has gone, and goes on when it is back: %s', async (_how, fail) => {
       let isGone = false;
       const proxy = await startProxy(gateway.origin, '/', (_incoming, response) => {
-        if (isGone) response.destroy();
+        if (isGone) fail(response);
         return !isGone;
       });
       const behind = await openConsole(browser, proxy.url);

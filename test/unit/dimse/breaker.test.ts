@@ -123,10 +123,27 @@ describe('the circuit breaker', () => {
     expect(subject.state).toBe('half-open');
   });
 
+  test('an operator asks whether it is back at any time, which closes it, and keeps it open for no longer when it is not', () => {
+    const subject = breaker();
+    fail(subject, 3);
+    now += 14_000;
+    subject.admit('operator').ended('gone', down);
+    expect(() => subject.admit()).toThrow(/tries again in 1 s/);
+    now += 1000;
+    const trial = subject.admit();
+    subject.admit('operator').ended('gone', down);
+    // The trial of the breaker is still under way.
+    expect(() => subject.admit()).toThrow(/right now/);
+    subject.admit('operator').ended('alive');
+    expect(subject.state).toBe('closed');
+    trial.ended('none');
+    subject.admit().ended('alive');
+  });
+
   test('what one instance may have caused opens nothing while the peer answers a C-ECHO', async () => {
     const subject = breaker();
     probe = () => {
-      subject.admit(true).ended('alive');
+      subject.admit('breaker').ended('alive');
       return Promise.resolve();
     };
     for (let count = 0; count < 3; count += 1) subject.admit().ended('suspect', broke);
@@ -137,7 +154,7 @@ describe('the circuit breaker', () => {
   test('it opens when the C-ECHO breaks off as well', () => {
     const subject = breaker();
     probe = () => {
-      subject.admit(true).ended('suspect', broke);
+      subject.admit('breaker').ended('suspect', broke);
       return Promise.reject(broke);
     };
     for (let count = 0; count < 3; count += 1) subject.admit().ended('suspect', broke);
