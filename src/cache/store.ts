@@ -342,7 +342,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   #diskFailed(error: GatewayError): void {
     this.#diskFailedAt = this.#deps.clock.now();
-    this.#deps.observe({ kind: 'log', level: 'error', message: 'The cache directory failed.', error });
+    this.#deps.observe({ kind: 'cache-disk-failed', part: 'directory', error });
   }
 }
 
