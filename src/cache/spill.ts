@@ -1,5 +1,6 @@
 import type { GatewayError } from '../core/index.js';
-import type { Block, BlockList } from './block-list.js';
+import type { Block } from './block.js';
+import type { BlockList } from './block-list.js';
 import type { SpoolBytes } from './spool-file.js';
 
 /** Writes of one spool that run at once: two keep a disk busy. */

@@ -1,5 +1,6 @@
 import { GatewayError, LazySet } from '../core/index.js';
 import { BlockList } from './block-list.js';
+import type { BlockPool } from './block-pool.js';
 import type { FileFetch, Lender } from './file-fetch.js';
 import { Leases, type Lease, type LeasedSpool, type LeaseOptions, type OwnedLease } from './lease.js';
 import type { Reading } from './reading.js';
@@ -10,6 +11,7 @@ import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
 /** What a spool needs of the store that it shares with others. */
 export interface SpoolRoom extends Lender {
   readonly blockBytes: number;
+  readonly pool: BlockPool;
   readonly spillBytes: number;
   /** A spool that holds this much can no longer hope to be kept whole when the budget is exhausted. */
   readonly largeBytes: number;
@@ -59,7 +61,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   constructor(room: SpoolRoom, events: SpoolEvents = {}, savedBytes?: number) {
     this.#room = room;
     this.#events = events;
-    this.#blocks = new BlockList(room.blockBytes, savedBytes);
+    this.#blocks = new BlockList(room.pool, savedBytes);
     if (savedBytes !== undefined) this.#state = 'complete';
   }
 
@@ -295,8 +297,8 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   }
 
   pieceAt(position: number, end: number): Piece {
-    const bytes = this.#blocks.at(position, end);
-    if (bytes) return { kind: 'bytes', bytes };
+    const found = this.#blocks.at(position, end);
+    if (found) return { kind: 'bytes', ...found };
     if (position < this.#blocks.start) return this.#pieceOfFile(position, end);
     if (this.#failure) throw this.#failure;
     return { kind: this.#state === 'complete' ? 'end' : 'later' };

@@ -1,5 +1,6 @@
 import { ByteBudget, GatewayError } from '../core/index.js';
 import { BlockList } from './block-list.js';
+import { BlockPool } from './block-pool.js';
 import type { DiskTier } from './disk-tier.js';
 import { LentMemory } from './lent-memory.js';
 import type { ReadingRoom } from './reading.js';
@@ -18,11 +19,15 @@ const DISK_PAUSE_MS = 30_000;
 /** Bytes begin to move to disk when this much of the memory is used, so that an arriving instance need not wait. */
 const HIGH_WATER = 0.75;
 
+/** Blocks that wait to be used again are kept up to this share of the memory, and beside it. */
+const FREE_SHARE = 8;
+
 /** How long the end waits for what moves to disk: memory holds as much as a slow disk takes in that time. */
 const LAST_MOVES_MS = 5_000;
 
 export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   readonly blockBytes: number;
+  readonly pool: BlockPool;
   readonly spillBytes: number;
   readonly largeBytes: number;
   readonly #deps: StoreDependencies;
@@ -48,6 +53,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   constructor(options: StoreOptions, deps: StoreDependencies) {
     this.blockBytes = options.blockBytes;
+    this.pool = new BlockPool(options.blockBytes, options.memoryBytes / FREE_SHARE);
     this.spillBytes = deps.disk ? options.spillBytes : Infinity;
     this.largeBytes = options.memoryBytes / 4;
     this.#deps = deps;
@@ -133,7 +139,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     spool.restored(
       Spill.ofSaved({
         file,
-        blocks: new BlockList(this.blockBytes),
+        blocks: new BlockList(this.pool),
         reserve: () => false,
         urgent: () => false,
         onWritten: () => undefined,
