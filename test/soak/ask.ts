@@ -77,14 +77,19 @@ export function ask(url: string, question: Question, agent: http.Agent | false):
     let response: IncomingMessage | undefined;
     let chunks: Buffer[] = [];
     const outgoing = http.request(url, { method, headers, agent });
+    // also what has come whole and was not read yet
+    const giveUp = (): void => {
+      outgoing.destroy();
+      response?.destroy();
+    };
     const leave = (): void => {
       left = true;
-      outgoing.destroy();
+      giveUp();
     };
     const timers = [
       setTimeout(() => {
         hung = true;
-        outgoing.destroy();
+        giveUp();
       }, LONGEST_MS),
       ...(pace.leaveAfterMs === undefined ? [] : [setTimeout(leave, pace.leaveAfterMs)]),
     ];

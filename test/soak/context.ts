@@ -1,9 +1,13 @@
 import type http from 'node:http';
+import { setTimeout as after } from 'node:timers/promises';
 import { ask, type Answer, type Question } from './ask.js';
 import type { Inbox } from './inbox.js';
 import { judge, type Check } from './judge.js';
 import type { Ledger } from './ledger.js';
 import type { KnownInstance, KnownSeries, KnownStudy, PeerName, World } from './world.js';
+
+/** Clients do not ask again at once where nobody listens: thousands of refusals would tell nothing. */
+const RETRY_MS = 1000;
 
 /** What the clients share. */
 export interface Shared {
@@ -53,6 +57,7 @@ export class Client {
     const request = `${question.method ?? 'GET'} ${path}`;
     const judged = await judge(answer, check);
     this.shared.ledger.enter({ operation, peer: this.peer, request }, answer, judged);
+    if (answer.error === 'ECONNREFUSED') await after(RETRY_MS);
     return answer;
   }
 }

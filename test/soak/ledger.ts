@@ -74,10 +74,10 @@ export class Ledger {
   }
 
   #keep(entry: Entry): void {
-    const { verdict, code, faults } = entry;
+    const { verdict, code, status, faults } = entry;
     if (verdict === 'wrong') keep(this.wrong, entry);
     if (verdict !== 'failed' && verdict !== 'partial') return;
-    const name = code ?? (verdict === 'partial' ? 'partial' : 'broken off');
+    const name = code ?? (verdict === 'partial' ? 'partial' : status === 0 ? 'no answer' : 'broken off');
     this.failureCodes[name] = (this.failureCodes[name] ?? 0) + 1;
     if (code !== undefined && SHED.has(code)) keep(this.shed, entry);
     else if (faults.length === 0) keep(this.unexplained, entry);

@@ -108,25 +108,31 @@ export class FaultyLine {
         other.destroy();
       });
     }
-    void this.#pump(wire, near, far);
-    void this.#pump(wire, far, near);
+    this.#pump(wire, near, far);
+    this.#pump(wire, far, near);
   }
 
-  async #pump(wire: Wire, from: net.Socket, to: net.Socket): Promise<void> {
-    try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
-        await this.#mended;
-        const { delayMs, sliceBytes = chunk.length } = this.#trouble;
-        if (delayMs !== undefined) await after(delayMs);
-        for (let at = 0; at < chunk.length; at += sliceBytes) {
-          if (at > 0) await after(1);
-          await this.#pass(wire, to, chunk.subarray(at, at + sliceBytes));
-        }
-      }
-      await this.#mended;
-      to.end();
-    } catch {
-      // a socket that has an error has told the other one
+  /** Passes on what comes, one chunk at a time; an iterator would destroy the socket that may still have to answer. */
+  #pump(wire: Wire, from: net.Socket, to: net.Socket): void {
+    let before = Promise.resolve();
+    from.on('data', (chunk: Buffer) => {
+      from.pause();
+      before = this.#carry(wire, to, chunk).then(() => {
+        from.resume();
+      });
+    });
+    from.on('end', () => {
+      void before.then(() => this.#mended).then(() => to.end());
+    });
+  }
+
+  async #carry(wire: Wire, to: net.Socket, chunk: Buffer): Promise<void> {
+    await this.#mended;
+    const { delayMs, sliceBytes = chunk.length } = this.#trouble;
+    if (delayMs !== undefined) await after(delayMs);
+    for (let at = 0; at < chunk.length; at += sliceBytes) {
+      if (at > 0) await after(1);
+      await this.#pass(wire, to, chunk.subarray(at, at + sliceBytes));
     }
   }
 

@@ -74,7 +74,11 @@ export function findingsOf(result: SoakResult): Findings {
     count('file descriptors at rest after the faults', rested ? descriptorsOf(rested) : Number.NaN),
     count('heap at rest after the warm-up, MB', megabytes(warm?.heapBytes ?? Number.NaN)),
     count('heap at rest after the faults, MB', megabytes(rested?.heapBytes ?? Number.NaN)),
-    count('median RSS of the last quarter by that of the second', rssGrowth(result), RSS_RATIO),
+    count(
+      'median RSS of the last quarter by that of the second',
+      rssGrowth(result),
+      settings.minutes < RSS_FROM_MINUTES ? undefined : RSS_RATIO,
+    ),
   ];
   const memory = [
     {

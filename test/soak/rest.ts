@@ -1,4 +1,6 @@
 /** What must be given back when nobody asks for anything any more. */
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { DISK_BYTES, MEMORY_BYTES, type SoakGateway } from './gateway.js';
 import { spoolFilesIn, takeSample, type Sample } from './sample.js';
@@ -73,23 +75,25 @@ export function beyond(sample: Sample): readonly string[] {
 }
 
 /**
- * Restarts the gateway in order and looks whether it finds again what it had, and every file in its directory: one that it
- * deletes at the start was held by nothing. Then purges the cache, after which there must be no file.
+ * Restarts the gateway in order and looks whether it finds every file in its directory again, each an instance: one that it
+ * deletes at the start was held by nothing; the journal is kept in `evidence`. Then purges the cache, after which there must be no file.
  */
-export async function checkCacheFiles(gateway: SoakGateway): Promise<readonly string[]> {
-  const before = await takeSample(gateway);
+export async function checkCacheFiles(gateway: SoakGateway, evidence: string): Promise<readonly string[]> {
   await gateway.stop();
   const files = spoolFilesIn(gateway.cacheDirectory);
+  copyFileSync(join(gateway.cacheDirectory, 'journal'), join(evidence, 'journal'));
   await gateway.start();
   const found = await takeSample(gateway);
   const kept = spoolFilesIn(gateway.cacheDirectory);
-  const orphans = [...files.keys()].filter((name) => !kept.has(name)).length;
+  const orphans = [...files].filter(([name]) => !kept.has(name));
   await gateway.purge();
   const purged = await waitForRest(gateway);
   return [
-    ...(orphans > 0 ? [`${orphans} of ${files.size} cache files belonged to nothing`] : []),
-    ...(found.cachedInstances < before.cachedInstances
-      ? [`${before.cachedInstances} instances were cached, ${found.cachedInstances} after a restart`]
+    ...(orphans.length > 0
+      ? [`${orphans.length} of ${files.size} cache files belonged to nothing: ${orphans.join('; ')}`]
+      : []),
+    ...(found.cachedInstances !== kept.size
+      ? [`${found.cachedInstances} instances were found again in ${kept.size} files`]
       : []),
     ...(purged.sample.cachedInstances + purged.sample.cacheDiskBytes > 0
       ? [`${purged.sample.cachedInstances} instances and ${purged.sample.cacheDiskBytes} bytes after a purge`]

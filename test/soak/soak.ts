@@ -14,7 +14,7 @@ import { work } from './load.js';
 import { beyond, checkCacheFiles, waitForRest } from './rest.js';
 import { takeSample, type Sample } from './sample.js';
 import type { Settings } from './settings.js';
-import { makeTrouble, pause, type Site } from './trouble.js';
+import { isOver, makeTrouble, pause, type Site } from './trouble.js';
 import { makeWorld, PEERS, type World } from './world.js';
 
 /** What a soak found. */
@@ -140,7 +140,7 @@ class Soak {
   async hangUpUntil(until: AbortSignal, everyMs: number): Promise<void> {
     while (!until.aborted) {
       await pause(everyMs, until);
-      if (until.aborted) return;
+      if (isOver(until)) return;
       const over = this.faults.begin('gateway', 'SIGHUP', true);
       this.#stage.gateway.hangUp();
       over();
@@ -192,7 +192,8 @@ export async function runSoak(settings: Settings): Promise<SoakResult> {
     const from = Date.now();
     await soak.load('faults', main, [
       ...stage.sites.map(
-        (site, index) => (until: AbortSignal) => makeTrouble(site, soak.faults, seed * 10 + index, until),
+        (site, index) => (until: AbortSignal) =>
+          makeTrouble(site, soak.faults, { seed: seed * 10 + index, minutes }, until),
       ),
       (until) => soak.sampleUntil(until, (main * 60_000) / SAMPLES),
       (until) => soak.hangUpUntil(until, (main * 60_000) / 5),
@@ -202,7 +203,7 @@ export async function runSoak(settings: Settings): Promise<SoakResult> {
     const crash = minutes * AFTER_CRASH;
     await soak.load('crash', crash, [(until) => soak.crash(until, (crash * 60_000) / 3)]);
     await soak.rest('after the crash', warm);
-    const files = await checkCacheFiles(stage.gateway);
+    const files = await checkCacheFiles(stage.gateway, settings.directory);
     return {
       settings,
       ledger: soak.ledger,

@@ -3,6 +3,7 @@ import { randomBelow } from '../bench/random.js';
 import type { FaultLog } from './faults.js';
 import type { FaultyLine, Trouble } from './line.js';
 import type { RealPacs } from '../helpers/pacs-process.js';
+import type { Settings } from './settings.js';
 import type { PeerName } from './world.js';
 
 /** A PACS and the lines to and from it. */
@@ -65,19 +66,24 @@ const KINDS: readonly Kind[] = [
 const FAULT_MS = { least: 1000, most: 12_000 };
 const CALM_MS = { least: 15_000, most: 35_000 };
 
+/** A shorter soak has its faults sooner: all of them are to come. */
+const AT_LEISURE_MINUTES = 5;
+
 /** Makes one trouble after the other at a PACS until the signal; every kind comes once before any comes again. */
 export async function makeTrouble(
   site: Site,
   log: FaultLog,
-  seed: number,
+  { seed, minutes }: Pick<Settings, 'seed' | 'minutes'>,
   until: AbortSignal,
 ): Promise<void> {
   const below = randomBelow(seed);
-  const between = ({ least, most }: { least: number; most: number }): number => least + below(most - least);
+  const hurry = Math.min(1, minutes / AT_LEISURE_MINUTES);
+  const between = ({ least, most }: { least: number; most: number }): number =>
+    hurry * (least + below(most - least));
   let deck: Kind[] = [];
   while (!until.aborted) {
     await pause(between(CALM_MS), until);
-    if (until.aborted) return;
+    if (isOver(until)) return;
     if (deck.length === 0) deck = [...KINDS];
     const [kind] = deck.splice(below(deck.length), 1);
     if (!kind) continue;
@@ -88,6 +94,9 @@ export async function makeTrouble(
     over();
   }
 }
+
+/** Asked of a function, for it changes while one waits. */
+export const isOver = (signal: AbortSignal): boolean => signal.aborted;
 
 /** Waits, until the signal at most. */
 export const pause = (ms: number, until: AbortSignal): Promise<void> =>

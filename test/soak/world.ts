@@ -39,15 +39,21 @@ export interface KnownStudy {
 /** What the PACS hold, by the name of the peer. */
 export type World = Readonly<Record<PeerName, readonly KnownStudy[]>>;
 
+const CT = '1.2.840.10008.5.1.4.1.1.2';
 const SIDE = 256;
 const CINE = { rows: 96, columns: 128, frames: 12 };
 /** Studies have numbers of their own at each PACS. */
 export const FIRST_STUDY: Readonly<Record<PeerName, number>> = { orthanc: 1000, dcmqrscp: 2000 };
 
-/** The same instance with noise in place of its pixels: no two frames of the world are alike. */
+/**
+ * The same instance with noise of 12 bits, or of 6, in place of its pixels: no two frames of the world are alike. JPEG-LS makes
+ * noise over all bits larger than it was, which its encoder does not expect.
+ */
 function noisy(fixture: Fixture, pixelBytes: number, next: (bound: number) => number): Fixture {
-  const noise = Uint32Array.from({ length: pixelBytes / 4 }, () => next(2 ** 32));
-  const pixels = Buffer.from(noise.buffer);
+  const pixels = Buffer.alloc(pixelBytes);
+  if (fixture.sopClassUid === CT)
+    for (let at = 0; at < pixelBytes; at += 2) pixels.writeUInt16LE(next(4096), at);
+  else for (let at = 0; at < pixelBytes; at += 1) pixels.writeUInt8(next(64), at);
   const replace = (bytes: Buffer): Buffer =>
     Buffer.concat([bytes.subarray(0, bytes.length - pixelBytes), pixels]);
   return { ...fixture, dataset: replace(fixture.dataset), file: replace(fixture.file) };
