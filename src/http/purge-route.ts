@@ -48,6 +48,8 @@ export function purgeRoute(deps: HttpDependencies): Router {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
     const concerns = auditPurge(exchange, request, deps);
     void exchange.run(async () => {
+      const refusal = deps.refuse();
+      if (refusal) throw refusal;
       await admit(exchange, request, deps.door, { permission: 'admin' });
       tellToGoOn(request);
       await bodyOf(json, request, response);
