@@ -50,7 +50,7 @@ function send(request: Request, response: Response, file: ConsoleFile): void {
   const encoded = encoding && file.encoded[encoding];
   response.setHeader('Content-Type', file.type);
   response.vary('Accept-Encoding');
-  if (encoded && encoding) response.setHeader('Content-Encoding', encoding);
+  if (encoding) response.setHeader('Content-Encoding', encoding);
   const body = encoded ?? file.plain;
   response.setHeader('Content-Length', body.length);
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -70,16 +70,20 @@ describe('whoever leaves an event stream', () => {
     },
   ])('$of has broken nothing off, and says nothing of how fast the gateway is', async ({ route, path }) => {
     // It is not over before whoever watches it has left.
-    gateway = await startTestGateway(
+    const started = await startTestGateway(
       `peers: { main: { address: "${formatAeAddress(pacs.address)}", background: { rate: 64 KiB } } }\n`,
     );
-    const { origin, service, logged } = gateway;
+    gateway = started;
+    const { origin, service } = started;
     await request(`${service}/studies/${study()}/preload`, { method: 'POST' });
     const leaving = new AbortController();
     const stream = await fetch(origin + path(), { headers: EVENTS, signal: leaving.signal });
     await stream.body?.getReader().read();
     leaving.abort();
-    const line = JSON.parse(await logged(`"route":"${route}","status":200`)) as Record<string, unknown>;
+    const line = JSON.parse(await started.logged(`"route":"${route}","status":200`)) as Record<
+      string,
+      unknown
+    >;
     expect(line).toMatchObject({ level: 'info' });
     expect(await samplesOf(origin, 'dicomgw_http_incomplete_bodies_total', route)).toEqual([]);
     expect(await samplesOf(origin, 'dicomgw_http_errors_total', route)).toEqual([]);
