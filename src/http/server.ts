@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { GatewayError, type Clock } from '../core/index.js';
+import { GatewayError, listenReason, type Clock } from '../core/index.js';
 import { secureContextOptions, type TlsSettings, type WatchedCertificates } from '../tls/index.js';
 import { ClientConnections } from './client-connections.js';
 import { resetConnection, runsOver } from './reset-connection.js';
@@ -152,7 +152,11 @@ export async function listen(listener: RequestListener, options: ServerOptions):
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${options.host}:${options.port}`;
-      reject(new GatewayError('internal', `Cannot listen for HTTP on ${where}.`, { cause: error }));
+      reject(
+        new GatewayError('internal', `Cannot listen for HTTP on ${where}${listenReason(error)}.`, {
+          cause: error,
+        }),
+      );
     });
     server.listen(options.port, options.host, resolve);
   });

@@ -335,9 +335,9 @@ describe('a start that fails', () => {
   });
 
   test.each([
-    ['HTTP listener', 'DICOMGW_HTTP_LISTEN', /Cannot listen for HTTP/],
-    ['listener for operators', 'DICOMGW_ADMIN_LISTEN', /Cannot listen for HTTP/],
-    ['storage SCP', 'DICOMGW_DIMSE_LISTEN', /storage SCP cannot listen/],
+    ['HTTP listener', 'DICOMGW_HTTP_LISTEN', /Cannot listen for HTTP on .*: another program does/],
+    ['listener for operators', 'DICOMGW_ADMIN_LISTEN', /Cannot listen for HTTP on .*: another program does/],
+    ['storage SCP', 'DICOMGW_DIMSE_LISTEN', /storage SCP cannot listen on .*: another program does/],
   ])(
     'for the address of the %s is taken says so, ends with status 1 and leaves nothing',
     async (_what, key, says) => {
