@@ -12,14 +12,19 @@ const SMALLEST_BLOCK = 4096;
  */
 export class BlockList {
   readonly #pool: BlockPool;
+  readonly #expected: number;
   readonly #blocks: Block[] = [];
   #start: number;
   #end: number;
   #allocated = 0;
 
-  /** `start` bytes are elsewhere already. */
-  constructor(pool: BlockPool, start = 0) {
+  /** `start` bytes are elsewhere already; about `expected` bytes will come, if that is known. */
+  constructor(
+    pool: BlockPool,
+    { start = 0, expected = 0 }: { start?: number | undefined; expected?: number | undefined } = {},
+  ) {
     this.#pool = pool;
+    this.#expected = expected;
     this.#start = start;
     this.#end = start;
   }
@@ -61,10 +66,21 @@ export class BlockList {
     return { bytes, block };
   }
 
-  /** The first block that nobody writes to disk yet; `final` includes one that is not full, and fills it no further. */
-  nextToWrite(final: boolean): Block | undefined {
-    const block = this.#blocks.find((candidate) => !candidate.writing);
-    return block && (final || block.length === block.bytes.length) ? block : undefined;
+  /**
+   * The first blocks that nobody writes to disk yet, one behind the other and of at most `most` bytes, if there are
+   * several; `final` includes one that is not full, and fills it no further.
+   */
+  nextToWrite(final: boolean, most: number): readonly Block[] {
+    const blocks: Block[] = [];
+    let bytes = 0;
+    for (const block of this.#blocks) {
+      if (block.writing) continue;
+      const isDue = final || block.length === block.bytes.length;
+      bytes += block.length;
+      if (!isDue || (blocks.length > 0 && bytes > most)) break;
+      blocks.push(block);
+    }
+    return blocks;
   }
 
   /** Drops the blocks at the front that are on disk; returns the bytes of memory freed. */
@@ -92,7 +108,8 @@ export class BlockList {
   #tailWithRoom(wanted: number): Block {
     const tail = this.#blocks.at(-1);
     if (tail && !tail.writing && tail.length < tail.bytes.length) return tail;
-    const capacity = this.#pool.lengthFor(Math.max(SMALLEST_BLOCK, wanted, this.#end));
+    const coming = this.#end < this.#expected ? this.#expected - this.#end : this.#end;
+    const capacity = this.#pool.lengthFor(Math.max(SMALLEST_BLOCK, wanted, coming));
     const block = new Block(this.#pool, this.#end, capacity);
     this.#blocks.push(block);
     this.#allocated += capacity;

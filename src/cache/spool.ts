@@ -41,6 +41,14 @@ const gone = (): GatewayError =>
 /** A writer to disk may be this many blocks ahead of the disk. */
 const BLOCKS_AHEAD = 4;
 
+/** What is known of the length of a spool when it is made. */
+export interface SpoolLengths {
+  /** Bytes that are on disk already, and all there is: see `restored`. */
+  readonly savedBytes?: number | undefined;
+  /** About how many will come. */
+  readonly expectedBytes?: number | undefined;
+}
+
 /** The one implementation of `Spool`. */
 export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   readonly #room: SpoolRoom;
@@ -57,11 +65,10 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   #freed = false;
   #outlives = false;
 
-  /** `savedBytes` are on disk already, and all there is: see `restored`. */
-  constructor(room: SpoolRoom, events: SpoolEvents = {}, savedBytes?: number) {
+  constructor(room: SpoolRoom, events: SpoolEvents = {}, { savedBytes, expectedBytes }: SpoolLengths = {}) {
     this.#room = room;
     this.#events = events;
-    this.#blocks = new BlockList(room.pool, savedBytes);
+    this.#blocks = new BlockList(room.pool, { start: savedBytes, expected: expectedBytes });
     if (savedBytes !== undefined) this.#state = 'complete';
   }
 

@@ -123,10 +123,10 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     return this.createWith(onShort ? { short: onShort } : {});
   }
 
-  /** As `create`, for an owner that wants to know more. */
-  createWith(events: SpoolEvents): SpoolBody {
+  /** As `create`, for an owner that wants to know more, and may know about how many bytes will come. */
+  createWith(events: SpoolEvents, expectedBytes?: number): SpoolBody {
     if (this.#closed) throw shuttingDown();
-    const spool = new SpoolBody(this, events);
+    const spool = new SpoolBody(this, events, { expectedBytes });
     this.#spools.add(spool);
     this.#unspilled.add(spool);
     return spool;
@@ -134,7 +134,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   /** A spool of `length` bytes that an earlier process left in `file`. */
   adopt(file: SpoolBytes, length: number, events: SpoolEvents): SpoolBody {
-    const spool = new SpoolBody(this, events, length);
+    const spool = new SpoolBody(this, events, { savedBytes: length });
     this.#spools.add(spool);
     spool.restored(
       Spill.ofSaved({

@@ -2,12 +2,14 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { BlockList } from '../../../src/cache/block-list.js';
 import { BlockPool } from '../../../src/cache/block-pool.js';
+import { FaultLayer } from './fault-layer.js';
 import {
   closeCaches,
   info,
   keyOf,
   openCache,
   pattern,
+  readAll,
   readerOf,
   turn,
   until,
@@ -70,8 +72,7 @@ describe('the memory of a block', () => {
   test('is never used again when it was dropped while the disk took it', () => {
     const pool = newPool();
     const { blocks, found } = filled(pool);
-    const block = blocks.nextToWrite(true);
-    if (block) block.writing = true;
+    for (const block of blocks.nextToWrite(true, BLOCK)) block.writing = true;
     blocks.clear();
     expect(pool.freeBytes).toBe(0);
     expect(found.bytes.equals(pattern(BLOCK))).toBe(true);
@@ -93,6 +94,58 @@ describe('the memory of a block', () => {
     expect(blocks.trim()).toBe(BLOCK - 4 * KIB + (4 * KIB - 100));
     expect(blocks.at(BLOCK, Infinity)?.bytes.equals(more)).toBe(true);
     expect(blocks.allocated).toBe(BLOCK + 100);
+  });
+});
+
+describe('blocks', () => {
+  const lengthsOf = (blocks: BlockList, end: number): readonly number[] => {
+    const lengths: number[] = [];
+    for (let at = 0; at < end;) {
+      const length = blocks.at(at, end)?.bytes.length ?? end;
+      lengths.push(length);
+      at += length;
+    }
+    return lengths;
+  };
+
+  test('are made for as many bytes as are expected, and grow where more come', () => {
+    const end = 2 * BLOCK + 20 * KIB;
+    const [known, unknown] = [end, undefined].map((expected) => {
+      const blocks = new BlockList(newPool(), { expected });
+      for (let at = 0; at < end; at += 4 * KIB) blocks.append(pattern(4 * KIB, at + 1));
+      return lengthsOf(blocks, end);
+    });
+    expect(known).toEqual([BLOCK, BLOCK, 20 * KIB]);
+    expect(unknown?.slice(0, 4)).toEqual([4 * KIB, 4 * KIB, 8 * KIB, 16 * KIB]);
+    const blocks = new BlockList(newPool(), { expected: 4 * KIB });
+    blocks.append(pattern(BLOCK));
+    expect(blocks.at(0, BLOCK)?.bytes.equals(pattern(BLOCK))).toBe(true);
+  });
+
+  test('that are waiting are written to disk in one go, also when it takes only a part at a time', async () => {
+    for (const most of [Infinity, 5000]) {
+      const layer = new FaultLayer();
+      layer.most = most;
+      const cache = await openCache({
+        memoryBytes: 256 * KIB,
+        blockBytes: BLOCK,
+        diskBytes: 100_000_000,
+        layer,
+      });
+      const all = [1, 2].map((seed) => pattern(3 * BLOCK + 100, seed));
+      for (const [index, bytes] of all.entries()) {
+        const arrival = cache.instances.begin(keyOf(String(index)), info);
+        if (!arrival) throw new Error('no arrival');
+        await arrival.write(bytes);
+        await arrival.finish('meta');
+      }
+      await until(() => cache.spools.stats.bytes().complete.disk > 0 && layer.written >= 3 * BLOCK + 100);
+      if (most === Infinity) expect(layer.writes).toBe(1);
+      for (const [index, bytes] of all.entries()) {
+        const instance = cache.instances.get(keyOf(String(index)));
+        expect(instance && bytes.equals(await readAll(instance.source))).toBe(true);
+      }
+    }
   });
 });
 
