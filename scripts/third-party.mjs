@@ -1,9 +1,12 @@
-// usage: node scripts/third-party.mjs FOLDER   writes what is known of the packages that the gateway needs at run time
+// usage: node scripts/third-party.mjs FOLDER   writes what is known of the packages that the gateway needs at run time, those
+// that its console is bundled of included
 //   sbom.cdx.json            a software bill of materials (CycloneDX), of what is installed
 //   THIRD-PARTY-NOTICES.txt  their licences, in their own words
+import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundledPackages } from '../src/console/bundled-packages.mjs';
 
 const [folder = 'dist'] = process.argv.slice(2);
 const own = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -29,6 +32,8 @@ function billOfMaterials(runs) {
     .filter(({ ref }) => refs.has(ref))
     .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((one) => refs.has(one)) }));
   for (const component of bom.components) {
+    // What the page of the console is made of is needed to build it alone, and runs in browsers all the same.
+    component.properties = component.properties?.filter(({ name }) => name !== 'cdx:npm:package:development');
     // Where npm happened to fetch it from says nothing of what it is.
     component.externalReferences = component.externalReferences?.filter(
       ({ type }) => type !== 'distribution',
@@ -71,8 +76,23 @@ function noticeOf(path) {
   };
 }
 
+/** Packages that the page of the console is bundled of. */
+async function packagesOfConsole() {
+  const { metafile } = await build({
+    entryPoints: ['src/console/main.tsx'],
+    tsconfig: 'src/console/tsconfig.json',
+    outdir: folder,
+    bundle: true,
+    format: 'esm',
+    metafile: true,
+    write: false,
+  });
+  return bundledPackages(metafile);
+}
+
 const [, ...paths] = npm('ls', '--omit=dev', '--all', '--parseable').trim().split('\n');
-const notices = new Map(paths.map(noticeOf).map(({ title, notice }) => [title, notice]));
+const all = [...paths, ...(await packagesOfConsole())];
+const notices = new Map(all.map(noticeOf).map(({ title, notice }) => [title, notice]));
 const bom = billOfMaterials(notices);
 const listed = new Set(bom.components.map(({ name, version }) => `${name} ${version}`));
 const missing = [...notices.keys()].filter((title) => !listed.has(title));

@@ -52,11 +52,14 @@ function adminOf(
 }
 
 function openDoor(config: Config, observe: Observe): Door {
-  const { rateLimit } = config.http;
+  const { rateLimit, publicUrl } = config.http;
   return createDoor(openAccess(config, observe), {
     requests: rateLimit.requests,
     withinMs: rateLimit.within,
     failedLogins: config.access.failedLogins,
+    // Not said, but implied.
+    strangersAreLocal: !config.access.anonymous,
+    publicUrl,
   });
 }
 
@@ -67,6 +70,7 @@ const boundsOf = ({ http }: Config): Omit<ServerOptions, 'host' | 'port' | 'tls'
   maxHeaderBytes: http.maxHeaderBytes,
   maxConnections: http.maxConnections,
   maxConnectionsPerClient: http.maxConnectionsPerClient,
+  maxPipelined: http.maxPipelined,
 });
 
 function withConsole(

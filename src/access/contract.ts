@@ -35,6 +35,8 @@ export interface Asking {
   readonly signal: AbortSignal;
   /** Hears who asks once that is known, also of one that may not do what it asks. */
   readonly identified?: (principal: Principal) => void;
+  /** Hears the name that somebody has given with a password that is not its own. */
+  readonly claimed?: (name: string) => void;
 }
 
 /** Decides who may do what. */

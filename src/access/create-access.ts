@@ -36,6 +36,9 @@ export function createAccess(settings: AccessSettings, deps: AccessDependencies)
   return new Access(settings, deps);
 }
 
+/** A name that somebody else has chosen. */
+const shown = (name: string): string => name.replace(/\p{Cc}/gu, ' ').slice(0, MOST_NAME_CHARACTERS);
+
 class Access implements AccessControl {
   readonly #settings: AccessSettings;
   readonly #deps: AccessDependencies;
@@ -125,7 +128,7 @@ class Access implements AccessControl {
       ? scopes.flatMap((scope) => (Object.hasOwn(mapped, scope) ? (mapped[scope] ?? []) : []))
       : scopes;
     const [given = ''] = textsOf(claims, issuer.nameClaim);
-    const name = given.replace(/\p{Cc}/gu, ' ').slice(0, MOST_NAME_CHARACTERS);
+    const name = shown(given);
     return {
       principal: { kind: 'token', name, issuer: issuer.issuer },
       grants: grantsOf(names, this.#settings.roles, claims),
@@ -139,6 +142,7 @@ class Access implements AccessControl {
     const known = this.#users.get(user);
     if (this.#users.size > 0 && (await this.#passwords.isRight(user, password, asking.signal)) && known)
       return this.#known('basic', known);
+    asking.claimed?.(shown(user));
     throw this.#refuse('basic', 'unknown', asking, badPassword(this.#ways));
   }
 

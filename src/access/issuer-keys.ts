@@ -91,6 +91,12 @@ export class IssuerKeys {
 
   readonly #fetchSet: FetchImplementation = async (url, options) => {
     const response = await this.#fetch(url, options);
+    // What is no key set leaves the keys that are known as old as they are.
+    const set = (await response
+      .clone()
+      .json()
+      .catch(() => undefined)) as { readonly keys?: unknown } | undefined;
+    if (!Array.isArray(set?.keys)) return this.#failed(new Error('the issuer answered with no key set'));
     this.#gotAt = this.#now();
     return response;
   };

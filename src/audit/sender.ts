@@ -1,4 +1,5 @@
 import type { Clock, Observe } from '../core/index.js';
+import { eventCodes, outcomeIndicators } from './codes.js';
 import type { Cursor } from './cursor.js';
 import type { AuditRecord } from './message.js';
 import type { Position, Spool } from './spool.js';
@@ -162,9 +163,10 @@ function reasonOf(error: unknown): string {
 function parseRecord(text: string): AuditRecord | undefined {
   try {
     const value = JSON.parse(text) as Partial<AuditRecord> | null;
-    return typeof value?.kind === 'string' && typeof value.time === 'string'
-      ? (value as AuditRecord)
-      : undefined;
+    // One that no message can be made of would hold up all behind it.
+    const { kind = '', outcome = '', time } = value ?? {};
+    const isOne = Object.hasOwn(eventCodes, kind) && Object.hasOwn(outcomeIndicators, outcome);
+    return isOne && typeof time === 'string' ? (value as AuditRecord) : undefined;
   } catch {
     return undefined;
   }

@@ -1,12 +1,5 @@
-/** A run of bytes in memory of its own: no slab of Node's pool is kept alive by a few bytes of it. */
-export interface Block {
-  readonly start: number;
-  bytes: Buffer;
-  /** Bytes filled; the rest of `bytes` is still to come. */
-  length: number;
-  writing: boolean;
-  written: boolean;
-}
+import { Block, type LentBlock } from './block.js';
+import type { BlockPool } from './block-pool.js';
 
 /** Blocks grow from this, so that ten thousand small instances do not take ten thousand large blocks. */
 const SMALLEST_BLOCK = 4096;
@@ -14,19 +7,24 @@ const SMALLEST_BLOCK = 4096;
 /**
  * The bytes of a spool that are in memory: contiguous, growing at the end, dropped from the front.
  *
- * Dropped blocks are left to the garbage collector and never used again: a view that somebody keeps too long may be
- * stale, but can never turn into another patient's bytes.
+ * The memory of dropped blocks is used again once nobody can have a view of it, see `BlockPool`; where somebody may have
+ * kept one, it is left to the garbage collector.
  */
 export class BlockList {
-  readonly #blockBytes: number;
+  readonly #pool: BlockPool;
+  readonly #expected: number;
   readonly #blocks: Block[] = [];
   #start: number;
   #end: number;
   #allocated = 0;
 
-  /** `start` bytes are elsewhere already. */
-  constructor(blockBytes: number, start = 0) {
-    this.#blockBytes = blockBytes;
+  /** `start` bytes are elsewhere already; about `expected` bytes will come, if that is known. */
+  constructor(
+    pool: BlockPool,
+    { start = 0, expected = 0 }: { start?: number | undefined; expected?: number | undefined } = {},
+  ) {
+    this.#pool = pool;
+    this.#expected = expected;
     this.#start = start;
     this.#end = start;
   }
@@ -60,16 +58,29 @@ export class BlockList {
   }
 
   /** The bytes from `position` to the end of their block, or undefined when they are not in memory. */
-  at(position: number, end: number): Buffer | undefined {
+  at(position: number, end: number): { readonly bytes: Buffer; readonly block: LentBlock } | undefined {
     if (position < this.#start || position >= this.#end) return undefined;
     const block = this.#blocks[this.#find(position)];
-    return block?.bytes.subarray(position - block.start, Math.min(block.length, end - block.start));
+    if (!block) return undefined;
+    const bytes = block.bytes.subarray(position - block.start, Math.min(block.length, end - block.start));
+    return { bytes, block };
   }
 
-  /** The first block that nobody writes to disk yet; `final` includes one that is not full, and fills it no further. */
-  nextToWrite(final: boolean): Block | undefined {
-    const block = this.#blocks.find((candidate) => !candidate.writing);
-    return block && (final || block.length === block.bytes.length) ? block : undefined;
+  /**
+   * The first blocks that nobody writes to disk yet, one behind the other and of at most `most` bytes, if there are
+   * several; `final` includes one that is not full, and fills it no further.
+   */
+  nextToWrite(final: boolean, most: number): readonly Block[] {
+    const blocks: Block[] = [];
+    let bytes = 0;
+    for (const block of this.#blocks) {
+      if (block.writing) continue;
+      const isDue = final || block.length === block.bytes.length;
+      bytes += block.length;
+      if (!isDue || (blocks.length > 0 && bytes > most)) break;
+      blocks.push(block);
+    }
+    return blocks;
   }
 
   /** Drops the blocks at the front that are on disk; returns the bytes of memory freed. */
@@ -84,15 +95,9 @@ export class BlockList {
 
   /** Gives back what the last block has taken and not filled; returns the bytes of memory freed. */
   trim(): number {
-    const tail = this.#blocks.at(-1);
-    if (!tail || tail.writing) return 0;
-    const slack = tail.bytes.length - tail.length;
-    if (slack * 8 < tail.bytes.length) return 0;
-    const exact = Buffer.allocUnsafeSlow(tail.length);
-    tail.bytes.copy(exact, 0, 0, tail.length);
-    tail.bytes = exact;
-    this.#allocated -= slack;
-    return slack;
+    const freed = this.#blocks.at(-1)?.trim() ?? 0;
+    this.#allocated -= freed;
+    return freed;
   }
 
   /** Drops everything; returns the bytes of memory freed. */
@@ -103,14 +108,9 @@ export class BlockList {
   #tailWithRoom(wanted: number): Block {
     const tail = this.#blocks.at(-1);
     if (tail && !tail.writing && tail.length < tail.bytes.length) return tail;
-    const capacity = Math.min(this.#blockBytes, Math.max(SMALLEST_BLOCK, wanted, this.#end));
-    const block = {
-      start: this.#end,
-      bytes: Buffer.allocUnsafeSlow(capacity),
-      length: 0,
-      writing: false,
-      written: false,
-    };
+    const coming = this.#end < this.#expected ? this.#expected - this.#end : this.#end;
+    const capacity = this.#pool.lengthFor(Math.max(SMALLEST_BLOCK, wanted, coming));
+    const block = new Block(this.#pool, this.#end, capacity);
     this.#blocks.push(block);
     this.#allocated += capacity;
     return block;
@@ -120,6 +120,7 @@ export class BlockList {
     const count = this.#blocks.findIndex((block) => !goes(block));
     const dropped = this.#blocks.splice(0, count === -1 ? this.#blocks.length : count);
     const freed = dropped.reduce((sum, block) => sum + block.bytes.length, 0);
+    for (const block of dropped) block.drop();
     this.#start = this.#blocks[0]?.start ?? this.#end;
     this.#allocated -= freed;
     return freed;

@@ -8,12 +8,8 @@ export interface OpenFile {
     length: number,
     position: number,
   ): Promise<{ readonly bytesRead: number }>;
-  write(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesWritten: number }>;
+  /** Writes the buffers one behind the other, or as much of them as there is room for now. */
+  writev(buffers: readonly Buffer[], position: number): Promise<{ readonly bytesWritten: number }>;
   close(): Promise<void>;
 }
 

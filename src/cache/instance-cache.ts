@@ -70,6 +70,8 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       entry.chargedBytes = 0;
     },
   };
+  /** The instance that was finished last: others of its series have about its length. */
+  #latest: { readonly peer: string; readonly series: string; readonly bytes: number } | undefined;
   readonly #counts = { hits: 0, misses: 0, joins: 0, evictions: 0, overflows: 0 };
 
   constructor(store: Store, options: InstanceCacheOptions<M>, observe: Observe) {
@@ -184,7 +186,9 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   #spoolOf(entry: Entry<M>): SpoolBody {
-    return this.#store.createWith(this.#eventsOf(entry));
+    const { peer, seriesInstanceUid } = entry.key;
+    const isLike = this.#latest?.series === seriesInstanceUid && this.#latest.peer === peer;
+    return this.#store.createWith(this.#eventsOf(entry), isLike ? this.#latest?.bytes : undefined);
   }
 
   #eventsOf(entry: Entry<M>): SpoolEvents {
@@ -233,6 +237,8 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     // Set first: whoever is woken by the end of the bytes finds it.
     if (entry.spool.state === 'open') entry.meta = meta;
     await entry.spool.finish();
+    const { peer, seriesInstanceUid } = entry.key;
+    this.#latest = { peer, series: seriesInstanceUid, bytes: entry.spool.length };
     const bytes = this.#metaBytes(meta);
     if (entry.chargedBytes > 0) {
       entry.chargedBytes += bytes;

@@ -134,7 +134,7 @@ export class Journal {
         if (this.#overdue || this.#lines > 2 * this.#live.size + SLACK_LINES) await this.#rewrite();
       }
     } catch (error) {
-      this.#observe({ kind: 'log', level: 'error', message: 'The cache journal failed.', error });
+      this.#observe({ kind: 'cache-disk-failed', part: 'journal', error });
       await this.#stop();
       // What it does not know any more must not be believed by the next process.
       await rm(this.#path, { force: true }).catch(() => undefined);

@@ -85,8 +85,8 @@ class Slot implements SpoolBytes {
     return this.#removed;
   }
 
-  write(bytes: Buffer, position: number): Promise<void> {
-    return this.#removed ? Promise.reject(dropped()) : this.group.file.write(bytes, this.#offset + position);
+  write(pieces: readonly Buffer[], position: number): Promise<void> {
+    return this.#removed ? Promise.reject(dropped()) : this.group.file.write(pieces, this.#offset + position);
   }
 
   read(position: number, into: Buffer): Promise<void> {

@@ -1,9 +1,12 @@
 import type { GatewayError } from '../core/index.js';
-import type { Block, BlockList } from './block-list.js';
+import type { Block } from './block.js';
+import type { BlockList } from './block-list.js';
 import type { SpoolBytes } from './spool-file.js';
 
 /** Writes of one spool that run at once: two keep a disk busy. */
 const WRITES_AT_ONCE = 2;
+/** Blocks that make up so many bytes are written in one go: each write costs as much as copying half of that. */
+const WRITE_BYTES = 1024 * 1024;
 
 export interface SpillDependencies {
   readonly file: SpoolBytes;
@@ -69,20 +72,22 @@ export class Spill {
   /** Starts the writes that can start. */
   pump(): void {
     while (this.#deps && this.#writing < WRITES_AT_ONCE) {
-      const block = this.#deps.blocks.nextToWrite(this.#final || this.#deps.urgent());
-      if (!block) {
+      const blocks = this.#deps.blocks.nextToWrite(this.#final || this.#deps.urgent(), WRITE_BYTES);
+      const [first] = blocks;
+      if (!first) {
         if (this.#final && this.#writing === 0) {
           this.saved = true;
           this.stop();
         }
         return;
       }
-      this.blocked = !this.#deps.reserve(this, block.length);
+      const run = [blocks, [first]].find((one) => this.#reserve(one));
+      this.blocked = run === undefined;
       // Making room may have dropped the very spool this belongs to.
-      if (this.blocked || this.#stopped()) return;
-      block.writing = true;
+      if (!run || this.#stopped()) return;
+      for (const block of run) block.writing = true;
       this.#writing += 1;
-      void this.#write(block);
+      void this.#write(run, first.start);
     }
   }
 
@@ -102,13 +107,19 @@ export class Spill {
     this.#removeFile(this.file);
   }
 
+  #reserve(blocks: readonly Block[]): boolean {
+    const bytes = blocks.reduce((sum, { length }) => sum + length, 0);
+    return this.#deps?.reserve(this, bytes) ?? false;
+  }
+
   #stopped(): boolean {
     return this.#ended;
   }
 
-  async #write(block: Block): Promise<void> {
+  async #write(blocks: readonly Block[], start: number): Promise<void> {
     try {
-      await this.file.write(block.bytes.subarray(0, block.length), block.start);
+      const pieces = blocks.map(({ bytes, length }) => bytes.subarray(0, length));
+      await this.file.write(pieces, start);
     } catch (error) {
       this.#writing -= 1;
       const deps = this.#deps;
@@ -119,7 +130,7 @@ export class Spill {
     }
     this.#writing -= 1;
     if (this.#deps === undefined) return;
-    block.written = true;
+    for (const block of blocks) block.written = true;
     this.#deps.onWritten(this.#deps.blocks.dropWritten());
     this.pump();
   }

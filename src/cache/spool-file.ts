@@ -17,8 +17,8 @@ export interface SpoolBytes {
   readonly place: Place;
   /** The file that it shares: its bytes come free when all who share it are gone. */
   readonly group: object | undefined;
-  /** @throws GatewayError `cache-failed` when the bytes are not on disk */
-  write(bytes: Buffer, position: number): Promise<void>;
+  /** Writes pieces one behind the other. @throws GatewayError `cache-failed` when the bytes are not on disk */
+  write(pieces: readonly Buffer[], position: number): Promise<void>;
   /** Fills `into` from `position` on. @throws GatewayError `cache-failed` when there are fewer bytes */
   read(position: number, into: Buffer): Promise<void>;
   /** Nobody needs them soon. */
@@ -70,12 +70,14 @@ export class SpoolFile implements SpoolBytes {
     return this.#removed;
   }
 
-  write(bytes: Buffer, position: number): Promise<void> {
+  write(pieces: readonly Buffer[], position: number): Promise<void> {
     return this.#operate(async (handle) => {
-      for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+      let at = position;
+      for (let left = pieces; left.length > 0;) {
+        const { bytesWritten } = await handle.writev(left, at);
         if (bytesWritten <= 0) throw new Error('Nothing was written.');
-        done += bytesWritten;
+        at += bytesWritten;
+        left = behind(left, bytesWritten);
       }
     });
   }
@@ -181,4 +183,15 @@ export class SpoolFile implements SpoolBytes {
     this.#operations -= 1;
     this.#settle();
   }
+}
+
+/** What is left of `pieces` when the first `bytes` of them are done. */
+function behind(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let done = bytes;
+  const left: Buffer[] = [];
+  for (const piece of pieces) {
+    if (done < piece.length) left.push(piece.subarray(done));
+    done = Math.max(0, done - piece.length);
+  }
+  return left;
 }

@@ -1,11 +1,12 @@
 import type { GatewayError } from '../core/index.js';
+import type { LentBlock } from './block.js';
 import { FileFetch, type Lender } from './file-fetch.js';
 import type { OwnedLease } from './lease.js';
 import type { Reading } from './reading.js';
 
 /** What stands at a position of a spool. */
 export type Piece =
-  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly block: LentBlock }
   | PieceOfFile
   | { readonly kind: 'later' }
   | { readonly kind: 'end' };
@@ -52,6 +53,8 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
   #position: number;
   /** Bytes that the consumer looks at: they count as read once it asks for the next. */
   #lent = 0;
+  /** Where what was lent last is, when it is in memory and handed on. */
+  #block: LentBlock | undefined;
   /** What was read from disk last: its consumer may look at it. */
   #fetch: FileFetch | undefined;
   /** What is read from disk before it is asked for. */
@@ -110,7 +113,7 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
     this.#comeBack();
     while (!this.#over()) {
       const piece = this.#look();
-      if (piece.kind === 'bytes') return this.#lend(piece.bytes);
+      if (piece.kind === 'bytes') return this.#lendOf(piece);
       if (piece.kind === 'end') this.#leave();
       else if (piece.kind === 'later') await this.#wait();
       else {
@@ -135,6 +138,8 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
     this.#position += this.#lent;
     this.#lent = 0;
     this.#lentAt = undefined;
+    this.#block?.handBack();
+    this.#block = undefined;
     this.#fetch?.done();
     this.#fetch = undefined;
   }
@@ -151,6 +156,14 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
       this.#leave();
       throw error;
     }
+  }
+
+  #lendOf({ bytes, block }: Extract<Piece, { kind: 'bytes' }>): IteratorYieldResult<Buffer> {
+    if (this.#reading) {
+      block.lend();
+      this.#block = block;
+    } else block.keep();
+    return this.#lend(bytes);
   }
 
   #lend(bytes: Buffer): IteratorYieldResult<Buffer> {
@@ -220,6 +233,10 @@ export class SpoolReader implements AsyncIterator<Buffer, undefined> {
     this.#lentAt = undefined;
     if (was === 'attached') this.#spool.detach(this);
     this.#lent = 0;
+    // Its consumer has not come back: the connection may still be taking the bytes.
+    this.#block?.keep();
+    this.#block?.handBack();
+    this.#block = undefined;
     this.#fetch?.drop();
     this.#ahead?.drop();
     this.#wake?.();

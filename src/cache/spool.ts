@@ -1,5 +1,6 @@
 import { GatewayError, LazySet } from '../core/index.js';
 import { BlockList } from './block-list.js';
+import type { BlockPool } from './block-pool.js';
 import type { FileFetch, Lender } from './file-fetch.js';
 import { Leases, type Lease, type LeasedSpool, type LeaseOptions, type OwnedLease } from './lease.js';
 import type { Reading } from './reading.js';
@@ -10,6 +11,7 @@ import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
 /** What a spool needs of the store that it shares with others. */
 export interface SpoolRoom extends Lender {
   readonly blockBytes: number;
+  readonly pool: BlockPool;
   readonly spillBytes: number;
   /** A spool that holds this much can no longer hope to be kept whole when the budget is exhausted. */
   readonly largeBytes: number;
@@ -39,6 +41,14 @@ const gone = (): GatewayError =>
 /** A writer to disk may be this many blocks ahead of the disk. */
 const BLOCKS_AHEAD = 4;
 
+/** What is known of the length of a spool when it is made. */
+export interface SpoolLengths {
+  /** Bytes that are on disk already, and all there is: see `restored`. */
+  readonly savedBytes?: number | undefined;
+  /** About how many will come. */
+  readonly expectedBytes?: number | undefined;
+}
+
 /** The one implementation of `Spool`. */
 export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   readonly #room: SpoolRoom;
@@ -55,11 +65,10 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   #freed = false;
   #outlives = false;
 
-  /** `savedBytes` are on disk already, and all there is: see `restored`. */
-  constructor(room: SpoolRoom, events: SpoolEvents = {}, savedBytes?: number) {
+  constructor(room: SpoolRoom, events: SpoolEvents = {}, { savedBytes, expectedBytes }: SpoolLengths = {}) {
     this.#room = room;
     this.#events = events;
-    this.#blocks = new BlockList(room.blockBytes, savedBytes);
+    this.#blocks = new BlockList(room.pool, { start: savedBytes, expected: expectedBytes });
     if (savedBytes !== undefined) this.#state = 'complete';
   }
 
@@ -295,8 +304,8 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   }
 
   pieceAt(position: number, end: number): Piece {
-    const bytes = this.#blocks.at(position, end);
-    if (bytes) return { kind: 'bytes', bytes };
+    const found = this.#blocks.at(position, end);
+    if (found) return { kind: 'bytes', ...found };
     if (position < this.#blocks.start) return this.#pieceOfFile(position, end);
     if (this.#failure) throw this.#failure;
     return { kind: this.#state === 'complete' ? 'end' : 'later' };

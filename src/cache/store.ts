@@ -1,5 +1,6 @@
 import { ByteBudget, GatewayError } from '../core/index.js';
 import { BlockList } from './block-list.js';
+import { BlockPool } from './block-pool.js';
 import type { DiskTier } from './disk-tier.js';
 import { LentMemory } from './lent-memory.js';
 import type { ReadingRoom } from './reading.js';
@@ -18,11 +19,15 @@ const DISK_PAUSE_MS = 30_000;
 /** Bytes begin to move to disk when this much of the memory is used, so that an arriving instance need not wait. */
 const HIGH_WATER = 0.75;
 
+/** Blocks that wait to be used again are kept up to this share of the memory, and beside it. */
+const FREE_SHARE = 8;
+
 /** How long the end waits for what moves to disk: memory holds as much as a slow disk takes in that time. */
 const LAST_MOVES_MS = 5_000;
 
 export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   readonly blockBytes: number;
+  readonly pool: BlockPool;
   readonly spillBytes: number;
   readonly largeBytes: number;
   readonly #deps: StoreDependencies;
@@ -48,6 +53,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   constructor(options: StoreOptions, deps: StoreDependencies) {
     this.blockBytes = options.blockBytes;
+    this.pool = new BlockPool(options.blockBytes, options.memoryBytes / FREE_SHARE);
     this.spillBytes = deps.disk ? options.spillBytes : Infinity;
     this.largeBytes = options.memoryBytes / 4;
     this.#deps = deps;
@@ -117,10 +123,10 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     return this.createWith(onShort ? { short: onShort } : {});
   }
 
-  /** As `create`, for an owner that wants to know more. */
-  createWith(events: SpoolEvents): SpoolBody {
+  /** As `create`, for an owner that wants to know more, and may know about how many bytes will come. */
+  createWith(events: SpoolEvents, expectedBytes?: number): SpoolBody {
     if (this.#closed) throw shuttingDown();
-    const spool = new SpoolBody(this, events);
+    const spool = new SpoolBody(this, events, { expectedBytes });
     this.#spools.add(spool);
     this.#unspilled.add(spool);
     return spool;
@@ -128,12 +134,12 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   /** A spool of `length` bytes that an earlier process left in `file`. */
   adopt(file: SpoolBytes, length: number, events: SpoolEvents): SpoolBody {
-    const spool = new SpoolBody(this, events, length);
+    const spool = new SpoolBody(this, events, { savedBytes: length });
     this.#spools.add(spool);
     spool.restored(
       Spill.ofSaved({
         file,
-        blocks: new BlockList(this.blockBytes),
+        blocks: new BlockList(this.pool),
         reserve: () => false,
         urgent: () => false,
         onWritten: () => undefined,
@@ -342,7 +348,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   #diskFailed(error: GatewayError): void {
     this.#diskFailedAt = this.#deps.clock.now();
-    this.#deps.observe({ kind: 'log', level: 'error', message: 'The cache directory failed.', error });
+    this.#deps.observe({ kind: 'cache-disk-failed', part: 'directory', error });
   }
 }
 

@@ -120,7 +120,7 @@ const certificate = z.strictObject({
 export const access = z.strictObject({
   anonymous: key(
     boolean,
-    'Whether those who say nothing of who they are get `access.anonymousRoles`. Implied where everything listens on loopback and nobody is named here; elsewhere it must be said.',
+    'Whether those who say nothing of who they are get `access.anonymousRoles`. Implied where everything listens on loopback and nobody is named here, for requests to that or to `http.publicUrl` by their Host header; elsewhere it must be said.',
   ).prefault(false),
   anonymousRoles: key(roleNames, 'Roles of those who say nothing of who they are.').prefault([
     'read',

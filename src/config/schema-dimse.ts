@@ -7,9 +7,10 @@ const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 
 const storageScp = z.strictObject({
-  maxAssociations: key(integer(1, 1000), 'Most inbound associations at once; more are rejected.').prefault(
-    16,
-  ),
+  maxAssociations: key(
+    integer(1, 1000),
+    'Most inbound associations at once; more are rejected, but to one of a configured peer the oldest of strangers gives way.',
+  ).prefault(16),
   maxConnecting: key(
     integer(1, 1000),
     'Most connections that have not asked for an association yet; with one more, the oldest of them is closed.',

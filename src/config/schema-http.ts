@@ -102,6 +102,10 @@ export const http = z.strictObject({
     integer(1, 100_000),
     'Most connections of one address at once; more are closed. Behind a proxy all are of its address.',
   ).prefault(1000),
+  maxPipelined: key(
+    integer(1, 1000),
+    'Most requests of one connection that wait for their answers, where a client sends some without waiting; with one more the connection ends.',
+  ).prefault(16),
   serverTiming: key(
     choice('off', 'asked', 'always'),
     'Whether answers say in `Server-Timing` what they waited for: to clients that ask for it with `Prefer: server-timing`, always, or never.',

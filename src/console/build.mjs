@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { bundledPackages } from './bundled-packages.mjs';
 
 const source = dirname(fileURLToPath(import.meta.url));
 const target = resolve(process.argv[2] ?? join(source, '../../dist/console'));
@@ -29,10 +30,7 @@ const { outputFiles, metafile } = await build({
 });
 
 /** The licences of the packages that are in it, which want to go with them. */
-const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
-);
-const licenses = [...packages].sort().map((directory) => {
+const licenses = bundledPackages(metafile).map((directory) => {
   const name = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
   if (name === undefined) throw new Error(`${directory} is bundled and has no licence.`);
   return `${directory.replace(/^.*node_modules\//, '')}\n\n${readFileSync(join(directory, name), 'utf8')}`;

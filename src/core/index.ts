@@ -9,6 +9,7 @@ export { systemClock, type Clock } from './clock.js';
 export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from './errors.js';
 export { KeySet } from './key-set.js';
 export { LazySet } from './lazy-set.js';
+export { listenReason } from './listen-error.js';
 export type { Observation, Observe, OperationContext, Priority } from './observation.js';
 export { baselineQueryOptions, type QueryOptions, type QueryRoot } from './query-options.js';
 export type { Principal } from './principal.js';

@@ -133,6 +133,12 @@ export type Observation =
       readonly bytes: number;
     }
   | {
+      /** What the cache has on disk could not be written or read. */
+      readonly kind: 'cache-disk-failed';
+      readonly part: 'directory' | 'journal';
+      readonly error: unknown;
+    }
+  | {
       /** Something retrieved was sent to a client, to its last byte. */
       readonly kind: 'part-sent';
       readonly peer: string;

@@ -1,12 +1,12 @@
 import { GatewayError } from '../core/index.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import type { DatasetSink } from './message-reader.js';
 
 /** Takes a small dataset of a message, an identifier, as a whole; refuses one that is longer than its bound. */
 export class DatasetCollector implements DatasetSink {
   readonly #limit: number;
   readonly #done: (dataset: Buffer) => void | Promise<void>;
-  #parts: Buffer[] = [];
-  #length = 0;
+  readonly #gathered = new GatheredBytes();
 
   constructor(limit: number, done: (dataset: Buffer) => void | Promise<void>) {
     this.#limit = limit;
@@ -15,23 +15,20 @@ export class DatasetCollector implements DatasetSink {
 
   /** @throws GatewayError `peer-protocol` beyond the bound */
   write(chunk: Buffer): void {
-    this.#length += chunk.length;
-    if (this.#length > this.#limit) {
+    if (this.#gathered.length + chunk.length > this.#limit) {
       throw new GatewayError(
         'peer-protocol',
         `The peer sent an identifier of more than ${this.#limit} bytes.`,
       );
     }
-    this.#parts.push(Buffer.from(chunk));
+    this.#gathered.add(chunk);
   }
 
   end(): void | Promise<void> {
-    const [first, ...others] = this.#parts;
-    this.#parts = [];
-    return this.#done(first && others.length === 0 ? first : Buffer.concat(first ? [first, ...others] : []));
+    return this.#done(this.#gathered.take());
   }
 
   fail(): void {
-    this.#parts = [];
+    this.#gathered.take();
   }
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../core/index.js';
 import { parseCommandSet, type CommandSet } from './command-set.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import type { PdvHeader } from './pdu-framer.js';
 
 /** A message whose command has come; its dataset, if it has one, is still to come. */
@@ -30,8 +31,7 @@ const MAX_COMMAND_LENGTH = 16 * 1024;
 export class MessageReader {
   readonly #handler: MessageHandler;
   readonly #acceptedContextIds: ReadonlySet<number>;
-  #commandParts: Buffer[] = [];
-  #commandLength = 0;
+  readonly #gathered = new GatheredBytes();
   #contextId: number | undefined;
   #awaitsDataset = false;
   #sink: DatasetSink | undefined;
@@ -45,10 +45,12 @@ export class MessageReader {
   fragment(header: PdvHeader, bytes: Buffer, ended: boolean): void | Promise<void> {
     this.#check(header);
     if (!header.isCommand) return this.#data(bytes, ended && header.isLast);
-    this.#commandLength += bytes.length;
-    if (this.#commandLength > MAX_COMMAND_LENGTH) throw violation('a command set that is too long');
-    if (!ended || !header.isLast) this.#commandParts.push(Buffer.from(bytes));
-    else this.#command(header.contextId, bytes);
+    if (this.#gathered.length + bytes.length > MAX_COMMAND_LENGTH)
+      throw violation('a command set that is too long');
+    const isEnd = ended && header.isLast;
+    const isWhole = isEnd && this.#gathered.length === 0;
+    if (!isWhole) this.#gathered.add(bytes);
+    if (isEnd) this.#command(header.contextId, isWhole ? bytes : this.#gathered.take());
   }
 
   /** The connection is gone: tells the sink that its dataset will not be whole. */
@@ -71,10 +73,7 @@ export class MessageReader {
     this.#contextId = contextId;
   }
 
-  #command(contextId: number, last: Buffer): void {
-    const bytes = this.#commandParts.length > 0 ? Buffer.concat([...this.#commandParts, last]) : last;
-    this.#commandParts = [];
-    this.#commandLength = 0;
+  #command(contextId: number, bytes: Buffer): void {
     const { command, hasDataset } = parseCommandSet(bytes);
     this.#awaitsDataset = hasDataset;
     if (!hasDataset) this.#contextId = undefined;

@@ -120,7 +120,12 @@ export function decodeUserInformation(bytes: Buffer): UserInformation {
   return user;
 }
 
-type Writable = { -readonly [K in keyof UserInformation]: UserInformation[K] };
+/** Lists that are added to: an item of four bytes must not cost a copy of all before it. */
+type Writable = {
+  -readonly [K in keyof UserInformation]: UserInformation[K] extends readonly (infer T)[]
+    ? T[]
+    : UserInformation[K];
+};
 
 const userItemReaders: ReadonlyMap<number, (user: Writable, value: Buffer) => void> = new Map<
   number,
@@ -156,14 +161,14 @@ const userItemReaders: ReadonlyMap<number, (user: Writable, value: Buffer) => vo
     (user, value) => {
       const [sopClassUid, roles] = splitUid(value);
       const [scu = 0, scp = 0] = atLeast(roles, 2);
-      user.roles = [...user.roles, { sopClassUid, scu: scu !== 0, scp: scp !== 0 }];
+      user.roles.push({ sopClassUid, scu: scu !== 0, scp: scp !== 0 });
     },
   ],
   [
     UserItemTypes.extendedNegotiation,
     (user, value) => {
       const [sopClassUid, information] = splitUid(value);
-      user.extendedNegotiations = [...user.extendedNegotiations, { sopClassUid, information }];
+      user.extendedNegotiations.push({ sopClassUid, information });
     },
   ],
   [

@@ -10,7 +10,7 @@ import { APPLICATION_CONTEXT, ContextResults, type AssociateRequest, type Associ
 import { Statuses } from './status.js';
 import { acceptOf } from './storage-scp-accept.js';
 import { answerContexts, eventContextIds } from './storage-scp-contexts.js';
-import type { InboundHost } from './storage-scp-host.js';
+import type { InboundCaller, InboundHost } from './storage-scp-host.js';
 import { Rejections, type Rejection } from './storage-scp-rejections.js';
 import { droppingSink, StoreSink } from './storage-scp-sink.js';
 
@@ -43,6 +43,8 @@ export class InboundAssociation {
   /** Transfer syntax by presentation context. */
   #transferSyntaxes: ReadonlyMap<number, string> = new Map();
   #isReceiving = false;
+  /** Of the instance that came last. */
+  #sink: StoreSink | undefined;
   #unsentResponses = 0;
   #outcome: 'released' | 'rejected' | undefined;
   #cancelWatch: () => void = () => undefined;
@@ -83,6 +85,16 @@ export class InboundAssociation {
   /** Accepted, and not over. */
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  /** Opened by one that calls as a configured peer does. */
+  get isKnown(): boolean {
+    return this.#host.callers.peersOf(this.#callingAeTitle).length > 0;
+  }
+
+  /** In the middle of an instance that a C-MOVE waits for. */
+  get isBringing(): boolean {
+    return this.#isReceiving && this.#sink?.isExpected === true;
   }
 
   /** In the middle of an instance. */
@@ -147,6 +159,7 @@ export class InboundAssociation {
       this.#reject(isReport ? Rejections.stranger : Rejections.unexpected);
       return;
     }
+    this.#host.makeRoom(this.#callerOf(request));
     this.#state = 'open';
     this.#watch();
     this.#callingAeTitle = request.callingAeTitle;
@@ -168,8 +181,14 @@ export class InboundAssociation {
     if (request.applicationContext !== APPLICATION_CONTEXT) return Rejections.applicationContext;
     if (request.calledAeTitle !== aeTitle) return Rejections.calledAeTitle;
     const caller = { aeTitle: request.callingAeTitle, remote: this.remote, certificate: this.#certificate };
-    const refusal = refuses(this.remote);
-    return callers.judge(caller) ?? (refusal && Rejections[refusal]);
+    const rejection = callers.judge(caller);
+    if (rejection) return rejection;
+    const refusal = refuses(this.#callerOf(request));
+    return refusal && Rejections[refusal];
+  }
+
+  #callerOf({ callingAeTitle }: AssociateRequest): InboundCaller {
+    return { remote: this.remote, isKnown: this.#host.callers.peersOf(callingAeTitle).length > 0 };
   }
 
   #reject({ text, ...fields }: Rejection): void {
@@ -202,7 +221,7 @@ export class InboundAssociation {
     const { clock, moves, timeouts } = this.#host;
     this.#isReceiving = true;
     this.#watch();
-    return new StoreSink({
+    const sink = new StoreSink({
       instance: {
         sopClassUid: affectedSopClassUid,
         sopInstanceUid: affectedSopInstanceUid,
@@ -225,6 +244,8 @@ export class InboundAssociation {
         this.#host.onReceived();
       },
     });
+    this.#sink = sink;
+    return sink;
   }
 
   /** PS3.4 J.3.3: the report of storage commitment may come on an association of the peer's own. */

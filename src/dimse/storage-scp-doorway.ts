@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
-import { GatewayError, type Clock } from '../core/index.js';
+import { GatewayError, listenReason, type Clock } from '../core/index.js';
 import {
   secureContextOptions,
   tlsFailure,
@@ -75,7 +75,10 @@ export class Doorway {
       this.#server.listen({ host, port });
       await once(this.#server, 'listening');
     } catch (cause) {
-      throw new GatewayError('internal', `The storage SCP cannot listen on ${host}:${port}.`, { cause });
+      const why = listenReason(cause);
+      throw new GatewayError('internal', `The storage SCP cannot listen on ${host}:${port}${why}.`, {
+        cause,
+      });
     }
     // A failed accept (out of file descriptors) costs that connection only.
     this.#server.on('error', () => undefined);

@@ -5,6 +5,7 @@ import {
   type TransferSyntax,
   trimTrailing,
 } from '../dicom/index.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import type { DatasetIdentity } from './storage-scp-expectations.js';
 
 /** Most bytes of a dataset that are kept to find out where it belongs. */
@@ -16,7 +17,7 @@ export const MAX_HEAD_BYTES = 64 * 1024;
  */
 export class DatasetHead {
   readonly #reader: DatasetReader | undefined;
-  readonly #chunks: Buffer[] = [];
+  readonly #gathered = new GatheredBytes();
   #length = 0;
   #done = false;
   #failed = false;
@@ -58,12 +59,12 @@ export class DatasetHead {
   push(bytes: Buffer): void {
     if (!this.#done) this.#read(bytes);
     this.#length += bytes.length;
-    if (!this.isDone) this.#chunks.push(Buffer.from(bytes));
+    if (!this.isDone) this.#gathered.add(bytes);
   }
 
   /** What was kept: all but the last bytes pushed. */
   take(): Buffer {
-    return Buffer.concat(this.#chunks.splice(0));
+    return this.#gathered.take();
   }
 
   #read(bytes: Buffer): void {

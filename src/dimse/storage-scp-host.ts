@@ -5,6 +5,14 @@ import type { MoveExpectations } from './storage-scp-expectations.js';
 import type { Refusal } from './storage-scp-rejections.js';
 import type { IdentityJudge } from './user-identity.js';
 
+/** Who asks for an association, as far as its place is concerned. */
+export interface InboundCaller {
+  /** Address of the connection. */
+  readonly remote: string;
+  /** Whether it calls as a configured peer does, from where that may be. */
+  readonly isKnown: boolean;
+}
+
 /** What an inbound association needs of the storage SCP. */
 export interface InboundHost {
   readonly aeTitle: string;
@@ -28,7 +36,9 @@ export interface InboundHost {
   /** Takes reports of storage commitment; undefined = nobody does. */
   readonly events: InboundEvents | undefined;
   /** Asked before an association is accepted. */
-  readonly refuses: (remote: string) => Refusal | undefined;
+  readonly refuses: (caller: InboundCaller) => Refusal | undefined;
+  /** Called when one is: where there are too many, another one ends. */
+  readonly makeRoom: (caller: InboundCaller) => void;
   /** An instance came, was dropped or broke off. */
   readonly onReceived: () => void;
   readonly observe: Observe;

@@ -32,6 +32,11 @@ export class StoreSink implements DatasetSink {
     else this.#head = new DatasetHead(transferSyntax(instance.transferSyntaxUid));
   }
 
+  /** Somebody waits for what comes. */
+  get isExpected(): boolean {
+    return this.#delivery !== undefined;
+  }
+
   write(chunk: Buffer): void | Promise<void> {
     const head = this.#head;
     if (!head) return this.#delivery?.write(chunk);

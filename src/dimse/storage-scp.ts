@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { formatAeAddress, GatewayError, systemClock, type Clock, type Observe } from '../core/index.js';
 import { InboundAssociation } from './storage-scp-association.js';
-import type { InboundHost } from './storage-scp-host.js';
+import type { InboundCaller, InboundHost } from './storage-scp-host.js';
 import type { InboundEvents } from './storage-scp-events.js';
 import { Callers, type KnownCaller } from './storage-scp-callers.js';
 import { Doorway, type ServerTlsOptions } from './storage-scp-doorway.js';
@@ -58,6 +58,8 @@ export interface StorageScp {
   /** Takes no more connections, lets what runs finish within `graceMs`, then aborts the rest. */
   close(graceMs: number): Promise<void>;
 }
+
+const GAVE_WAY = 'gave way to a configured peer';
 
 const DEFAULTS = {
   maxPduLength: 256 * 1024,
@@ -118,7 +120,10 @@ class Server implements StorageScp {
       moves: this.#moves,
       events: options.events,
       welcomesInstances: () => this.#welcomesInstances(),
-      refuses: (remote) => this.#refuses(remote),
+      refuses: (caller) => this.#refuses(caller),
+      makeRoom: (caller) => {
+        this.#makeRoom(caller);
+      },
       onReceived: () => {
         this.#tellIdle();
       },
@@ -195,12 +200,38 @@ class Server implements StorageScp {
     return this.#moves.size > 0 || this.#clock.now() - this.#lastMoveAt < this.#options.graceMs;
   }
 
-  #refuses(remote: string): Refusal | undefined {
+  #refuses(caller: InboundCaller): Refusal | undefined {
     if (this.#isClosing && this.#moves.size === 0) return 'closing';
+    const limit = this.#limitAt(caller);
+    return limit && !this.#whoGivesWay(limit, caller) ? limit : undefined;
+  }
+
+  /** The limit that one more association from there would break. */
+  #limitAt({ remote }: InboundCaller): 'full' | 'crowded' | undefined {
     const open = this.#open();
     if (open.length >= this.#options.maxAssociations) return 'full';
     const neighbours = open.filter((association) => association.remote === remote);
     return neighbours.length >= this.#options.maxPerAddress ? 'crowded' : undefined;
+  }
+
+  /**
+   * Whoever reaches the port may open an association and keep it. To one that is asked for by a peer the oldest of those
+   * gives way that no peer has opened, and that brings nothing that is waited for.
+   */
+  #whoGivesWay(
+    limit: 'full' | 'crowded',
+    { remote, isKnown }: InboundCaller,
+  ): InboundAssociation | undefined {
+    if (!isKnown) return undefined;
+    const candidates = this.#open().filter((one) => limit === 'full' || one.remote === remote);
+    return candidates.find(({ isKnown: isPeers, isBringing }) => !isPeers && !isBringing);
+  }
+
+  #makeRoom(caller: InboundCaller): void {
+    const limit = this.#limitAt(caller);
+    const oldest = limit && this.#whoGivesWay(limit, caller);
+    oldest?.abort(new GatewayError('overloaded', 'The association gave way to that of a configured peer.'));
+    if (oldest) this.#host.observe({ kind: 'inbound-refused', reason: GAVE_WAY, remote: oldest.remote });
   }
 
   /** Resolves when no move is pending and no instance on its way in, or when the time is over. */

@@ -1,5 +1,6 @@
-import { toGatewayError, type GatewayError, type OperationContext } from '../core/index.js';
+import { toGatewayError, type OperationContext } from '../core/index.js';
 import type { FixedFacts, Peer, PeerFacts } from '../dimse/index.js';
+import { adviceOf } from './check-advice.js';
 import { negotiationOf, type CheckNegotiation } from './check-negotiation.js';
 import { findSample, retrieveSample, type Sample } from './check-sample.js';
 import { tellOf, type CheckListener, type CheckTell } from './check-tell.js';
@@ -97,25 +98,6 @@ class Subject {
   }
 }
 
-/** Advice for each kind of failure, in the words of whoever configures the PACS. */
-function advice(error: GatewayError, subject: Pick<CheckSubject, 'moveHint'>): string {
-  switch (error.code) {
-    case 'peer-unreachable':
-      return 'Check host and port, that no firewall stands between, and whether TLS is spoken on this port.';
-    case 'peer-rejected':
-      return 'Check the AE titles: the PACS must know the calling one, and answer to the called one.';
-    case 'peer-unsupported':
-      return 'The PACS does not offer this service to the gateway; allow it for its AE title.';
-    case 'peer-move-destination':
-    case 'peer-not-authorized':
-      return subject.moveHint;
-    case 'peer-timeout':
-      return 'The PACS accepted the connection and did not answer in time.';
-    default:
-      return '';
-  }
-}
-
 async function attempt(
   step: CheckStep['step'],
   subject: Pick<CheckSubject, 'moveHint'>,
@@ -132,7 +114,7 @@ async function attempt(
     return done('ok', await run());
   } catch (thrown) {
     const error = toGatewayError(thrown);
-    return done('failed', `${error.message} ${advice(error, subject)}`.trim());
+    return done('failed', `${error.message} ${adviceOf(step, error, subject.moveHint)}`.trim());
   }
 }
 

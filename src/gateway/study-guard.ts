@@ -55,7 +55,8 @@ export class StudyGuard {
   }
 
   /** As `find`, with nothing of studies that may not be seen. */
-  restrict(find: Peer['find'], restriction: Restriction): Peer['find'] {
+  restrict(all: Peer['find'], restriction: Restriction): Peer['find'] {
+    const find = withoutPatientCounts(all);
     return (level, identifier, context) => {
       if (level === 'PATIENT') return find(level, identifier, context);
       if (level !== 'STUDY')
@@ -156,6 +157,32 @@ export class StudyGuard {
     const [oldest] = this.#told.keys();
     if (this.#told.size > MOST_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
   }
+}
+
+/** What a patient has in all the archive, of which somebody may see less. */
+const PATIENT_COUNTS: readonly Tag[] = [
+  Tags.NumberOfPatientRelatedStudies,
+  Tags.NumberOfPatientRelatedSeries,
+  Tags.NumberOfPatientRelatedInstances,
+];
+
+/** As `find`, by which nobody is told, and nothing is found by, how much there is of a patient. */
+function withoutPatientCounts(find: Peer['find']): Peer['find'] {
+  return async function* (level, identifier, context) {
+    for (const tag of PATIENT_COUNTS) identifier.delete(tag);
+    const answer = find(level, identifier, context);
+    try {
+      let next = await answer.next();
+      for (; !next.done; next = await answer.next()) {
+        // Some archives tell more than they are asked for.
+        for (const tag of PATIENT_COUNTS) next.value.delete(tag);
+        yield next.value;
+      }
+      return next.value;
+    } finally {
+      await answer.return({ status: 0, truncated: true });
+    }
+  };
 }
 
 /** What is to be kept of a row. */

@@ -28,7 +28,8 @@ export function adminRoutes(
   deps: HttpDependencies,
   { metrics, readiness, peers }: AdminDependencies,
 ): Router {
-  const router = express.Router();
+  // A proxy that closes a path closes it as it is spelt here.
+  const router = express.Router({ caseSensitive: true, strict: true });
   router.get('/healthz', (_request, response) => {
     response.set('Cache-Control', 'no-store').json({ status: 'ok' });
   });

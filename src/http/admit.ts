@@ -10,5 +10,8 @@ export async function admit(exchange: Exchange, request: Request, door: Door, ne
   const identified = (principal: Principal): void => {
     exchange.identified(principal);
   };
-  exchange.admitted(await door.admit(request, need, { requestId, signal, identified }));
+  const claimed = (name: string): void => {
+    exchange.claimed = name;
+  };
+  exchange.admitted(await door.admit(request, need, { requestId, signal, identified, claimed }));
 }

@@ -23,6 +23,7 @@ const whole = (is: string, ...types: readonly string[]): ApiRoute['answers'] => 
 const bytes = (is: string, types: readonly string[]): ApiRoute['answers'] => ({
   200: { is, types },
   206: { is: 'The range that was asked for.', types },
+  304: { is: 'It is what the client has; of what is one thing, without parts.' },
 });
 
 function levelRoutes([name, path, what]: (typeof LEVELS)[number]): readonly ApiRoute[] {

@@ -1,7 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { GatewayError, toGatewayError } from '../core/index.js';
 import { adminRoutes, type AdminDependencies } from './admin-routes.js';
-import { allowedMethods } from './allowed-methods.js';
+import { allowedMethods, isResource } from './allowed-methods.js';
 import { refuseForeign, type BrowserOptions } from './browsers.js';
 import { cors } from './cors.js';
 import { consoleApiRoutes } from './console-api.js';
@@ -31,6 +31,20 @@ function bareApp(browsers: BrowserOptions): Express {
   return app;
 }
 
+/** What Node takes although a proxy in front may have gone by another of them. @see RFC 9112 3.2 */
+function refuseSeveralHosts({ observe }: HttpDependencies) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    if ((request.headersDistinct['host'] ?? []).length <= 1) {
+      next();
+      return;
+    }
+    const exchange = new Exchange(request, response, 'unmatched', observe);
+    void exchange.run(() => {
+      throw new GatewayError('bad-request', 'The request has more than one Host header.');
+    });
+  };
+}
+
 /** The peer or group whose service `path` belongs to. */
 function peerOf(path: string, defaultPeer: string): string {
   const name = /^\/peers\/([^/]+)\/dicomweb\//.exec(path)?.[1];
@@ -39,11 +53,15 @@ function peerOf(path: string, defaultPeer: string): string {
 }
 
 /** What no route has taken: an unknown path, or a method that the path does not have. @see rule S-01, H-13 */
-function fallback(deps: HttpDependencies, defaultPeer: string) {
+function fallback(
+  deps: HttpDependencies,
+  services: Pick<AppOptions, 'basePath' | 'defaultPeer'> | undefined,
+) {
+  const { basePath, defaultPeer = '' } = services ?? {};
   return (request: Request, response: Response): void => {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
     void exchange.run(() => {
-      if (!['GET', 'HEAD', 'POST'].includes(request.method) || request.method === 'POST') {
+      if (!['GET', 'HEAD'].includes(request.method) && isResource(request.path, basePath)) {
         const isReadOnly = deps.gateway.isReadOnly(peerOf(request.path, defaultPeer));
         response.setHeader('Allow', allowedMethods(request.path, isReadOnly));
         throw new GatewayError('method-not-allowed', 'The resource does not have this method.');
@@ -93,10 +111,10 @@ export function createApp(
 ): Express {
   const app = bareApp(options.browsers);
   app.set('trust proxy', options.trustProxy);
-  app.use(refuseForeign(deps, options.browsers));
+  app.use(refuseSeveralHosts(deps), refuseForeign(deps, options.browsers));
   if (admin) mountAdmin(app, deps, admin);
   mountDicomweb(app, deps, options);
-  app.use(fallback(deps, options.defaultPeer));
+  app.use(fallback(deps, options));
   app.use(refused(deps));
   return app;
 }
@@ -109,11 +127,11 @@ export function createAdminApp(
 ): Express {
   // The operator's listener is reached directly: nobody's word is taken for another's address.
   const app = bareApp(options.browsers);
-  app.use(refuseForeign(deps, options.browsers));
+  app.use(refuseSeveralHosts(deps), refuseForeign(deps, options.browsers));
   mountAdmin(app, deps, admin);
   const serviceUrl = { ...options.serviceUrl, trustProxy: false };
   if (admin.console) mountDicomweb(app, deps, { ...options, serviceUrl });
-  app.use(fallback(deps, admin.console ? options.defaultPeer : ''));
+  app.use(fallback(deps, admin.console ? options : undefined));
   app.use(refused(deps));
   return app;
 }

@@ -110,12 +110,14 @@ export function auditPurge(
 
 /** Who asked for what, and how it ended. */
 function endOf(
-  { context, requestId }: Exchange,
+  { context, requestId, claimed }: Exchange,
   request: Request,
   end: ExchangeEnd,
 ): Omit<AuditEvent, 'kind'> {
   const address = request.ip;
-  const principal = context.principal ?? { kind: 'anonymous', name: '' };
+  const principal =
+    context.principal ??
+    (claimed === undefined ? { kind: 'anonymous', name: '' } : { kind: 'basic', name: claimed });
   const outcome = outcomeOf(request, end);
   return {
     outcome,

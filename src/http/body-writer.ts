@@ -134,8 +134,10 @@ export class BodyWriter {
       stalled?.addEventListener('abort', giveUp, { once: true });
       const last = pieces.length - 1;
       for (const piece of pieces.slice(0, last)) this.#response.write(piece);
-      // The callback comes when the socket has taken the bytes, or with the error that closed it.
-      this.#response.write(pieces[last], settle);
+      // The callback comes when the socket has taken the bytes, or with the error that closed it: the client's doing.
+      this.#response.write(pieces[last], (cause) => {
+        settle(cause && new GatewayError('cancelled', 'The client has gone.', { cause }));
+      });
     });
   }
 }

@@ -4,8 +4,15 @@ import { GatewayError, type Principal } from '../core/index.js';
 import { clientKey } from './client-key.js';
 import { credentialsOf } from './credentials.js';
 import { RateLimit } from './rate-limit.js';
+import { isForHere } from './service-url.js';
 
-export interface ClientLimits {
+export interface DoorOptions {
+  /**
+   * Whether somebody of whom nothing is known must have meant this machine: where that one gets in because nobody but this
+   * machine's users can come.
+   */
+  readonly strangersAreLocal: boolean;
+  readonly publicUrl?: string | undefined;
   /** Requests of one client, 0 = no limit. */
   readonly requests: number;
   readonly withinMs: number;
@@ -25,7 +32,10 @@ export interface Door {
  * Access control that counts: what each client asks, by who that is or else by its address; and how often an address gives
  * a wrong password.
  */
-export function createDoor(access: AccessControl, { requests, withinMs, failedLogins }: ClientLimits): Door {
+export function createDoor(access: AccessControl, options: DoorOptions): Door {
+  const { requests, withinMs, failedLogins, strangersAreLocal, publicUrl } = options;
+  const isFor = (request: Request): boolean =>
+    !strangersAreLocal || isForHere(request.get('host'), publicUrl);
   const all = new RateLimit({
     requests,
     withinMs,
@@ -39,7 +49,8 @@ export function createDoor(access: AccessControl, { requests, withinMs, failedLo
   const door: Door = {
     async wouldAdmit(request, need, asking) {
       const { authorization, certificate } = credentialsOf(request);
-      if (authorization.length === 0 && certificate === undefined) return access.isOpen(need);
+      if (authorization.length === 0 && certificate === undefined)
+        return access.isOpen(need) && isFor(request);
       try {
         await door.admit(request, need, asking);
         return true;
@@ -55,6 +66,7 @@ export function createDoor(access: AccessControl, { requests, withinMs, failedLo
       if (isPassword) await failures.requireBelow(address);
       try {
         const admission = await access.admit(credentials, need, asking);
+        if (admission.principal.kind === 'anonymous' && !isFor(request)) throw notForHere();
         await all.count(keyOf(admission.principal, address));
         return admission;
       } catch (thrown) {
@@ -67,6 +79,13 @@ export function createDoor(access: AccessControl, { requests, withinMs, failedLo
   };
   return door;
 }
+
+/** @see docs/security.md, One machine */
+const notForHere = (): GatewayError =>
+  new GatewayError(
+    'forbidden',
+    'Nobody is asked who they are here because only this machine can reach the gateway, and the request was meant for another host. Name that in http.publicUrl, say access.anonymous: true, or say who may do what under access.',
+  );
 
 const keyOf = ({ kind, name, issuer = '' }: Principal, address: string): string =>
   kind === 'anonymous' ? address : JSON.stringify([kind, issuer, name]);

@@ -46,6 +46,8 @@ export class Exchange {
   #error: GatewayError | undefined;
   #firstByteMs: number | undefined;
   #isFollowed = false;
+  /** The name that somebody gave who was not believed, for the audit trail alone. */
+  claimed: string | undefined;
   /** Is called before the head of the answer is written, once, with the time so far. */
   onHead: (elapsedMs: number) => void = () => undefined;
   /** Hears how it ended. */

@@ -42,12 +42,14 @@ function targetOf(study: unknown, patient: unknown, all: unknown): PurgeTarget {
  * Only `application/json` is taken: no page of another origin can send that without asking first.
  */
 export function purgeRoute(deps: HttpDependencies): Router {
-  const router = express.Router();
+  const router = express.Router({ caseSensitive: true, strict: true });
   const json = express.json({ limit: MOST_BYTES });
   router.post('/cache/purge', (request, response) => {
     const exchange = new Exchange(request, response, '/cache/purge', deps.observe);
     const concerns = auditPurge(exchange, request, deps);
     void exchange.run(async () => {
+      const refusal = deps.refuse();
+      if (refusal) throw refusal;
       await admit(exchange, request, deps.door, { permission: 'admin' });
       tellToGoOn(request);
       await bodyOf(json, request, response);

@@ -22,6 +22,11 @@ export class ServerConnections {
     this.#answers.delete(socket);
   }
 
+  /** Requests on a connection that wait for their answers. */
+  unanswered(socket: Socket): number {
+    return this.#answers.get(socket)?.size ?? 0;
+  }
+
   /** `response` will be given on its request's connection. */
   answering(response: ServerResponse): void {
     const { socket } = response.req;

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { GatewayError, type Clock } from '../core/index.js';
+import { GatewayError, listenReason, type Clock } from '../core/index.js';
 import { secureContextOptions, type TlsSettings, type WatchedCertificates } from '../tls/index.js';
 import { ClientConnections } from './client-connections.js';
 import { resetConnection, runsOver } from './reset-connection.js';
@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly maxConnections: number;
   /** Of one address. */
   readonly maxConnectionsPerClient?: number;
+  /** Requests of one connection that wait for their answers. */
+  readonly maxPipelined?: number;
   /** Plain HTTP when left out. */
   readonly tls?: ServerTls | undefined;
 }
@@ -80,6 +82,8 @@ function create(listener: RequestListener, options: ServerOptions): Server | Tls
 
 function configure(server: Server | TlsServer, listener: RequestListener, options: ServerOptions): void {
   server.maxConnections = options.maxConnections;
+  // Node would leave out those beyond 2000 without a word, such as what a proxy has put behind them; their bytes are bounded.
+  server.maxHeadersCount = 0;
   // Node answers 417 by itself to an Expect header that some clients send empty.
   server.on('checkExpectation', listener);
   // It would tell a client to send its body before anybody has looked whether it is wanted.
@@ -128,6 +132,13 @@ function follow(
 export async function listen(listener: RequestListener, options: ServerOptions): Promise<ListeningServer> {
   const connections = new ServerConnections();
   const asked: RequestListener = (request, response) => {
+    const { socket } = request;
+    // Node reads on in what has come, whatever has become of the connection.
+    if (socket.destroyed) return;
+    if (connections.unanswered(socket) >= (options.maxPipelined ?? Infinity)) {
+      resetConnection(socket);
+      return;
+    }
     connections.answering(response);
     listener(request, response);
   };
@@ -141,7 +152,11 @@ export async function listen(listener: RequestListener, options: ServerOptions):
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${options.host}:${options.port}`;
-      reject(new GatewayError('internal', `Cannot listen for HTTP on ${where}.`, { cause: error }));
+      reject(
+        new GatewayError('internal', `Cannot listen for HTTP on ${where}${listenReason(error)}.`, {
+          cause: error,
+        }),
+      );
     });
     server.listen(options.port, options.host, resolve);
   });

@@ -12,7 +12,16 @@ export interface ServiceUrlOptions {
 
 /** A host, with a port or without, that can stand in a URL and a header. */
 const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/;
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+/**
+ * Whether a request was meant for this machine, or for the configured URL: a page may have a browser send it here under a
+ * name of its own that it has had resolved to this machine, and read what is answered.
+ */
+export function isForHere(host: string | undefined, publicUrl: string | undefined): boolean {
+  if (host === undefined || LOOPBACK.test(host)) return true;
+  return publicUrl !== undefined && new URL(publicUrl).host === host.toLowerCase();
+}
 
 /**
  * The base URL of RetrieveURL, BulkDataURI and Content-Location, with the service's path.

@@ -16,6 +16,10 @@ const counters = {
   cacheEvents: ['cache_events_total', 'Cache hits, misses, joins, evictions and overflows.', 'tier', 'event'],
   cacheEventBytes: ['cache_event_bytes_total', 'Bytes that cache events were about.', 'tier', 'event'],
   evictions: ['cache_evictions_total', 'Instances that left the cache, and why.', 'tier', 'reason'],
+  diskFailures: [
+    'cache_disk_failures_total',
+    'Times that the directory or the journal of the cache could not be used.',
+  ],
   partsSent: ['parts_sent_total', 'Instances, frames and values sent to clients.', 'peer', 'item'],
   partBytesSent: ['part_bytes_sent_total', 'Bytes of what was sent to clients.', 'peer', 'item'],
   breakerOpenings: [

@@ -125,6 +125,11 @@ const lines: ByKind<Line | undefined> = {
     message,
     fields: { requestId, peer, ...withError(error) },
   }),
+  'cache-disk-failed': ({ part, error }) => ({
+    level: 'error',
+    message: `The cache ${part} failed.`,
+    fields: withError(error),
+  }),
   audit: noLine,
   'http-started': noLine,
   stage: noLine,

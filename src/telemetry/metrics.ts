@@ -113,6 +113,9 @@ function createCounters(to: Instruments, labels: Labels): ByKind<void> {
       to.cacheEventBytes.inc({ tier, event }, bytes);
       if (observation.event === 'evicted') to.evictions.inc({ tier, reason: observation.reason });
     },
+    'cache-disk-failed': () => {
+      to.diskFailures.inc();
+    },
     'part-sent': ({ peer, item, bytes }) => {
       const of = { peer: labels.peer.of(peer), item };
       to.partsSent.inc(of);

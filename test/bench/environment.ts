@@ -28,7 +28,11 @@ async function versionOf(command: string, option = '--version'): Promise<string>
 }
 
 /** Describes the machine as it is now. @throws when DCMTK or Orthanc is not installed */
-export async function describeEnvironment({ seed, scale, runs }: Settings): Promise<Environment> {
+export async function describeEnvironment({
+  seed,
+  scale,
+  runs,
+}: Pick<Settings, 'seed' | 'scale' | 'runs'>): Promise<Environment> {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),

@@ -90,6 +90,14 @@ describe('the compose file', () => {
   });
 });
 
+test('the PACS of the compose file has what the README advises for Orthanc', () => {
+  const given = JSON.parse(readProject('deploy/orthanc.json')) as Record<string, unknown>;
+  const [, advice = ''] = /```json\n"DicomModalities": .*\n([^`]+)```/.exec(readProject('README.md')) ?? [];
+  const advised = JSON.parse(`{${advice}}`) as Record<string, unknown>;
+  expect(Object.keys(advised)).toEqual(['DicomThreadsCount', 'DefaultEncoding']);
+  expect(given).toMatchObject(advised);
+});
+
 describeWith('Prometheus of the compose file', { promtool: findProgram('promtool') }, () => {
   test('takes its configuration and the rules', () => {
     const args = ['check', 'config', projectPath('deploy/prometheus/prometheus.yml')];

@@ -57,6 +57,10 @@ describe('what the build writes of other packages', () => {
     });
     const names = bom.components.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys(own.dependencies)));
+    // The page of the console is bundled of these.
+    expect(names).toEqual(
+      expect.arrayContaining(['preact', '@preact/signals', '@preact/signals-core', 'oauth4webapi']),
+    );
     expect(names).toEqual(expect.not.arrayContaining(['typescript', 'jest', 'kubernetes-models']));
     expect(names.length).toBeLessThan(200);
     for (const { name, purl, hashes = [] } of bom.components) {

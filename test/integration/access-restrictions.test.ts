@@ -116,6 +116,35 @@ describe('who may see some studies alone finds no others (R-01, R-05)', () => {
     expect((await ask('/studies?limit=1', WHOLE)).headers.warning).toMatch(/2/);
   });
 
+  test.each(['a', 'all'])(
+    'nor how many there are of a patient, some of whom may not be seen: %s',
+    async (name) => {
+      const counted = {
+        ...PATIENTS['2.25.1'],
+        '00201200:IS': '7',
+        '00201202:IS': '70',
+        '00201204:IS': '700',
+      };
+      await start([THREE], { patients: [{ ...PATIENTS, '2.25.1': counted }] });
+      for (const path of [
+        '/studies?PatientID=T-1&includefield=NumberOfPatientRelatedStudies&includefield=00201202',
+        '/studies?PatientID=T-1&includefield=all',
+      ]) {
+        const [whole, trial] = [await askPeer(name, path, WHOLE), await askPeer(name, path, TRIAL)];
+        const ofFirst = rows(whole).find((row) => row['0020000D']?.Value?.[0] === '2.25.1');
+        expect([path, ofFirst?.['00201200']?.Value, studies(trial)]).toEqual([path, [7], ['2.25.1']]);
+        const told = ['00201200', '00201202', '00201204'].map((tag) => rows(trial)[0]?.[tag]?.Value);
+        expect([path, told]).toEqual([path, [undefined, undefined, undefined]]);
+      }
+      // What cannot be told cannot be guessed either.
+      const guesses = ['6', '7'].map((count) =>
+        askPeer(name, `/studies?NumberOfPatientRelatedStudies=${count}`, TRIAL),
+      );
+      const [wrong, right] = (await Promise.all(guesses)).map(studies);
+      expect(wrong).toEqual(right);
+    },
+  );
+
   test('below studies: series and instances, of one and of all', async () => {
     await start([THREE]);
     for (const name of ['a', 'all']) {

@@ -156,7 +156,7 @@ describe('a token of the issuer (R-01, RFC 6750)', () => {
       const socket = connect(Number(port), '127.0.0.1');
       const line = `Authorization: Bearer ${token}\r\n`;
       socket.end(
-        `GET /dicomweb/studies?limit=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${line}${line}\r\n`,
+        `GET /dicomweb/studies?limit=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${line}${line}\r\n`,
       );
       let text = '';
       socket
@@ -363,6 +363,28 @@ describe('anonymous access', () => {
     await gateway.close();
     await start();
     expect((await search()).status).toBe(401);
+  });
+
+  test('that is implied is not for requests that a name of another host has brought to this machine', async () => {
+    gateway = await startTestGateway(`http: { publicUrl: 'https://images.example/pacs' }\n${PEER}`);
+    const as = async (host: string, path = '/dicomweb/studies'): Promise<number> =>
+      (await request(`${gateway.origin}${path}`, { headers: { host } })).status;
+    for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '[::1]:80', 'images.example'])
+      expect([host, await as(host)]).toEqual([host, LET_IN]);
+    for (const host of [
+      'rebound.example',
+      'localhost.rebound.example',
+      '127.0.0.1.rebound.example',
+      '10.0.0.7',
+    ])
+      for (const path of ['/dicomweb/studies', '/metrics', '/console/api/peers'])
+        expect([host, path, await as(host, path)]).toEqual([host, path, 403]);
+    expect(await as('rebound.example', '/healthz')).toBe(200);
+    const ready = await request(`${gateway.origin}/readyz`, { headers: { host: 'rebound.example' } });
+    expect([ready.status, ready.body.includes('peers')]).toEqual([200, false]);
+    await gateway.close();
+    gateway = await startTestGateway(`access: { anonymous: true }\n${PEER}`);
+    expect(await as('rebound.example')).toBe(LET_IN);
   });
 
   test('beside names gives what is said, and wrong credentials do not become anonymous', async () => {

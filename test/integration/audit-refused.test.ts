@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { hashPassword } from '../../src/access/index.js';
 import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 const READER = 'a-token-of-who-may-search-alone';
@@ -25,7 +26,8 @@ async function start(more = ''): Promise<TestGateway> {
     peerYaml(
       'NOBODY@127.0.0.1:1',
       `audit: { lines: '${lines()}', spool: { directory: '${join(directory, 'spool')}' } }
-access: { tokens: { reader: { token: ${READER}, roles: [search] } } }
+access:
+  tokens: { reader: { token: ${READER}, roles: [search] } }
 ${more}`,
     ),
   );
@@ -87,6 +89,19 @@ describe('R-04: the audit trail tells of what was refused', () => {
       'GET /dicomweb/studies',
       'reader',
     ]);
+  });
+
+  test('whose name was given with a password that is not its own', async () => {
+    const hash = await hashPassword('right');
+    const { service } = await start(`  users: { ann: { password: '${hash}', roles: [search] } }\n`);
+    const as = async (user: string): Promise<number> => {
+      const authorization = `Basic ${Buffer.from(`${user}:wrong`).toString('base64')}`;
+      return (await request(`${service}/studies`, { headers: { authorization } })).status;
+    };
+    const long = 'x'.repeat(300);
+    for (const user of ['ann', 'nobody', 'two\nlines', long]) expect(await as(user)).toBe(401);
+    const names = (await told()).map((event) => (event as string[])[4]);
+    expect(names).toEqual(['ann', 'nobody', 'two lines', long.slice(0, 200)]);
   });
 
   test('that nobody knows who asks, wherever that is asked', async () => {

@@ -308,7 +308,11 @@ describe('R-04: a full audit trail', () => {
 
   test('refuses what could not be recorded where that is asked for, and takes requests again once some has been sent', async () => {
     const port = await freePort();
-    const { service } = await start([...syslogTo(port, authority), '  onFull: refuse'], '', ', size: 1 MiB');
+    const { service, origin } = await start(
+      [...syslogTo(port, authority), '  onFull: refuse'],
+      '',
+      ', size: 1 MiB',
+    );
     let taken = 0;
     let response = await request(service + long(taken));
     for (; response.status === 200 && taken < 100; taken += 1)
@@ -316,6 +320,8 @@ describe('R-04: a full audit trail', () => {
     expect(JSON.parse(response.body.toString())).toMatchObject({ status: 503, code: 'overloaded' });
     expect(response.headers['retry-after']).toBeDefined();
     expect(taken).toBeGreaterThan(30);
+    const purge = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"all":true}' };
+    expect((await request(`${origin}/cache/purge`, purge)).status).toBe(503);
     const receiver = await receive({ tls: server, port });
     await receiver.until((all) => all.length >= taken + 1);
     const deadline = Date.now() + PATIENCE_MS;

@@ -119,7 +119,7 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
       const { port } = new URL(gateway.origin);
       const answer = await rawAnswer(
         Number(port),
-        `${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+        `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       );
       expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     },
@@ -140,6 +140,23 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
   ])('S-01: %s %s is 405 with Allow', async (method, path, allow) => {
     const response = await request(gateway.service + path, { method });
     expect([response.status, response.headers.allow]).toEqual([405, allow]);
+  });
+
+  test.each([
+    ['GET', '/workitems'],
+    ['POST', '/workitems'],
+    ['PUT', '/workitems/1.2.3/state'],
+    ['POST', '/workitems/1.2.3/subscribers/VIEWER'],
+    ['GET', '/modality-scheduled-procedure-steps'],
+    ['GET', '/modality-performed-procedure-steps'],
+    ['GET', '/color-palettes'],
+    ['GET', `${S}/rendered3d`],
+    ['GET', `${S}/series/1.2.4/renderedmpr`],
+    ['GET', `${S}/bulkdata`],
+    ['DELETE', '/nothing'],
+  ])('8.10, 10.4.1.1, 11, 12, 14, 15: %s %s is 404, for there is no such resource', async (method, path) => {
+    const response = await request(gateway.service + path, { method });
+    expect([response.status, response.headers.allow]).toEqual([404, undefined]);
   });
 
   test('a peer that is not configured is 404', async () => {

@@ -139,7 +139,7 @@ describe('a client that leaves with an answer waiting for its turn', () => {
       metric(/^dicomgw_cache_events_total\{tier="memory",event="hit"\} (\d+)/m);
     const before = await hits();
     const asking = (path: string, id: string): string =>
-      `GET ${path} HTTP/1.1\r\nHost: gateway\r\nAccept: ${AS_STORED.accept}\r\nX-Request-Id: ${id}\r\n\r\n`;
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${AS_STORED.accept}\r\nX-Request-Id: ${id}\r\n\r\n`;
     const socket = connect(Number(new URL(gateway.origin).port), '127.0.0.1');
     socket.write(asking(pathOf(cold), 'first') + asking(pathOf(warm), 'second'));
     while ((await hits()) === before) await new Promise(setImmediate);

@@ -87,7 +87,7 @@ describe('what a request cannot bring into a header, a path or a query (R-03, R-
         expect([path, [400, 404].includes(status)]).toEqual([path, true]);
       }
     const raw = await answers(
-      `GET /dicomweb/studies/../../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `GET /dicomweb/studies/../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     );
     expect(statuses(raw)[0]).toMatch(/^40[04]$/);
     expect(finds()).toBe(0);
@@ -97,11 +97,11 @@ describe('what a request cannot bring into a header, a path or a query (R-03, R-
   test('headers beyond http.maxHeaderBytes are 431, and 10,000 parameters are refused at once', async () => {
     await start('http: { maxHeaderBytes: 16 KiB }\n');
     const large = await answers(
-      `GET /dicomweb/studies HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`,
+      `GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`,
     );
     expect(statuses(large)).toEqual(['431']);
     const many = Array.from({ length: 5000 }, (_, index) => `X-${index}: y`).join('\r\n');
-    expect(statuses(await answers(`GET /dicomweb/studies HTTP/1.1\r\nHost: x\r\n${many}\r\n\r\n`))).toEqual([
+    expect(statuses(await answers(`GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\n${many}\r\n\r\n`))).toEqual([
       '431',
     ]);
     await scene?.close();
@@ -124,9 +124,38 @@ describe('what a request cannot bring into a header, a path or a query (R-03, R-
 });
 
 describe('requests that two servers could read in two ways (RFC 9112 11.2)', () => {
-  const HIDDEN = 'GET /cache/hidden HTTP/1.1\r\nHost: x\r\n\r\n';
+  test('two Host headers: 400', async () => {
+    await start();
+    const two = await answers(
+      'GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nHost: y\r\nConnection: close\r\n\r\n',
+    );
+    expect(statuses(two)).toEqual(['400']);
+    await honest();
+  });
+
+  test('no header is left out because there are many: the last of thousands counts', async () => {
+    await start();
+    const many = Array.from({ length: 4000 }, () => 'a:b').join('\r\n');
+    const text = await answers(
+      `GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\n${many}\r\nAccept: image/png\r\nConnection: close\r\n\r\n`,
+    );
+    expect(statuses(text)).toEqual(['406']);
+  });
+
+  test.each(['/METRICS', '/metrics/', '/Readyz', '/healthz/'])(
+    'an operator’s path that is spelt otherwise, which a proxy may let through, is none: %s',
+    async (path) => {
+      await start();
+      expect((await request(`${scene?.gateway.origin}${path}`)).status).toBe(404);
+      const purge = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"all":true}' };
+      for (const spelt of ['/Cache/purge', '/cache/purge/'])
+        expect((await request(`${scene?.gateway.origin}${spelt}`, purge)).status).toBe(405);
+    },
+  );
+
+  const HIDDEN = 'GET /cache/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n';
   const post = (headers: string, body: string): string =>
-    `POST /dicomweb/studies HTTP/1.1\r\nHost: x\r\nContent-Type: application/dicom\r\n${headers}\r\n${body}`;
+    `POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/dicom\r\n${headers}\r\n${body}`;
 
   test.each<readonly [what: string, bytes: string]>([
     [
@@ -162,6 +191,20 @@ describe('requests that two servers could read in two ways (RFC 9112 11.2)', () 
 });
 
 describe('floods', () => {
+  test('of requests that are sent without waiting for answers end their connection, and not the service', async () => {
+    await start('http: { maxPipelined: 8 }\n');
+    const one = 'GET /dicomweb/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const last = one.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+    const given = (text: string): number => text.split('HTTP/1.1 200 ').length - 1;
+    expect(given(await answers(one.repeat(7) + last))).toBe(8);
+    const endings = Array.from({ length: 20 }, () => answers(one.repeat(1500)).catch(() => ''));
+    for (const text of await Promise.all(endings)) expect(given(text)).toBeLessThanOrEqual(8);
+    // All of them, answered, took half a minute.
+    const asked = scene?.gateway.logLines.filter((line) => line.includes('/openapi.json')) ?? [];
+    expect(asked.length).toBeLessThanOrEqual(8 + 20 * 8);
+    await honest();
+  });
+
   test('of connections of one address end at its limit, and when they are gone the next request is answered', async () => {
     await start('http: { maxConnectionsPerClient: 20 }\n');
     const flood = Array.from({ length: 200 }, open);
@@ -180,7 +223,7 @@ describe('floods', () => {
     await start('http: { headersTimeout: 1s, maxConnectionsPerClient: 200 }\n');
     const slow = Array.from({ length: 100 }, () => {
       const socket = open();
-      socket.write('GET /dicomweb/studies HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+      socket.write('GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
       return socket;
     });
     await honest();
@@ -207,7 +250,7 @@ describe('floods', () => {
     await start('http: { bodyTimeout: 1s, minBodyRate: 1000 }\n');
     const socket = open();
     socket.write(
-      'POST /dicomweb/studies HTTP/1.1\r\nHost: x\r\nContent-Type: application/dicom\r\nContent-Length: 100000\r\n\r\n',
+      'POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/dicom\r\nContent-Length: 100000\r\n\r\n',
     );
     const trickle = setInterval(() => socket.write('x'), 200);
     const [chunk] = (await once(socket, 'data')) as [Buffer];

@@ -53,9 +53,9 @@ function rejectionOf({ record }: RogueAssociation): readonly number[] | undefine
 const UNKNOWN_CALLER = [0, 1, 1, 3];
 const LIMIT = [0, 2, 3, 2];
 
-describe('R-02: who may open associations to the gateway', () => {
-  const here = { peer: 'main', aeTitles: ['PACS', 'ARCHIVE2'], networks: ['127.0.0.0/8'], certificates: [] };
+const here = { peer: 'main', aeTitles: ['PACS', 'ARCHIVE2'], networks: ['127.0.0.0/8'], certificates: [] };
 
+describe('R-02: who may open associations to the gateway', () => {
   test.each<[string, Partial<StorageScpOptions>, string, readonly number[] | undefined]>([
     ['an AE title of a peer', { callers: [here], admits: 'known' }, 'ARCHIVE2', undefined],
     ['an AE title of nobody', { callers: [here], admits: 'known' }, 'STRANGER', UNKNOWN_CALLER],
@@ -133,6 +133,30 @@ describe('R-03: limits of the DIMSE port', () => {
     expect(refusals()).toEqual(['too many inbound associations from one address']);
     await first.release();
     expect(rejectionOf(await ask(scp))).toBeUndefined();
+  });
+
+  test.each<[string, Partial<StorageScpOptions>]>([
+    ['all together', { maxAssociations: 2 }],
+    ['those of one address', { maxPerAddress: 2 }],
+  ])('strangers that hold on to all there are give way to a configured peer: %s', async (_which, limits) => {
+    const { scp, refusals } = await startScp({ callers: [here], ...limits });
+    const strangers = [await ask(scp), await ask(scp)];
+    // A dataset that never comes, and that nobody waits for, is no reason to stay.
+    await strangers[0]?.send(1, {
+      commandField: 1,
+      messageId: 1,
+      affectedSopClassUid: Uids.ctImageStorage,
+      affectedSopInstanceUid: '2.25.1',
+      dataSetType: 1,
+    });
+    expect(rejectionOf(await ask(scp))).toEqual(LIMIT);
+    expect(rejectionOf(await ask(scp, { callingAeTitle: 'PACS' }))).toBeUndefined();
+    await strangers[0]?.record.waitFor('abort');
+    expect(refusals()).toContain('gave way to a configured peer');
+    expect(rejectionOf(await ask(scp, { callingAeTitle: 'PACS' }))).toBeUndefined();
+    await strangers[1]?.record.waitFor('abort');
+    // Peers do not give way to each other.
+    expect(rejectionOf(await ask(scp, { callingAeTitle: 'PACS' }))).toEqual(LIMIT);
   });
 
   test('an association ends when its whole time is over, however busy it is', async () => {

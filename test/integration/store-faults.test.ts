@@ -309,7 +309,7 @@ describe('a client that leaves', () => {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => undefined);
     socket.write(
-      `POST ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n\r\n`,
+      `POST ${pathname} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n\r\n`,
     );
     socket.write(body.subarray(0, body.length / 2));
     await world.peer.waitFor('C-STORE-RQ', 2);
@@ -332,7 +332,7 @@ test('S-13: a client that leaves in the middle of one instance that flows to the
   const socket = connect(Number(port), hostname);
   socket.on('error', () => undefined);
   socket.write(
-    `POST ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Type: application/dicom\r\nContent-Length: ${file.length}\r\n\r\n`,
+    `POST ${pathname} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/dicom\r\nContent-Length: ${file.length}\r\n\r\n`,
   );
   socket.write(file.subarray(0, 0.8 * file.length));
   await begun;

@@ -14,9 +14,9 @@ afterEach(async () => {
   nginx = scene = undefined;
 });
 
-const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n';
+const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const post = (headers: string, body: string): string =>
-  `POST /dicomweb/studies HTTP/1.1\r\nHost: x\r\nContent-Type: application/dicom\r\n${headers}\r\n${body}`;
+  `POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/dicom\r\n${headers}\r\n${body}`;
 
 /** The status in the first line that the proxy says; 0 when it says none. */
 function firstStatus(origin: string, bytes: string): Promise<number> {

@@ -2,7 +2,6 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   mkdtempSync,
   openSync,
@@ -17,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
+import { buildProgram } from '../helpers/build.js';
 import { freePort } from '../helpers/free-port.js';
 import { listing, selected } from '../helpers/listing.js';
 import { projectPath } from '../helpers/markdown.js';
@@ -32,19 +32,8 @@ import {
 import { datasetOf, partsOf, request, sha256 } from '../helpers/test-gateway.js';
 import { makeCertificate, type Certificate } from '../helpers/x509.js';
 
-const BUILD = 'node_modules/.cache/process-test';
-const MAIN = projectPath(`${BUILD}/dist/main.js`);
-
-/** A build of its own: the one in dist/ may be of another time, and is not to be touched by a test. */
-function build(): void {
-  const arguments_ = ['-p', 'src', '--outDir', `${BUILD}/dist`, '--tsBuildInfoFile', `${BUILD}/tsbuildinfo`];
-  try {
-    execFileSync(projectPath('node_modules/.bin/tsc'), arguments_, { cwd: projectPath('.'), stdio: 'pipe' });
-  } catch (error) {
-    if (!existsSync(MAIN)) throw error; // what the types are worth is told by the type check
-  }
-  copyFileSync(projectPath('package.json'), projectPath(`${BUILD}/package.json`));
-}
+/** The main module of the built program. */
+let main = '';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -64,7 +53,7 @@ class Program {
   ) {
     const { PATH = '' } = process.env;
     const stdio = ['ignore', stdout, 'pipe'] as const;
-    this.#child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env }, stdio: [...stdio] });
+    this.#child = spawn(process.execPath, [main, ...args], { env: { PATH, ...env }, stdio: [...stdio] });
     if (reader === 'gone') this.#child.stdout?.destroy();
     const read = reader === 'test' ? [this.#child.stdout, this.#child.stderr] : [this.#child.stderr];
     for (const stream of read) {
@@ -165,7 +154,9 @@ async function openForReader(path: string): Promise<number> {
 }
 
 // Each test starts a Node of its own, perhaps on a busy machine.
-beforeAll(build, 120_000);
+beforeAll(() => {
+  main = buildProgram('process-test');
+}, 120_000);
 afterEach(() => {
   for (const program of started.splice(0)) program.kill('SIGKILL');
 });
@@ -344,9 +335,9 @@ describe('a start that fails', () => {
   });
 
   test.each([
-    ['HTTP listener', 'DICOMGW_HTTP_LISTEN', /Cannot listen for HTTP/],
-    ['listener for operators', 'DICOMGW_ADMIN_LISTEN', /Cannot listen for HTTP/],
-    ['storage SCP', 'DICOMGW_DIMSE_LISTEN', /storage SCP cannot listen/],
+    ['HTTP listener', 'DICOMGW_HTTP_LISTEN', /Cannot listen for HTTP on .*: another program does/],
+    ['listener for operators', 'DICOMGW_ADMIN_LISTEN', /Cannot listen for HTTP on .*: another program does/],
+    ['storage SCP', 'DICOMGW_DIMSE_LISTEN', /storage SCP cannot listen on .*: another program does/],
   ])(
     'for the address of the %s is taken says so, ends with status 1 and leaves nothing',
     async (_what, key, says) => {

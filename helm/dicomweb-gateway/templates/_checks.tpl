@@ -17,6 +17,7 @@
 {{- include "gw.checks.dimse" . -}}
 {{- include "gw.checks.load" . -}}
 {{- include "gw.checks.access" . -}}
+{{- include "gw.checks.network" . -}}
 {{- include "gw.checks.rest" . -}}
 {{- end -}}
 
@@ -94,8 +95,26 @@
 {{- if and $monitor.enabled $access (not $access.anonymous) (not $monitor.authorization) (not $monitor.tlsConfig) -}}
 {{- fail "monitoring.serviceMonitor.authorization: must name the Secret with a token that config.access lets see the metrics, or Prometheus is answered 401" -}}
 {{- end -}}
-{{- if eq (dig "admin" "tls" "clientAuth" "none" .Values.config) "required" -}}
+{{- $admin := .Values.config.admin | default dict -}}
+{{- if eq (get ($admin.tls | default dict) "clientAuth" | toString) "required" -}}
 {{- fail "config.admin.tls.clientAuth: required ends the probes of Kubernetes, which have no certificate; use optional" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a closed network would keep the pods from. */}}
+{{- define "gw.checks.network" -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- if $policy.enabled -}}
+{{- if not $policy.pacs -}}
+{{- fail "networkPolicy.pacs: must say where each PACS is, or it cannot be reached" -}}
+{{- end -}}
+{{- $of := .Values.config -}}
+{{- $reached := dict "config.access.issuers" (get ($of.access | default dict) "issuers") "config.audit.syslog" (get ($of.audit | default dict) "syslog") "config.tracing" (get ($of.tracing | default dict) "enabled") -}}
+{{- range $path, $isThere := $reached -}}
+{{- if and $isThere (not $policy.extraEgress) -}}
+{{- fail (printf "networkPolicy.extraEgress: must let the pods reach what %s names" $path) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -105,9 +124,6 @@
 {{- if le (int $.Values.drain.seconds) (include "gw.seconds" $between | int) -}}
 {{- fail (printf "drain.seconds: must be longer than config.peers.%s.timeouts.betweenResponses (%s), or a sub-operation that is running is cut off" $name (kindIs "string" $between | ternary $between (int64 $between) | toString)) -}}
 {{- end -}}
-{{- end -}}
-{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.pacs) -}}
-{{- fail "networkPolicy.pacs: must say where each PACS is, or it cannot be reached" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.host: must be named" -}}

@@ -200,11 +200,22 @@ describe('R-04: the spool of the audit trail', () => {
     (await start(closed)).record(named('first'));
     await stop();
     const [segment = ''] = readdirSync(directory).filter((name) => name.endsWith('.jsonl'));
-    appendFileSync(join(directory, segment), '\0\0\0\n{"time":"2024-01-01T00:00:00Z","kind":"search"}\n');
+    appendFileSync(
+      join(directory, segment),
+      [
+        '\0\0\0',
+        '{"time":"2024-01-01T00:00:00Z","kind":"of-a-later-version","outcome":"success"}',
+        '{"time":"2024-01-01T00:00:00Z","kind":"constructor","outcome":"success"}',
+        '{"time":"2024-01-01T00:00:00Z","kind":"search","outcome":"unheard-of"}',
+        '7',
+        '{"time":"2024-01-01T00:00:00Z","kind":"search","outcome":"success"}',
+        '',
+      ].join('\n'),
+    );
     const open = new TestSink();
     await start(open);
     await open.until(2);
-    expect(observed).toContainEqual({ kind: 'audit', event: 'unreadable', sink: 'syslog', count: 1 });
+    expect(observed).toContainEqual({ kind: 'audit', event: 'unreadable', sink: 'syslog', count: 5 });
   });
 
   test('a place that cannot be read back is begun from the oldest event', async () => {

@@ -279,7 +279,9 @@ describe('a disk that fails', () => {
     const before = cache.instances.get(keyOf('before'));
     expect(before && (await readAll(before.source)).length).toBe(3000);
     await until(async () => (await cache.files()).length === 0);
-    expect(cache.observations.some((o) => o.kind === 'log' && o.level === 'error')).toBe(true);
+    expect(cache.observations).toContainEqual(
+      expect.objectContaining({ kind: 'cache-disk-failed', part: 'directory' }),
+    );
   });
 
   test('is left alone for a while, in which instances go by memory, then tried again', async () => {

@@ -15,6 +15,7 @@ export class FaultLayer implements FileLayer {
   openFiles = 0;
   mostOpenFiles = 0;
   written = 0;
+  writes = 0;
   /** Reads that were asked for, and whether one fails. */
   reads: { readonly position: number; readonly length: number }[] = [];
   readFails: (position: number) => boolean = () => false;
@@ -45,12 +46,15 @@ export class FaultLayer implements FileLayer {
         if (this.readFails(position)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
         return handle.read(buffer, offset, Math.min(length, this.most), position);
       },
-      write: async (buffer, offset, length, position) => {
+      writev: async (buffers, position) => {
+        const bytes = Buffer.concat(buffers);
         const held = this.#held;
         if (held) await new Promise<void>((resolve) => held.push(resolve));
-        if (this.written + length > this.room) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-        this.written += length;
-        return handle.write(buffer, offset, Math.min(length, this.most), position);
+        if (this.written + bytes.length > this.room)
+          throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+        this.written += bytes.length;
+        this.writes += 1;
+        return handle.write(bytes, 0, Math.min(bytes.length, this.most), position);
       },
       close: async () => {
         this.openFiles -= 1;

@@ -59,7 +59,7 @@ async function start(): Promise<Running> {
 }
 
 const complaints = ({ observations }: Running): number =>
-  observations.filter(({ kind }) => kind === 'log').length;
+  observations.filter(({ kind }) => kind === 'log' || kind === 'cache-disk-failed').length;
 
 /** More than may wait for the disk. */
 const TOO_MANY = 10_000;

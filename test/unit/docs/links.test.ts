@@ -20,12 +20,19 @@ const anchorOf = (heading: string): string =>
 const anchorsOf = (page: string): readonly string[] =>
   [...readProject(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
 
+const textOf = (page: string): string => readProject(page).replace(/^```.*?^```/gms, '');
+
+/** Where a page leads to within the project. */
+const linksOf = (page: string): readonly string[] =>
+  [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) =>
+    /^[a-z]+:/.test(target) ? [] : [target],
+  );
+
 describe.each(pages)('%s', (page) => {
-  const text = readProject(page).replace(/^```.*?^```/gms, '');
+  const text = textOf(page);
 
   test('links to files and headings that exist', () => {
-    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue;
+    for (const target of linksOf(page)) {
       const [path = '', anchor] = target.split('#');
       const file = path === '' ? page : join(dirname(page), path);
       expect([target, existsSync(projectPath(file))]).toEqual([target, true]);
@@ -39,4 +46,18 @@ describe.each(pages)('%s', (page) => {
       expect([path, existsSync(projectPath(path))]).toEqual([path, true]);
     }
   });
+});
+
+test('pages of the package lead to files of the package', () => {
+  const { files } = JSON.parse(readProject('package.json')) as { files: readonly string[] };
+  const isPacked = (path: string): boolean =>
+    files.some((packed) => path === packed || path.startsWith(`${packed}/`));
+  const packed = pages.filter(isPacked);
+  expect(packed.length).toBeGreaterThan(15);
+  const lost = packed.flatMap((page) =>
+    linksOf(page)
+      .map((target) => join(dirname(page), target.split('#')[0] || page))
+      .filter((path) => !isPacked(path) && path !== join(dirname(page), page)),
+  );
+  expect(lost).toEqual([]);
 });

@@ -15,12 +15,28 @@ function responseThat(takes: boolean): Response {
   return response as unknown as Response;
 }
 
+/** A response whose connection breaks while it is written to. */
+function responseThatBreaks(): Response {
+  const reset = Object.assign(new Error('write ECONNRESET'), { code: 'ECONNRESET' });
+  const response = new Writable({
+    write: (_chunk, _encoding, callback) => {
+      callback(reset);
+    },
+  });
+  response.on('error', () => undefined);
+  return response as unknown as Response;
+}
+
 const PIECE = Buffer.alloc(100_000);
 const codeOf = (promise: Promise<void>): Promise<unknown> =>
   promise.then(
     () => 'taken',
     (error: unknown) => (error as GatewayError).code,
   );
+
+test('a connection that the client resets is the client gone, and no fault of the gateway', async () => {
+  expect(await codeOf(new BodyWriter(responseThatBreaks()).write(PIECE))).toBe('cancelled');
+});
 
 describe('a write that is over', () => {
   beforeEach(() => {

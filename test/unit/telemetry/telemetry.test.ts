@@ -101,6 +101,14 @@ describe('log lines', () => {
     ]);
   });
 
+  test('a disk that fails the cache is told and counted, though no request may have failed by it', async () => {
+    const { observe, lines, metrics } = telemetry();
+    expect((await metrics()).body).toContain('dicomgw_cache_disk_failures_total 0');
+    observe({ kind: 'cache-disk-failed', part: 'journal', error: new GatewayError('cache-failed', 'Full.') });
+    expect(lines).toMatchObject([{ level: 'error', msg: 'The cache journal failed.' }]);
+    expect((await metrics()).body).toContain('dicomgw_cache_disk_failures_total 1');
+  });
+
   test('lines below the level are not written, and what comes by the thousand has no line', () => {
     const { observe, lines } = telemetry('warn');
     observe(request);

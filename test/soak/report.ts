@@ -1,0 +1,106 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { megabytes, summarise, type CountRow, type Findings } from '../bench/results.js';
+import { descriptorsOf } from './rest.js';
+import type { Sample } from './sample.js';
+import type { SoakResult } from './soak.js';
+
+/** Growth of memory that is none: RSS moves by so much from one quarter to another without a leak. */
+const RSS_RATIO = 1.1;
+/** Below this RSS is still on its way to where it stays, and its quarters say nothing. */
+const RSS_FROM_MINUTES = 10;
+const PEER = 'Orthanc, dcmqrscp';
+
+const quarter = (samples: readonly Sample[], number: number): readonly Sample[] =>
+  samples.slice(Math.floor((samples.length * (number - 1)) / 4), Math.floor((samples.length * number) / 4));
+
+const medianOf = (samples: readonly Sample[], of: (sample: Sample) => number): number =>
+  summarise(samples.map(of)).median;
+
+/** Median RSS of the last quarter of the samples by that of the second. */
+export const rssGrowth = ({ samples }: SoakResult): number =>
+  medianOf(quarter(samples, 4), ({ rssBytes }) => rssBytes) /
+  medianOf(quarter(samples, 2), ({ rssBytes }) => rssBytes);
+
+/** Everything that a soak must not find, in words. */
+export function faultsOf(result: SoakResult): readonly string[] {
+  const { ledger, leaks, storeFaults, settings } = result;
+  const growth = rssGrowth(result);
+  return [
+    ...ledger.wrong.map((entry) => `wrong: ${JSON.stringify(entry)}`),
+    ...ledger.unexplained.map((entry) => `failed for no reason: ${JSON.stringify(entry)}`),
+    ...leaks.map((one) => `leak: ${one}`),
+    ...storeFaults.map((one) => `store: ${one}`),
+    ...(settings.minutes >= RSS_FROM_MINUTES && growth > RSS_RATIO
+      ? [`leak: RSS grew by ${growth.toFixed(2)} from the second quarter to the last`]
+      : []),
+  ];
+}
+
+/** The figures in the form of the bench. */
+export function findingsOf(result: SoakResult): Findings {
+  const { ledger, samples, rests, leaks, storeFaults, settings, calmSeconds, stored, faults } = result;
+  const count = (what: string, value: number, toReach?: number): CountRow => ({
+    what,
+    peer: PEER,
+    value,
+    ...(toReach === undefined ? {} : { toReach }),
+  });
+  const [warm, rested] = rests;
+  const last = samples.at(-1);
+  const calm = Object.values(calmSeconds).reduce((sum, seconds) => sum + seconds, 0) / 2;
+  const counts = [
+    count('minutes', settings.minutes),
+    count('clients at once', settings.clients),
+    count('restarts and faults', faults.windows.length),
+    count(
+      'share of the time in which a PACS was well, of that with faults',
+      calm / (settings.minutes * 0.8 * 60),
+    ),
+    count('responses that were right', ledger.total('right')),
+    count('that failed, or were not whole, visibly', ledger.total('failed') + ledger.total('partial')),
+    count('that the client did not wait for', ledger.total('left')),
+    count('that were wrong', ledger.total('wrong'), 0),
+    count('failures while its PACS was well', ledger.unexplained.length, 0),
+    count('requests turned away because there was too much to do', ledger.shed.length, 0),
+    count('instances told to be stored', stored),
+    count(
+      'of these not as they were sent at the PACS, and instances there that nobody sent',
+      storeFaults.length,
+      0,
+    ),
+    count('associations, descriptors, spools and cache files not given back', leaks.length, 0),
+    count('file descriptors at rest after the warm-up', warm ? descriptorsOf(warm) : Number.NaN),
+    count('file descriptors at rest after the faults', rested ? descriptorsOf(rested) : Number.NaN),
+    count('heap at rest after the warm-up, MB', megabytes(warm?.heapBytes ?? Number.NaN)),
+    count('heap at rest after the faults, MB', megabytes(rested?.heapBytes ?? Number.NaN)),
+    count(
+      'median RSS of the last quarter by that of the second',
+      rssGrowth(result),
+      settings.minutes < RSS_FROM_MINUTES ? undefined : RSS_RATIO,
+    ),
+  ];
+  const memory = [
+    {
+      what: `${settings.clients} clients for ${settings.minutes} minutes`,
+      peer: PEER,
+      megabytesMoved: megabytes(ledger.bytes),
+      seconds: settings.minutes * 60,
+      cpuSeconds: last?.cpuSeconds ?? Number.NaN,
+      restRssMegabytes: megabytes(rests[0]?.rssBytes ?? Number.NaN),
+      peakRssMegabytes: megabytes(Math.max(...samples.map(({ rssBytes }) => rssBytes))),
+    },
+  ];
+  return { comparisons: [], memory, counts };
+}
+
+/** Writes all that is known, for whoever looks for a cause. */
+export function writeDetails(result: SoakResult): string {
+  const { settings, ledger, faults, ...rest } = result;
+  const file = join(settings.directory, 'soak.json');
+  const { counts, wrong, unexplained, shed, failureCodes, bytes } = ledger;
+  const books = { counts, wrong, unexplained, shed, failureCodes, bytes };
+  const details = { settings, books, faults: faults.counts(), windows: faults.windows, ...rest };
+  writeFileSync(file, JSON.stringify(details, undefined, 2));
+  return file;
+}
