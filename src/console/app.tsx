@@ -16,6 +16,7 @@ import { Store } from './store.js';
 import { Study } from './study.js';
 import { forgetStudies } from './study-names.js';
 import { texts } from './texts.js';
+import { stopAll } from './uploads.js';
 
 const views: Readonly<Record<View, () => JSX.Element>> = {
   peers: Peers,
@@ -96,6 +97,8 @@ function TopBar({ view }: { readonly view: View }): JSX.Element {
           type="button"
           class="quiet"
           onClick={() => {
+            // What waits is not to be sent as whoever logs in next.
+            stopAll();
             logIn(undefined);
             refusal.value = 'unauthenticated';
           }}

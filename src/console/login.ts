@@ -60,17 +60,25 @@ export async function beginLogin(): Promise<void> {
   location.assign(url);
 }
 
+/** What went wrong, also in the words of the issuer where it has some. @see RFC 6749 4.1.2.1, 5.2 */
+export function loginProblem(thrown: unknown): string {
+  if (thrown instanceof oauth.AuthorizationResponseError || thrown instanceof oauth.ResponseBodyError)
+    return [thrown.error, thrown.error_description].filter((text) => text).join(': ');
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** Takes the code that the issuer sent the browser back with, if it did. @throws Error when that comes to nothing */
 export async function endLogin(oidc: Settings['oidc']): Promise<void> {
   const url = new URL(location.href);
   const isBack =
     url.searchParams.has('state') && (url.searchParams.has('code') || url.searchParams.has('error'));
   const kept = sessionStorage.getItem(FLOW);
-  if (!oidc || !isBack || kept === null) return;
-  const flow = JSON.parse(kept) as Flow;
+  if (!oidc || !isBack) return;
+  const flow = JSON.parse(kept ?? 'null') as Flow | null;
   sessionStorage.removeItem(FLOW);
   // A code stands in no history and is not used twice.
-  replace(redirectUri() + flow.hash);
+  replace(redirectUri() + (flow?.hash ?? location.hash));
+  if (flow === null) return;
   const server = await discover(oidc);
   const client: oauth.Client = { client_id: oidc.clientId };
   const answer = oauth.validateAuthResponse(server, client, url, flow.state);

@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.js';
-import { endLogin } from './login.js';
+import { endLogin, loginProblem } from './login.js';
 import { loadSettings } from './settings.js';
 import './style.css';
 
@@ -8,10 +8,7 @@ async function start(): Promise<void> {
   const root = document.getElementById('app');
   if (!root) return;
   const { oidc } = await loadSettings();
-  const problem = await endLogin(oidc).then(
-    () => undefined,
-    (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
-  );
+  const problem = await endLogin(oidc).then(() => undefined, loginProblem);
   render(<App problem={problem} />, root);
 }
 

@@ -11,6 +11,8 @@ export interface OidcIssuer {
   readonly tokens: ReadonlySet<string>;
   /** Why it refused, of each time that it did. */
   readonly refusals: readonly string[];
+  /** Sends those who log in back with this error from now on, or with a code again. @see RFC 6749 4.1.2.1 */
+  deny(error: string | undefined, description?: string): void;
   /** One more token, for whoever does not log in. */
   token(): Promise<string>;
   close(): Promise<void>;
@@ -31,6 +33,7 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
   const keys = await generateKeyPair('ES256');
   const jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
 
+  let denied: Readonly<Record<string, string>> | undefined;
   const authorize = (query: URLSearchParams, response: ServerResponse): void => {
     const redirectUri = query.get('redirect_uri') ?? '';
     const isRight =
@@ -46,7 +49,7 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
     const code = randomUUID();
     codes.set(code, { challenge: query.get('code_challenge') ?? '', redirectUri });
     const back = new URL(redirectUri);
-    back.searchParams.set('code', code);
+    for (const [name, value] of Object.entries(denied ?? { code })) back.searchParams.set(name, value);
     back.searchParams.set('state', query.get('state') ?? '');
     response.writeHead(302, { location: back.href }).end();
   };
@@ -117,6 +120,9 @@ export async function startOidcIssuer(clientId: string, seconds = 300): Promise<
     url: origin.url,
     tokens,
     refusals,
+    deny: (error, description = '') => {
+      denied = error === undefined ? undefined : { error, error_description: description };
+    },
     token: make,
     close: () =>
       new Promise((resolve) => {

@@ -609,6 +609,41 @@ describeWithPacs(
         behind = await openConsole(browser, `${proxy.url}?code=stolen&state=x`);
         await behind.page.getByRole('button', { name: 'Log in' }).waitFor();
         expect(issuer.refusals).toEqual([]);
+        // It does not stand in the address either, for whoever looks at the history.
+        expect(behind.page.url()).toBe(proxy.url);
+      });
+
+      test('a code that comes back for another login is not taken (RFC 6749 10.12)', async () => {
+        behind = await openConsole(browser, proxy.url);
+        const { page } = behind;
+        await page.getByRole('button', { name: 'Log in' }).waitFor();
+        // The browser comes back with what belongs to the login of somebody else.
+        await page.route('**/authorize?**', async (route) => {
+          const url = new URL(route.request().url());
+          url.searchParams.set('state', 'of-another');
+          await route.continue({ url: url.href });
+        });
+        const tokens = issuer.tokens.size;
+        await page.getByRole('button', { name: 'Log in' }).click();
+        await page.getByRole('alert').getByText('Logging in did not work').waitFor();
+        await page.reload();
+        await page.getByRole('button', { name: 'Log in' }).waitFor();
+        expect([issuer.tokens.size, issuer.refusals, page.url()]).toEqual([tokens, [], proxy.url]);
+      });
+
+      test('says why the issuer lets nobody in, as text', async () => {
+        behind = await openConsole(browser, proxy.url);
+        const { page } = behind;
+        issuer.deny('access_denied', '<b>Not</b> in the group of radiology');
+        try {
+          await page.getByRole('button', { name: 'Log in' }).click();
+          const said = page.getByRole('alert');
+          await said.getByText('access_denied').waitFor();
+          await expect(said.textContent()).resolves.toContain('<b>Not</b> in the group of radiology');
+          expect(page.url()).toBe(proxy.url);
+        } finally {
+          issuer.deny(undefined);
+        }
       });
 
       test('takes a user and a password, or a token, of the gateway where no issuer is configured', async () => {

@@ -99,6 +99,20 @@ describeWithPacs(
       expect(new Set(held.map(([, requestedWith]) => requestedWith))).toEqual(new Set(['XMLHttpRequest']));
     });
 
+    test('are not sent as another account than the one that gave them', async () => {
+      const { page } = shown;
+      await give(file(620), file(621), file(622), file(623));
+      await page.locator('.upload[data-state=waiting]').waitFor();
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByLabel('User').fill('ann');
+      await page.getByLabel('Password').fill('secret');
+      await page.getByRole('button', { name: 'Log in with a password' }).click();
+      await page.locator('[data-peer=other], .drop').first().waitFor();
+      release();
+      await page.getByText('4 of 4 files done, 4 not stored').waitFor();
+      expect(held).toHaveLength(3);
+    });
+
     test('are sent also when those before them were stopped', async () => {
       const { page } = shown;
       await give(file(610), file(611), file(612), file(613));
