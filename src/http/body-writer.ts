@@ -8,6 +8,15 @@ const GATHER_BYTES = 64 * 1024;
 /** The event loop is one for all responses; so many bytes are a few milliseconds. */
 const turns = new TurnBudget(4 * 1024 * 1024);
 
+/** What the kernel says of a connection that the client has reset or let die. */
+const GONE = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+/** A write may fail before the response hears that its connection has closed: that is no fault of the gateway. */
+function asGone(cause: NodeJS.ErrnoException): Error {
+  if (cause.code === undefined || !GONE.has(cause.code)) return cause;
+  return new GatewayError('cancelled', 'The client has gone.', { cause });
+}
+
 export interface BodyWriterOptions {
   /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
   readonly stallMs?: number | undefined;
@@ -135,7 +144,9 @@ export class BodyWriter {
       const last = pieces.length - 1;
       for (const piece of pieces.slice(0, last)) this.#response.write(piece);
       // The callback comes when the socket has taken the bytes, or with the error that closed it.
-      this.#response.write(pieces[last], settle);
+      this.#response.write(pieces[last], (error) => {
+        settle(error && asGone(error));
+      });
     });
   }
 }
