@@ -29,6 +29,7 @@ describeWithPacs(
         main: [main],
         directory,
         publish: false,
+        say: () => undefined,
       });
       expect(faultsOf(result)).toEqual([]);
       expect(result.ledger.total('right')).toBeGreaterThan(50);

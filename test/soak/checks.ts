@@ -10,7 +10,7 @@ import type { Check } from './judge.js';
 import type { KnownInstance } from './world.js';
 
 /** Compares two bags of text; in a partial one something may be missing, never be too much. */
-export function compare(
+function compare(
   what: string,
   found: readonly string[],
   expected: readonly string[],
@@ -98,12 +98,12 @@ export const pictureIs =
 type Dataset = Readonly<Record<string, { readonly Value?: readonly unknown[] } | undefined>>;
 
 /** The first value of an attribute in the DICOM JSON model, as text. */
-export const valueOf = (dataset: Dataset, tag: string): string => {
+const valueOf = (dataset: Dataset, tag: string): string => {
   const [value] = dataset[tag]?.Value ?? [];
   return typeof value === 'string' || typeof value === 'number' ? `${value}` : '';
 };
 
-export const rowsOf = ({ body }: { readonly body: Buffer }): readonly Dataset[] =>
+const rowsOf = ({ body }: { readonly body: Buffer }): readonly Dataset[] =>
   JSON.parse(body.toString()) as readonly Dataset[];
 
 /** What metadata say of an instance that is known of it. */

@@ -15,7 +15,7 @@ export interface FaultWindow {
  * How long after the end of a fault requests may still fail by it: what was asked for during it has its time-outs, the
  * breaker opens again after three seconds, and what waited comes all at once.
  */
-export const SETTLE_MS = 10_000;
+const SETTLE_MS = 10_000;
 
 /** When what was wrong, so that a failure can be told from one that has no reason. */
 export class FaultLog {

@@ -28,7 +28,7 @@ function configuration(port: number, { home, orthancPort, dcmqrscpPort, storageP
   const peer = [
     'idleTimeout: 3s',
     'breaker: { openFor: 3s }',
-    'timeouts: { connect: 2s, association: 3s, firstResponse: 5s, firstSubOperation: 8s, betweenResponses: 4s, queue: 8s, firstInstance: 6s }',
+    'timeouts: { connect: 2s, association: 3s, firstResponse: 5s, firstSubOperation: 8s, betweenResponses: 4s, queue: 20s, firstInstance: 20s }',
   ].join(', ');
   return [
     `http: { listen: 127.0.0.1:${port}, drainTimeout: 5s, keepAliveTimeout: 20s }`,

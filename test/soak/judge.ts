@@ -21,6 +21,10 @@ function judgeFailure(answer: Answer): Judged {
   return { verdict: 'failed' };
 }
 
+/** The answer to a store tells of each instance, also where none was taken. @see PS3.18 10.5.3 */
+const tellsOfEach = ({ headers }: Answer): boolean =>
+  headers['content-type']?.startsWith('application/dicom+json') ?? false;
+
 async function judgeSuccess(answer: Answer, check: Check): Promise<Judged> {
   const partial = answer.status === 206;
   if (partial && answer.headers.warning === undefined)
@@ -32,6 +36,8 @@ async function judgeSuccess(answer: Answer, check: Check): Promise<Judged> {
     why = `it cannot be read: ${String(error)}`;
   }
   if (why !== undefined) return { verdict: 'wrong', why };
+  if (answer.status === 409) return { verdict: 'failed', why: 'none was stored' };
+  if (answer.status === 202 && tellsOfEach(answer)) return { verdict: 'partial', why: 'not all were stored' };
   return partial ? { verdict: 'partial', why: answer.headers.warning ?? '' } : { verdict: 'right' };
 }
 
@@ -41,5 +47,6 @@ export async function judge(answer: Answer, check: Check): Promise<Judged> {
   if (answer.left) return { verdict: 'left' };
   if (answer.status === 0) return { verdict: 'failed', why: `no answer: ${answer.error ?? 'closed'}` };
   if (!answer.complete) return { verdict: 'failed', why: `broken off (status ${answer.status})` };
-  return answer.status >= 400 ? judgeFailure(answer) : judgeSuccess(answer, check);
+  const isTold = answer.status < 400 || (answer.status === 409 && tellsOfEach(answer));
+  return isTold ? judgeSuccess(answer, check) : judgeFailure(answer);
 }

@@ -5,10 +5,14 @@ import { descriptorsOf } from './rest.js';
 import type { Sample } from './sample.js';
 import type { SoakResult } from './soak.js';
 
-/** Growth of memory that is none: RSS moves by so much from one quarter to another without a leak. */
+/** RSS moves by so much from one quarter to another without a leak, when the allocator has found where it stays. */
 const RSS_RATIO = 1.1;
-/** Below this RSS is still on its way to where it stays, and its quarters say nothing. */
-const RSS_FROM_MINUTES = 10;
+/** What garbage collections leave of buffers wins and loses so much: they come some seconds to minutes apart. */
+const LIVE_RATIO = 1.5;
+/** Before, the quarters of an RSS that only ever rises to a new peak say nothing of leaks. */
+const RSS_FROM_MINUTES = 30;
+/** Before, there are too few collections in a quarter. */
+const LIVE_FROM_MINUTES = 10;
 const PEER = 'Orthanc, dcmqrscp';
 
 const quarter = (samples: readonly Sample[], number: number): readonly Sample[] =>
@@ -18,9 +22,16 @@ const medianOf = (samples: readonly Sample[], of: (sample: Sample) => number): n
   summarise(samples.map(of)).median;
 
 /** Median RSS of the last quarter of the samples by that of the second. */
-export const rssGrowth = ({ samples }: SoakResult): number =>
+const rssGrowth = ({ samples }: SoakResult): number =>
   medianOf(quarter(samples, 4), ({ rssBytes }) => rssBytes) /
   medianOf(quarter(samples, 2), ({ rssBytes }) => rssBytes);
+
+const leastOf = (samples: readonly Sample[]): number =>
+  Math.min(...samples.map(({ heapBytes, externalBytes }) => heapBytes + externalBytes));
+
+/** The least that heap and buffers came down to in the last quarter by that in the second: a leak raises it, garbage does not. */
+const liveGrowth = ({ samples }: SoakResult): number =>
+  leastOf(quarter(samples, 4)) / leastOf(quarter(samples, 2));
 
 /** Everything that a soak must not find, in words. */
 export function faultsOf(result: SoakResult): readonly string[] {
@@ -33,6 +44,11 @@ export function faultsOf(result: SoakResult): readonly string[] {
     ...storeFaults.map((one) => `store: ${one}`),
     ...(settings.minutes >= RSS_FROM_MINUTES && growth > RSS_RATIO
       ? [`leak: RSS grew by ${growth.toFixed(2)} from the second quarter to the last`]
+      : []),
+    ...(settings.minutes >= LIVE_FROM_MINUTES && liveGrowth(result) > LIVE_RATIO
+      ? [
+          `leak: heap and buffers grew by ${liveGrowth(result).toFixed(2)} from the second quarter to the last`,
+        ]
       : []),
   ];
 }
@@ -74,6 +90,11 @@ export function findingsOf(result: SoakResult): Findings {
     count('file descriptors at rest after the faults', rested ? descriptorsOf(rested) : Number.NaN),
     count('heap at rest after the warm-up, MB', megabytes(warm?.heapBytes ?? Number.NaN)),
     count('heap at rest after the faults, MB', megabytes(rested?.heapBytes ?? Number.NaN)),
+    count(
+      'least heap and buffers in the last quarter by those in the second',
+      liveGrowth(result),
+      settings.minutes < LIVE_FROM_MINUTES ? undefined : LIVE_RATIO,
+    ),
     count(
       'median RSS of the last quarter by that of the second',
       rssGrowth(result),

@@ -44,10 +44,17 @@ export async function waitForRest(gateway: SoakGateway, before?: Sample): Promis
   for (;;) {
     const sample = await takeSample(gateway);
     const leaks = [...heldBy(sample), ...more(sample, before)];
-    if (leaks.length === 0 || Date.now() > deadline) return { sample, leaks: [...leaks, ...beyond(sample)] };
+    if (leaks.length === 0 || Date.now() > deadline)
+      return { sample, leaks: [...leaks, ...beyond(sample), ...admitted(sample)] };
     await after(500);
   }
 }
+
+/** What the gateway says of itself that it should not have to say. */
+const admitted = ({ ownFaults, lost }: Sample): readonly string[] => [
+  ...(ownFaults > 0 ? [`${ownFaults} requests failed by a fault of the gateway itself`] : []),
+  ...(lost > 0 ? [`${lost} log lines or audit events were lost`] : []),
+];
 
 /** Descriptors beyond those of an earlier rest. */
 function more(sample: Sample, before: Sample | undefined): readonly string[] {

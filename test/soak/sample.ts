@@ -27,6 +27,10 @@ export interface Sample {
   readonly spoolFiles: number;
   readonly spoolFileBytes: number;
   readonly auditWaiting: number;
+  /** Failures since the start that the gateway says are its own fault: `internal` and `cache-failed`. */
+  readonly ownFaults: number;
+  /** Log lines and audit events that were lost. */
+  readonly lost: number;
 }
 
 /** What a descriptor leads to; files that were deleted and are still open hold disk that nobody sees. */
@@ -93,6 +97,12 @@ export async function takeSample(gateway: SoakGateway): Promise<Sample> {
     cachedInstances: metrics.sum('dicomgw_cache_instances'),
     spoolFiles: files.length,
     spoolFileBytes: files.reduce((sum, bytes) => sum + bytes, 0),
+    ownFaults: ['internal', 'cache-failed']
+      .map((code) => metrics.sum('dicomgw_http_errors_total', { code }))
+      .reduce((sum, count) => sum + count, 0),
+    lost:
+      metrics.sum('dicomgw_log_lines_dropped_total') +
+      metrics.sum('dicomgw_audit_events_total', { event: 'lost' }),
     auditWaiting: metrics.sum('dicomgw_audit_events_waiting'),
   };
 }

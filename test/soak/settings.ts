@@ -15,6 +15,8 @@ export interface Settings {
   readonly directory: string;
   /** Whether the figures are published, in docs/. */
   readonly publish: boolean;
+  /** Tells how far it is. */
+  readonly say: (text: string) => void;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -48,5 +50,6 @@ export function readSettings(args: readonly string[], env: NodeJS.ProcessEnv = p
     main: [join(ROOT, 'dist/main.js')],
     directory,
     publish: minutes >= PUBLISHED_FROM_MINUTES || args.includes('--publish'),
+    say: console.log,
   };
 }

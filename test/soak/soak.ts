@@ -112,7 +112,7 @@ class Soak {
     minutes: number,
     meanwhile: readonly ((until: AbortSignal) => Promise<void>)[],
   ): Promise<void> {
-    console.log(`${new Date().toISOString()} ${name}: ${minutes.toFixed(1)} min`);
+    this.#settings.say(`${new Date().toISOString()} ${name}: ${minutes.toFixed(1)} min`);
     const { clients, seed } = this.#settings;
     const { gateway, world } = this.#stage;
     const until = AbortSignal.timeout(Math.round(minutes * 60_000));

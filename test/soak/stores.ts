@@ -15,8 +15,8 @@ function takeDown(sent: readonly Sent[], answer: Answer): string | undefined {
   // what was stored once and is sent again stays stored, whatever becomes of it
   for (const one of sent)
     if (one.state !== 'stored') one.state = stored.includes(one.sopUid) ? 'stored' : 'failed';
-  const status = stored.length === uids.length ? 200 : 202;
-  return answer.status === status ? undefined : `status ${answer.status} where some failed`;
+  const status = stored.length === 0 ? 409 : stored.length === uids.length ? 200 : 202;
+  return answer.status === status ? undefined : `status ${answer.status} where ${stored.length} are stored`;
 }
 
 /** Stores new instances, and looks for those that the gateway says are stored. */

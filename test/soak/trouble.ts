@@ -37,7 +37,7 @@ const restart =
 
 const KINDS: readonly Kind[] = [
   { name: 'slow line', harmless: true, begin: onLines((below) => ({ delayMs: 5 + below(20) })) },
-  { name: 'line in slices', harmless: true, begin: onLines((below) => ({ sliceBytes: 400 + below(3000) })) },
+  { name: 'line in slices', harmless: true, begin: onLines((below) => ({ sliceBytes: 2000 + below(4000) })) },
   { name: 'stalled line', begin: onLines(() => ({ stalled: true })) },
   { name: 'line that cuts', begin: onLines((below) => ({ cutAfterBytes: 50 + below(400_000) })) },
   { name: 'refused connections', begin: onLines(() => ({ refused: true })) },

@@ -131,9 +131,3 @@ export function makeWorld(seed: number, studies: number): World {
     Array.from({ length: studies }, (_, index) => studyOf(FIRST_STUDY[peer] + index, index, next));
   return { orthanc: of('orthanc'), dcmqrscp: of('dcmqrscp') };
 }
-
-/** Bytes of the files of a world. */
-export const bytesOf = (world: World): number =>
-  PEERS.flatMap((peer) => world[peer])
-    .flatMap(({ instances }) => instances)
-    .reduce((sum, { file }) => sum + file.length, 0);

@@ -70,3 +70,16 @@ describe('a write that is over', () => {
     expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
   });
 });
+
+test.each(['ECONNRESET', 'EPIPE'])(
+  'a write that fails with %s is a client that has gone, and no fault of the gateway',
+  async (code) => {
+    const broken = new Writable({
+      write: (_chunk, _encoding, callback) => {
+        callback(Object.assign(new Error(`write ${code}`), { code, syscall: 'write' }));
+      },
+    });
+    broken.on('error', () => undefined);
+    expect(await codeOf(new BodyWriter(broken as unknown as Response).write(PIECE))).toBe('cancelled');
+  },
+);
