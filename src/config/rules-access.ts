@@ -36,6 +36,7 @@ export function* brokenAccess(config: ParsedConfig): Generator<string> {
   yield* brokenRoles(config);
   const { anonymousRoles, issuers, users, tokens, certificates } = access;
   yield* unknownRoles(access, 'access.anonymousRoles', anonymousRoles);
+  yield* needlessNames(access);
   for (const [name, { scopes }] of Object.entries(issuers))
     yield* unknownRoles(access, `access.issuers.${name}.scopes`, Object.values(scopes ?? {}).flat());
   yield* twice(Object.entries(issuers).map(([name, one]) => [`access.issuers.${name}`, one.issuer]));
@@ -67,6 +68,16 @@ function* exposure(config: ParsedConfig): Generator<string> {
       continue;
     yield `${path}: ${listen.host} can be reached from other machines, and nobody is asked who they are. Say who may do what under access (issuers, users, tokens or certificates); or, if the network in front may read and store everything, access.anonymous: true (DICOMGW_ACCESS_ANONYMOUS=true); or listen on 127.0.0.1.`;
   }
+}
+
+/** Who has everything without saying who that is needs no token: it was meant otherwise, or forgotten. */
+function* needlessNames(access: Access): Generator<string> {
+  const { anonymous, anonymousRoles, roles } = access;
+  const isAdmin = (name: string): boolean =>
+    (Object.hasOwn(roles, name) ? roles[name]?.may : name === 'admin' ? ['admin'] : [])?.includes('admin') ===
+    true;
+  if (anonymous && namesSomebody(access) && anonymousRoles.some(isAdmin))
+    yield 'access.anonymousRoles: those who say nothing of who they are would be the operator, beside those who are named; say what they get, such as [search], or leave access.anonymous out';
 }
 
 function* brokenRoles({ access, peers, groups }: ParsedConfig): Generator<string> {

@@ -6,11 +6,12 @@ import { receiveEventReport } from './commitment-events.js';
 import { MessageChannel } from './message-channel.js';
 import { SpeaksTls } from './pdu-framer.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
-import { APPLICATION_CONTEXT, ContextResults, type AssociateRequest, type AssociationPdu } from './pdu.js';
+import { ContextResults, type AssociateRequest, type AssociationPdu } from './pdu.js';
 import { Statuses } from './status.js';
 import { acceptOf } from './storage-scp-accept.js';
 import { answerContexts, eventContextIds } from './storage-scp-contexts.js';
-import type { InboundCaller, InboundHost } from './storage-scp-host.js';
+import type { InboundHost } from './storage-scp-host.js';
+import { callerOf, judge, type Connected } from './storage-scp-judge.js';
 import { Rejections, type Rejection } from './storage-scp-rejections.js';
 import { droppingSink, StoreSink } from './storage-scp-sink.js';
 
@@ -30,8 +31,7 @@ export class InboundAssociation {
   readonly #channel: MessageChannel;
   /** Address of the other end. */
   readonly remote: string;
-  /** Fingerprint of the client certificate. */
-  readonly #certificate: string | undefined;
+  readonly #connected: Connected;
   readonly #connectedAt: number;
   #state: 'connected' | 'deciding' | 'open' | 'closed' = 'connected';
   #callingAeTitle = '';
@@ -60,7 +60,7 @@ export class InboundAssociation {
     this.remote = socket.remoteAddress ?? 'unknown';
     this.#connectedAt = host.clock.now();
     const link = acceptedLink(socket);
-    this.#certificate = link.security?.certificate?.fingerprint;
+    this.#connected = { remote: this.remote, certificate: link.security?.certificate?.fingerprint };
     this.#channel = new MessageChannel(
       link,
       {
@@ -124,7 +124,8 @@ export class InboundAssociation {
     const { identities } = this.#host;
     const { userIdentity } = request.user;
     const rejection =
-      this.#judge(request) ?? (!userIdentity && identities?.isRequired && Rejections.noIdentity);
+      judge(request, this.#connected, this.#host) ??
+      (!userIdentity && identities?.isRequired && Rejections.noIdentity);
     if (rejection) {
       this.#reject(rejection);
       return;
@@ -142,7 +143,7 @@ export class InboundAssociation {
   /** The peer may have left meanwhile, and others may have come. */
   #decided(request: AssociateRequest, isKnown: boolean): void {
     if (this.#state !== 'deciding') return;
-    const rejection = isKnown ? this.#judge(request) : Rejections.wrongIdentity;
+    const rejection = isKnown ? judge(request, this.#connected, this.#host) : Rejections.wrongIdentity;
     if (rejection) this.#reject(rejection);
     else this.#answer(request, request.user.userIdentity?.responseRequested);
   }
@@ -159,7 +160,7 @@ export class InboundAssociation {
       this.#reject(isReport ? Rejections.stranger : Rejections.unexpected);
       return;
     }
-    this.#host.makeRoom(this.#callerOf(request));
+    this.#host.makeRoom(callerOf(request, this.#connected, this.#host));
     this.#state = 'open';
     this.#watch();
     this.#callingAeTitle = request.callingAeTitle;
@@ -173,22 +174,6 @@ export class InboundAssociation {
       acceptOf(request, contexts, { maxPduLength: this.#host.maxPduLength, takesEvents, confirms }),
     );
     this.#observe('opened');
-  }
-
-  #judge(request: AssociateRequest): Rejection | undefined {
-    const { aeTitle, callers, refuses } = this.#host;
-    if (((request.protocolVersion ?? 1) & 1) === 0) return Rejections.protocolVersion;
-    if (request.applicationContext !== APPLICATION_CONTEXT) return Rejections.applicationContext;
-    if (request.calledAeTitle !== aeTitle) return Rejections.calledAeTitle;
-    const caller = { aeTitle: request.callingAeTitle, remote: this.remote, certificate: this.#certificate };
-    const rejection = callers.judge(caller);
-    if (rejection) return rejection;
-    const refusal = refuses(this.#callerOf(request));
-    return refusal && Rejections[refusal];
-  }
-
-  #callerOf({ callingAeTitle }: AssociateRequest): InboundCaller {
-    return { remote: this.remote, isKnown: this.#host.callers.peersOf(callingAeTitle).length > 0 };
   }
 
   #reject({ text, ...fields }: Rejection): void {
@@ -221,7 +206,7 @@ export class InboundAssociation {
     const { clock, moves, timeouts } = this.#host;
     this.#isReceiving = true;
     this.#watch();
-    const sink = new StoreSink({
+    this.#sink = new StoreSink({
       instance: {
         sopClassUid: affectedSopClassUid,
         sopInstanceUid: affectedSopInstanceUid,
@@ -244,8 +229,7 @@ export class InboundAssociation {
         this.#host.onReceived();
       },
     });
-    this.#sink = sink;
-    return sink;
+    return this.#sink;
   }
 
   /** PS3.4 J.3.3: the report of storage commitment may come on an association of the peer's own. */

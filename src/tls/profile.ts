@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { CertificateMaterial } from './material.js';
 
@@ -46,6 +47,8 @@ export function secureContextOptions(
     ciphers: profiles[profile].join(':'),
     minVersion,
     honorCipherOrder: true,
+    // Who the other side is is looked at once, when the connection begins: it shows no other certificate later (TLS 1.2).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(profile === 'non-downgrading' && { dhparam: 'auto' }),
   };
 }

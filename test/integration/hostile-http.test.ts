@@ -101,9 +101,9 @@ describe('what a request cannot bring into a header, a path or a query (R-03, R-
     );
     expect(statuses(large)).toEqual(['431']);
     const many = Array.from({ length: 5000 }, (_, index) => `X-${index}: y`).join('\r\n');
-    expect(statuses(await answers(`GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\n${many}\r\n\r\n`))).toEqual([
-      '431',
-    ]);
+    expect(
+      statuses(await answers(`GET /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\n${many}\r\n\r\n`)),
+    ).toEqual(['431']);
     await scene?.close();
     await start('http: { maxHeaderBytes: 1 MiB }\n');
     const query = Array.from(

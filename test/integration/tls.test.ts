@@ -98,6 +98,32 @@ suite('TLS of the listener (R-01, R-02)', () => {
     expect(await handshake({ maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' })).not.toBe('none');
   });
 
+  test('a client shows who it is once: another handshake on the same connection is refused (RFC 9325 3.5)', async () => {
+    gateway = await startTestGateway(PEER + tlsYaml(authority.issue('/CN=gateway'), ', minVersion: TLSv1.2'));
+    const { port } = new URL(gateway.origin);
+    const socket = connect({
+      port: Number(port),
+      host: '127.0.0.1',
+      ca: authority.ca,
+      maxVersion: 'TLSv1.2',
+    });
+    await once(socket, 'secureConnect');
+    const outcome = await new Promise<string>((resolve) => {
+      socket.on('error', () => {
+        resolve('refused');
+      });
+      socket.on('close', () => {
+        resolve('refused');
+      });
+      socket.renegotiate({}, (error) => {
+        resolve(error ? 'refused' : 'taken');
+      });
+    });
+    socket.destroy();
+    expect(outcome).toBe('refused');
+    expect((await get(`${gateway.origin}/healthz`)).status).toBe(200);
+  });
+
   test('what is no TLS is closed, and the next is served', async () => {
     gateway = await startTestGateway(PEER + tlsYaml(authority.issue('/CN=gateway')));
     const { port } = new URL(gateway.origin);

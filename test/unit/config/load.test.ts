@@ -308,6 +308,20 @@ unknown: 1
 });
 
 describe('rules between keys', () => {
+  test('where somebody is named nobody is the operator without saying who that is', () => {
+    const named = 'tokens: { a: { token: a-token-of-24-characters-at-least, roles: [read] } }';
+    const roles = 'roles: { boss: { may: [admin] }, admin: { may: [search] } }';
+    for (const [text, problems] of [
+      [`{ anonymous: true, ${named} }`, 1],
+      [`{ anonymous: true, anonymousRoles: [search, boss], ${roles}, ${named} }`, 1],
+      [`{ anonymous: true, anonymousRoles: [admin], ${roles}, ${named} }`, 0],
+      [`{ anonymous: true, anonymousRoles: [read, store], ${named} }`, 0],
+      ['{ anonymous: true }', 0],
+      [`{ ${named} }`, 0],
+    ] as const)
+      expect([text, problemsOf(`access: ${text}`, onePeer).length]).toEqual([text, problems]);
+  });
+
   test('beyond loopback anonymous access must be said and the public URL known', () => {
     const env = { ...onePeer, DICOMGW_HTTP_LISTEN: '0.0.0.0:8080' };
     const problems = problemsOf('', env);
