@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import './engine-flags.js';
+import './young-generation.js';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hashPassword } from './access/index.js';
