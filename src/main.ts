@@ -27,7 +27,8 @@ const USAGE = `usage: dicomweb-gateway [command] [options]
   config --config FILE   print the effective configuration
   purge --config FILE (--study UID | --patient ID | --all) [--peer NAME]
                          drop instances from the cache of the running gateway; with access control as one of
-                         access.tokens that may do so, or with [--token-file FILE]
+                         access.tokens that may do so, or with [--token-file FILE], or
+                         by a client certificate with [--cert FILE --key FILE]
   hash-password          read a password from standard input, print its hash for access.users and
                          dimse.userIdentity.users
 
@@ -183,6 +184,8 @@ async function run(): Promise<number> {
       all: { type: 'boolean' },
       peer: { type: 'string' },
       'token-file': { type: 'string' },
+      cert: { type: 'string' },
+      key: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
     },
@@ -196,8 +199,9 @@ async function run(): Promise<number> {
   const config = readConfig(values.config);
   if (command === 'config') return (print(dumpConfig(config).trimEnd()), 0);
   if (command === 'purge') {
-    const { study, patient, all, peer, 'token-file': tokenFile } = values;
-    return (print(await requestPurge(config, { study, patient, all, peer, tokenFile })), 0);
+    const { study, patient, all, peer, 'token-file': tokenFile, cert: certFile, key: keyFile } = values;
+    const options = { study, patient, all, peer, tokenFile, certFile, keyFile };
+    return (print(await requestPurge(config, options)), 0);
   }
   if (command === 'check') return check(config, values);
   const telemetry = telemetryFor(config);

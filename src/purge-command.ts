@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { connect } from 'node:tls';
+import { connect, createSecureContext, type ConnectionOptions } from 'node:tls';
 import { operatorsToken } from './compose-access.js';
 import type { Config } from './config/index.js';
 import { GatewayError } from './core/index.js';
@@ -13,6 +13,9 @@ export interface PurgeOptions {
   readonly peer?: string | undefined;
   /** A file with the token of one who may do all of the operator's. */
   readonly tokenFile?: string | undefined;
+  /** PEM files of a client certificate, with what chains it to its authority, and of its key. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
 }
 
 /** A running gateway answers at once, unless it has to ask the PACS for a patient's studies. */
@@ -26,26 +29,43 @@ interface Place {
   readonly cert: string | undefined;
   /** Whether it lets nobody in without a client certificate. */
   readonly wantsCertificate: boolean;
+  /** What is shown there. */
+  readonly shown: Pick<ConnectionOptions, 'secureContext'>;
 }
 
 /** Where the running gateway of this configuration takes a purge. */
-function placeOf({ http, admin }: Config): Place {
+function placeOf({ http, admin }: Config, shown: Place['shown']): Place {
   const listener = admin.listen ? { listen: admin.listen, tls: admin.tls } : http;
   const { host, port } = listener.listen;
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   const wantsCertificate = listener.tls?.clientAuth === 'required';
-  return { host: reachable, port, cert: listener.tls?.cert, wantsCertificate };
+  return { host: reachable, port, cert: listener.tls?.cert, wantsCertificate, shown };
+}
+
+/** @throws GatewayError `bad-request` when one is missing, or cannot be read or used */
+function clientCertificate({ certFile, keyFile }: PurgeOptions): Place['shown'] {
+  if (certFile === undefined && keyFile === undefined) return {};
+  if (certFile === undefined || keyFile === undefined)
+    throw new GatewayError('bad-request', '--cert and --key belong together.');
+  try {
+    const [cert, key] = [readFileSync(certFile), readFileSync(keyFile)];
+    return { secureContext: createSecureContext({ cert, key }) };
+  } catch (cause) {
+    const message = 'What --cert and --key name cannot be read, or is no certificate with its key.';
+    throw new GatewayError('bad-request', message, { cause });
+  }
 }
 
 /**
  * Asks the running gateway of `config` to drop instances from its cache; returns what it says.
  * @throws GatewayError when it does not run, or refuses
  */
-export async function requestPurge(config: Config, { tokenFile, ...target }: PurgeOptions): Promise<string> {
-  const place = placeOf(config);
-  if (place.wantsCertificate) {
+export async function requestPurge(config: Config, options: PurgeOptions): Promise<string> {
+  const { study, patient, all, peer, tokenFile } = options;
+  const place = placeOf(config, clientCertificate(options));
+  if (place.wantsCertificate && place.shown.secureContext === undefined) {
     const message =
-      'The gateway lets nobody in without a client certificate, and this command has none. Set admin.listen, or use clientAuth: optional, or POST /cache/purge with a certificate.';
+      'The gateway lets nobody in without a client certificate, and this command has none. Name the files of one who may purge by --cert and --key.';
     throw new GatewayError('bad-request', message);
   }
   const token = operatorsToken(config, tokenFile);
@@ -53,16 +73,20 @@ export async function requestPurge(config: Config, { tokenFile, ...target }: Pur
     'content-type': 'application/json',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  const { status, text } = await post(place, headers, JSON.stringify(target)).catch((cause: unknown) => {
-    if (cause instanceof GatewayError) throw cause;
-    const message = 'The gateway of this configuration does not answer. Does it run?';
-    throw new GatewayError('bad-request', message, { cause });
-  });
+  const { status, text } = await post(place, headers, JSON.stringify({ study, patient, all, peer })).catch(
+    (cause: unknown) => {
+      if (cause instanceof GatewayError) throw cause;
+      const message = 'The gateway of this configuration does not answer. Does it run?';
+      throw new GatewayError('bad-request', message, { cause });
+    },
+  );
   const answer = parse(text);
   if (status === 200 && answer.dropped !== undefined)
     return `${answer.dropped} instances dropped from the cache`;
   const hint =
-    status === 401 || status === 403 ? ' Name a file with the token of an admin by --token-file.' : '';
+    status === 401 || status === 403
+      ? ' Name a file with the token of an admin by --token-file, or a certificate by --cert and --key.'
+      : '';
   throw new GatewayError('bad-request', (answer.detail ?? `The gateway answered ${status}.`) + hint);
 }
 
@@ -104,10 +128,15 @@ async function post(
  * With TLS, a connection on which the very certificate of the configuration was met: its name need not be that of the
  * address, and nothing secret is sent before.
  */
-async function connection({ host, port, cert }: Place): Promise<ReturnType<typeof connect> | undefined> {
+async function connection({
+  host,
+  port,
+  cert,
+  shown,
+}: Place): Promise<ReturnType<typeof connect> | undefined> {
   if (cert === undefined) return undefined;
   const expected = new X509Certificate(readFileSync(cert)).fingerprint256;
-  const socket = connect({ host, port, rejectUnauthorized: false, timeout: ANSWER_MS });
+  const socket = connect({ ...shown, host, port, rejectUnauthorized: false, timeout: ANSWER_MS });
   await new Promise<void>((resolve, reject) => {
     socket.once('secureConnect', resolve).once('error', reject);
     socket.once('timeout', () => socket.destroy(new Error('no answer')));

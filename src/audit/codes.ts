@@ -29,6 +29,13 @@ export const eventCodes: Readonly<Record<AuditKind, EventCodes>> = {
   'wado-uri': { id: transferred, type: ihe('RAD-55', 'WADO Retrieve'), action: 'R' },
   store: { id: transferred, type: ihe('RAD-108', 'STOW-RS Store'), action: 'C' },
   'login-failure': { id: dcm(110114, 'User Authentication'), type: dcm(110122, 'Login'), action: 'E' },
+  'access-denied': { id: alert, type: dcm(110132, 'Use of Restricted Function'), action: 'E' },
+  // The gateway has the PACS send to it; nothing goes to who asks.
+  preload: {
+    id: dcm(110102, 'Begin Transferring DICOM Instances'),
+    type: ihe('RAD-16', 'Retrieve Images'),
+    action: 'E',
+  },
   purge: { id: alert, type: dcm(110132, 'Use of Restricted Function'), action: 'E' },
   'configuration-change': { id: alert, type: dcm(110131, 'Software Configuration'), action: 'E' },
   'application-start': { id: activity, type: dcm(110120, 'Application Start'), action: 'E' },

@@ -34,6 +34,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 function rolesOf({ kind }: AuditEvent): { readonly asks?: Code; readonly answers?: Code } {
   if (kind === 'search' || kind === 'store') return { asks: roles.source, answers: roles.destination };
   if (kind === 'retrieve' || kind === 'wado-uri') return { asks: roles.destination, answers: roles.source };
+  if (kind === 'preload') return { answers: roles.source };
   if (kind === 'application-start' || kind === 'application-stop') return { answers: roles.application };
   return {};
 }

@@ -5,7 +5,9 @@ export function* brokenDimseSecurity({ dimse, peers }: ParsedConfig): Generator<
   if (dimse.tls) yield* brokenServerTls(dimse.tls, dimse.listen !== undefined);
   if (dimse.userIdentity && Object.keys(dimse.userIdentity.users).length === 0)
     yield 'dimse.userIdentity.users: takes at least one user, or nobody could open an association';
-  for (const [name, { tls, userIdentity }] of Object.entries(peers)) {
+  for (const [name, { tls, userIdentity, inbound }] of Object.entries(peers)) {
+    if (inbound.certificates.length > 0 && dimse.tls?.ca === undefined)
+      yield `peers.${name}.inbound.certificates: needs dimse.tls.ca, for nobody is asked for a certificate without it`;
     if (userIdentity) yield* brokenIdentity(`peers.${name}.userIdentity`, userIdentity);
     if (tls) yield* brokenPeerTls(`peers.${name}.tls`, tls);
   }

@@ -8,6 +8,8 @@ export type AuditKind =
   | 'wado-uri'
   | 'store'
   | 'login-failure'
+  | 'access-denied'
+  | 'preload'
   | 'purge'
   | 'configuration-change'
   | 'application-start'

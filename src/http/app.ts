@@ -52,6 +52,9 @@ function peerOf(path: string, defaultPeer: string): string {
   return name ?? defaultPeer;
 }
 
+/** Optional resources of the standard that no service here has, however it spells them. @see PS3.18 10.4.1.1 */
+const VOLUMETRIC = /\/studies\/[^/]+(?:\/series\/[^/]+)?\/rendered(?:3d|mpr)$/i;
+
 /** What no route has taken: an unknown path, or a method that the path does not have. @see rule S-01, H-13 */
 function fallback(
   deps: HttpDependencies,
@@ -66,6 +69,8 @@ function fallback(
         response.setHeader('Allow', allowedMethods(request.path, isReadOnly));
         throw new GatewayError('method-not-allowed', 'The resource does not have this method.');
       }
+      if (VOLUMETRIC.test(request.path))
+        throw new GatewayError('not-implemented', 'The gateway renders no volumes.');
       throw new GatewayError('not-found', 'There is nothing at this path.');
     });
   };

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { GatewayError, type AuditedStudy, type AuditEvent, type AuditKind } from '../core/index.js';
 import { parseRetrieveTarget, parseWadoTarget, type RetrieveTarget } from '../dicomweb/index.js';
 import type { PurgeTarget, StoredAbout } from '../gateway/index.js';
+import { withoutPort } from './client-key.js';
 import type { Exchange, ExchangeEnd } from './exchange.js';
 import type { HttpDependencies } from './route.js';
 
@@ -14,13 +15,14 @@ interface Route {
 
 type Params = Readonly<Record<string, string | undefined>>;
 type Audited = Pick<HttpDependencies, 'audit' | 'gateway'>;
-type Transaction = Extract<AuditKind, 'search' | 'retrieve' | 'wado-uri' | 'store'>;
+type Transaction = Extract<AuditKind, 'search' | 'retrieve' | 'wado-uri' | 'store' | 'preload'>;
 
 const SEARCH = /(?:^|\/)(?:studies|series|instances)$/;
 const OWN_RESOURCE = /\/preload$|^\/commitment-requests\/|^\/openapi\.json$/;
 
 /** The transaction that a request is, where it is one that shows or changes what the PACS holds. */
 function transactionOf(method: string, path: string): Transaction | undefined {
+  if (method === 'POST' && path.endsWith('/preload')) return 'preload';
   if (OWN_RESOURCE.test(path)) return undefined;
   if (method === 'POST') return 'store';
   if (method !== 'GET' && method !== 'HEAD') return undefined;
@@ -28,11 +30,13 @@ function transactionOf(method: string, path: string): Transaction | undefined {
   return SEARCH.test(path) ? 'search' : 'retrieve';
 }
 
+const REFUSALS: Readonly<Record<number, AuditKind>> = { 401: 'login-failure', 403: 'access-denied' };
+
 const nothing: StoredAbout = { studies: [], patients: [], isPartialList: false };
 
 /**
- * Has the audit trail told of a request when it has ended, once: of a search with what was asked, of a retrieve with the study
- * and the patient whose the PACS says it is, of a store with what came. The function returned tells what a store is about.
+ * Has the audit trail told of a request when it has ended, once: of a search with what was asked, of a retrieve and a
+ * preload with the study and the patient whose the PACS says it is, of a store with what came. The function returned tells what a store is about.
  */
 export function audited(
   exchange: Exchange,
@@ -50,7 +54,7 @@ export function audited(
     const known = study && kind !== 'store' ? gateway.patientsOf(peer, study.studyInstanceUid) : [];
     const { studies, patients, isPartialList } = about();
     audit.record({
-      ...endOf(exchange, request, end),
+      ...endOf(exchange, request, end, kind),
       kind: end.status === 401 ? 'login-failure' : kind,
       peers: [peer],
       studies: studies.length > 0 ? studies : study ? [study] : [],
@@ -63,7 +67,12 @@ export function audited(
   };
 }
 
-/** Has the audit trail told of a request of which it does not tell otherwise, where that is not believed to be who it says. */
+/**
+ * Has the audit trail told of a request of which it does not tell otherwise, where that is not believed to be who it says, or
+ * may not do what it asks.
+ *
+ * @see PS3.15 A.5.3.11 for the use of what is restricted
+ */
 export function auditLogin(
   exchange: Exchange,
   request: Request,
@@ -72,7 +81,8 @@ export function auditLogin(
 ): void {
   if (audit === undefined) return;
   exchange.onEnd = (end) => {
-    if (end.status === 401) audit.record({ ...endOf(exchange, request, end), kind: 'login-failure', peers });
+    const kind = REFUSALS[end.status];
+    if (kind !== undefined) audit.record({ ...endOf(exchange, request, end), kind, peers });
   };
 }
 
@@ -113,16 +123,18 @@ function endOf(
   { context, requestId, claimed }: Exchange,
   request: Request,
   end: ExchangeEnd,
+  kind?: AuditKind,
 ): Omit<AuditEvent, 'kind'> {
   const address = request.ip;
   const principal =
     context.principal ??
     (claimed === undefined ? { kind: 'anonymous', name: '' } : { kind: 'basic', name: claimed });
-  const outcome = outcomeOf(request, end);
+  // What is begun is all that was asked.
+  const outcome = kind === 'preload' && end.status === 202 ? 'success' : outcomeOf(request, end);
   return {
     outcome,
     ...(outcome !== 'success' && { reason: reasonOf(end) }),
-    requestor: { principal, ...(address !== undefined && { address }) },
+    requestor: { principal, ...(address !== undefined && { address: withoutPort(address) }) },
     requestId,
     request: `${request.method} ${withoutCredentials(request.originalUrl)}`,
     bytes: end.bytesOut,

@@ -64,6 +64,10 @@ describe('R-04: the audit trail tells of what was refused', () => {
     expect(await send(`${service}${STUDY}`, READER)).toBe(403);
     expect(await send(`${service}/studies`, READER, 'POST')).toBe(403);
     expect(await send(`${origin}/cache/purge`, READER, 'POST')).toBe(403);
+    expect(await send(`${service}${STUDY}/preload`, READER, 'POST')).toBe(403);
+    expect(await send(`${service}${STUDY}/preload`, READER)).toBe(403);
+    expect(await send(`${service}/commitment-requests/2.25.1`, READER, 'POST')).toBe(403);
+    expect(await send(`${origin}/metrics`, READER)).toBe(403);
     const forbidden = (kind: string, asked: string): unknown => [
       kind,
       'serious',
@@ -75,6 +79,10 @@ describe('R-04: the audit trail tells of what was refused', () => {
       forbidden('retrieve', `GET /dicomweb${STUDY}`),
       forbidden('store', 'POST /dicomweb/studies'),
       forbidden('purge', 'POST /cache/purge'),
+      forbidden('preload', `POST /dicomweb${STUDY}/preload`),
+      forbidden('access-denied', `GET /dicomweb${STUDY}/preload`),
+      forbidden('access-denied', 'POST /dicomweb/commitment-requests/2.25.1'),
+      forbidden('access-denied', 'GET /metrics'),
     ]);
   });
 

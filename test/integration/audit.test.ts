@@ -106,6 +106,7 @@ describe('R-04: the audit trail over syslog', () => {
     expect((await postFiles(`${service}/studies`, [slice.file])).status).toBe(200);
     expect((await request(`${service}/studies/2.25.404/metadata`)).status).toBe(404);
     expect((await request(`${service}/studies/no-uid`)).status).toBe(400);
+    expect((await request(`${service}/studies/${STUDY}/preload`, { method: 'POST' })).status).toBe(202);
     await request(`${origin}/cache/purge`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -147,6 +148,14 @@ describe('R-04: the audit trail over syslog', () => {
         query: get('/studies/2.25.404/metadata'),
       },
       { ...rest, event: '110104', type: 'RAD-107', outcome: '4', query: get('/studies/no-uid') },
+      {
+        ...rest,
+        event: '110102',
+        type: 'RAD-16',
+        studies: [STUDY],
+        patients: ['P1'],
+        query: `POST /dicomweb/studies/${STUDY}/preload`,
+      },
       { ...rest, event: '110113', type: '110132', patients: ['P1'], query: 'POST /cache/purge' },
     ]);
     expect([events[0]?.type, events.at(-1)?.type]).toEqual(['110120', '110121']);
@@ -275,12 +284,15 @@ describe('R-04: the audit trail as JSON lines', () => {
     await linesOf(path, 2);
     await stop();
     const trusting = await start([`  lines: "${path}"`], 'http: { trustProxy: loopback }');
-    await request(`${trusting.service}/studies?PatientID=P1`, { headers });
-    const lines = await linesOf(path, 6);
+    for (const forwarded of ['192.0.2.99', '192.0.2.99:5678', '[2001:db8::9]:5678'])
+      await request(`${trusting.service}/studies?PatientID=P1`, {
+        headers: { 'x-forwarded-for': forwarded },
+      });
+    const lines = await linesOf(path, 8);
     const addresses = lines
       .filter(({ kind }) => kind === 'search')
       .map(({ requestor }) => (requestor as { address: string }).address);
-    expect(addresses).toEqual(['127.0.0.1', '192.0.2.99']);
+    expect(addresses).toEqual(['127.0.0.1', '192.0.2.99', '192.0.2.99', '2001:db8::9']);
     expect(lines.map(({ kind }) => kind)).toContain('configuration-change');
   });
 

@@ -150,14 +150,21 @@ describe('malformed requests are 4xx problem documents, and the peer is never as
     ['GET', '/modality-scheduled-procedure-steps'],
     ['GET', '/modality-performed-procedure-steps'],
     ['GET', '/color-palettes'],
-    ['GET', `${S}/rendered3d`],
-    ['GET', `${S}/series/1.2.4/renderedmpr`],
     ['GET', `${S}/bulkdata`],
     ['DELETE', '/nothing'],
   ])('8.10, 10.4.1.1, 11, 12, 14, 15: %s %s is 404, for there is no such resource', async (method, path) => {
     const response = await request(gateway.service + path, { method });
     expect([response.status, response.headers.allow]).toEqual([404, undefined]);
   });
+
+  test.each(['rendered3d', 'renderedMPR', 'series/1.2.4/renderedmpr'])(
+    '10.4.1.1: %s is 501, for the standard has it and the gateway has not',
+    async (path) => {
+      const response = await request(`${gateway.service}${S}/${path}`);
+      expect(response.status).toBe(501);
+      expect(JSON.parse(response.body.toString())).toMatchObject({ code: 'not-implemented' });
+    },
+  );
 
   test('a peer that is not configured is 404', async () => {
     expect((await request(`${gateway.origin}/peers/other/dicomweb/studies`)).status).toBe(404);

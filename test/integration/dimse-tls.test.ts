@@ -410,6 +410,11 @@ describeWithPacs(
         'peers.main.tls.key is not the key',
       ],
       ['no reason for what is not checked', () => towards('checkIdentity: false'), 'whyUnchecked'],
+      [
+        'certificates of a peer that nobody is asked for',
+        () => [`    inbound: { certificates: ['${'AB'.repeat(32)}'] }`],
+        'peers.main.inbound.certificates: needs dimse.tls.ca',
+      ],
       ['half a pair', () => towards(`cert: ${server.cert}`), 'cert and key belong together'],
     ])('%s stops the start in words', async (_what, lines, text) => {
       const peer = await startPeer(pemOf(server));

@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { connect, TLSSocket, type ConnectionOptions } from 'node:tls';
+import { loadConfig } from '../../src/config/index.js';
 import { listen } from '../../src/http/index.js';
+import { requestPurge } from '../../src/purge-command.js';
 import { systemClock } from '../../src/core/index.js';
 import { Certificates } from '../../src/tls/index.js';
 import { Authority, replacePair, withoutOpenssl, type Pair } from '../helpers/authority.js';
@@ -233,5 +235,25 @@ suite('client certificates', () => {
     expect(await failure(search())).not.toBe('none');
     expect(await failure(search(stranger.issue('/O=Hospital/CN=viewer')))).not.toBe('none');
     expect((await search(authority.issue('/O=Hospital/CN=viewer'))).status).toBe(503);
+  });
+
+  test('are shown by the command that purges', async () => {
+    const tls = tlsYaml(authority.issue('/CN=gateway'), `, ca: '${authority.caFile}', clientAuth: required`);
+    const users = `access: { certificates: { operator: { subject: 'CN=operator', roles: [admin] } } }\n`;
+    gateway = await startTestGateway(PEER + tls + users);
+    const { port } = new URL(gateway.origin);
+    const file = `${PEER}${tls.replace('{', `{ listen: '127.0.0.1:${port}',`)}${users}`;
+    const config = loadConfig({ file, env: {} });
+    const purge = async ({ certFile, keyFile }: Partial<Pair>): Promise<string> =>
+      requestPurge(config, { all: true, certFile, keyFile });
+    const operator = authority.issue('/CN=operator');
+    expect(await purge(operator)).toBe('0 instances dropped from the cache');
+    await expect(purge({})).rejects.toThrow('--cert and --key');
+    await expect(purge({ certFile: operator.certFile })).rejects.toThrow('belong together');
+    await expect(purge({ ...operator, keyFile: '/nowhere/tls.key' })).rejects.toThrow('cannot be read');
+    await expect(purge({ ...operator, keyFile: operator.certFile })).rejects.toThrow(
+      'no certificate with its key',
+    );
+    await expect(purge(authority.issue('/CN=somebody'))).rejects.toThrow('--cert');
   });
 });

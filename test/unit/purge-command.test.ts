@@ -8,7 +8,7 @@ const HTTP = `
 const configOf = (more = ''): ReturnType<typeof loadConfig> =>
   loadConfig({ file: `http: ${HTTP}\npeers: { main: { address: PACS@127.0.0.1:104 } }\n${more}`, env: {} });
 
-test('a purge says that it has no client certificate where one is wanted, instead of asking whether a gateway runs', async () => {
+test('a purge says that it has been given no client certificate where one is wanted, instead of asking whether a gateway runs', async () => {
   await expect(requestPurge(configOf(), { all: true })).rejects.toThrow('client certificate');
 });
 
