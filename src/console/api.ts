@@ -194,7 +194,7 @@ async function* rowsOf<T>(response: Response): AsyncGenerator<readonly T[], void
   });
 }
 
-/** Lines of JSON as they come. @throws Refused */
+/** Lines of JSON as they come; a last one that is cut is told. @throws Refused */
 export async function* askLines<T>(path: string, asking: Asking): AsyncGenerator<T, void, undefined> {
   let rest = '';
   for await (const text of piecesOf(await ask(path, asking))) {
@@ -202,6 +202,7 @@ export async function* askLines<T>(path: string, asking: Asking): AsyncGenerator
     rest = lines.pop() ?? '';
     for (const line of lines) yield JSON.parse(line) as T;
   }
+  if (rest !== '') throw new Refused(texts.connection.reset);
 }
 
 /** Events of a stream until it ends. @throws Refused */
@@ -228,9 +229,15 @@ export interface Upload {
 /** Sends a body and tells how far it is, which `fetch` cannot. */
 export async function upload(path: string, { body, type, onProgress, signal }: Upload): Promise<Uploaded> {
   const header = await authorization();
+  if (signal.aborted) return { status: 0, text: '' };
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
+    const abort = (): void => {
+      request.abort();
+    };
     const done = (): void => {
+      // Else the signal holds all that was ever sent.
+      signal.removeEventListener('abort', abort);
       if (request.status === 401) unauthenticated(header);
       if (request.status === 0 && !signal.aborted) lost();
       resolve({ status: request.status, text: request.responseText });
@@ -241,9 +248,7 @@ export async function upload(path: string, { body, type, onProgress, signal }: U
     request.onload = done;
     request.onerror = done;
     request.onabort = done;
-    signal.addEventListener('abort', () => {
-      request.abort();
-    });
+    signal.addEventListener('abort', abort);
     request.open('POST', basePath(path));
     request.setRequestHeader('Content-Type', type);
     request.setRequestHeader('Accept', 'application/dicom+json');

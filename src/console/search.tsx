@@ -21,7 +21,7 @@ export function Search(): JSX.Element {
   return (
     <>
       <Head title={t.title} />
-      <SearchForm key={params.toString()} params={params} peers={peers.names} chosen={peer} />
+      <SearchForm params={params} peers={peers.names} chosen={peer} />
       {isAsked ? <Results peer={peer} params={params} found={found} /> : <p class="faint">{t.begin}</p>}
     </>
   );
@@ -45,7 +45,8 @@ function Results({ peer, params, found }: ResultsProps): JSX.Element {
       <footer class="pages">
         <span role="status">
           {!isWhole && !error && t.running(rows.length)}
-          {isNothing && t.nothing}
+          {error && rows.length > 0 && t.broken(rows.length)}
+          {isNothing && (offset > 0 ? t.noMore : t.nothing)}
           {isWhole && !isNothing && t.found(offset + 1, offset + rows.length)}
         </span>
         <Pages params={params} isMore={rows.length >= PAGE} />
@@ -110,7 +111,7 @@ function Table({ peer, rows, params }: TableProps): JSX.Element {
       </thead>
       <tbody>
         {rows.map((row, index) => (
-          <StudyRow key={textOf(row, tags.studyInstanceUid) || index} peer={peer} row={row} from={from} />
+          <StudyRow key={index} peer={peer} row={row} from={from} />
         ))}
       </tbody>
     </table>
