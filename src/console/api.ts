@@ -148,11 +148,12 @@ export async function askText(path: string, asking: Asking = {}): Promise<string
   return whole(() => response.text());
 }
 
+/** The bytes of what is being answered. @throws Refused */
+export const bodyOf = (response: Response): Promise<Blob> => whole(() => response.blob());
+
 /** The bytes of an answer. @throws Refused */
-export async function askBlob(path: string, asking: Asking = {}): Promise<Blob> {
-  const response = await ask(path, asking);
-  return whole(() => response.blob());
-}
+export const askBlob = async (path: string, asking: Asking = {}): Promise<Blob> =>
+  bodyOf(await ask(path, asking));
 
 async function* piecesOf(response: Response): AsyncGenerator<string, void, undefined> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();

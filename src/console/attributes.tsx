@@ -121,9 +121,10 @@ function Tree({
 function Whole({ row }: { readonly row: AttributeRow | undefined }): JSX.Element {
   return (
     <p class="whole" role="status">
-      {row && row.tag !== '' && row.value !== '' && (
+      {row && row.tag !== '' && (
         <>
-          <strong>{`${tagText(row.tag)} ${row.name}`}</strong> <Foreign>{row.value}</Foreign>
+          <strong>{`${tagText(row.tag)} ${row.name}`}</strong>{' '}
+          {row.value !== '' && <Foreign>{row.value}</Foreign>}
         </>
       )}
     </p>

@@ -43,14 +43,17 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
     const over = (): void => {
       if (asking.current === signal) asking.current = undefined;
     };
-    latest.current(signal).finally(over).then(
-      (data) => {
-        if (!signal.aborted) setState({ key, data, done: true });
-      },
-      (thrown: unknown) => {
-        if (!signal.aborted) setState({ key, error: refusedOf(thrown), done: true });
-      },
-    );
+    latest
+      .current(signal)
+      .finally(over)
+      .then(
+        (data) => {
+          if (!signal.aborted) setState({ key, data, done: true });
+        },
+        (thrown: unknown) => {
+          if (!signal.aborted) setState({ key, error: refusedOf(thrown), done: true });
+        },
+      );
     return () => {
       controller.abort();
     };

@@ -10,13 +10,14 @@ import { useRows } from './rows.js';
 import { stackOf, type Place } from './stack.js';
 import { texts } from './texts.js';
 import { Failure, Loading, Warnings } from './ui.js';
+import { Video } from './video.js';
 import { Viewer } from './viewer.js';
 import { WindowedList } from './windowed-list.js';
 
 const t = texts.study;
 const ROW_HEIGHT = 34;
 
-const instanceFields = [tags.numberOfFrames, tags.instanceNumber]
+const instanceFields = [tags.numberOfFrames, tags.instanceNumber, tags.availableTransferSyntaxes]
   .map((tag) => `includefield=${tag}`)
   .join('&');
 
@@ -180,7 +181,7 @@ function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Elem
   const row = instances[place.index];
   const { frames, metadata, error, retry } = useMetadata(path, instances, row);
   const stack = useMemo(() => stackOf(frames), [frames]);
-  const kind = contentOf(row ? textOf(row, tags.sopClassUid) : '', metadata);
+  const kind = contentOf(row ?? {}, metadata);
   const instance = `${path}/instances/${row ? textOf(row, tags.sopInstanceUid) : ''}`;
   return (
     <div class="instance-panel">
@@ -204,6 +205,7 @@ function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Elem
         />
       )}
       {tab === 'content' && kind === 'report' && <Report key={instance} path={instance} />}
+      {tab === 'content' && kind === 'video' && <Video key={instance} path={instance} />}
       {tab === 'content' && kind === 'document' && <Document key={instance} path={instance} />}
     </div>
   );
@@ -213,6 +215,7 @@ const contentNames: Readonly<Record<Exclude<ContentKind, 'none'>, string>> = {
   picture: t.picture,
   report: t.report,
   document: t.document,
+  video: t.video,
 };
 
 interface TabsProps {

@@ -130,6 +130,7 @@ export const texts = {
     picture: 'Picture',
     report: 'Report',
     document: 'Document',
+    video: 'Video',
     attributes: 'Attributes',
     noPicture: 'This instance has no frames: there is nothing to show but its attributes.',
     framesUnknown: 'The attributes of this instance did not come: it may have more frames than are shown.',
@@ -151,6 +152,13 @@ export const texts = {
     perSecond: (rate: number) => `${rate} frames a second`,
     openDocument: 'Open in a tab of its own',
     saveDocument: 'Save',
+  },
+  video: {
+    large: (size: string) => `This video has ${size}; it comes whole before it plays.`,
+    load: 'Load it',
+    save: (size: string) => `Save the video (${size})`,
+    notPlayable: (type: string) =>
+      `This browser cannot play this video (${type}). It can be saved for another player.`,
   },
   attributes: {
     filter: 'Find by name, tag or value',

@@ -48,7 +48,13 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
   const drag = useWindowDrag(window, metadata, setWindow);
   const keys = keysOf(position, stack.total, goTo);
   const onKeyDown = (event: KeyboardEvent): void => {
-    const acts = { ...keys, ' ': cine.toggle, r: reset, R: reset, ...(cine.isPlaying && { Escape: cine.toggle }) };
+    const acts = {
+      ...keys,
+      ' ': cine.toggle,
+      r: reset,
+      R: reset,
+      ...(cine.isPlaying && { Escape: cine.toggle }),
+    };
     const act = (acts as typeof keys)[event.key];
     if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
