@@ -120,7 +120,7 @@ function Tree({
 /** The row that is chosen, with all of its value: a line of the tree may be too short for it. */
 function Whole({ row }: { readonly row: AttributeRow | undefined }): JSX.Element {
   return (
-    <p class="whole" role="status">
+    <p class="whole" aria-live="polite">
       {row && row.tag !== '' && (
         <>
           <strong>{`${tagText(row.tag)} ${row.name}`}</strong>{' '}

@@ -17,7 +17,7 @@ import { WindowedList } from './windowed-list.js';
 const t = texts.study;
 const ROW_HEIGHT = 34;
 
-const instanceFields = [tags.numberOfFrames, tags.instanceNumber, tags.availableTransferSyntaxes]
+const instanceFields = [tags.numberOfFrames, tags.instanceNumber]
   .map((tag) => `includefield=${tag}`)
   .join('&');
 

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { formatAeAddress } from '../../src/core/index.js';
 import { createDemoPacs, demoStudies, type DemoPacs } from '../../src/demo/index.js';
 import { buildConsole, canvasOf, openConsole, type ConsolePage } from '../helpers/console.js';
 import { usCine } from '../helpers/fixtures.js';
+import { mp4 } from '../helpers/media.js';
 import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
 import { startBrowser } from '../helpers/ohif.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
@@ -166,6 +168,34 @@ describeWithPacs(
       await page.locator('.plot').first().waitFor();
     });
 
+    test('a video that the browser cannot play says so in words, and can be saved as it is', async () => {
+      const { page, show } = await open(series);
+      const bytes = mp4({ width: 16, height: 16, frames: 2 });
+      const row = {
+        '00080016': { vr: 'UI', Value: ['1.2.840.10008.5.1.4.1.1.77.1.1.1'] },
+        '00080018': { vr: 'UI', Value: ['1.2'] },
+      };
+      await page.route('**/instances?**', (route) =>
+        route.fulfill({ contentType: 'application/dicom+json', body: JSON.stringify([row]) }),
+      );
+      await page.route('**/instances/1.2/metadata', (route) =>
+        route.fulfill({ contentType: 'application/dicom+json', body: JSON.stringify([row]) }),
+      );
+      const asked: (string | undefined)[] = [];
+      await page.route('**/instances/1.2/rendered', (route) => {
+        asked.push(route.request().headers()['accept']);
+        return route.fulfill({ contentType: 'video/mp4', body: bytes });
+      });
+      await show();
+      await page.getByText('This browser cannot play this video (video/mp4).').waitFor();
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Save the video' }).click();
+      const saved = await download;
+      expect(saved.suggestedFilename()).toBe('video.mp4');
+      expect(readFileSync(await saved.path()).equals(bytes)).toBe(true);
+      expect(asked).toEqual(['video/mp4, video/mpeg, video/h265']);
+    });
+
     test('an answer in many words is shown whole on a phone', async () => {
       const { page, show } = await open('store', { viewport: { width: 390, height: 800 } });
       await page.route('**/dicomweb/studies', (route) =>
@@ -220,7 +250,7 @@ describeWithPacs(
         const guarded = await startTestGateway(
           [
             `peers: { main: { address: "${formatAeAddress(pacs.address)}" } }`,
-            `access: { tokens: { site: { token: ${TOKEN}, roles: [read, write, admin] } } }`,
+            `access: { tokens: { site: { token: ${TOKEN}, roles: [read, store, admin] } } }`,
             '',
           ].join('\n'),
         );
