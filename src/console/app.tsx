@@ -26,6 +26,12 @@ const views: Readonly<Record<View, () => JSX.Element>> = {
   health: Health,
 };
 
+/** Where somebody goes to may be for anybody; whoever logs out is led away without going. */
+addEventListener('hashchange', () => {
+  refusal.value = undefined;
+  failedLogin.value = undefined;
+});
+
 /** The whole page. */
 export function App(): JSX.Element {
   const { view } = route.value;
@@ -56,9 +62,6 @@ function useArrival(view: View): void {
     document.title = `${view === 'study' ? texts.study.title : texts.nav[view]} – ${texts.product}`;
     if (before.current === view) return;
     before.current = view;
-    // Another view may be for anybody.
-    refusal.value = undefined;
-    failedLogin.value = undefined;
     focusContent();
     scrollTo(0, 0);
   }, [view]);
