@@ -69,7 +69,7 @@ function useArrival(view: View): void {
 
 /** A view; one that breaks says so, and the page stays. */
 function Shown({ view }: { readonly view: View }): JSX.Element {
-  const [thrown, again] = useErrorBoundary();
+  const [thrown, again]: readonly [unknown, () => void] = useErrorBoundary();
   const Chosen = views[view];
   const error = thrown === undefined ? undefined : refusedOf(thrown);
   return error ? <Failure error={error} onRetry={again} /> : <Chosen />;
