@@ -123,7 +123,7 @@ function checking(
       const signal = AbortSignal.any([context.signal, AbortSignal.timeout(CHECK_MS)]);
       const remembered = peer.knowledge.facts;
       const report = await checkPeer({ ...subject, remembered }, { ...context, signal }, onStep);
-      peer.knowledge.believe(report.facts);
+      peer.knowledge.adopt(report.facts);
       return report;
     } finally {
       certificates.close();

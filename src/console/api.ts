@@ -153,11 +153,12 @@ export async function askText(path: string, asking: Asking = {}): Promise<string
   return whole(() => response.text());
 }
 
+/** The bytes of what is being answered. @throws Refused */
+export const bodyOf = (response: Response): Promise<Blob> => whole(() => response.blob());
+
 /** The bytes of an answer. @throws Refused */
-export async function askBlob(path: string, asking: Asking = {}): Promise<Blob> {
-  const response = await ask(path, asking);
-  return whole(() => response.blob());
-}
+export const askBlob = async (path: string, asking: Asking = {}): Promise<Blob> =>
+  bodyOf(await ask(path, asking));
 
 async function* piecesOf(response: Response): AsyncGenerator<string, void, undefined> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -199,7 +200,7 @@ async function* rowsOf<T>(response: Response): AsyncGenerator<readonly T[], void
   });
 }
 
-/** Lines of JSON as they come. @throws Refused */
+/** Lines of JSON as they come; a last one that is cut is told. @throws Refused */
 export async function* askLines<T>(path: string, asking: Asking): AsyncGenerator<T, void, undefined> {
   let rest = '';
   for await (const text of piecesOf(await ask(path, asking))) {
@@ -207,6 +208,7 @@ export async function* askLines<T>(path: string, asking: Asking): AsyncGenerator
     rest = lines.pop() ?? '';
     for (const line of lines) yield JSON.parse(line) as T;
   }
+  if (rest !== '') throw new Refused(texts.connection.reset);
 }
 
 /** Events of a stream until it ends. @throws Refused */
@@ -233,9 +235,15 @@ export interface Upload {
 /** Sends a body and tells how far it is, which `fetch` cannot. */
 export async function upload(path: string, { body, type, onProgress, signal }: Upload): Promise<Uploaded> {
   const header = await authorization();
+  if (signal.aborted) return { status: 0, text: '' };
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
+    const abort = (): void => {
+      request.abort();
+    };
     const done = (): void => {
+      // Else the signal holds all that was ever sent.
+      signal.removeEventListener('abort', abort);
       if (request.status === 401) unauthenticated(header);
       const isNobodys =
         request.status === 0 || isProxys(request.status, request.getResponseHeader('Content-Type'));
@@ -248,9 +256,7 @@ export async function upload(path: string, { body, type, onProgress, signal }: U
     request.onload = done;
     request.onerror = done;
     request.onabort = done;
-    signal.addEventListener('abort', () => {
-      request.abort();
-    });
+    signal.addEventListener('abort', abort);
     request.open('POST', basePath(path));
     request.setRequestHeader('Content-Type', type);
     request.setRequestHeader('Accept', 'application/dicom+json');

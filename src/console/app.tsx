@@ -1,22 +1,22 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { ask, connection } from './api.js';
 import { Health } from './health.js';
-import { useEvery } from './hooks.js';
+import { refusedOf, useEvery } from './hooks.js';
 import { LoginPanel } from './login-panel.js';
 import { forgetMetadata } from './metadata.js';
 import { forgetPictures } from './pictures.js';
 import { Peers } from './peers.js';
 import { Pulls } from './pulls.js';
-import { hrefOf, route, type View } from './route.js';
+import { hrefOf, leave, route, type View } from './route.js';
 import { Search } from './search.js';
-import { credentials, logIn, logins, refusal } from './session.js';
+import { credentials, failedLogin, logins, logOut, refusal } from './session.js';
 import { settings } from './settings.js';
 import { Store } from './store.js';
 import { Study } from './study.js';
 import { forgetStudies } from './study-names.js';
 import { texts } from './texts.js';
-import { stopAll } from './uploads.js';
+import { Failure } from './ui.js';
 
 const views: Readonly<Record<View, () => JSX.Element>> = {
   peers: Peers,
@@ -27,19 +27,18 @@ const views: Readonly<Record<View, () => JSX.Element>> = {
   health: Health,
 };
 
+/** Where somebody goes to may be for anybody; whoever logs out is led away without going. */
+addEventListener('hashchange', () => {
+  refusal.value = undefined;
+  failedLogin.value = undefined;
+});
+
 /** The whole page. */
-export function App({ problem }: { readonly problem: string | undefined }): JSX.Element {
+export function App(): JSX.Element {
   const { view } = route.value;
-  const Shown = views[view];
   useEffect(forgetAll, [logins.value]);
-  const isRefused = refusal.value !== undefined || problem !== undefined;
-  useEffect(() => {
-    // Another view may be for anybody.
-    refusal.value = undefined;
-  }, [view]);
-  useEffect(() => {
-    document.title = `${view === 'study' ? texts.study.title : texts.nav[view]} – ${texts.product}`;
-  }, [view]);
+  useArrival(view);
+  const isRefused = refusal.value !== undefined || failedLogin.value !== undefined;
   return (
     <>
       <a class="skip" href="#content" onClick={skip}>
@@ -48,7 +47,7 @@ export function App({ problem }: { readonly problem: string | undefined }): JSX.
       <TopBar view={view} />
       <Connection />
       <main id="content" tabIndex={-1} class={view}>
-        {isRefused ? <LoginPanel problem={problem} /> : <Shown />}
+        {isRefused ? <LoginPanel /> : <Shown key={view} view={view} />}
       </main>
     </>
   );
@@ -61,10 +60,32 @@ function forgetAll(): void {
   forgetStudies();
 }
 
+/** What goes with another view: its title, and that keyboard and screen reader are there too. */
+function useArrival(view: View): void {
+  const before = useRef(view);
+  useEffect(() => {
+    document.title = `${view === 'study' ? texts.study.title : texts.nav[view]} – ${texts.product}`;
+    if (before.current === view) return;
+    before.current = view;
+    focusContent();
+    scrollTo(0, 0);
+  }, [view]);
+}
+
+/** A view; one that breaks says so, and the page stays. */
+function Shown({ view }: { readonly view: View }): JSX.Element {
+  const [thrown, again]: readonly [unknown, () => void] = useErrorBoundary();
+  const Chosen = views[view];
+  const error = thrown === undefined ? undefined : refusedOf(thrown);
+  return error ? <Failure error={error} onRetry={again} /> : <Chosen />;
+}
+
+const focusContent = (): void => document.getElementById('content')?.focus({ preventScroll: true });
+
 /** The address behind the # is that of the view. */
 function skip(event: MouseEvent): void {
   event.preventDefault();
-  document.getElementById('content')?.focus();
+  focusContent();
 }
 
 function TopBar({ view }: { readonly view: View }): JSX.Element {
@@ -97,10 +118,8 @@ function TopBar({ view }: { readonly view: View }): JSX.Element {
           type="button"
           class="quiet"
           onClick={() => {
-            // What waits is not to be sent as whoever logs in next.
-            stopAll();
-            logIn(undefined);
-            refusal.value = 'unauthenticated';
+            logOut();
+            leave();
           }}
         >
           {texts.login.out}
@@ -118,8 +137,8 @@ const ALIVE_MS = 5000;
 function Connection(): JSX.Element | null {
   const isDown = connection.value === 'down';
   const [wasDown, setWasDown] = useState(false);
-  useEvery(ALIVE_MS, () => {
-    if (!isDown) ask('healthz', { cache: 'no-store' }).catch(() => undefined);
+  useEvery(ALIVE_MS, async () => {
+    if (!isDown) await ask('healthz', { cache: 'no-store' }).catch(() => undefined);
   });
   useEffect(() => {
     if (isDown) {
@@ -134,6 +153,11 @@ function Connection(): JSX.Element | null {
     };
   }, [isDown]);
   if (!isDown && !wasDown) return null;
+  return <Banner isDown={isDown} />;
+}
+
+/** A line below the bar. */
+export function Banner({ isDown }: { readonly isDown: boolean }): JSX.Element {
   return (
     <p class={`banner ${isDown ? 'bad' : 'good'}`} role="status">
       {isDown ? texts.connection.lost : texts.connection.back}

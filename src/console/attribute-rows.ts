@@ -1,4 +1,7 @@
 import { itemsOf, valueText, type Attribute, type Row } from './dicom.js';
+import { texts } from './texts.js';
+
+const t = texts.attributes;
 
 /** One line of the tree of attributes. */
 export interface AttributeRow {
@@ -58,11 +61,13 @@ function* rowsBelow(row: Row, names: Names, at: { id: string; depth: number }): 
 }
 
 function textOfAttribute({ vr, Value = [], InlineBinary }: Attribute): string {
-  if (InlineBinary !== undefined) return `base64 ${InlineBinary.slice(0, MOST_CHARACTERS)}`;
-  return Value.map((value) => valueText(value, vr))
-    .join(' \\ ')
-    .slice(0, MOST_CHARACTERS);
+  if (InlineBinary !== undefined) return t.base64(cut(InlineBinary));
+  return cut(Value.map((value) => valueText(value, vr)).join(' \\ '));
 }
+
+/** What is left out is told. */
+const cut = (text: string): string =>
+  text.length <= MOST_CHARACTERS ? text : t.cut(text.slice(0, MOST_CHARACTERS), text.length);
 
 /** All attributes of an instance, each after what it is in. */
 export const attributeRows = (row: Row, names: Names): readonly AttributeRow[] => [

@@ -4,6 +4,7 @@ import { askBlob, askJson, type Refused } from './api.js';
 import { attributeRows, filtered, opened, tagText, type AttributeRow, type Names } from './attribute-rows.js';
 import { refusedOf, useLoaded } from './hooks.js';
 import { metadataOf } from './metadata.js';
+import { saveAs } from './save-as.js';
 import { texts } from './texts.js';
 import { Failure, Foreign, Loading } from './ui.js';
 import { WindowedList } from './windowed-list.js';
@@ -74,7 +75,15 @@ function Tree({
   };
   return (
     <div class="attributes" onKeyDown={onKeyDown}>
-      <Filter text={filter} onChange={setFilter} count={t.count(shown.length, rows.length)} />
+      <Filter
+        text={filter}
+        onChange={(text) => {
+          setFilter(text);
+          // Another row may stand there.
+          setAt(undefined);
+        }}
+        count={t.count(shown.length, rows.length)}
+      />
       <WindowedList
         count={shown.length}
         rowHeight={ROW_HEIGHT}
@@ -82,7 +91,7 @@ function Tree({
         role="tree"
         selected={at}
         onSelect={setAt}
-        row={(index) => {
+        row={(index, id) => {
           const row = shown[index];
           const onToggle = (): void => {
             setAt(index);
@@ -92,6 +101,7 @@ function Tree({
             row && (
               <Line
                 key={row.id}
+                id={id}
                 row={row}
                 path={path}
                 isOpen={isOpen(row)}
@@ -102,7 +112,22 @@ function Tree({
           );
         }}
       />
+      <Whole row={at === undefined ? undefined : shown[at]} />
     </div>
+  );
+}
+
+/** The row that is chosen, with all of its value: a line of the tree may be too short for it. */
+function Whole({ row }: { readonly row: AttributeRow | undefined }): JSX.Element {
+  return (
+    <p class="whole" aria-live="polite">
+      {row && row.tag !== '' && (
+        <>
+          <strong>{`${tagText(row.tag)} ${row.name}`}</strong>{' '}
+          {row.value !== '' && <Foreign>{row.value}</Foreign>}
+        </>
+      )}
+    </p>
   );
 }
 
@@ -131,6 +156,7 @@ function Filter({ text, count, onChange }: FilterProps): JSX.Element {
 }
 
 interface LineProps {
+  readonly id: string;
   readonly row: AttributeRow;
   readonly path: string;
   readonly isOpen: boolean;
@@ -138,11 +164,12 @@ interface LineProps {
   readonly onToggle: () => void;
 }
 
-function Line({ row, path, isOpen, isChosen, onToggle }: LineProps): JSX.Element {
+function Line({ id, row, path, isOpen, isChosen, onToggle }: LineProps): JSX.Element {
   const hasBelow = row.below !== undefined;
   const isItem = row.tag === '';
   return (
     <div
+      id={id}
       role="treeitem"
       class="row"
       aria-level={row.depth + 1}
@@ -193,34 +220,38 @@ function BulkData({
   readonly tag: string;
 }): JSX.Element {
   const [error, setError] = useState<Refused>();
+  const [isSaving, setSaving] = useState(false);
   const save = async (): Promise<void> => {
+    setError(undefined);
+    setSaving(true);
     try {
       const blob = await askBlob(bulkPath(uri, path), {
         accept: 'application/octet-stream; transfer-syntax=*, */*;q=0.5',
       });
-      const url = URL.createObjectURL(blob);
-      const link = Object.assign(document.createElement('a'), { href: url, download: `${tag}.bin` });
-      link.click();
-      setTimeout(() => {
-        URL.revokeObjectURL(url);
-      }, 10_000);
+      saveAs(blob, `${tag}.bin`);
     } catch (thrown) {
       setError(refusedOf(thrown));
     }
+    setSaving(false);
   };
   return (
     <>
       <button
         type="button"
         class="link"
+        disabled={isSaving}
         onClick={(event) => {
           event.stopPropagation();
           void save();
         }}
       >
-        {t.bulk}
+        {isSaving ? t.saving : t.bulk}
       </button>
-      {error && <span class="bad">{error.message}</span>}
+      {error && (
+        <span class="bad" role="alert">
+          <Foreign>{error.message}</Foreign>
+        </span>
+      )}
     </>
   );
 }

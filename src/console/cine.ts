@@ -68,8 +68,22 @@ async function play(now: () => CineOptions, rate: number, signal: AbortSignal): 
       () => false,
     );
     await new Promise((resolve) => setTimeout(resolve, 1000 / rate - (performance.now() - began)));
+    if (document.hidden) await untilSeen(signal);
     if (!isOver()) now().goTo(next);
   }
+}
+
+/** Nobody watches what plays on a page that cannot be seen. */
+async function untilSeen(signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (signal.aborted || !document.hidden) resolve();
+    };
+    signal.addEventListener('abort', look, { signal: over.signal });
+    document.addEventListener('visibilitychange', look, { signal: over.signal });
+  });
+  over.abort();
 }
 
 /** The position so many steps on. */

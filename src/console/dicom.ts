@@ -32,6 +32,7 @@ export const tags = {
   patientSex: '00100040',
   cineRate: '00180040',
   frameTime: '00181063',
+  availableTransferSyntaxes: '00083002',
   studyInstanceUid: '0020000D',
   seriesInstanceUid: '0020000E',
   seriesNumber: '00200011',
@@ -106,7 +107,7 @@ export const timeText = (text: string): string =>
   );
 
 /** What can be shown of an instance. */
-export type ContentKind = 'picture' | 'report' | 'document' | 'none';
+export type ContentKind = 'picture' | 'report' | 'document' | 'video' | 'none';
 
 /** Modalities of series that hold no pictures. @see PS3.3 C.7.3.1.1.1 */
 const withoutPictures: ReadonlySet<string> = new Set([
@@ -126,14 +127,27 @@ export const mayHavePicture = (modality: string): boolean => !withoutPictures.ha
 const ENCAPSULATED = '1.2.840.10008.5.1.4.1.1.104.';
 const STRUCTURED_REPORTS = '1.2.840.10008.5.1.4.1.1.88.';
 
+/** Video endoscopic, microscopic and photographic images. */
+const videos: ReadonlySet<string> = new Set(
+  ['77.1.1.1', '77.1.2.1', '77.1.4.1'].map((end) => `1.2.840.10008.5.1.4.1.1.${end}`),
+);
+/** Transfer syntaxes of MPEG-2, MPEG-4 and HEVC. @see PS3.5 A.4.5 to A.4.7 */
+const VIDEO_SYNTAX = /^1\.2\.840\.10008\.1\.2\.4\.10[0-8](?:\.1)?$/;
+
 /** By SOP class. @see PS3.4 B.5 */
 export function kindOf(sopClassUid: string): ContentKind {
+  if (videos.has(sopClassUid)) return 'video';
   if (sopClassUid.startsWith(STRUCTURED_REPORTS)) return 'report';
   return sopClassUid.startsWith(ENCAPSULATED) ? 'document' : 'picture';
 }
 
-/** The same by its attributes, once they are known: waveforms, plans, presentation states and the like have no frames. */
-export function contentOf(sopClassUid: string, metadata: Row | undefined): ContentKind {
-  const kind = kindOf(sopClassUid);
-  return kind === 'picture' && metadata !== undefined && metadata[tags.rows] === undefined ? 'none' : kind;
+/**
+ * The same by what is known of the instance: its archive may name the transfer syntax, and by its attributes, once they
+ * are there, waveforms, plans, presentation states and the like have no frames.
+ */
+export function contentOf(listed: Row, metadata: Row | undefined): ContentKind {
+  const kind = kindOf(textOf(listed, tags.sopClassUid));
+  if (kind !== 'picture') return kind;
+  if (VIDEO_SYNTAX.test(textOf(listed, tags.availableTransferSyntaxes))) return 'video';
+  return metadata !== undefined && metadata[tags.rows] === undefined ? 'none' : kind;
 }

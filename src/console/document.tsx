@@ -78,7 +78,7 @@ export function Document({ path }: { readonly path: string }): JSX.Element {
             {t.openDocument}
           </a>
         )}
-        <a class="button" href={url} download="document">
+        <a class="button" href={url} download={isPdf ? 'document.pdf' : 'document'}>
           {t.saveDocument}
         </a>
       </div>

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Refused } from './api.js';
+import { epoch, type Refused } from './api.js';
 import { refusedOf } from './hooks.js';
 import { pictureOf } from './pictures.js';
 
@@ -33,13 +33,17 @@ export function useDrawn(canvas: RefObject<HTMLCanvasElement | null>, path: stri
           setState({ path: asked });
         }
       } catch (thrown) {
-        if (asked === wanted.current) setState({ path: asked, error: refusedOf(thrown) });
+        if (asked === wanted.current) {
+          // What stands there is of another place.
+          clear(canvas.current);
+          setState({ path: asked, error: refusedOf(thrown) });
+        }
       }
       running.current -= 1;
       if (asked !== wanted.current && running.current < AT_ONCE) await load();
     };
     if (running.current < AT_ONCE) void load();
-  }, [path, round]);
+  }, [path, round, epoch.value]);
   useEffect(
     () => () => {
       wanted.current = undefined;
@@ -62,4 +66,9 @@ function draw(canvas: HTMLCanvasElement | null, picture: ImageBitmap, path: stri
   if (canvas.height !== picture.height) canvas.height = picture.height;
   canvas.getContext('2d')?.drawImage(picture, 0, 0);
   canvas.dataset['shown'] = path;
+}
+
+function clear(canvas: HTMLCanvasElement | null): void {
+  canvas?.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
+  delete canvas?.dataset['shown'];
 }

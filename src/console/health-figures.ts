@@ -46,7 +46,7 @@ export function figuresBetween(before: Reading, after: Reading): Figures {
     firstByte: quantileBetween(before.samples, after.samples, FIRST_BYTE, 0.95),
     latency: quantileBetween(before.samples, after.samples, LAST_BYTE, 0.95),
     errors: rate('dicomgw_http_errors_total'),
-    hits: lookUps > 0 ? hits / lookUps : undefined,
+    hits: hits >= 0 && lookUps >= hits && lookUps > 0 ? hits / lookUps : undefined,
     cache: now('dicomgw_cache_bytes'),
     bytesOut: rate('dicomgw_http_response_bytes_total'),
     bytesIn: rate('dicomgw_dimse_bytes_total', { direction: 'received' }),

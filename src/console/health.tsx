@@ -40,26 +40,30 @@ const units: Readonly<Record<FigureName, (value: number) => string>> = {
   eventLoop: secondsText,
 };
 
+const noFigures = Object.fromEntries(Object.keys(units).map((name) => [name, undefined])) as Figures;
+
 async function read(): Promise<void> {
   const samples = parseMetrics(await askText('metrics'));
   const reading = { at: performance.now(), samples };
-  if (latest) history.value = [...history.value, figuresBetween(latest, reading)].slice(-MOST);
+  if (latest) {
+    // What was not looked at is a gap.
+    const gap = reading.at - latest.at > 3 * EVERY_MS ? [noFigures] : [];
+    history.value = [...history.value, ...gap, figuresBetween(latest, reading)].slice(-MOST);
+  }
   latest = reading;
 }
 
 /** Figures of the gateway, as small plots. */
 export function Health(): JSX.Element {
   const [error, setError] = useState<Refused>();
-  useEvery(EVERY_MS, () => {
+  useEvery(EVERY_MS, async () => {
     if (error?.status === FORBIDDEN) return;
-    read().then(
-      () => {
-        setError(undefined);
-      },
-      (thrown: unknown) => {
-        setError(refusedOf(thrown));
-      },
-    );
+    try {
+      await read();
+      setError(undefined);
+    } catch (thrown) {
+      setError(refusedOf(thrown));
+    }
   });
   const { grafanaUrl } = settings.value;
   const names = Object.keys(units) as FigureName[];

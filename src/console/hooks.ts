@@ -6,6 +6,8 @@ export interface Loaded<T> {
   readonly data: T | undefined;
   readonly error: Refused | undefined;
   readonly isLoading: boolean;
+  /** Whether an answer is on its way. */
+  readonly isAsking: () => boolean;
   readonly reload: () => void;
 }
 
@@ -32,18 +34,26 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
+  const asking = useRef<AbortSignal | undefined>(undefined);
   const again = `${epoch.value} ${logins.value}`;
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    latest.current(signal).then(
-      (data) => {
-        if (!signal.aborted) setState({ key, data, done: true });
-      },
-      (thrown: unknown) => {
-        if (!signal.aborted) setState({ key, error: refusedOf(thrown), done: true });
-      },
-    );
+    asking.current = signal;
+    const over = (): void => {
+      if (asking.current === signal) asking.current = undefined;
+    };
+    latest
+      .current(signal)
+      .finally(over)
+      .then(
+        (data) => {
+          if (!signal.aborted) setState({ key, data, done: true });
+        },
+        (thrown: unknown) => {
+          if (!signal.aborted) setState({ key, error: refusedOf(thrown), done: true });
+        },
+      );
     return () => {
       controller.abort();
     };
@@ -56,18 +66,27 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
     data: isOfKey ? state.data : undefined,
     error: isOfKey ? state.error : undefined,
     isLoading: !isOfKey || !state.done,
+    isAsking: () => asking.current !== undefined,
     reload,
   };
 }
 
-/** Calls `run` now and every `ms` while the page can be seen. */
-export function useEvery(ms: number, run: () => void): void {
+/** Calls `run` now and every `ms` while the page can be seen; never while what it began last is still on its way. */
+export function useEvery(ms: number, run: () => Promise<void> | undefined): void {
   const latest = useRef(run);
   latest.current = run;
   useEffect(() => {
-    latest.current();
+    let isRunning = false;
+    const turn = (): void => {
+      if (isRunning) return;
+      isRunning = true;
+      void Promise.resolve(latest.current()).finally(() => {
+        isRunning = false;
+      });
+    };
+    turn();
     const timer = setInterval(() => {
-      if (!document.hidden) latest.current();
+      if (!document.hidden) turn();
     }, ms);
     return () => {
       clearInterval(timer);

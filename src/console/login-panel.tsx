@@ -1,26 +1,28 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { epoch } from './api.js';
 import { beginLogin } from './login.js';
-import { logIn, refusal } from './session.js';
+import { failedLogin, logIn, refusal } from './session.js';
 import { settings } from './settings.js';
 import { texts } from './texts.js';
-import { fieldText } from './ui.js';
+import { fieldText, Foreign } from './ui.js';
 
 const t = texts.login;
 
 /** Stands in front of everything while the gateway wants to know who asks. */
-export function LoginPanel({ problem }: { readonly problem: string | undefined }): JSX.Element {
-  const [failed, setFailed] = useState(problem);
+export function LoginPanel(): JSX.Element {
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => panel.current?.querySelector<HTMLElement>('input, button')?.focus(), []);
   const isWrong = refusal.value === 'wrong';
+  const failed = failedLogin.value;
   const { oidc } = settings.value;
   const leave = (): void => {
     beginLogin().catch((thrown: unknown) => {
-      setFailed(thrown instanceof Error ? thrown.message : t.failed);
+      failedLogin.value = thrown instanceof Error ? thrown.message : t.failed;
     });
   };
   return (
-    <section class="card login" aria-label={t.title}>
+    <section class="card login" aria-label={t.title} ref={panel}>
       <h1>{t.title}</h1>
       <p>{t.needed}</p>
       {isWrong && failed === undefined && (
@@ -30,7 +32,9 @@ export function LoginPanel({ problem }: { readonly problem: string | undefined }
       )}
       {failed !== undefined && (
         <p class="notice bad" role="alert">
-          {t.failed} <bdi>{failed}</bdi>
+          <span>
+            {t.failed} <Foreign>{failed}</Foreign>
+          </span>
         </p>
       )}
       {oidc ? (
@@ -40,8 +44,18 @@ export function LoginPanel({ problem }: { readonly problem: string | undefined }
       ) : (
         <OtherWays />
       )}
+      {failed !== undefined && refusal.value === undefined && (
+        <button type="button" class="quiet" onClick={goOn}>
+          {t.without}
+        </button>
+      )}
     </section>
   );
+}
+
+/** What is for anybody is so for whoever could not log in. */
+function goOn(): void {
+  failedLogin.value = undefined;
 }
 
 function use(header: string): void {

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { basePath, settings, type Settings } from './settings.js';
 import { replace } from './route.js';
-import { credentials, logIn, renewed, type Credentials } from './session.js';
+import { credentials, logIn, onLogOut, renewed, type Credentials } from './session.js';
 import { texts } from './texts.js';
 
 const FLOW = 'dicomweb-gateway.login';
@@ -15,11 +15,17 @@ interface Flow {
   readonly hash: string;
 }
 
+/** Where one was before the issuer may name a patient; who gave up there has left it behind. */
+const forgetFlow = (): void => {
+  sessionStorage.removeItem(FLOW);
+};
+onLogOut(forgetFlow);
+
 type Oidc = NonNullable<Settings['oidc']>;
 
 /** Issuers of tests and of a first try are on loopback, without TLS. */
 function optionsFor({ issuer }: Oidc): object {
-  const isLoopback = /^http:\/\/(?:localhost|127\.|\[::1\])/.test(issuer);
+  const isLoopback = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?:[:/]|$)/.test(issuer);
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so to stand out: it is for loopback alone
   return { [oauth.allowInsecureRequests]: isLoopback };
 }
@@ -73,9 +79,9 @@ export async function endLogin(oidc: Settings['oidc']): Promise<void> {
   const isBack =
     url.searchParams.has('state') && (url.searchParams.has('code') || url.searchParams.has('error'));
   const kept = sessionStorage.getItem(FLOW);
+  if (kept !== null) forgetFlow();
   if (!oidc || !isBack) return;
   const flow = JSON.parse(kept ?? 'null') as Flow | null;
-  sessionStorage.removeItem(FLOW);
   // A code stands in no history and is not used twice.
   replace(redirectUri() + (flow?.hash ?? location.hash));
   if (flow === null) return;
@@ -126,9 +132,13 @@ async function renew(oidc: Oidc, refreshToken: string): Promise<void> {
       refreshToken,
       optionsFor(oidc),
     );
-    renewed(credentialsOf(await oauth.processRefreshTokenResponse(server, client, response), refreshToken));
-  } catch {
-    // The gateway says 401 to the old one, and the page asks who is there.
-    logIn(undefined);
+    const answer = await oauth.processRefreshTokenResponse(server, client, response);
+    // Whoever has logged out meanwhile stays so.
+    if (isStill(refreshToken)) renewed(credentialsOf(answer, refreshToken));
+  } catch (thrown) {
+    // The gateway says 401 to the old one, and the page asks who is there. An issuer that cannot be reached now may be soon.
+    if (thrown instanceof oauth.ResponseBodyError && isStill(refreshToken)) logIn(undefined);
   }
 }
+
+const isStill = (refreshToken: string): boolean => credentials.value?.refreshToken === refreshToken;

@@ -1,5 +1,6 @@
 import { askJson } from './api.js';
 import type { Row } from './dicom.js';
+import { onLogOut } from './session.js';
 
 const MOST = 60;
 const kept = new Map<string, Promise<Row>>();
@@ -15,7 +16,10 @@ export function metadataOf(path: string): Promise<Row> {
   if (known) return known;
   const row = load(path);
   kept.set(path, row);
-  row.catch(() => kept.delete(path));
+  row.catch(() => {
+    // It may have been asked for anew.
+    if (kept.get(path) === row) kept.delete(path);
+  });
   const [oldest] = kept.keys();
   if (kept.size > MOST && oldest !== undefined) kept.delete(oldest);
   return row;
@@ -25,3 +29,4 @@ export function metadataOf(path: string): Promise<Row> {
 export function forgetMetadata(): void {
   kept.clear();
 }
+onLogOut(forgetMetadata);

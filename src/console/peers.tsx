@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { askJson, askLines, posting, Refused } from './api.js';
-import { FORBIDDEN, refusedOf, useEvery, useLoaded } from './hooks.js';
+import { FORBIDDEN, refusedOf, useEvery, useLoaded, type Loaded } from './hooks.js';
 import {
   askOverview,
   type CheckLine,
@@ -18,9 +18,11 @@ const REFRESH_MS = 3000;
 
 /** What the archives behind the gateway are doing. */
 export function Peers(): JSX.Element {
-  const { data, error, reload } = useKept();
+  const { data, error, isAsking, reload } = useKept();
   useEvery(REFRESH_MS, () => {
-    if (error?.status !== FORBIDDEN) reload();
+    // One that is slow would never come if it was asked for anew.
+    if (error?.status !== FORBIDDEN && !isAsking()) reload();
+    return undefined;
   });
   return (
     <>
@@ -47,13 +49,14 @@ export function Peers(): JSX.Element {
 }
 
 /** The overview, of which the last one stays while the next one is on its way. */
-function useKept(): { data: Overview | undefined; error: Refused | undefined; reload: () => void } {
+function useKept(): Loaded<Overview> {
   const [kept, setKept] = useState<Overview>();
-  const { data, error, reload } = useLoaded('peers', askOverview);
+  const loaded = useLoaded('peers', askOverview);
+  const { data } = loaded;
   useEffect(() => {
     if (data) setKept(data);
   }, [data]);
-  return { data: data ?? kept, error, reload };
+  return { ...loaded, data: data ?? kept };
 }
 
 /** What an administrator enters at the PACS. */
@@ -85,10 +88,19 @@ function Tell({ self }: { readonly self: Overview['self'] }): JSX.Element {
 /** What came of a C-ECHO, or why the gateway sent none. */
 type Echo = CheckStep | Refused | 'asking' | undefined;
 
-/** A C-ECHO that the gateway did not send says nothing of the peer. */
-function stateOf(peer: PeerInfo, echo: Echo): PeerInfo['state'] {
-  if (echo === undefined || echo === 'asking' || echo instanceof Refused) return peer.state;
-  return echo.result === 'ok' ? 'up' : 'down';
+const isAnswer = (echo: Echo): echo is CheckStep =>
+  echo !== undefined && echo !== 'asking' && !(echo instanceof Refused);
+
+/**
+ * What the gateway saw last: a C-ECHO of an hour ago says nothing of now. One that failed counts until the peer has come
+ * back from it, also where associations are taken; one that the gateway did not send says nothing of the peer.
+ */
+function usePeerState(peer: PeerInfo, echo: Echo): PeerInfo['state'] {
+  const wasDown = useRef<CheckStep | undefined>(undefined);
+  if (!isAnswer(echo)) return peer.state;
+  if (peer.state === 'down') wasDown.current = echo;
+  if (echo.result !== 'ok') return wasDown.current === echo ? peer.state : 'down';
+  return peer.state === 'unknown' ? 'up' : peer.state;
 }
 
 function PeerCard({
@@ -113,7 +125,7 @@ function PeerCard({
   };
   // Whoever opens the page wants to know now.
   useEffect(ask, [peer.name]);
-  const state = stateOf(peer, echo);
+  const state = usePeerState(peer, echo);
   return (
     <section class={`card peer ${state}`} data-peer={peer.name} data-state={state}>
       <header>
@@ -139,7 +151,7 @@ function PeerCard({
 }
 
 function EchoLine({ echo }: { readonly echo: Echo }): JSX.Element {
-  if (echo === undefined || echo === 'asking') return <p class="faint echo">C-ECHO {t.state.asking}</p>;
+  if (echo === undefined || echo === 'asking') return <p class="faint echo">{t.echoAsking}</p>;
   if (echo instanceof Refused)
     return (
       <p class="faint echo">
@@ -148,7 +160,7 @@ function EchoLine({ echo }: { readonly echo: Echo }): JSX.Element {
     );
   return (
     <p class={`echo ${echo.result}`}>
-      <strong>C-ECHO</strong> {t.result[echo.result]}: {echo.detail}{' '}
+      <strong>{t.echoName}</strong> {t.result[echo.result]}: <Foreign>{echo.detail}</Foreign>{' '}
       <span class="faint">({t.milliseconds(echo.durationMs)})</span>
     </p>
   );
@@ -161,7 +173,7 @@ function PeerFacts({ peer }: { readonly peer: PeerInfo }): JSX.Element {
   return (
     <dl class="facts">
       {peer.lastError !== undefined && <Fact name={t.lastError} lines={[peer.lastError]} kind="bad" />}
-      <Fact name={t.retrieves} lines={[`C-${peer.retrieve.toUpperCase()}`]} />
+      <Fact name={t.retrieves} lines={[t.retrieveWay(peer.retrieve.toUpperCase())]} />
       <Fact
         name={t.associations}
         lines={[
@@ -191,8 +203,10 @@ function Fact(props: {
     <>
       <dt>{props.name}</dt>
       <dd class={props.kind ?? ''}>
-        {props.lines.map((line) => (
-          <div key={line}>{line}</div>
+        {props.lines.map((line, index) => (
+          <div key={index}>
+            <Foreign>{line}</Foreign>
+          </div>
         ))}
       </dd>
     </>
@@ -226,10 +240,11 @@ function Check(props: {
         else if ('report' in line) tell({ report: line.report, isOver: true });
         else tell({ error: refusedOf(new Error(line.error.detail)), isOver: true });
       }
+      // Steps without a verdict are no check.
+      if (!now.isOver) throw new Refused(texts.connection.reset);
     } catch (thrown) {
-      tell({ error: refusedOf(thrown) });
+      tell({ error: refusedOf(thrown), isOver: true });
     }
-    tell({ isOver: true });
     props.onEnd();
   };
   const isRunning = checked?.isOver === false;
@@ -250,9 +265,10 @@ function Steps({ checked: { steps, report, error, isOver } }: { readonly checked
   return (
     <div class="steps" aria-live="polite">
       <ol>
-        {steps.map(({ step, result, detail, durationMs }) => (
-          <li key={step} class={result}>
-            <Badge kind={result}>{t.result[result]}</Badge> <strong>{step}</strong> {detail}
+        {steps.map(({ step, result, detail, durationMs }, index) => (
+          <li key={index} class={result}>
+            <Badge kind={result}>{t.result[result]}</Badge> <strong>{step}</strong>{' '}
+            <Foreign>{detail}</Foreign>
             {result !== 'skipped' && <span class="faint"> ({t.milliseconds(durationMs)})</span>}
           </li>
         ))}
@@ -261,7 +277,8 @@ function Steps({ checked: { steps, report, error, isOver } }: { readonly checked
       {error && <Failure error={error} />}
       {report && (
         <p class="verdict">
-          <strong>{verdictOf(report)}</strong> {report.learnt.join('; ')}
+          <strong>{verdictOf(report)}</strong>{' '}
+          {report.learnt.length > 0 && <Foreign>{report.learnt.join('; ')}</Foreign>}
         </p>
       )}
     </div>

@@ -1,4 +1,5 @@
 import { askBlob } from './api.js';
+import { onLogOut } from './session.js';
 
 /** Pictures that are kept decoded, and pixels of all of them together: four bytes each. */
 const MOST = 120;
@@ -44,7 +45,9 @@ export function pictureOf(path: string): Promise<ImageBitmap> {
       entry.pixels = width * height;
       makeRoom();
     },
-    () => kept.delete(path),
+    () => {
+      if (kept.get(path) === entry) kept.delete(path);
+    },
   );
   return picture;
 }
@@ -53,3 +56,4 @@ export function pictureOf(path: string): Promise<ImageBitmap> {
 export function forgetPictures(): void {
   kept.clear();
 }
+onLogOut(forgetPictures);

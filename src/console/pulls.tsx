@@ -176,8 +176,8 @@ function Pull({ pull }: { readonly pull: Shown }): JSX.Element {
       </header>
       {isRunning && <Progress value={share} label={label} />}
       <p class="dots">
-        {figuresOf(pull, isRunning).map((text) => (
-          <span key={text}>{text}</span>
+        {figuresOf(pull, isRunning).map((text, index) => (
+          <span key={index}>{text}</span>
         ))}
       </p>
       {pull.error !== undefined && (

@@ -46,3 +46,9 @@ export function replace(url: string): void {
 export function move(...to: Parameters<typeof hrefOf>): void {
   replace(hrefOf(...to));
 }
+
+/** Goes to where nothing stands in the address of what was looked for or at. */
+export function leave(): void {
+  const { view } = route.value;
+  move(view === 'study' ? 'search' : view);
+}

@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { epoch } from './api.js';
 import { useLoaded } from './hooks.js';
 import { askOverviewAside } from './peers-data.js';
-import { go } from './route.js';
+import { go, hrefOf } from './route.js';
 import { fields, type Field } from './search-query.js';
 import { settings } from './settings.js';
 import { texts } from './texts.js';
@@ -60,11 +62,23 @@ export function SearchForm({ params, peers, chosen }: SearchFormProps): JSX.Elem
     if (!(event.currentTarget instanceof HTMLFormElement)) return;
     const form = new FormData(event.currentTarget);
     const given = ['peer', ...fields].map((name) => [name, fieldText(form, name)]);
-    go('search', Object.fromEntries(given) as Record<string, string>);
+    const to = Object.fromEntries(given) as Record<string, string>;
+    // The same search once more is one as well.
+    if (hrefOf('search', to) === location.hash) epoch.value += 1;
+    go('search', to);
   };
+  const form = useRef<HTMLFormElement>(null);
+  const asked = params.toString();
+  // What is typed stays what it is, with the keyboard in it, until something else is searched for.
+  useLayoutEffect(() => {
+    for (const name of fields) {
+      const input = form.current?.elements.namedItem(name);
+      if (input instanceof HTMLInputElement) input.value = params.get(name) ?? '';
+    }
+  }, [asked]);
   const of = (field: Field): string => params.get(field) ?? '';
   return (
-    <form class="card search-form" onSubmit={submit} role="search">
+    <form ref={form} class="card search-form" onSubmit={submit} role="search">
       <PeerSelect label={t.peer} names={peers} chosen={chosen} />
       <label class="wide">
         {t.name}

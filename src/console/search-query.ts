@@ -23,6 +23,12 @@ function range(from: string, until: string): string {
   return first === last ? (first ?? '') : `${first ?? ''}-${last ?? ''}`;
 }
 
+/** Of times always a span, which holds the seconds of the minute that ends it. */
+function timeRange(from: string, until: string): string {
+  const times = range(from, until);
+  return times === '' || times.includes('-') ? times : `${times}-${times}`;
+}
+
 /** A name that is begun matches what goes on, in the last part that is there. */
 function nameKey(text: string): string {
   const name = text.trim().replace(/\s*,\s*/, '^');
@@ -45,7 +51,7 @@ export function searchQuery(params: URLSearchParams): string {
     ['PatientID', of('id')],
     ['AccessionNumber', of('accession')],
     ['StudyDate', range(of('from'), of('until'))],
-    ['StudyTime', range(of('fromTime'), of('untilTime'))],
+    ['StudyTime', timeRange(of('fromTime'), of('untilTime'))],
     ['ModalitiesInStudy', of('modality').toUpperCase()],
   ];
   const query = new URLSearchParams();

@@ -21,7 +21,7 @@ export function Search(): JSX.Element {
   return (
     <>
       <Head title={t.title} />
-      <SearchForm key={params.toString()} params={params} peers={peers.names} chosen={peer} />
+      <SearchForm params={params} peers={peers.names} chosen={peer} />
       {isAsked ? <Results peer={peer} params={params} found={found} /> : <p class="faint">{t.begin}</p>}
     </>
   );
@@ -33,21 +33,24 @@ interface ResultsProps {
   readonly found: Rows & { readonly reload: () => void };
 }
 
+/** How far a search is, in words. */
+function progressOf({ rows, error, isWhole }: Rows, offset: number): string {
+  if (error) return rows.length > 0 ? t.broken(rows.length) : '';
+  if (!isWhole) return t.running(rows.length);
+  if (rows.length === 0) return offset > 0 ? t.noMore : t.nothing;
+  return t.found(offset + 1, offset + rows.length);
+}
+
 function Results({ peer, params, found }: ResultsProps): JSX.Element {
   const { rows, warnings, error, isWhole, reload } = found;
   const offset = offsetOf(params);
-  const isNothing = isWhole && rows.length === 0;
   return (
     <section aria-busy={!isWhole && !error} class="results">
       <Warnings of={warnings} />
       {error && <Failure error={error} onRetry={reload} />}
       {rows.length > 0 && <Table peer={peer} rows={rows} params={params} />}
       <footer class="pages">
-        <span role="status">
-          {!isWhole && !error && t.running(rows.length)}
-          {isNothing && t.nothing}
-          {isWhole && !isNothing && t.found(offset + 1, offset + rows.length)}
-        </span>
+        <span role="status">{progressOf(found, offset)}</span>
         <Pages params={params} isMore={rows.length >= PAGE} />
       </footer>
     </section>
@@ -110,7 +113,7 @@ function Table({ peer, rows, params }: TableProps): JSX.Element {
       </thead>
       <tbody>
         {rows.map((row, index) => (
-          <StudyRow key={textOf(row, tags.studyInstanceUid) || index} peer={peer} row={row} from={from} />
+          <StudyRow key={index} peer={peer} row={row} from={from} />
         ))}
       </tbody>
     </table>

@@ -1,13 +1,16 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { epoch, type Refused } from './api.js';
 import { Attributes } from './attributes.js';
 import { contentOf, numberOf, tags, textOf, type ContentKind, type Row } from './dicom.js';
 import { Document, Report } from './document.js';
+import { refusedOf } from './hooks.js';
 import { metadataOf } from './metadata.js';
 import { useRows } from './rows.js';
 import { stackOf, type Place } from './stack.js';
 import { texts } from './texts.js';
 import { Failure, Loading, Warnings } from './ui.js';
+import { Video } from './video.js';
 import { Viewer } from './viewer.js';
 import { WindowedList } from './windowed-list.js';
 
@@ -25,9 +28,15 @@ const byInstanceNumber = (a: Row, b: Row): number =>
 export function SeriesPanel({ path }: { readonly path: string }): JSX.Element {
   const { rows, warnings, error, isWhole, reload } = useRows(`${path}/instances?${instanceFields}`);
   const instances = useMemo(() => rows.toSorted(byInstanceNumber), [rows]);
-  const [place, setPlace] = useState<Place>({ index: 0, frame: 1 });
+  const [place, setPlace] = usePlace(instances);
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Below its series, on a narrow page, nobody would see that it is there.
+    const { top = 0 } = panel.current?.getBoundingClientRect() ?? {};
+    if (top > innerHeight * 0.6) panel.current?.scrollIntoView();
+  }, []);
   return (
-    <section class="series-panel">
+    <section class="series-panel" ref={panel} aria-label={t.instances}>
       <Warnings of={warnings} />
       {error && <Failure error={error} onRetry={reload} />}
       {instances.length === 0 && !isWhole && !error && <Loading />}
@@ -35,7 +44,9 @@ export function SeriesPanel({ path }: { readonly path: string }): JSX.Element {
       {instances.length > 0 && (
         <div class="series-split">
           <div class="instances">
-            <p class="faint">{t.listed(instances.length, isWhole)}</p>
+            <p class="faint" role="status">
+              {error ? t.listedPartly(instances.length) : t.listed(instances.length, isWhole)}
+            </p>
             <InstanceList
               instances={instances}
               selected={place.index}
@@ -49,6 +60,21 @@ export function SeriesPanel({ path }: { readonly path: string }): JSX.Element {
       )}
     </section>
   );
+}
+
+/** What is looked at stays so while more instances come, whose numbers may be lower. */
+function usePlace(instances: readonly Row[]): [Place, (place: Place) => void] {
+  const [chosen, setChosen] = useState<{ readonly uid: string | undefined; readonly frame: number }>();
+  const indices = useMemo(
+    () => new Map(instances.map((row, index) => [textOf(row, tags.sopInstanceUid), index])),
+    [instances],
+  );
+  const index = indices.get(chosen?.uid ?? '') ?? 0;
+  const setPlace = ({ index: at, frame }: Place): void => {
+    const row = instances[at];
+    setChosen({ uid: row && textOf(row, tags.sopInstanceUid), frame });
+  };
+  return [{ index, frame: chosen?.frame ?? 1 }, setPlace];
 }
 
 interface ListProps {
@@ -66,12 +92,13 @@ function InstanceList({ instances, selected, onSelect }: ListProps): JSX.Element
       role="listbox"
       selected={selected}
       onSelect={onSelect}
-      row={(index) => {
+      row={(index, id) => {
         const row = instances[index] ?? {};
         const frames = numberOf(row, tags.numberOfFrames) ?? 1;
         return (
           <div
-            key={textOf(row, tags.sopInstanceUid)}
+            key={index}
+            id={id}
             role="option"
             class="row"
             aria-selected={index === selected}
@@ -90,13 +117,19 @@ function InstanceList({ instances, selected, onSelect }: ListProps): JSX.Element
   );
 }
 
-/** How many frames instances turned out to have, where their archive does not list it. */
-function useFrames(
-  path: string,
-  instances: readonly Row[],
-  at: Row | undefined,
-): [readonly number[], Row | undefined] {
-  const [learnt, setLearnt] = useState<ReadonlyMap<string, Row>>(new Map());
+interface Learnt {
+  readonly frames: readonly number[];
+  readonly metadata: Row | undefined;
+  /** Without attributes it is not known how many frames there are. */
+  readonly error: Refused | undefined;
+  readonly retry: () => void;
+}
+
+/** The attributes of the instance that is looked at, and how many frames all turned out to have. */
+function useMetadata(path: string, instances: readonly Row[], at: Row | undefined): Learnt {
+  const [learnt, setLearnt] = useState<ReadonlyMap<string, number>>(new Map());
+  const [of, setOf] = useState<{ uid: string; metadata?: Row; error?: Refused | undefined }>({ uid: '' });
+  const [round, setRound] = useState(0);
   const uid = at ? textOf(at, tags.sopInstanceUid) : '';
   useEffect(() => {
     if (uid === '') return undefined;
@@ -104,26 +137,34 @@ function useFrames(
     // Whoever scrolls on does not need what it scrolls past.
     const timer = setTimeout(() => {
       metadataOf(`${path}/instances/${uid}`).then(
-        (row) => {
-          if (!isLeft) setLearnt((before) => new Map([...[...before].slice(-200), [uid, row]]));
+        (metadata) => {
+          if (isLeft) return;
+          setOf({ uid, metadata });
+          setLearnt((before) => new Map([...before, [uid, numberOf(metadata, tags.numberOfFrames) ?? 1]]));
         },
-        () => undefined,
+        (thrown: unknown) => {
+          if (!isLeft) setOf({ uid, error: refusedOf(thrown) });
+        },
       );
     }, 150);
     return () => {
       isLeft = true;
       clearTimeout(timer);
     };
-  }, [path, uid]);
+  }, [path, uid, round, epoch.value]);
   const frames = useMemo(
     () =>
-      instances.map((row) => {
-        const known = learnt.get(textOf(row, tags.sopInstanceUid));
-        return numberOf(row, tags.numberOfFrames) ?? (known && numberOf(known, tags.numberOfFrames)) ?? 1;
-      }),
+      instances.map(
+        (row) => numberOf(row, tags.numberOfFrames) ?? learnt.get(textOf(row, tags.sopInstanceUid)) ?? 1,
+      ),
     [instances, learnt],
   );
-  return [frames, learnt.get(uid)];
+  const { metadata, error } = of.uid === uid ? of : {};
+  const retry = (): void => {
+    setOf({ uid: '' });
+    setRound((before) => before + 1);
+  };
+  return { frames, metadata, error, retry };
 }
 
 interface PanelProps {
@@ -138,13 +179,19 @@ type Tab = 'content' | 'attributes';
 function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Element {
   const [tab, setTab] = useState<Tab>('content');
   const row = instances[place.index];
-  const [frames, metadata] = useFrames(path, instances, row);
+  const { frames, metadata, error, retry } = useMetadata(path, instances, row);
   const stack = useMemo(() => stackOf(frames), [frames]);
-  const kind = contentOf(row ? textOf(row, tags.sopClassUid) : '', metadata);
+  const kind = contentOf(row ?? {}, metadata);
   const instance = `${path}/instances/${row ? textOf(row, tags.sopInstanceUid) : ''}`;
   return (
     <div class="instance-panel">
       <Tabs kind={kind} tab={tab} onChoose={setTab} />
+      {error && tab === 'content' && kind === 'picture' && (
+        <>
+          <p class="notice warn">{t.framesUnknown}</p>
+          <Failure error={error} onRetry={retry} />
+        </>
+      )}
       {kind === 'none' && <p class="notice">{t.noPicture}</p>}
       {(tab === 'attributes' || kind === 'none') && <Attributes key={instance} path={instance} />}
       {tab === 'content' && kind === 'picture' && (
@@ -158,6 +205,7 @@ function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Elem
         />
       )}
       {tab === 'content' && kind === 'report' && <Report key={instance} path={instance} />}
+      {tab === 'content' && kind === 'video' && <Video key={instance} path={instance} />}
       {tab === 'content' && kind === 'document' && <Document key={instance} path={instance} />}
     </div>
   );
@@ -167,6 +215,7 @@ const contentNames: Readonly<Record<Exclude<ContentKind, 'none'>, string>> = {
   picture: t.picture,
   report: t.report,
   document: t.document,
+  video: t.video,
 };
 
 interface TabsProps {

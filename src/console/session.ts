@@ -27,14 +27,32 @@ export const credentials = signal<Credentials | undefined>(stored());
 /** Why nothing is answered: nobody has logged in, or with what the gateway does not take. */
 export const refusal = signal<'unauthenticated' | 'wrong' | undefined>(undefined);
 
+/** Why a login that was begun came to nothing, in words. */
+export const failedLogin = signal<string | undefined>(undefined);
+
 /** Grows when somebody logs in or out: what is shown is asked for anew. It does not when a token is renewed. */
 export const logins = signal(0);
 
-/** Takes what a login has brought; undefined to log out. */
+/** Takes what a login has brought; undefined where what there was is not valid any more. */
 export function logIn(value: Credentials | undefined): void {
   renewed(value);
   refusal.value = undefined;
+  failedLogin.value = undefined;
   logins.value += 1;
+}
+
+const forgetting = new Set<() => void>();
+
+/** Calls `forget` when somebody logs out: whatever holds data of patients beside the view that is shown says so here. */
+export function onLogOut(forget: () => void): void {
+  forgetting.add(forget);
+}
+
+/** Whoever used the page goes: nothing of what was seen stays in it. */
+export function logOut(): void {
+  logIn(undefined);
+  refusal.value = 'unauthenticated';
+  for (const forget of forgetting) forget();
 }
 
 /** Takes what the same user goes on with. */

@@ -19,8 +19,8 @@ const FOLDER = new URL('.', location.origin + location.pathname);
 /** The URL of something beside the page. */
 export const basePath = (path: string): string => new URL(path, FOLDER).href;
 
-/** Asks the gateway for its settings, until it answers. */
-export async function loadSettings(): Promise<Settings> {
+/** Asks the gateway for its settings until it answers; calls `onFailure` each time that it does not. */
+export async function loadSettings(onFailure: () => void): Promise<Settings> {
   for (;;) {
     try {
       const response = await fetch(basePath('console/settings.json'), { cache: 'no-store' });
@@ -31,6 +31,7 @@ export async function loadSettings(): Promise<Settings> {
     } catch {
       // It may be starting.
     }
+    onFailure();
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }

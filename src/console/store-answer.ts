@@ -49,7 +49,7 @@ export function storeResult({ status, text }: Uploaded): StoreResult {
   try {
     body = JSON.parse(text);
   } catch {
-    return { state: 'failed', words: t.refused(`HTTP ${status}`) };
+    return { state: 'failed', words: t.refused(t.http(status)) };
   }
   const given = typeof body === 'object' && body !== null ? body : {};
   if (status === 200 || status === 202 || status === 409) {
@@ -57,6 +57,6 @@ export function storeResult({ status, text }: Uploaded): StoreResult {
       return { state: 'failed', words: t.refused(given.detail) };
     return fromResponse(given as Row);
   }
-  const words = 'detail' in given && typeof given.detail === 'string' ? given.detail : `HTTP ${status}`;
+  const words = 'detail' in given && typeof given.detail === 'string' ? given.detail : t.http(status);
   return { state: 'failed', words: t.refused(words) };
 }

@@ -1,7 +1,7 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { droppedFiles } from './dropped-files.js';
-import { useLoaded } from './hooks.js';
+import { refusedOf, useLoaded } from './hooks.js';
 import { askOverviewAside } from './peers-data.js';
 import { hrefOf } from './route.js';
 import { PeerSelect, usePeers } from './search-form.js';
@@ -34,6 +34,7 @@ export function Store(): JSX.Element {
 
 function DropZone({ peer }: { readonly peer: string }): JSX.Element {
   const [isOver, setOver] = useState(false);
+  const [problem, setProblem] = useState<string>();
   const over =
     (value: boolean) =>
     (event: DragEvent): void => {
@@ -43,23 +44,50 @@ function DropZone({ peer }: { readonly peer: string }): JSX.Element {
   const drop = (event: DragEvent): void => {
     over(false)(event);
     if (!event.dataTransfer) return;
-    void droppedFiles(event.dataTransfer, MOST_FILES + 1).then((files) => {
-      add(peer, files);
-    });
+    setProblem(undefined);
+    droppedFiles(event.dataTransfer, MOST_FILES + 1).then(
+      (files) => {
+        if (files.length === 0) setProblem(t.noFiles);
+        add(peer, files);
+      },
+      (thrown: unknown) => {
+        setProblem(`${t.unread} ${refusedOf(thrown)?.message ?? ''}`);
+      },
+    );
   };
+  return (
+    <>
+      {problem !== undefined && (
+        <p class="notice bad" role="alert">
+          <Foreign>{problem}</Foreign>
+        </p>
+      )}
+      <Zone isOver={isOver} over={over} onDrop={drop}>
+        <Picker label={t.files} peer={peer} isFolder={false} />
+        <Picker label={t.folder} peer={peer} isFolder={true} />
+      </Zone>
+    </>
+  );
+}
+
+interface ZoneProps {
+  readonly isOver: boolean;
+  readonly over: (value: boolean) => (event: DragEvent) => void;
+  readonly onDrop: (event: DragEvent) => void;
+  readonly children: ComponentChildren;
+}
+
+function Zone({ isOver, over, onDrop, children }: ZoneProps): JSX.Element {
   return (
     <div
       class={`card drop ${isOver ? 'over' : ''}`}
       onDragEnter={over(true)}
       onDragOver={over(true)}
       onDragLeave={over(false)}
-      onDrop={drop}
+      onDrop={onDrop}
     >
       <p>{t.drop}</p>
-      <div class="actions">
-        <Picker label={t.files} peer={peer} isFolder={false} />
-        <Picker label={t.folder} peer={peer} isFolder={true} />
-      </div>
+      <div class="actions">{children}</div>
     </div>
   );
 }
@@ -116,9 +144,10 @@ function Items(): JSX.Element {
         count={all.length}
         rowHeight={ROW_HEIGHT}
         label={t.title}
-        row={(index) => {
+        isMeasured={true}
+        row={(index, id) => {
           const item = all[index];
-          return item ? <Line key={index} item={item} /> : null;
+          return item ? <Line key={index} id={id} item={item} /> : null;
         }}
       />
     </section>
@@ -133,16 +162,16 @@ const badges = {
   failed: 'failed',
 } as const;
 
-function Line({ item }: { readonly item: Item }): JSX.Element {
+function Line({ item, id }: { readonly item: Item; readonly id: string }): JSX.Element {
   return (
-    <div class="row upload" role="listitem" data-state={item.state}>
+    <div class="row upload" id={id} role="listitem" data-state={item.state}>
       <span class="name">
         <Foreign>{item.name}</Foreign>
       </span>
       <span class="to faint">
         <Foreign>{item.peer}</Foreign>
       </span>
-      <span class="words" title={item.words}>
+      <span class="words">
         <Badge kind={badges[item.state]}>
           <Foreign>{item.words}</Foreign>
         </Badge>

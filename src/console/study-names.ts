@@ -1,10 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import { askList, serviceOf } from './api.js';
 import { dateText, nameText, tags, textOf, type Row } from './dicom.js';
+import { onLogOut } from './session.js';
 
 /** What studies were seen to be called; the longest ago are forgotten first. */
 const names = new Map<string, string>();
 const MOST = 500;
+onLogOut(() => {
+  names.clear();
+});
 
 const keyOf = (peer: string, study: string): string => `${peer} ${study}`;
 

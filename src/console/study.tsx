@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { askJson, posting, serviceOf, type Refused } from './api.js';
 import { dateText, mayHavePicture, numberOf, nameText, tags, textOf, timeText, type Row } from './dicom.js';
 import { refusedOf } from './hooks.js';
@@ -39,9 +39,11 @@ export function Study(): JSX.Element {
       <a class="back" href={`#/search${params.get('from') ? `?${params.get('from') ?? ''}` : ''}`}>
         ‹ {t.back}
       </a>
+      <Warnings of={found.warnings} />
       {found.error && <Failure error={found.error} onRetry={found.reload} />}
       <StudyHead row={row} />
-      <StudyActions peer={peer} study={study} series={params.get('series') ?? ''} path={path} />
+      {found.isWhole && !row && <p class="notice warn">{t.notListed}</p>}
+      <StudyActions key={path} peer={peer} study={study} series={params.get('series') ?? ''} path={path} />
       <StudyBody path={path} params={params} />
     </>
   );
@@ -72,8 +74,8 @@ function Line({ of }: { readonly of: readonly string[] }): JSX.Element {
     <p class="faint dots">
       {of
         .filter((part) => part !== '')
-        .map((part) => (
-          <span key={part}>
+        .map((part, index) => (
+          <span key={index}>
             <Foreign>{part}</Foreign>
           </span>
         ))}
@@ -151,16 +153,16 @@ function StudyBody({
   const choose = (series: string): void => {
     move('study', { ...Object.fromEntries(params), series });
   };
-  const sorted = rows.toSorted(bySeriesNumber);
+  const sorted = useMemo(() => rows.toSorted(bySeriesNumber), [rows]);
   const one = sorted.find((row) => textOf(row, tags.seriesInstanceUid) === chosen);
   return (
     <div class="study-body">
       <section aria-label={t.series} class="series-list">
         <Warnings of={warnings} />
         {error && <Failure error={error} onRetry={reload} />}
-        {sorted.map((row) => (
+        {sorted.map((row, index) => (
           <SeriesCard
-            key={textOf(row, tags.seriesInstanceUid)}
+            key={textOf(row, tags.seriesInstanceUid) || index}
             row={row}
             path={path}
             isChosen={row === one}
@@ -201,7 +203,7 @@ function SeriesCard({ row, path, isChosen, onChoose }: CardProps): JSX.Element {
       }}
     >
       {mayHavePicture(modality) ? (
-        <Thumbnail path={`${path}/series/${encodeURIComponent(series)}`} label={title} />
+        <Thumbnail path={`${path}/series/${encodeURIComponent(series)}`} />
       ) : (
         <span class="thumbnail sign">{modality}</span>
       )}

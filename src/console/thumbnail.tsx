@@ -1,8 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { askBlob } from './api.js';
+import { askBlob, epoch, Refused } from './api.js';
 import { refusedOf } from './hooks.js';
 import { texts } from './texts.js';
+
+const t = texts.study;
 
 /** Small pictures that are asked for at once: an archive has few associations. */
 const AT_ONCE = 3;
@@ -21,15 +23,19 @@ async function inTurn<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T>
   }
 }
 
+/** What is said of an object of which there is no picture, which is no failure. @see PS3.18 10.4.3 */
+const WITHOUT_PICTURE: ReadonlySet<number> = new Set([404, 406]);
+
 /** The small picture that the gateway has of something, once it comes into sight. */
-export function Thumbnail({ path, label }: { readonly path: string; readonly label: string }): JSX.Element {
+export function Thumbnail({ path }: { readonly path: string }): JSX.Element {
   const box = useRef<HTMLSpanElement>(null);
   const [url, setUrl] = useState<string>();
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState<Refused>();
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
     let made: string | undefined;
+    setProblem(undefined);
     const load = async (): Promise<void> => {
       try {
         const blob = await inTurn(signal, () =>
@@ -39,7 +45,7 @@ export function Thumbnail({ path, label }: { readonly path: string; readonly lab
         made = URL.createObjectURL(blob);
         setUrl(made);
       } catch (thrown) {
-        if (!signal.aborted) setProblem(refusedOf(thrown)?.message);
+        if (!signal.aborted) setProblem(refusedOf(thrown));
       }
     };
     const observer = new IntersectionObserver(([entry]) => {
@@ -52,14 +58,23 @@ export function Thumbnail({ path, label }: { readonly path: string; readonly lab
       observer.disconnect();
       controller.abort();
       if (made !== undefined) URL.revokeObjectURL(made);
+      setUrl(undefined);
     };
-  }, [path]);
+  }, [path, epoch.value]);
+  const isWithout = problem !== undefined && WITHOUT_PICTURE.has(problem.status);
+  const words = isWithout ? t.noThumbnail : t.thumbnailFailed;
   return (
-    <span class="thumbnail" ref={box} title={problem}>
-      {url === undefined ? (
-        <span class="faint">{problem === undefined ? '' : texts.study.noThumbnail}</span>
+    <span class={`thumbnail ${isWithout ? 'sign' : ''}`} ref={box} title={problem?.message}>
+      {url !== undefined && problem === undefined ? (
+        <img
+          src={url}
+          alt=""
+          onError={() => {
+            setProblem(new Refused(t.thumbnailFailed));
+          }}
+        />
       ) : (
-        <img src={url} alt={label} />
+        problem && <span class={isWithout ? '' : 'faint'}>{words}</span>
       )}
     </span>
   );

@@ -36,8 +36,8 @@ export function Warnings({ of }: { readonly of: readonly string[] }): JSX.Elemen
   if (of.length === 0) return null;
   return (
     <ul class="notice warn" role="status">
-      {of.map((text) => (
-        <li key={text}>
+      {of.map((text, index) => (
+        <li key={index}>
           <Foreign>{text}</Foreign>
         </li>
       ))}

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { serviceOf, upload } from './api.js';
+import { onLogOut } from './session.js';
 import { storeResult, type StoreResult } from './store-answer.js';
 import { texts } from './texts.js';
 
@@ -28,8 +29,11 @@ const AT_ONCE = 3;
 let stop = new AbortController();
 let running = 0;
 let next = 0;
+/** Which list it is: what is still told of one that is forgotten changes nothing of the next. */
+let list = {};
 
-function change(index: number, more: Partial<Item>): void {
+function change(of: object, index: number, more: Partial<Item>): void {
+  if (of !== list) return;
   items.value = items.value.map((item, at) => (at === index ? { ...item, ...more } : item));
 }
 
@@ -69,16 +73,17 @@ async function work(): Promise<void> {
 }
 
 async function send(index: number, { peer, file }: Item, stopped: AbortSignal): Promise<void> {
+  const of = list;
   const boundary = `console-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
   const head = `--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`;
-  change(index, { state: 'sending', words: texts.store.sending(0) });
+  change(of, index, { state: 'sending', words: texts.store.sending(0) });
   // Told in steps: each makes the list anew.
   let told = 0;
   const onProgress = (share: number): void => {
     const percent = Math.floor(share * 100);
     if (percent < 100 && percent - told < 5) return;
     told = percent;
-    change(index, { share, words: percent === 100 ? texts.store.atPacs : texts.store.sending(percent) });
+    change(of, index, { share, words: percent === 100 ? texts.store.atPacs : texts.store.sending(percent) });
   };
   const result = await upload(`${serviceOf(peer)}/studies`, {
     body: new Blob([head, file, `\r\n--${boundary}--\r\n`]),
@@ -86,7 +91,7 @@ async function send(index: number, { peer, file }: Item, stopped: AbortSignal): 
     onProgress,
     signal: stopped,
   });
-  change(index, { share: 1, ...storeResult(result) });
+  change(of, index, { share: 1, ...storeResult(result) });
 }
 
 /** Sends nothing more; what is on its way is broken off, and it is said that its end is not known. */
@@ -105,3 +110,13 @@ export function clear(): void {
   next = 0;
   isTooMany.value = false;
 }
+
+/** Breaks off what is on its way and forgets the list. */
+function forget(): void {
+  stop.abort();
+  list = {};
+  items.value = [];
+  next = 0;
+  isTooMany.value = false;
+}
+onLogOut(forget);

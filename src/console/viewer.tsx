@@ -1,5 +1,5 @@
 import type { HTMLAttributes, JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { useCine, type Cine } from './cine.js';
 import type { Row } from './dicom.js';
 import { useDrawn } from './drawn.js';
@@ -25,6 +25,7 @@ export interface ViewerProps {
 export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerProps): JSX.Element {
   const [window, setWindow] = useState<WindowLevel>();
   const canvas = useRef<HTMLCanvasElement>(null);
+  const help = useId();
   const position = stack.positionOf(place);
   const pathAt = (at: number): string => {
     const { index, frame } = stack.placeOf(at);
@@ -38,6 +39,8 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
     setWindow(undefined);
   };
   const onWheel = (event: WheelEvent): void => {
+    // Where there is nothing to scroll through the page scrolls.
+    if (stack.total <= 1 || event.ctrlKey) return;
     event.preventDefault();
     goTo(position + Math.sign(event.deltaY));
   };
@@ -45,7 +48,14 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
   const drag = useWindowDrag(window, metadata, setWindow);
   const keys = keysOf(position, stack.total, goTo);
   const onKeyDown = (event: KeyboardEvent): void => {
-    const act = event.key === ' ' ? cine.toggle : event.key === 'r' ? reset : keys[event.key];
+    const acts = {
+      ...keys,
+      ' ': cine.toggle,
+      r: reset,
+      R: reset,
+      ...(cine.isPlaying && { Escape: cine.toggle }),
+    };
+    const act = (acts as typeof keys)[event.key];
     if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     act();
@@ -56,11 +66,15 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
       <div
         class={`stage ${isWaiting ? 'waiting' : ''}`}
         tabIndex={0}
+        role="group"
+        aria-label={t.stage}
+        aria-describedby={help}
         onKeyDown={onKeyDown}
         onWheel={onWheel}
         {...drag}
       >
-        <canvas ref={canvas} role="img" aria-label={t.canvas} />
+        <canvas ref={canvas} role="img" aria-label={`${t.canvas} ${t.position(position + 1, stack.total)}`} />
+        {isWaiting && !error && <p class="coming">{t.waiting}</p>}
         {error && <Failure error={error} onRetry={retry} />}
       </div>
       <Controls
@@ -70,6 +84,7 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
         cine={cine}
         windowText={windowText(window, metadata)}
         onReset={window && reset}
+        help={help}
       />
     </figure>
   );
@@ -108,9 +123,12 @@ interface ControlsProps {
   readonly cine: Cine;
   readonly windowText: string;
   readonly onReset: (() => void) | undefined;
+  /** Id of what keys and pointer do. */
+  readonly help: string;
 }
 
-function Controls({ stack, position, goTo, cine, windowText: text, onReset }: ControlsProps): JSX.Element {
+function Controls(props: ControlsProps): JSX.Element {
+  const { stack, position, goTo, cine, windowText: text, onReset, help } = props;
   const isMany = stack.total > 1;
   return (
     <figcaption>
@@ -141,12 +159,17 @@ function Controls({ stack, position, goTo, cine, windowText: text, onReset }: Co
           </button>
         )}
       </div>
-      <p class="faint help">{t.help}</p>
+      <p class="faint help" id={help}>
+        {t.help}
+      </p>
     </figcaption>
   );
 }
 
-type DragHandlers = Pick<HTMLAttributes<HTMLDivElement>, 'onPointerDown' | 'onPointerMove' | 'onPointerUp'>;
+type DragHandlers = Pick<
+  HTMLAttributes<HTMLDivElement>,
+  'onPointerDown' | 'onPointerMove' | 'onPointerUp' | 'onLostPointerCapture'
+>;
 
 /** Dragging changes the window, of images that have one. */
 function useWindowDrag(
@@ -157,6 +180,9 @@ function useWindowDrag(
   const start = useRef<{ readonly x: number; readonly y: number; readonly window: WindowLevel } | undefined>(
     undefined,
   );
+  const end = (): void => {
+    start.current = undefined;
+  };
   return {
     onPointerDown: (event) => {
       if (event.button !== 0 || !metadata || !hasWindow(metadata)) return;
@@ -168,8 +194,8 @@ function useWindowDrag(
       const { x, y, window: before } = start.current;
       onWindow(draggedWindow(before, event.clientX - x, event.clientY - y));
     },
-    onPointerUp: () => {
-      start.current = undefined;
-    },
+    onPointerUp: end,
+    // Also when the browser takes the finger to scroll the page.
+    onLostPointerCapture: end,
   };
 }

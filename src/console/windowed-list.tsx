@@ -1,16 +1,20 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useHeights } from './use-heights.js';
 
 export interface WindowedListProps {
   readonly count: number;
-  /** Pixels of each row; all are of one height. */
+  /** Pixels of each row; all are of one height, unless they are measured. */
   readonly rowHeight: number;
   readonly label: string;
   readonly role?: 'listbox' | 'tree' | 'list';
   /** The row that is chosen is kept in sight. */
   readonly selected?: number | undefined;
   readonly onSelect?: ((index: number) => void) | undefined;
-  readonly row: (index: number) => ComponentChildren;
+  /** `id` is to be that of the row. */
+  readonly row: (index: number, id: string) => ComponentChildren;
+  /** Rows are at least as high as `rowHeight`, and as high as what is in them. */
+  readonly isMeasured?: boolean;
 }
 
 /** Rows beyond the edges that are there too. */
@@ -32,9 +36,12 @@ export function WindowedList({
   selected,
   onSelect,
   row,
+  isMeasured = false,
   ...rest
 }: WindowedListProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
+  const part = useRef<HTMLDivElement>(null);
+  const id = useId();
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = (): void => {
     const { scrollTop, clientHeight } = box.current ?? { scrollTop: 0, clientHeight: 600 };
@@ -55,8 +62,10 @@ export function WindowedList({
   useEffect(() => {
     if (selected !== undefined) show(box.current, selected * rowHeight, rowHeight);
   }, [selected, rowHeight]);
-  const first = Math.max(0, Math.floor(view.top / rowHeight) - SPARE);
-  const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + SPARE);
+  const heights = useHeights({ count, rowHeight, isMeasured }, part);
+  const first = Math.max(0, heights.indexAt(view.top) - SPARE);
+  const last = Math.min(count, heights.indexAt(view.top + view.height) + 1 + SPARE);
+  heights.first.current = first;
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = steps[event.key];
     if (!step || !onSelect || event.target !== box.current) return;
@@ -68,17 +77,23 @@ export function WindowedList({
   return (
     <div
       class="windowed"
-      style={{ height: `calc(${count * rowHeight}px + 2px)` }}
+      style={{ height: `calc(${heights.topOf(count)}px + 2px)` }}
       ref={box}
       onScroll={look}
       onKeyDown={onKeyDown}
       tabIndex={0}
       role={rest.role ?? 'list'}
       aria-label={rest.label}
+      {...(selected !== undefined && { 'aria-activedescendant': `${id}-${selected}` })}
     >
-      <div class="windowed-all" style={{ height: `${count * rowHeight}px` }}>
-        <div class="windowed-part" style={{ transform: `translateY(${first * rowHeight}px)` }}>
-          {shown.map(row)}
+      <div class="windowed-all" role="presentation" style={{ height: `${heights.topOf(count)}px` }}>
+        <div
+          class="windowed-part"
+          role="presentation"
+          ref={part}
+          style={{ transform: `translateY(${heights.topOf(first)}px)` }}
+        >
+          {shown.map((index) => row(index, `${id}-${index}`))}
         </div>
       </div>
     </div>

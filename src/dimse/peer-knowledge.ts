@@ -96,6 +96,12 @@ export class PeerKnowledge {
     }
   }
 
+  /** Takes over what was found out beside it in this process: it is written down like what it learns itself. */
+  adopt(facts: PeerFacts): void {
+    this.believe(facts);
+    this.#listener();
+  }
+
   /** Calls `listener` from now on when there is something to be written down; there is one listener. */
   onChange(listener: Listener): void {
     this.#listener = listener;

@@ -8,7 +8,6 @@ const GATHER_BYTES = 64 * 1024;
 /** The event loop is one for all responses; so many bytes are a few milliseconds. */
 const turns = new TurnBudget(4 * 1024 * 1024);
 
-/** What the kernel says of a connection that the client has reset or let die. */
 export interface BodyWriterOptions {
   /** How long the client may take nothing, for answers behind which an association is held; 0 = any time. */
   readonly stallMs?: number | undefined;

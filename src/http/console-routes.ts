@@ -35,6 +35,7 @@ function policyOf(loginOrigins: readonly string[]): string {
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' blob:",
+    "media-src 'self' blob:",
     "frame-src 'self' blob:",
     ["connect-src 'self'", ...loginOrigins].join(' '),
     "base-uri 'none'",

@@ -30,6 +30,7 @@ const PICTURES: readonly string[] = [
 ];
 const REPORT = 'nonimage/sr-comprehensive.dcm';
 const DOCUMENT = 'nonimage/pdf.dcm';
+const VIDEO = 'extra/video-h264-high41.dcm';
 
 /** Where an instance stands. */
 interface Uids {
@@ -77,7 +78,7 @@ if (sampleFiles().length === 0) {
         buildConsole();
         const started = await orthanc.start();
         pacs = started.pacs;
-        const files = [...PICTURES, REPORT, DOCUMENT].map(pathOf);
+        const files = [...PICTURES, REPORT, DOCUMENT, VIDEO].map(pathOf);
         expect(await pacs.load(files)).toEqual(files);
         gateway = await gatewayBefore(started, 'get');
         browser = await startBrowser();
@@ -92,7 +93,9 @@ if (sampleFiles().length === 0) {
         const { page, complaints, screenshot } = await open(PICTURES[0] ?? '');
         await page.getByRole('link', { name: 'Search' }).click();
         await page.getByRole('button', { name: 'Search' }).click();
-        const studies = new Set([...PICTURES, REPORT, DOCUMENT].map((name) => uidsOf(pathOf(name)).study));
+        const studies = new Set(
+          [...PICTURES, REPORT, DOCUMENT, VIDEO].map((name) => uidsOf(pathOf(name)).study),
+        );
         await page.getByText(`Studies 1 to ${studies.size}`).waitFor();
         await screenshot('orthanc-search');
         expect(complaints).toEqual([]);
@@ -119,6 +122,21 @@ if (sampleFiles().length === 0) {
         const seen = new Set([(await canvasOf(page)).path]);
         await page.getByRole('button', { name: 'Play' }).click();
         while (seen.size < 4) seen.add((await canvasOf(page)).path);
+        await page.close();
+      });
+
+      test('plays a video as it is stored', async () => {
+        const { page, complaints, screenshot, name } = await open(VIDEO);
+        await page.locator('.video video').waitFor();
+        await page.waitForFunction(`document.querySelector('.video video').readyState >= 2`);
+        await page.evaluate(`{
+          const video = document.querySelector('.video video');
+          video.muted = true;
+          void video.play();
+        }`);
+        await page.waitForFunction(`document.querySelector('.video video').currentTime > 0`);
+        await screenshot(name);
+        expect(complaints).toEqual([]);
         await page.close();
       });
 

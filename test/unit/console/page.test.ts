@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { attributeRows, filtered, opened } from '../../../src/console/attribute-rows.js';
-import { contentOf, dateText, kindOf, nameText, timeText } from '../../../src/console/dicom.js';
+import { contentOf, dateText, kindOf, nameText, timeText, type Row } from '../../../src/console/dicom.js';
 import { searchQuery } from '../../../src/console/search-query.js';
 import { EventReader } from '../../../src/console/sse.js';
 import { stackOf } from '../../../src/console/stack.js';
@@ -74,12 +74,26 @@ describe('what the page shows of attributes', () => {
   test('what has no rows is no picture, once its attributes are known', () => {
     const [ecg, ct] = ['1.2.840.10008.5.1.4.1.1.9.1.1', '1.2.840.10008.5.1.4.1.1.2'];
     const image = { '00280010': { vr: 'US', Value: [512] } };
-    expect([contentOf(ecg, undefined), contentOf(ecg, {}), contentOf(ct, image)]).toEqual([
+    const of = (uid: string): Row => ({ '00080016': { vr: 'UI', Value: [uid] } });
+    expect([contentOf(of(ecg), undefined), contentOf(of(ecg), {}), contentOf(of(ct), image)]).toEqual([
       'picture',
       'none',
       'picture',
     ]);
-    expect(contentOf('1.2.840.10008.5.1.4.1.1.88.33', {})).toBe('report');
+    expect(contentOf(of('1.2.840.10008.5.1.4.1.1.88.33'), {})).toBe('report');
+  });
+
+  test.each([
+    ['1.2.840.10008.5.1.4.1.1.77.1.1.1', '', 'video'],
+    ['1.2.840.10008.5.1.4.1.1.7.4', '1.2.840.10008.1.2.4.102', 'video'],
+    ['1.2.840.10008.5.1.4.1.1.7.4', '1.2.840.10008.1.2.4.103.1', 'video'],
+    ['1.2.840.10008.5.1.4.1.1.7.4', '1.2.840.10008.1.2.4.110', 'picture'],
+  ])('%s in %s is a %s (PS3.5 A.4.5 to A.4.7)', (sopClass, syntax, kind) => {
+    const listed = {
+      '00080016': { vr: 'UI', Value: [sopClass] },
+      '00083002': { vr: 'UI', Value: [syntax] },
+    };
+    expect(contentOf(listed, { '00280010': { vr: 'US', Value: [512] } })).toBe(kind);
   });
 
   const row = {

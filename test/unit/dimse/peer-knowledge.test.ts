@@ -112,4 +112,15 @@ describe('what was learnt of a peer', () => {
     subject.forget('uidList');
     expect(told).toBe(3);
   });
+
+  test('that was found out beside it in this process is believed and written down', () => {
+    const subject = knowledge();
+    let told = 0;
+    subject.onChange(() => {
+      told += 1;
+    });
+    const expires = new Date(Date.now() + 3_600_000).toISOString();
+    subject.adopt({ findCap: { value: 20, expires } });
+    expect([subject.get('findCap'), told]).toEqual([20, 1]);
+  });
 });
