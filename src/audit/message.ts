@@ -30,12 +30,20 @@ const coded = (name: string, { code, system, meaning }: Code): string =>
   element(name, { 'csd-code': code, codeSystemName: system, originalText: meaning });
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** The role of who asks, and of who answers: data go from the source to the destination. */
-function rolesOf({ kind }: AuditEvent): { readonly asks?: Code; readonly answers?: Code } {
-  if (kind === 'search' || kind === 'store') return { asks: roles.source, answers: roles.destination };
-  if (kind === 'retrieve' || kind === 'wado-uri') return { asks: roles.destination, answers: roles.source };
-  if (kind === 'preload') return { answers: roles.source };
-  if (kind === 'application-start' || kind === 'application-stop') return { answers: roles.application };
+/** The roles of who asks, of the gateway and of a peer: data go from the source to the destination. */
+interface Roles {
+  readonly asks?: Code;
+  readonly gateway?: Code;
+  readonly peer?: Code;
+}
+
+const answered = (asks: Code, answers: Code): Roles => ({ asks, gateway: answers, peer: answers });
+
+function rolesOf({ kind }: AuditEvent): Roles {
+  if (kind === 'search' || kind === 'store') return answered(roles.source, roles.destination);
+  if (kind === 'retrieve' || kind === 'wado-uri') return answered(roles.destination, roles.source);
+  if (kind === 'preload') return { gateway: roles.destination, peer: roles.source };
+  if (kind === 'application-start' || kind === 'application-stop') return { gateway: roles.application };
   return {};
 }
 
@@ -48,7 +56,7 @@ const participant = (attributes: Attributes, role: Code | undefined): string =>
 
 /** @see PS3.15 A.5.2.1, A.5.2.2 for what identifies processes, and AE titles */
 function* participants(record: AuditRecord, source: AuditSource): Generator<string> {
-  const { asks, answers } = rolesOf(record);
+  const by = rolesOf(record);
   const { requestor, peers = [] } = record;
   if (requestor) {
     const { principal, address } = requestor;
@@ -56,7 +64,7 @@ function* participants(record: AuditRecord, source: AuditSource): Generator<stri
     const issued = principal.issuer === undefined ? undefined : `<${who}@${principal.issuer}>`;
     const place =
       address === undefined ? {} : { NetworkAccessPointID: address, NetworkAccessPointTypeCode: ADDRESS };
-    yield participant({ UserID: who, UserName: issued, UserIsRequestor: 'true', ...place }, asks);
+    yield participant({ UserID: who, UserName: issued, UserIsRequestor: 'true', ...place }, by.asks);
   }
   const gateway = {
     UserID: source.processId,
@@ -66,7 +74,7 @@ function* participants(record: AuditRecord, source: AuditSource): Generator<stri
     NetworkAccessPointID: source.hostName,
     NetworkAccessPointTypeCode: MACHINE,
   };
-  yield participant(gateway, answers);
+  yield participant(gateway, by.gateway);
   for (const name of peers) {
     const peer = source.peers.get(name);
     const place = peer && {
@@ -74,7 +82,7 @@ function* participants(record: AuditRecord, source: AuditSource): Generator<stri
       NetworkAccessPointID: peer.host,
       NetworkAccessPointTypeCode: isAddress(peer.host) ? ADDRESS : MACHINE,
     };
-    yield participant({ UserID: name, ...place, UserIsRequestor: 'false' }, answers);
+    yield participant({ UserID: name, ...place, UserIsRequestor: 'false' }, by.peer);
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import { admit } from './admit.js';
-import { auditLogin } from './audited.js';
+import { auditFailedLogin, auditLogin } from './audited.js';
 import type { ConsoleData } from './console-api.js';
 import type { ConsolePage } from './console-routes.js';
 import { Exchange } from './exchange.js';
@@ -53,18 +53,22 @@ export function adminRoutes(
   return router;
 }
 
-async function maySeePeers({ door }: HttpDependencies, request: Request): Promise<boolean> {
+async function maySeePeers({ door, audit }: HttpDependencies, request: Request): Promise<boolean> {
   const controller = new AbortController();
   const gone = (): void => {
     controller.abort();
   };
   request.socket.once('close', gone);
   try {
-    return await door.wouldAdmit(
-      request,
-      { permission: 'metrics' },
-      { requestId: randomUUID(), signal: controller.signal },
-    );
+    const requestId = randomUUID();
+    let name: string | undefined;
+    const claimed = (given: string): void => {
+      name = given;
+    };
+    const asking = { requestId, signal: controller.signal, claimed };
+    return await door.wouldAdmit(request, { permission: 'metrics' }, asking, ({ code }) => {
+      if (code === 'unauthenticated') auditFailedLogin(request, { requestId, claimed: name }, { audit });
+    });
   } finally {
     request.socket.off('close', gone);
   }

@@ -1,5 +1,11 @@
 import type { Request } from 'express';
-import { GatewayError, type AuditedStudy, type AuditEvent, type AuditKind } from '../core/index.js';
+import {
+  GatewayError,
+  type AuditedStudy,
+  type AuditEvent,
+  type AuditKind,
+  type Principal,
+} from '../core/index.js';
 import { parseRetrieveTarget, parseWadoTarget, type RetrieveTarget } from '../dicomweb/index.js';
 import type { PurgeTarget, StoredAbout } from '../gateway/index.js';
 import { withoutPort } from './client-key.js';
@@ -86,6 +92,21 @@ export function auditLogin(
   };
 }
 
+/** Has the audit trail told of a password or token that was wrong where that changes nothing but what is shown. */
+export function auditFailedLogin(
+  request: Request,
+  { requestId, claimed }: Pick<Exchange, 'requestId' | 'claimed'>,
+  { audit }: Pick<Audited, 'audit'>,
+): void {
+  audit?.record({
+    kind: 'login-failure',
+    outcome: 'minor',
+    requestor: requestorOf(request, undefined, claimed),
+    requestId,
+    request: requestOf(request),
+  });
+}
+
 /** What was to be purged, and where. */
 export interface AuditedPurge {
   readonly peers: readonly string[];
@@ -125,21 +146,31 @@ function endOf(
   end: ExchangeEnd,
   kind?: AuditKind,
 ): Omit<AuditEvent, 'kind'> {
-  const address = request.ip;
-  const principal =
-    context.principal ??
-    (claimed === undefined ? { kind: 'anonymous', name: '' } : { kind: 'basic', name: claimed });
   // What is begun is all that was asked.
   const outcome = kind === 'preload' && end.status === 202 ? 'success' : outcomeOf(request, end);
   return {
     outcome,
     ...(outcome !== 'success' && { reason: reasonOf(end) }),
-    requestor: { principal, ...(address !== undefined && { address: withoutPort(address) }) },
+    requestor: requestorOf(request, context.principal, claimed),
     requestId,
-    request: `${request.method} ${withoutCredentials(request.originalUrl)}`,
+    request: requestOf(request),
     bytes: end.bytesOut,
   };
 }
+
+/** Who it is, or said so and was not believed. A port that a proxy forwards with an address says nothing of that. */
+function requestorOf(
+  { ip }: Request,
+  known: Principal | undefined,
+  claimed: string | undefined,
+): NonNullable<AuditEvent['requestor']> {
+  const nobody: Principal =
+    claimed === undefined ? { kind: 'anonymous', name: '' } : { kind: 'basic', name: claimed };
+  return { principal: known ?? nobody, ...(ip !== undefined && { address: withoutPort(ip) }) };
+}
+
+const requestOf = ({ method, originalUrl }: Request): string =>
+  `${method} ${withoutCredentials(originalUrl)}`;
 
 const reasonOf = ({ status, errorCode, complete }: ExchangeEnd): string =>
   [status, errorCode, ...(complete ? [] : ['cut off'])].filter((word) => word !== undefined).join(' ');

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { AccessControl, Admission, Asking, Need } from '../access/index.js';
-import { GatewayError, type Principal } from '../core/index.js';
+import { GatewayError, toGatewayError, type Principal } from '../core/index.js';
 import { clientKey } from './client-key.js';
 import { credentialsOf } from './credentials.js';
 import { RateLimit } from './rate-limit.js';
@@ -24,8 +24,16 @@ export interface DoorOptions {
 export interface Door {
   /** @throws GatewayError as `AccessControl.admit`, and `rate-limited` */
   admit(request: Request, need: Need, asking: Asking): Promise<Admission>;
-  /** Whether the request would be let in; nobody is told of one that says nothing of who sends it. */
-  wouldAdmit(request: Request, need: Need, asking: Asking): Promise<boolean>;
+  /**
+   * Whether the request would be let in; nobody is told of one that says nothing of who sends it. `refused` hears why one
+   * that says so is not.
+   */
+  wouldAdmit(
+    request: Request,
+    need: Need,
+    asking: Asking,
+    refused?: (reason: GatewayError) => void,
+  ): Promise<boolean>;
 }
 
 /**
@@ -47,14 +55,15 @@ export function createDoor(access: AccessControl, options: DoorOptions): Door {
     message: 'Too many wrong passwords have come from this address (access.failedLogins).',
   });
   const door: Door = {
-    async wouldAdmit(request, need, asking) {
+    async wouldAdmit(request, need, asking, refused) {
       const { authorization, certificate } = credentialsOf(request);
       if (authorization.length === 0 && certificate === undefined)
         return access.isOpen(need) && isFor(request);
       try {
         await door.admit(request, need, asking);
         return true;
-      } catch {
+      } catch (thrown) {
+        refused?.(toGatewayError(thrown));
         return false;
       }
     },

@@ -86,6 +86,14 @@ describe('R-04: the audit trail tells of what was refused', () => {
     ]);
   });
 
+  test('who showed a token at /readyz that nobody has; not who may not see the peers, nor a probe', async () => {
+    const { origin } = await start();
+    expect(await send(`${origin}/readyz`)).toBe(200);
+    expect(await send(`${origin}/readyz`, READER)).toBe(200);
+    expect(await send(`${origin}/readyz`, 'a-token-that-nobody-has-given')).toBe(200);
+    expect(await told()).toEqual([['login-failure', 'minor', undefined, 'GET /readyz', '']]);
+  });
+
   test('who asked for too much at a time, by name', async () => {
     const { service } = await start('http: { rateLimit: { requests: 1, within: 1h } }');
     await send(`${service}/studies`, READER);

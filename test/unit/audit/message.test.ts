@@ -45,6 +45,21 @@ describe('R-04: an audit message', () => {
     parseAuditMessage(messageOf({ kind, outcome: 'success' }));
   });
 
+  test('of a preload says that data go from the peer to the gateway, for whom it is', () => {
+    const root = parseAuditMessage(
+      messageOf({ kind: 'preload', outcome: 'success', requestor, peers: ['main'] }),
+    );
+    const roles = all(root, 'ActiveParticipant').map((one) => [
+      one.attributes['UserID'],
+      all(one, 'RoleIDCode').map((role) => role.attributes['csd-code']),
+    ]);
+    expect(roles).toEqual([
+      ['dr.müller', []],
+      ['4711', ['110152']],
+      ['main', ['110153']],
+    ]);
+  });
+
   test('stays within the schema whatever clients, tokens and archives put in it', () => {
     const text = fc.string({ unit: 'binary', maxLength: 40 });
     const event = fc.record({
