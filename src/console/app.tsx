@@ -74,7 +74,8 @@ function useArrival(view: View): void {
 
 /** A view; one that breaks says so, and the page stays. */
 function Shown({ view }: { readonly view: View }): JSX.Element {
-  const [thrown, again]: readonly [unknown, () => void] = useErrorBoundary();
+  const boundary: readonly [unknown, () => void] = useErrorBoundary();
+  const [thrown, again] = boundary;
   const Chosen = views[view];
   const error = thrown === undefined ? undefined : refusedOf(thrown);
   return error ? <Failure error={error} onRetry={again} /> : <Chosen />;

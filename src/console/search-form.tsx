@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { epoch } from './api.js';
 import { useLoaded } from './hooks.js';
@@ -55,6 +55,18 @@ export interface SearchFormProps {
   readonly chosen: string;
 }
 
+/** What is typed stays what it is, with the keyboard in it, until something else is searched for. */
+function useFields(params: URLSearchParams): RefObject<HTMLFormElement | null> {
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => {
+    for (const name of fields) {
+      const input = form.current?.elements.namedItem(name);
+      if (input instanceof HTMLInputElement) input.value = params.get(name) ?? '';
+    }
+  }, [params.toString()]);
+  return form;
+}
+
 /** What is known of a study. */
 export function SearchForm({ params, peers, chosen }: SearchFormProps): JSX.Element {
   const submit = (event: SubmitEvent): void => {
@@ -67,15 +79,7 @@ export function SearchForm({ params, peers, chosen }: SearchFormProps): JSX.Elem
     if (hrefOf('search', to) === location.hash) epoch.value += 1;
     go('search', to);
   };
-  const form = useRef<HTMLFormElement>(null);
-  const asked = params.toString();
-  // What is typed stays what it is, with the keyboard in it, until something else is searched for.
-  useLayoutEffect(() => {
-    for (const name of fields) {
-      const input = form.current?.elements.namedItem(name);
-      if (input instanceof HTMLInputElement) input.value = params.get(name) ?? '';
-    }
-  }, [asked]);
+  const form = useFields(params);
   const of = (field: Field): string => params.get(field) ?? '';
   return (
     <form ref={form} class="card search-form" onSubmit={submit} role="search">
@@ -94,21 +98,7 @@ export function SearchForm({ params, peers, chosen }: SearchFormProps): JSX.Elem
       </label>
       <Moment label={t.from} field="from" time={t.fromTime} timeField="fromTime" of={of} />
       <Moment label={t.until} field="until" time={t.untilTime} timeField="untilTime" of={of} />
-      <label>
-        {t.modality}
-        <input
-          name="modality"
-          list="modalities"
-          defaultValue={of('modality')}
-          maxLength={16}
-          autocomplete="off"
-        />
-        <datalist id="modalities">
-          {MODALITIES.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      </label>
+      <Modality value={of('modality')} />
       <div class="actions">
         <button type="submit" class="primary">
           {t.go}
@@ -124,6 +114,20 @@ export function SearchForm({ params, peers, chosen }: SearchFormProps): JSX.Elem
         </button>
       </div>
     </form>
+  );
+}
+
+function Modality({ value }: { readonly value: string }): JSX.Element {
+  return (
+    <label>
+      {t.modality}
+      <input name="modality" list="modalities" defaultValue={value} maxLength={16} autocomplete="off" />
+      <datalist id="modalities">
+        {MODALITIES.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </label>
   );
 }
 

@@ -186,29 +186,32 @@ function InstancePanel({ path, instances, place, onMove }: PanelProps): JSX.Elem
   return (
     <div class="instance-panel">
       <Tabs kind={kind} tab={tab} onChoose={setTab} />
-      {error && tab === 'content' && kind === 'picture' && (
-        <>
-          <p class="notice warn">{t.framesUnknown}</p>
-          <Failure error={error} onRetry={retry} />
-        </>
-      )}
       {kind === 'none' && <p class="notice">{t.noPicture}</p>}
       {(tab === 'attributes' || kind === 'none') && <Attributes key={instance} path={instance} />}
       {tab === 'content' && kind === 'picture' && (
-        <Viewer
-          path={path}
-          uids={(index) => textOf(instances[index] ?? {}, tags.sopInstanceUid)}
-          stack={stack}
-          place={place}
-          metadata={metadata}
-          onMove={onMove}
-        />
+        <>
+          {error && <p class="notice warn">{t.framesUnknown}</p>}
+          {error && <Failure error={error} onRetry={retry} />}
+          <Viewer
+            path={path}
+            uids={(index) => textOf(instances[index] ?? {}, tags.sopInstanceUid)}
+            stack={stack}
+            place={place}
+            metadata={metadata}
+            onMove={onMove}
+          />
+        </>
       )}
-      {tab === 'content' && kind === 'report' && <Report key={instance} path={instance} />}
-      {tab === 'content' && kind === 'video' && <Video key={instance} path={instance} />}
-      {tab === 'content' && kind === 'document' && <Document key={instance} path={instance} />}
+      {tab === 'content' && <NoStill key={instance} kind={kind} path={instance} />}
     </div>
   );
+}
+
+/** What is no still picture. */
+function NoStill({ kind, path }: { readonly kind: ContentKind; readonly path: string }): JSX.Element | null {
+  if (kind === 'report') return <Report path={path} />;
+  if (kind === 'video') return <Video path={path} />;
+  return kind === 'document' ? <Document path={path} /> : null;
 }
 
 const contentNames: Readonly<Record<Exclude<ContentKind, 'none'>, string>> = {

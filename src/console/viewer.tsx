@@ -38,27 +38,14 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
   const reset = (): void => {
     setWindow(undefined);
   };
-  const onWheel = (event: WheelEvent): void => {
-    // Where there is nothing to scroll through the page scrolls.
-    if (stack.total <= 1 || event.ctrlKey) return;
-    event.preventDefault();
-    goTo(position + Math.sign(event.deltaY));
-  };
   const cine = useCine({ stack, place, metadata, goTo, pathAt });
   const drag = useWindowDrag(window, metadata, setWindow);
-  const keys = keysOf(position, stack.total, goTo);
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const acts = {
-      ...keys,
-      ' ': cine.toggle,
-      r: reset,
-      R: reset,
-      ...(cine.isPlaying && { Escape: cine.toggle }),
-    };
-    const act = (acts as typeof keys)[event.key];
-    if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    act();
+  const acts: Acts = {
+    ...keysOf(position, stack.total, goTo),
+    ' ': cine.toggle,
+    r: reset,
+    R: reset,
+    ...(cine.isPlaying && { Escape: cine.toggle }),
   };
   return (
     <figure class="viewer">
@@ -69,8 +56,12 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
         role="group"
         aria-label={t.stage}
         aria-describedby={help}
-        onKeyDown={onKeyDown}
-        onWheel={onWheel}
+        onKeyDown={(event) => {
+          actOn(event, acts);
+        }}
+        onWheel={(event) => {
+          scrollOn(event, stack, position, goTo);
+        }}
         {...drag}
       >
         <canvas ref={canvas} role="img" aria-label={`${t.canvas} ${t.position(position + 1, stack.total)}`} />
@@ -90,12 +81,25 @@ export function Viewer({ path, uids, stack, place, metadata, onMove }: ViewerPro
   );
 }
 
+/** Where there is nothing to scroll through the page scrolls. */
+function scrollOn(event: WheelEvent, { total }: Stack, at: number, goTo: (at: number) => void): void {
+  if (total <= 1 || event.ctrlKey) return;
+  event.preventDefault();
+  goTo(at + Math.sign(event.deltaY));
+}
+
+/** By the name of the key. */
+type Acts = Readonly<Partial<Record<string, () => void>>>;
+
+function actOn(event: KeyboardEvent, acts: Acts): void {
+  const act = acts[event.key];
+  if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  act();
+}
+
 /** What keys do to the position. */
-function keysOf(
-  at: number,
-  total: number,
-  goTo: (position: number) => void,
-): Readonly<Partial<Record<string, () => void>>> {
+function keysOf(at: number, total: number, goTo: (position: number) => void): Acts {
   const to = (position: number) => (): void => {
     goTo(position);
   };

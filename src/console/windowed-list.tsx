@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useHeights } from './use-heights.js';
 
@@ -29,19 +29,11 @@ const steps: Readonly<Partial<Record<string, (at: number, page: number, last: nu
   End: (_at, _page, last) => last,
 };
 
-/** A list of any length, of which only what can be seen is in the document. */
-export function WindowedList({
-  count,
-  rowHeight,
-  selected,
-  onSelect,
-  row,
-  isMeasured = false,
-  ...rest
-}: WindowedListProps): JSX.Element {
-  const box = useRef<HTMLDivElement>(null);
-  const part = useRef<HTMLDivElement>(null);
-  const id = useId();
+/** What of a list can be seen, in pixels, and a way to look again. */
+function useView(
+  box: RefObject<HTMLDivElement | null>,
+  count: number,
+): { readonly view: { readonly top: number; readonly height: number }; readonly look: () => void } {
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = (): void => {
     const { scrollTop, clientHeight } = box.current ?? { scrollTop: 0, clientHeight: 600 };
@@ -59,6 +51,23 @@ export function WindowedList({
       observer.disconnect();
     };
   }, []);
+  return { view, look };
+}
+
+/** A list of any length, of which only what can be seen is in the document. */
+export function WindowedList({
+  count,
+  rowHeight,
+  selected,
+  onSelect,
+  row,
+  isMeasured = false,
+  ...rest
+}: WindowedListProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const part = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const { view, look } = useView(box, count);
   useEffect(() => {
     if (selected !== undefined) show(box.current, selected * rowHeight, rowHeight);
   }, [selected, rowHeight]);
