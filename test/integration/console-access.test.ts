@@ -44,6 +44,7 @@ describeWithPacs(
       await browser.close();
     });
 
+    const viewOf = (url: string): string => new URL(url).hash.replace(/^#\/?/, '');
     const logIn = async (user: string, password = 'secret'): Promise<void> => {
       const { page } = shown;
       await page.getByLabel('User').fill(user);
@@ -141,9 +142,11 @@ describeWithPacs(
       await page.getByRole('link', { name: 'DEMO, CT' }).click();
       await page.locator('.series-card', { hasText: 'CT' }).click();
       const { path } = await canvasOf(page);
+      const seen = viewOf(page.url());
       await page.getByRole('button', { name: 'Log out' }).click();
       const again = page.waitForRequest((request) => request.url().endsWith(path));
       await logIn('reader');
+      await shown.show(seen);
       const headers = await (await again).allHeaders();
       expect(headers['authorization']).toBe(`Basic ${Buffer.from('reader:secret').toString('base64')}`);
       await canvasOf(page);
@@ -162,9 +165,12 @@ describeWithPacs(
       await page.locator('.study-actions').getByRole('link', { name: 'Pulls' }).click();
       await page.locator('.pull').getByText('DEMO, COLOUR').waitFor();
       await page.goBack();
+      await page.locator('.series-card').first().waitFor();
+      const seen = viewOf(page.url());
       await page.getByRole('button', { name: 'Log out' }).click();
       // May search, and retrieve nothing.
       await logIn('finder');
+      await shown.show(seen);
       await page.locator('.series-card').first().waitFor();
       await page.getByRole('button', { name: 'Attributes' }).click();
       await page.getByText('403 forbidden').first().waitFor();

@@ -168,32 +168,47 @@ describeWithPacs(
       await page.locator('.plot').first().waitFor();
     });
 
-    test('a video that the browser cannot play says so in words, and can be saved as it is', async () => {
+    /** Shows the content of an instance that is a video. */
+    const showVideo = async (contentType: string, body: Buffer) => {
       const { page, show } = await open(series);
-      const bytes = mp4({ width: 16, height: 16, frames: 2 });
       const row = {
         '00080016': { vr: 'UI', Value: ['1.2.840.10008.5.1.4.1.1.77.1.1.1'] },
         '00080018': { vr: 'UI', Value: ['1.2'] },
       };
-      await page.route('**/instances?**', (route) =>
-        route.fulfill({ contentType: 'application/dicom+json', body: JSON.stringify([row]) }),
-      );
-      await page.route('**/instances/1.2/metadata', (route) =>
-        route.fulfill({ contentType: 'application/dicom+json', body: JSON.stringify([row]) }),
-      );
+      const json = { contentType: 'application/dicom+json', body: JSON.stringify([row]) };
+      await page.route('**/instances?**', (route) => route.fulfill(json));
+      await page.route('**/instances/1.2/metadata', (route) => route.fulfill(json));
       const asked: (string | undefined)[] = [];
       await page.route('**/instances/1.2/rendered', (route) => {
         asked.push(route.request().headers()['accept']);
-        return route.fulfill({ contentType: 'video/mp4', body: bytes });
+        return route.fulfill({ contentType, body });
       });
       await show();
-      await page.getByText('This browser cannot play this video (video/mp4).').waitFor();
+      return { page, asked };
+    };
+
+    test('a video that the browser can play is played', async () => {
+      const { page, asked } = await showVideo('video/mp4', mp4({ width: 16, height: 16, frames: 2 }));
+      await page.locator('video').waitFor();
+      // Resolves when the browser has read what the video is.
+      await page.evaluate(`new Promise((resolve) => {
+        const video = document.querySelector('video');
+        if (video.readyState > 0) resolve();
+        else video.addEventListener('loadedmetadata', () => resolve());
+      })`);
+      await expect(page.evaluate('document.querySelector("video").videoWidth')).resolves.toBe(16);
+      expect(asked).toEqual(['video/mp4, video/mpeg, video/h265']);
+    });
+
+    test('a video that the browser cannot play says so in words, and can be saved as it is', async () => {
+      const bytes = Buffer.from('000001ba44000400040100000300000001b3', 'hex');
+      const { page } = await showVideo('video/mpeg', bytes);
+      await page.getByText('This browser cannot play this video (video/mpeg).').waitFor();
       const download = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Save the video' }).click();
       const saved = await download;
-      expect(saved.suggestedFilename()).toBe('video.mp4');
+      expect(saved.suggestedFilename()).toBe('video.mpg');
       expect(readFileSync(await saved.path()).equals(bytes)).toBe(true);
-      expect(asked).toEqual(['video/mp4, video/mpeg, video/h265']);
     });
 
     test('an answer in many words is shown whole on a phone', async () => {
@@ -254,7 +269,7 @@ describeWithPacs(
             '',
           ].join('\n'),
         );
-        shown = await openConsole(browser, `${guarded.origin}/#/store`);
+        shown = await openConsole(browser, `${guarded.origin}/#/peers`);
         const { page } = shown;
         const logIn = async (): Promise<void> => {
           await page.getByLabel('Bearer token').fill(TOKEN);
@@ -262,6 +277,7 @@ describeWithPacs(
         };
         try {
           await logIn();
+          await shown.show('store');
           await page
             .locator('input[type=file]')
             .first()
