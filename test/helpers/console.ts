@@ -31,6 +31,15 @@ export interface ConsolePage {
 /** What the browser itself says of answers that are errors, which some tests are about. */
 const EXPECTED = 'Failed to load resource';
 
+/** Waits until an expression holds in the page, whose policy forbids what Playwright itself waits by. */
+export async function untilHolds(page: Page, expression: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await page.evaluate<boolean>(expression))) {
+    if (Date.now() > deadline) throw new Error(`It does not come to hold: ${expression}`);
+    await page.waitForTimeout(20);
+  }
+}
+
 export async function openConsole(
   browser: Browser,
   url: string,

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import type { Browser } from 'playwright-core';
 import { formatAeAddress } from '../../src/core/index.js';
 import { createDemoPacs, demoStudies, type DemoPacs } from '../../src/demo/index.js';
-import { buildConsole, canvasOf, openConsole, type ConsolePage } from '../helpers/console.js';
+import { buildConsole, canvasOf, openConsole, untilHolds, type ConsolePage } from '../helpers/console.js';
 import { usCine } from '../helpers/fixtures.js';
 import { mp4 } from '../helpers/media.js';
 import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
@@ -190,12 +190,7 @@ describeWithPacs(
     test('a video that the browser can play is played', async () => {
       const { page, asked } = await showVideo('video/mp4', mp4({ width: 16, height: 16, frames: 2 }));
       await page.locator('video').waitFor();
-      // Resolves when the browser has read what the video is.
-      await page.evaluate(`new Promise((resolve) => {
-        const video = document.querySelector('video');
-        if (video.readyState > 0) resolve();
-        else video.addEventListener('loadedmetadata', () => resolve());
-      })`);
+      await untilHolds(page, 'document.querySelector("video").readyState > 0');
       await expect(page.evaluate('document.querySelector("video").videoWidth')).resolves.toBe(16);
       expect(asked).toEqual(['video/mp4, video/mpeg, video/h265']);
     });

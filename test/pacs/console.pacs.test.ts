@@ -9,6 +9,7 @@ import {
   openConsole,
   renderedOf,
   untilPaper,
+  untilHolds,
 } from '../helpers/console.js';
 import { readElements, textOf } from '../helpers/independent-reader.js';
 import { startBrowser } from '../helpers/ohif.js';
@@ -128,13 +129,13 @@ if (sampleFiles().length === 0) {
       test('plays a video as it is stored', async () => {
         const { page, complaints, screenshot, name } = await open(VIDEO);
         await page.locator('.video video').waitFor();
-        await page.waitForFunction(`document.querySelector('.video video').readyState >= 2`);
+        await untilHolds(page, `document.querySelector('.video video').readyState >= 2`);
         await page.evaluate(`{
           const video = document.querySelector('.video video');
           video.muted = true;
           void video.play();
         }`);
-        await page.waitForFunction(`document.querySelector('.video video').currentTime > 0`);
+        await untilHolds(page, `document.querySelector('.video video').currentTime > 0`);
         await screenshot(name);
         expect(complaints).toEqual([]);
         await page.close();
