@@ -34,10 +34,10 @@ interface ResultsProps {
 }
 
 /** How far a search is, in words. */
-function progressOf({ rows, error, isWhole }: Rows, offset: number): string {
+function progressOf({ rows, warnings, error, isWhole }: Rows, offset: number): string {
   if (error) return rows.length > 0 ? t.broken(rows.length) : '';
   if (!isWhole) return t.running(rows.length);
-  if (rows.length === 0) return offset > 0 ? t.noMore : t.nothing;
+  if (rows.length === 0) return offset > 0 ? t.noMore : warnings.length > 0 ? t.nothingSeen : t.nothing;
   return t.found(offset + 1, offset + rows.length);
 }
 

@@ -92,6 +92,7 @@ export const texts = {
     found: (from: number, to: number) => `Studies ${from} to ${to}`,
     broken: (count: number) => `${count} came before it broke off; there may be more.`,
     nothing: 'No study matches.',
+    nothingSeen: 'No study came; the warning above says why there may be some.',
     noMore: 'No more studies.',
     begin: 'Fill in what you know and search; without anything the latest studies are listed.',
     previous: 'Previous page',

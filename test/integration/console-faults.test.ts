@@ -145,6 +145,21 @@ describeWithPacs(
         await page.unrouteAll({ behavior: 'ignoreErrors' });
       });
 
+      test('an empty answer with a warning is not told as none', async () => {
+        const { page, show } = await open('search?peer=main&name=demo');
+        await page.route('**/studies?**', (route) =>
+          route.fulfill({
+            contentType: 'application/dicom+json',
+            headers: { warning: '299 gateway "archive could not be asked"' },
+            body: '[]',
+          }),
+        );
+        await show();
+        await page.getByText('archive could not be asked').waitFor();
+        await page.getByText('No study came; the warning above').waitFor();
+        await expect(page.getByText('No study matches.').count()).resolves.toBe(0);
+      });
+
       test('a drop without files says so', async () => {
         const { page, show } = await open('store');
         await show();
