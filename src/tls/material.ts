@@ -47,8 +47,7 @@ export async function readMaterial(files: CertificateFiles, what: string): Promi
   const chain = cert && certificatesOf(cert, `${what}.cert`);
   if (ca) certificatesOf(ca, `${what}.ca`);
   if (crl) checkLists(crl, `${what}.crl`);
-  const secretName = `${what}.passphraseFile`;
-  const key = keyFile && secret ? decrypted(keyFile, passphraseOf(secret, secretName), what) : keyFile;
+  const key = keyFile && plainKey(keyFile, secret, what);
   if (chain && key) checkPair(chain, key, what);
   return {
     ...(cert && { cert }),
@@ -106,7 +105,7 @@ function checkPair(
     try {
       return leaf.checkPrivateKey(createPrivateKey(key));
     } catch (cause) {
-      if (/ENCRYPTED/.test(key.toString('latin1')))
+      if (key.includes('ENCRYPTED'))
         throw failure(`${what}.key has a passphrase; name the file that holds it in ${what}.passphraseFile`);
       throw failure(`${what}.key holds no private key in PEM form`, cause);
     }
@@ -121,7 +120,9 @@ function passphraseOf(secret: Buffer, what: string): string {
   return line;
 }
 
-function decrypted(key: Buffer, passphrase: string, what: string): Buffer {
+function plainKey(key: Buffer, secret: Buffer | undefined, what: string): Buffer {
+  if (!secret) return key;
+  const passphrase = passphraseOf(secret, `${what}.passphraseFile`);
   try {
     return Buffer.from(createPrivateKey({ key, passphrase }).export({ type: 'pkcs8', format: 'pem' }));
   } catch (cause) {
