@@ -1,3 +1,4 @@
+import { certificateFiles } from './compose-tls.js';
 import type { Config, PeerConfig } from './config/index.js';
 import { createTlsClient, type ServerTlsOptions, type TlsClient } from './dimse/index.js';
 import type { Certificates } from './tls/index.js';
@@ -8,14 +9,14 @@ export async function openServerTls(
   certificates: Certificates,
 ): Promise<ServerTlsOptions | undefined> {
   if (!tls) return undefined;
-  const { cert, key, ca, requireClientCertificate, ...settings } = tls;
+  const { requireClientCertificate, profile, minVersion } = tls;
   return {
     certificates: await certificates.watch({
       listener: 'dimse',
       what: 'dimse.tls',
-      files: { cert, key, ca },
+      files: certificateFiles(tls),
     }),
-    settings,
+    settings: { profile, minVersion },
     requiresClientCertificate: requireClientCertificate,
   };
 }
@@ -28,10 +29,10 @@ export async function openPeerTls(
 ): Promise<TlsClient | undefined> {
   const tls = peer?.tls;
   if (!tls) return undefined;
-  const { cert, key, ca, serverName, checkIdentity, profile, minVersion } = tls;
+  const { serverName, checkIdentity, profile, minVersion } = tls;
   const what = `peers.${name}.tls`;
   return createTlsClient({
-    certificates: await certificates.watch({ listener: `peer:${name}`, what, files: { cert, key, ca } }),
+    certificates: await certificates.watch({ listener: `peer:${name}`, what, files: certificateFiles(tls) }),
     settings: { profile, minVersion },
     serverName,
     checksIdentity: checkIdentity,

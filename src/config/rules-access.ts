@@ -129,5 +129,7 @@ function* certificateUse({ http, admin, access }: ParsedConfig): Generator<strin
   ] as const) {
     if (tls !== undefined && tls.clientAuth !== 'none' && tls.ca === undefined)
       yield `${path}.ca: name the authorities whose client certificates are believed; those of the system sign for anybody`;
+    if (tls?.crl !== undefined && tls.clientAuth === 'none')
+      yield `${path}.crl: nobody is asked for a certificate; set ${path}.clientAuth`;
   }
 }

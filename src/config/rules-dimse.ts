@@ -14,20 +14,34 @@ export function* brokenDimseSecurity({ dimse, peers }: ParsedConfig): Generator<
 }
 
 function* brokenServerTls(
-  { ca, requireClientCertificate }: NonNullable<ParsedConfig['dimse']['tls']>,
+  { ca, crl, requireClientCertificate }: NonNullable<ParsedConfig['dimse']['tls']>,
   listens: boolean,
 ): Generator<string> {
   if (!listens)
     yield 'dimse.tls: needs dimse.listen, for it is of those who connect to the gateway; towards a PACS it is peers.*.tls';
   if (requireClientCertificate && ca === undefined)
     yield 'dimse.tls.ca: is needed to tell good client certificates; where nobody has any, say dimse.tls.requireClientCertificate: false';
+  if (crl !== undefined && ca === undefined)
+    yield 'dimse.tls.crl: needs dimse.tls.ca, for nobody is asked for a certificate without it';
 }
 
 function* brokenPeerTls(
   path: string,
-  { cert, key, checkIdentity, whyUnchecked }: NonNullable<ParsedConfig['peers'][string]['tls']>,
+  {
+    cert,
+    key,
+    passphraseFile,
+    ca,
+    crl,
+    checkIdentity,
+    whyUnchecked,
+  }: NonNullable<ParsedConfig['peers'][string]['tls']>,
 ): Generator<string> {
   if ((cert === undefined) !== (key === undefined)) yield `${path}: cert and key belong together`;
+  if (passphraseFile !== undefined && key === undefined)
+    yield `${path}.passphraseFile: is that of a key, and there is no ${path}.key`;
+  if (crl !== undefined && ca === undefined)
+    yield `${path}.crl: needs ${path}.ca, for the lists are of the authorities that are named there`;
   if (!checkIdentity && whyUnchecked === undefined)
     yield `${path}.checkIdentity: false needs a reason in ${path}.whyUnchecked; where the certificate is for another name, give that name in ${path}.serverName instead`;
   if (checkIdentity && whyUnchecked !== undefined)

@@ -4,6 +4,14 @@ import { boolean, choice, key, text } from './kind.js';
 const pemFile = text(/^[^\0]+$/, 'the path of a PEM file');
 
 const shared = {
+  passphraseFile: key(
+    text(/^[^\0]+$/, 'the path of a file'),
+    'File whose first line is the passphrase of the key, where it has one.',
+  ).exactOptional(),
+  crl: key(
+    pemFile,
+    'The certificates that the CAs have revoked: a list in force of each authority up to the root. Without it revocation is not looked at.',
+  ).exactOptional(),
   minVersion: key(choice('TLSv1.2', 'TLSv1.3'), 'The oldest version of TLS that is spoken.').prefault(
     'TLSv1.2',
   ),
@@ -16,7 +24,7 @@ const shared = {
 /** TLS of those who connect to the storage SCP. */
 export const dimseTls = z.strictObject({
   cert: key(pemFile, 'The certificate of the gateway, with those between it and its CA behind it.'),
-  key: key(pemFile, 'Its private key, without a passphrase.'),
+  key: key(pemFile, 'Its private key.'),
   ca: key(pemFile, 'The CAs that issue the certificates of the peers.').exactOptional(),
   requireClientCertificate: key(
     boolean,
@@ -35,7 +43,7 @@ export const peerTls = z.strictObject({
     pemFile,
     'The certificate that the gateway shows the peer, with those between it and its CA behind it.',
   ).exactOptional(),
-  key: key(pemFile, 'Its private key, without a passphrase.').exactOptional(),
+  key: key(pemFile, 'Its private key.').exactOptional(),
   serverName: key(
     text(/^[A-Za-z0-9.:_-]{1,253}$/, 'a host name or an address'),
     'The name that the certificate of the peer is for, where it is not the host of its address.',

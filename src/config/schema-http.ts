@@ -14,7 +14,15 @@ const file = text(/^[^\0]+$/, 'a file');
 const tls = z.strictObject({
   cert: key(file, 'PEM file with the certificate, and those between it and the root after it.'),
   key: key(file, 'PEM file with its private key.'),
+  passphraseFile: key(
+    file,
+    'File whose first line is the passphrase of the key, where it has one.',
+  ).exactOptional(),
   ca: key(file, 'PEM file with the authorities whose client certificates are believed.').exactOptional(),
+  crl: key(
+    file,
+    'PEM file with the certificates that they have revoked: a list in force of each authority up to the root. Without it revocation is not looked at.',
+  ).exactOptional(),
   clientAuth: key(
     choice('none', 'optional', 'required'),
     'Whether clients are asked for a certificate. `required` ends connections without one that `ca` has signed; with `optional` one that is not counts as none.',

@@ -40,12 +40,14 @@ export async function withStudies(
 }
 
 function entryOf(asking: Asking, study: string, own: Part, others: readonly Part[]): Entry | undefined {
+  // Looked at first: those who are left may not agree either, which makes none of them the owner.
+  if (isOwnerOut(asking, study)) return undefined;
   const { members } = asking.group;
   const parts = members.flatMap((member) =>
     member === own.member ? [own] : others.filter((part) => part.member === member),
   );
   const same = ofOwner(asking, study, parts);
-  if (!same.includes(own) || isOwnerOut(asking, study)) return undefined;
+  if (!same.includes(own)) return undefined;
   const rows = same.map(({ row }) => row);
   const { level, includeFields } = asking.call.request;
   const isAsked = includeFields.some(([tag, ...more]) => tag === Tags.IssuerOfPatientID && more.length === 0);

@@ -9,6 +9,30 @@ import type { Call, HttpDependencies, On } from './route.js';
 import type { WaysIn } from './security-schemes.js';
 import { wadlJsonOf, wadlXmlOf } from './wadl.js';
 
+/** A service has one URL, or one for each name that a proxy has; where that is of the Host header, clients choose it. */
+const MOST_DOCUMENTS = 16;
+
+/** Those of a peer that nobody may store at. */
+export const readOnlyRoutes = serviceRoutes.filter(({ stores = false }) => !stores);
+
+/** Remembers what `make` made for the last few service URLs. */
+export function memo(
+  make: (serviceUrl: string, routes: readonly ApiRoute[]) => string,
+): (serviceUrl: string, routes: readonly ApiRoute[]) => string {
+  const made = new Map<string, string>();
+  return (serviceUrl, routes) => {
+    const key = `${routes === readOnlyRoutes ? 'r' : 'w'} ${serviceUrl}`;
+    const text = made.get(key) ?? make(serviceUrl, routes);
+    made.delete(key);
+    made.set(key, text);
+    for (const oldest of made.keys()) {
+      if (made.size <= MOST_DOCUMENTS) break;
+      made.delete(oldest);
+    }
+    return text;
+  };
+}
+
 export interface CapabilityOptions {
   readonly version: string;
   /** Whether the operator's endpoints are on the same listener. */
@@ -28,7 +52,7 @@ export function capabilityRoutes(on: On, { gateway }: HttpDependencies, options:
     if (![...gateway.peerNames, ...gateway.groupNames].includes(common.peer))
       throw new GatewayError('not-found', 'No peer of this name is configured.');
     const isReadOnly = gateway.isReadOnly(common.peer);
-    return serviceRoutes.filter(({ stores = false }) => !(stores && isReadOnly));
+    return isReadOnly ? readOnlyRoutes : serviceRoutes;
   };
   on('options', '/', 'anybody', (call) => {
     const { common, response } = call;
@@ -40,12 +64,14 @@ export function capabilityRoutes(on: On, { gateway }: HttpDependencies, options:
     send(response, mediaType, write(common.serviceUrl, routesOf(call)));
     return Promise.resolve();
   });
+  const { version, hasOperator, ways } = options;
+  const operator = hasOperator ? operatorRoutes : [];
+  const described = memo((serviceUrl: string, service: readonly ApiRoute[]) =>
+    JSON.stringify(openApiOf({ version, serviceUrl, ways, service, operator })),
+  );
   on('get', '/openapi.json', 'anybody', (call) => {
-    const { version, hasOperator, ways } = options;
-    const operator = hasOperator ? operatorRoutes : [];
-    const { serviceUrl } = call.common;
-    const document = openApiOf({ version, serviceUrl, ways, service: routesOf(call), operator });
-    send(call.response, JSON_TYPE, JSON.stringify(document));
+    const routes = routesOf(call);
+    send(call.response, JSON_TYPE, described(call.common.serviceUrl, routes));
     return Promise.resolve();
   });
 }

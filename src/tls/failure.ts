@@ -19,6 +19,17 @@ const meanings: readonly (readonly [meaning: string, codes: readonly string[]])[
   ['its certificate has expired', ['CERT_HAS_EXPIRED']],
   ['its certificate is not valid yet, or a clock is wrong', ['CERT_NOT_YET_VALID']],
   ['its certificate was revoked', ['CERT_REVOKED']],
+  [
+    'an authority between its certificate and the root has no revocation list here that is in force',
+    [
+      'UNABLE_TO_GET_CRL',
+      'UNABLE_TO_GET_CRL_ISSUER',
+      'CRL_HAS_EXPIRED',
+      'CRL_NOT_YET_VALID',
+      'CRL_SIGNATURE_FAILURE',
+      'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+    ],
+  ],
   ['its certificate is for another name than the one it is reached by', ['ERR_TLS_CERT_ALTNAME_INVALID']],
   [
     'it speaks no TLS on this port',

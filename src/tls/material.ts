@@ -1,21 +1,28 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { GatewayError } from '../core/index.js';
+import { checkRevocationLists, revocationListsOf } from './revocations.js';
 
 /** PEM files; of each left out there is none. */
 export interface CertificateFiles {
   /** The own certificate, with those between it and its CA behind it. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  /** What the key is encrypted with: the first line of this file. */
+  readonly passphrase?: string | undefined;
   /** Who may have issued the other side's certificate. */
   readonly ca?: string | undefined;
+  /** Which of theirs they have revoked: a list of each authority between them and the root. */
+  readonly crl?: string | undefined;
 }
 
 /** What the files hold, once it is known to be good. */
 export interface CertificateMaterial {
   readonly cert?: Buffer;
+  /** In plain text, whatever it is in the file. */
   readonly key?: Buffer;
   readonly ca?: Buffer;
+  readonly crl?: Buffer;
   /** When the first certificate of the own chain ends, in milliseconds since 1970; undefined without one. */
   readonly expiresAt?: number;
 }
@@ -33,14 +40,20 @@ const MAX_BYTES = 1024 * 1024;
 export async function readMaterial(files: CertificateFiles, what: string): Promise<CertificateMaterial> {
   const readIf = (path: string | undefined): Promise<Buffer | undefined> =>
     path === undefined ? Promise.resolve(undefined) : read(path, what);
-  const [cert, key, ca] = await Promise.all([files.cert, files.key, files.ca].map(readIf));
+  const { passphrase: secretFile } = files;
+  const [cert, keyFile, secret, ca, crl] = await Promise.all(
+    [files.cert, files.key, secretFile, files.ca, files.crl].map(readIf),
+  );
   const chain = cert && certificatesOf(cert, `${what}.cert`);
   if (ca) certificatesOf(ca, `${what}.ca`);
+  if (crl) checkLists(crl, `${what}.crl`);
+  const key = keyFile && plainKey(keyFile, secret, what);
   if (chain && key) checkPair(chain, key, what);
   return {
     ...(cert && { cert }),
     ...(key && { key }),
     ...(ca && { ca }),
+    ...(crl && { crl }),
     ...(chain && { expiresAt: Math.min(...chain.map(({ validTo }) => Date.parse(validTo))) }),
   };
 }
@@ -92,11 +105,42 @@ function checkPair(
     try {
       return leaf.checkPrivateKey(createPrivateKey(key));
     } catch (cause) {
-      // A key with a passphrase fails here as well.
-      throw failure(`${what}.key holds no private key in PEM form without a passphrase`, cause);
+      if (key.includes('ENCRYPTED'))
+        throw failure(`${what}.key has a passphrase; name the file that holds it in ${what}.passphraseFile`);
+      throw failure(`${what}.key holds no private key in PEM form`, cause);
     }
   })();
   if (!isPair) throw failure(`${what}.key is not the key of the first certificate in ${what}.cert`);
+}
+
+/** Without the end of the line, which editors and `echo` put there. @throws GatewayError when the first line is empty */
+function passphraseOf(secret: Buffer, what: string): string {
+  const [line = ''] = secret.toString('utf8').split(/\r?\n/);
+  if (line === '') throw failure(`${what} holds no passphrase in its first line`);
+  return line;
+}
+
+function plainKey(key: Buffer, secret: Buffer | undefined, what: string): Buffer {
+  if (!secret) return key;
+  const passphrase = passphraseOf(secret, `${what}.passphraseFile`);
+  try {
+    return Buffer.from(createPrivateKey({ key, passphrase }).export({ type: 'pkcs8', format: 'pem' }));
+  } catch (cause) {
+    throw failure(
+      `${what}.key cannot be read with the passphrase in ${what}.passphraseFile, or is no private key in PEM form`,
+      cause,
+    );
+  }
+}
+
+function checkLists(pem: Buffer, what: string): void {
+  const lists = revocationListsOf(pem);
+  if (lists.length === 0) throw failure(`${what} holds no certificate revocation list in PEM form`);
+  try {
+    checkRevocationLists(lists);
+  } catch (cause) {
+    throw failure(`${what} holds a certificate revocation list that cannot be read`, cause);
+  }
 }
 
 function failure(text: string, cause?: unknown): GatewayError {

@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { CertificateMaterial } from './material.js';
+import { revocationListsOf } from './revocations.js';
 
 /** The cipher suites of TLS 1.2 by OpenSSL's names; those of TLS 1.3 are all good. */
 const suites = {
@@ -36,13 +37,14 @@ export interface TlsSettings {
 
 /** The options of a secure context that uses `material` within a profile. */
 export function secureContextOptions(
-  { cert, key, ca }: CertificateMaterial,
+  { cert, key, ca, crl }: CertificateMaterial,
   { profile, minVersion }: TlsSettings,
 ): SecureContextOptions {
   return {
     ...(cert && { cert }),
     ...(key && { key }),
     ...(ca && { ca }),
+    ...(crl && { crl: [...revocationListsOf(crl)] }),
     // Names of suites of TLS 1.3 would replace all of them: without any, OpenSSL's own list stays.
     ciphers: profiles[profile].join(':'),
     minVersion,

@@ -154,7 +154,7 @@ class Watched implements WatchedCertificates {
 }
 
 function isSame(one: CertificateMaterial, other: CertificateMaterial): boolean {
-  return (['cert', 'key', 'ca'] as const).every((name) => {
+  return (['cert', 'key', 'ca', 'crl'] as const).every((name) => {
     const [left, right] = [one[name], other[name]];
     return left && right ? left.equals(right) : left === right;
   });

@@ -62,9 +62,24 @@ export class TestCa {
     return issued;
   }
 
+  /** Writes the list of those that it has revoked, `revoked` among them, to `file`. */
+  async writeRevocations(file: string, ...revoked: readonly IssuedCertificate[]): Promise<void> {
+    const signer = ['-config', join(this.directory, 'ca.cnf'), '-cert', this.ca, '-keyfile', this.#key];
+    for (const { cert } of revoked) await run('openssl', ['ca', ...signer, '-revoke', cert]);
+    await run('openssl', ['ca', ...signer, '-gencrl', '-crldays', '2', '-out', file]);
+  }
+
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Encrypts a key with a passphrase, where it stands. */
+export async function encryptKey({ key }: IssuedCertificate, passphrase: string): Promise<void> {
+  const encrypted = `${key}.encrypted`;
+  const how = ['-topk8', '-v2', 'aes-256-cbc', '-passout', `pass:${passphrase}`];
+  await run('openssl', ['pkcs8', '-in', key, ...how, '-out', encrypted]);
+  copyFileSync(encrypted, key);
 }
 
 /** Puts a renewed certificate where another one was. */

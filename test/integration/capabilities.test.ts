@@ -26,9 +26,13 @@ interface OpenApi {
 const routesOf = (router: unknown): readonly string[] =>
   (
     router as {
-      stack: readonly { route?: { path: string; stack: readonly { method: string }[] } }[];
+      stack: readonly { route?: { path: string; stack: readonly { method: string | undefined }[] } }[];
     }
-  ).stack.flatMap(({ route }) => route?.stack.map(({ method }) => `${method} ${route.path}`) ?? []);
+  ).stack.flatMap(({ route }) => {
+    // One of every method refuses all but those that come before it.
+    const answered = route?.stack.filter(({ method }) => method !== undefined) ?? [];
+    return answered.map(({ method }) => `${String(method)} ${route?.path ?? ''}`);
+  });
 
 const named = (routes: typeof serviceRoutes): readonly string[] =>
   routes.map(({ method, path }) => `${method} ${path}`);

@@ -415,6 +415,16 @@ describeWithPacs(
         () => [`    inbound: { certificates: ['${'AB'.repeat(32)}'] }`],
         'peers.main.inbound.certificates: needs dimse.tls.ca',
       ],
+      [
+        'a list of revoked certificates of nobody',
+        () => ['    tls:', `      crl: ${ca.ca}`],
+        'peers.main.tls.crl: needs peers.main.tls.ca',
+      ],
+      [
+        'a passphrase of no key',
+        () => towards(`passphraseFile: ${ca.ca}`),
+        'peers.main.tls.passphraseFile: is that of a key',
+      ],
       ['half a pair', () => towards(`cert: ${server.cert}`), 'cert and key belong together'],
     ])('%s stops the start in words', async (_what, lines, text) => {
       const peer = await startPeer(pemOf(server));

@@ -623,6 +623,26 @@ describe('a member of a group that fails', () => {
     expect(response.headers.warning).toContain('a could not be asked');
   });
 
+  test("warn: while the first cannot be asked, a study that it holds for another patient is not the next one's", async () => {
+    const { get, archives } = await start([[image(1, 1)], [image(1, 2)], [image(1, 3), image(2)]], {
+      group: 'onMemberFailure: warn',
+    });
+    for (const [index, held] of archives.entries())
+      held.study = (uid) => ({ PatientID: uid === '2.25.1' ? `P${index + 1}` : 'P9' });
+    expect(column(await get('/studies'), '00100020')).toEqual(['P1', 'P9']);
+    const [a] = archives;
+    if (!a) throw new Error('three archives');
+    a.before.STUDY = drop();
+    // That the others do not agree either makes none of them the one whose study it is, however often they are asked.
+    for (let count = 0; count < 2; count += 1) {
+      const response = await get('/studies');
+      expect([response.status, column(response, '00100020')]).toEqual([200, ['P9']]);
+      expect(response.headers.warning).toContain('a could not be asked');
+    }
+    delete a.before.STUDY;
+    expect(column(await get('/studies'), '00100020')).toEqual(['P1', 'P9']);
+  });
+
   test('what is wrong with the request is no failure of a member', async () => {
     const { get } = await start([[image(1)], [image(2)]], { group: 'onMemberFailure: warn' });
     expect((await get('/instances')).status).toBe(413);

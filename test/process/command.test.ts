@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   constants,
@@ -11,9 +12,13 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { buildProgram } from '../helpers/build.js';
@@ -253,6 +258,53 @@ describe('serve', () => {
       closeSync(waiting);
       await program.saying(READY);
       await program.saying(/certificate renewed/);
+      program.kill('SIGTERM');
+      expect(await program.exit).toBe(0);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  test('after SIGHUP a renewed certificate is shown, and a broken one leaves that in use, with a line and a count', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'renewal-'));
+    const [cert, key] = [join(directory, 'tls.crt'), join(directory, 'tls.key')];
+    const put = (pair: Certificate): Certificate => {
+      writeFileSync(cert, pair.cert);
+      writeFileSync(key, pair.key);
+      return pair;
+    };
+    try {
+      const trusted = [put(makeCertificate('first'))];
+      const program = run(['serve'], {
+        DICOMGW_PEER: `NOBODY@127.0.0.1:${await freePort()}`,
+        DICOMGW_HTTP_LISTEN: '127.0.0.1:0',
+        DICOMGW_HTTP_TLS_CERT: cert,
+        DICOMGW_HTTP_TLS_KEY: key,
+        DICOMGW_CERTIFICATES_RELOAD_INTERVAL: '0',
+      });
+      const { groups: { service = '' } = {} } = await program.saying(READY);
+      const get = async (path: string): Promise<{ subject: string | undefined; body: string }> => {
+        const asked = https.get(new URL(path, service), {
+          ca: trusted.map((pair) => pair.cert),
+          agent: false,
+        });
+        const [response] = (await once(asked, 'response')) as [IncomingMessage];
+        const { socket } = response;
+        const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+        return { subject: shown?.subject, body: await text(response) };
+      };
+      expect((await get('/healthz')).subject).toBe('CN=first');
+      trusted.push(put(makeCertificate('second')));
+      expect((await get('/healthz')).subject).toBe('CN=first');
+      program.kill('SIGHUP');
+      await program.saying(/certificate renewed/);
+      expect((await get('/healthz')).subject).toBe('CN=second');
+      put({ ...makeCertificate('third'), key: 'half a file' });
+      program.kill('SIGHUP');
+      await program.saying(/http\.tls\.key holds no private key.*renewed certificate refused/);
+      const { subject, body } = await get('/metrics');
+      expect(subject).toBe('CN=second');
+      expect(body).toContain('dicomgw_certificate_reloads_total{listener="http",outcome="refused"} 1');
       program.kill('SIGTERM');
       expect(await program.exit).toBe(0);
     } finally {
