@@ -17,6 +17,8 @@ export interface FailedInstance {
   readonly sopInstanceUid?: string;
   /** A C-STORE status of the failure category. */
   readonly failureReason: number;
+  /** Keywords of the attributes of type 1 that it lacks. */
+  readonly missing?: readonly string[];
 }
 
 /** What became of every part of a store request. */
@@ -104,6 +106,22 @@ export function warningTexts(stored: readonly StoredInstance[]): readonly string
     const words = MEANINGS[reason] === undefined ? '' : ` (${MEANINGS[reason]})`;
     const instances = count === 1 ? '1 instance is' : `${count} instances are`;
     return `${instances} stored with warning ${code}${words}.`;
+  });
+}
+
+/** Different lists of attributes that are put into words. */
+const MOST_LISTS = 5;
+
+/** What is to be said in words of instances that lack attributes, for no attribute of the answer can. */
+export function missingTexts(failed: readonly FailedInstance[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { missing } of failed) {
+    const list = missing?.join(', ');
+    if (list !== undefined) counts.set(list, (counts.get(list) ?? 0) + 1);
+  }
+  return [...counts].slice(0, MOST_LISTS).map(([list, count]) => {
+    const instances = count === 1 ? '1 instance was' : `${count} instances were`;
+    return `${instances} not stored for want of attributes of type 1: ${list}.`;
   });
 }
 

@@ -247,9 +247,10 @@ export class MetadataParts implements StoreParts {
     }
   }
 
-  #fail(instance: PendingInstance, { error, reason }: { error: GatewayError; reason: number }): void {
+  #fail(instance: PendingInstance, { error, reason, missing }: Problem): void {
     instance.discard();
-    this.#sender.add(failure(instance.meta, reason, error));
+    const failed = failure(instance.meta, reason, error);
+    this.#sender.add(missing ? { ...failed, instance: { ...failed.instance, missing } } : failed);
     this.#drop(instance.gaps.map(({ uri }) => uri));
   }
 
@@ -278,8 +279,16 @@ function* namesIn(object: DicomJsonObject): Generator<string> {
   }
 }
 
+/** Why an instance is not stored, and what it lacks if that is why. */
+interface Problem {
+  readonly error: GatewayError;
+  readonly reason: number;
+  readonly missing?: readonly string[];
+}
+
 /** @see PS3.4 Table B.2-1: Data Set does not match SOP Class */
-const lacking = (missing: readonly string[]): { error: GatewayError; reason: number } => ({
+const lacking = (missing: readonly string[]): Problem => ({
+  missing,
   error: new GatewayError('bad-request', `Attributes of type 1 are missing: ${missing.join(', ')}.`),
   reason: Reason.doesNotMatch,
 });

@@ -1,6 +1,12 @@
 import { abortReason, type GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
-import { commonStudyUrl, storeResponse, warningTexts, type StoreForm } from '../dicomweb/index.js';
+import {
+  commonStudyUrl,
+  missingTexts,
+  storeResponse,
+  warningTexts,
+  type StoreForm,
+} from '../dicomweb/index.js';
 import { InstanceSender, type InstanceSenderOptions } from './instance-sender.js';
 import { MetadataParts } from './metadata-parts.js';
 import { Part10Parts, type StoreParts } from './part10-parts.js';
@@ -21,6 +27,8 @@ export interface StoreAnswer {
   readonly location: string | undefined;
   /** Which peers have what others lack, and what the PACS says of what it has stored. */
   readonly warnings: readonly string[];
+  /** Which attributes instances lack that were not stored for that. */
+  readonly missing: readonly string[];
   /** Set when not one instance was stored because nothing of the body could be read. */
   readonly malformed: GatewayError | undefined;
 }
@@ -114,7 +122,8 @@ export class StoreSession {
     const malformed = stored.length > 0 ? undefined : this.#everyMalformed(failures);
     const warnings = [...targets.warnings, ...warningTexts(stored)];
     const location = commonStudyUrl(serviceUrl, stored);
-    return { status, ...RESPONSES[form](body), location, unavailable, malformed, warnings };
+    const missing = missingTexts(failed);
+    return { status, ...RESPONSES[form](body), location, unavailable, malformed, warnings, missing };
   }
 
   #everyMalformed(failures: readonly { readonly error?: GatewayError }[]): GatewayError | undefined {

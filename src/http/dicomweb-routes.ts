@@ -233,7 +233,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
       if (outcome.location !== undefined) response.setHeader('Location', outcome.location);
-      setWarnings(response, outcome.warnings);
+      setWarnings(response, [...outcome.warnings, ...outcome.missing]);
       endWith(response, outcome.body);
     });
   }

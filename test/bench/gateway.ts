@@ -30,6 +30,8 @@ async function readyUrl(stdout: Readable): Promise<string> {
 export interface Tuning {
   /** `peers.*.associations` */
   readonly associations?: number;
+  /** `peers.*.storeParallel` */
+  readonly storeParallel?: number;
   /** Whether rendered pictures are kept; they are when left out. */
   readonly keepsPictures?: boolean;
 }
@@ -38,11 +40,13 @@ export interface Tuning {
 async function startGateway(
   pacs: Pick<Pacs, 'aeTitle' | 'port'>,
   directory: string,
-  { associations, keepsPictures = true }: Tuning,
+  { associations, storeParallel, keepsPictures = true }: Tuning,
 ): Promise<GatewayProcess> {
   const home = mkdtempSync(join(directory, 'gateway-'));
   const config = join(home, 'config.yaml');
-  const peer = associations === undefined ? '' : `, associations: ${associations}`;
+  const peer = Object.entries({ associations, storeParallel })
+    .map(([key, value]) => (value === undefined ? '' : `, ${key}: ${value}`))
+    .join('');
   const lines = [
     'http: { listen: 127.0.0.1:0 }',
     'peers:',

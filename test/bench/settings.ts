@@ -21,6 +21,8 @@ export interface Settings {
   readonly multiFrameBytes: readonly number[];
   /** Instances without pixels that one request stores. */
   readonly tinyInstances: number;
+  /** How many of them storescu stores where each costs it 40 ms: its rate is per instance. */
+  readonly tinyBySlowTool: number;
   /** Sizes of one instance that is stored at Orthanc, and of a part that goes to a peer that drops it. */
   readonly storedBytes: number;
   readonly partBytes: number;
@@ -68,6 +70,7 @@ export function readSettings(): Settings {
     studyBytes: [scaled(largest, 8) * MIB, scaled(largest / 2, 4) * MIB],
     multiFrameBytes: [scaled(largest / 2, 8) * MIB, scaled(largest / 4, 4) * MIB],
     tinyInstances: scaled(10_000, 200),
+    tinyBySlowTool: scaled(500, 50),
     storedBytes: scaled(2048, 8) * MIB,
     partBytes: scaled(4096, 8) * MIB,
     openSlices: scaled(180, 9),

@@ -208,6 +208,18 @@ describe('a PACS that is killed', () => {
     expect(world.peer.record.of('associate-rq')).toHaveLength(2);
   });
 
+  test('S-14: and the PACS then says that it is a duplicate: that is passed on, for nobody knows of what', async () => {
+    const large = files(LARGE);
+    const bytes = (large[0]?.dataset.length ?? 0) * (NTH - 0.5);
+    const associate = [acceptUntil(bytes, ({ socket }) => socket.resetAndDestroy()), accept()];
+    const world = await start(answer(0x0111), 'store: { parallel: 1 }', { associate });
+    const response = await storeAll(world, {}, large);
+    expect(response.status).toBe(202);
+    expectTrue(response, world.acknowledged);
+    expect(answerOf(response).failed).toEqual({ [nthUid]: 0x0111 });
+    expect(world.peer.record.of('associate-rq')).toHaveLength(2);
+  });
+
   test('S-08: before the first is 503 with Retry-After', async () => {
     const gateway = await startTestGateway(peerYaml(`GONE@127.0.0.1:${await refusingPort()}`));
     closers.push(() => gateway.close());

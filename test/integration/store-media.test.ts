@@ -315,9 +315,11 @@ describe('attributes of type 1 that nothing tells are a failure that names them'
       part('application/octet-stream', Buffer.alloc(4)),
     );
     expect([response.status, reason(response)]).toEqual([409, [0xa900]]);
-    await gateway?.logged(
-      'missing: SamplesPerPixel, PhotometricInterpretation, BitsStored, HighBit, PixelRepresentation.',
+    const names = 'SamplesPerPixel, PhotometricInterpretation, BitsStored, HighBit, PixelRepresentation.';
+    expect(response.headers['warning']).toContain(
+      `1 instance was not stored for want of attributes of type 1: ${names}`,
     );
+    await gateway?.logged(`missing: ${names}`);
   });
 
   test('of the SOP class', async () => {
@@ -329,6 +331,26 @@ describe('attributes of type 1 that nothing tells are a failure that names them'
       'missing: Manufacturer, ManufacturerModelName, DeviceSerialNumber, SoftwareVersions, InstanceNumber, ' +
         'FrameOfReferenceUID, BurnedInAnnotation, MeasurementUnitsCodeSequence.',
     );
+  });
+
+  test('of several instances, in the answer beside what was stored', async () => {
+    const url = await start();
+    const photo = part('image/jpeg', await jpeg(size));
+    const lacks = ([1, 2] as const).map((number) => {
+      const { '00080008': _imageType, ...rest } = identity(PHOTO);
+      const pixels = { vr: 'OB', BulkDataURI: `pixels/9${number}` };
+      return { ...rest, '00080018': one('UI', `1.2.3.9${number}`), '7FE00010': pixels };
+    });
+    const bulk = lacks.map((object) => ({ ...photo, location: object['7FE00010'].BulkDataURI }));
+    const response = await post(url, 'json', [
+      ...metadata('json', [identity(PHOTO), ...lacks]),
+      photo,
+      ...bulk,
+    ]);
+    expect([response.status, response.headers['warning']]).toEqual([
+      202,
+      '299 dicomweb-gateway "2 instances were not stored for want of attributes of type 1: ImageType."',
+    ]);
   });
 
   test('are left to the peer where the configuration says so', async () => {
