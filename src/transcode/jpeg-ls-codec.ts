@@ -1,5 +1,7 @@
-import { readJpegHeader, requireFit, withEndOfImage } from '../media/index.js';
+import { badFrame, readJpegHeader, requireFit, withEndOfImage } from '../media/index.js';
+import { GatewayError } from '../core/index.js';
 import type { FrameShape, NativeFrame } from '../dicom/index.js';
+import { attributesOf, native } from './native-codecs.js';
 import { Renewable } from './renewable.js';
 import { toNative } from './samples.js';
 
@@ -31,16 +33,45 @@ export function decodeJpegLs(frame: Uint8Array, shape: FrameShape): Promise<Nati
   });
 }
 
-/** Encodes so that no sample is wrong by more than `error`; 0 for none. @see PS3.5 A.4.3 */
-export function encodeJpegLs(samples: Uint8Array, shape: FrameShape, error = 0): Promise<Uint8Array> {
+/**
+ * Encodes so that no sample is wrong by more than `error`; 0 for none.
+ *
+ * @throws GatewayError `malformed-dataset`
+ * @see PS3.5 A.4.3
+ */
+export async function encodeJpegLs(samples: Uint8Array, shape: FrameShape, error = 0): Promise<Uint8Array> {
+  try {
+    return await encodeInPlace(samples, shape, error);
+  } catch (thrown) {
+    // The library has no more room than the samples take, and noise takes more than that as a code stream.
+    if (error !== 0 || !(thrown instanceof GatewayError)) throw thrown;
+    return await encodeRoomily(samples, shape);
+  }
+}
+
+// DCMTK takes streams of bytes for what is allocated as bytes, and no others.
+const precisionOf = ({ bitsAllocated, bitsStored }: FrameShape): number =>
+  bitsAllocated === 8 ? 8 : bitsStored;
+
+/** Without loss, and whatever the length of the stream; slower. */
+function encodeRoomily(samples: Uint8Array, shape: FrameShape): Promise<Uint8Array> {
+  return native.use(({ NativeCodecs, Context }) => {
+    const attributes = { ...attributesOf(shape), bitsStored: precisionOf(shape) };
+    const context = new Context({ ...attributes, decodedBuffer: samples });
+    const stream = NativeCodecs.encodeJpegLs(context, { lossy: false }).getEncodedBuffer();
+    if (!stream) throw badFrame('could not be encoded');
+    return stream;
+  });
+}
+
+function encodeInPlace(samples: Uint8Array, shape: FrameShape, error: number): Promise<Uint8Array> {
   return charls.use(({ JpegLSEncoder }) => {
     const encoder = new JpegLSEncoder();
     try {
       const info = {
         width: shape.columns,
         height: shape.rows,
-        // DCMTK takes streams of bytes for what is allocated as bytes, and no others.
-        bitsPerSample: shape.bitsAllocated === 8 ? 8 : shape.bitsStored,
+        bitsPerSample: precisionOf(shape),
         componentCount: shape.samplesPerPixel,
       };
       const room = encoder.getDecodedBuffer(info);
