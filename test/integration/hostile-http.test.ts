@@ -149,7 +149,7 @@ describe('requests that two servers could read in two ways (RFC 9112 11.2)', () 
       expect((await request(`${scene?.gateway.origin}${path}`)).status).toBe(404);
       const purge = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"all":true}' };
       for (const spelt of ['/Cache/purge', '/cache/purge/'])
-        expect((await request(`${scene?.gateway.origin}${spelt}`, purge)).status).toBe(405);
+        expect((await request(`${scene?.gateway.origin}${spelt}`, purge)).status).toBe(404);
     },
   );
 
