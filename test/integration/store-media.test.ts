@@ -316,7 +316,7 @@ describe('attributes of type 1 that nothing tells are a failure that names them'
     );
     expect([response.status, reason(response)]).toEqual([409, [0xa900]]);
     const names = 'SamplesPerPixel, PhotometricInterpretation, BitsStored, HighBit, PixelRepresentation.';
-    expect(response.headers['warning']).toContain(
+    expect(response.headers.warning).toContain(
       `1 instance was not stored for want of attributes of type 1: ${names}`,
     );
     await gateway?.logged(`missing: ${names}`);
@@ -347,7 +347,7 @@ describe('attributes of type 1 that nothing tells are a failure that names them'
       photo,
       ...bulk,
     ]);
-    expect([response.status, response.headers['warning']]).toEqual([
+    expect([response.status, response.headers.warning]).toEqual([
       202,
       '299 dicomweb-gateway "2 instances were not stored for want of attributes of type 1: ImageType."',
     ]);
