@@ -21,11 +21,12 @@ import { basicTextSr, names, usCine, type Fixture } from '../helpers/fixtures.js
 import { freePort } from '../helpers/free-port.js';
 import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
 import { startBrowser } from '../helpers/ohif.js';
+import { PATIENCE_MS } from '../helpers/patience.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
 import { PATIENT, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 // Each step in the browser has its own time; a busy machine takes long for all of them.
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);
 
 /** JPEG of quality 90 against PNG, both made of the same frame: decoders round. */
 const LOSS = 3;
@@ -687,7 +688,8 @@ describeWithPacs(
       try {
         const { page } = list;
         await list.show('study?peer=main&study=2.25.4711.500&series=2.25.4711.500.1');
-        await page.getByText(`${MANY} listed`, { exact: true }).waitFor();
+        // Five thousand rows, of a PACS in this process, take their time on a busy machine.
+        await page.getByText(`${MANY} listed`, { exact: true }).waitFor({ timeout: 4 * PATIENCE_MS });
         await page.locator('[role=listbox]').focus();
         await page.keyboard.press('End');
         await page.locator(`[role=option][aria-posinset="${MANY}"][aria-selected=true]`).waitFor();

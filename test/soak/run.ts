@@ -28,5 +28,6 @@ for (const one of found.slice(0, MOST_PRINTED)) console.error(one);
 console.log(`(${file}, ${details})`);
 if (found.length > 0) {
   console.error(`the soak failed: ${found.length} findings`);
-  process.exitCode = 1;
 }
+// Clients that never read, or were left to hang, are not waited for.
+process.exit(found.length > 0 ? 1 : 0);
