@@ -25,13 +25,16 @@ export async function openAssociation(options: OpenOptions, signal: AbortSignal)
   return association;
 }
 
-async function negotiate(options: OpenOptions, signal: AbortSignal): Promise<Association> {
-  const { contextSet, peer, knowledge } = options;
+async function negotiate(asked: OpenOptions, signal: AbortSignal): Promise<Association> {
+  // An association keeps its options: with the others among them each would keep all that were there before it.
+  const { others, knowledge, ...options } = asked;
+  const { contextSet, peer } = options;
   const bears = peer.extendedNegotiation === 'off' ? false : knowledge.get('extendedNegotiation');
   const plain = { ...options, contextSet: withoutNegotiation(contextSet) };
   if (bears === false || !contextSet.extendedNegotiations) return Association.open(plain, signal);
-  const first = await propose(options, signal);
-  const last = first === 'aborted' ? await propose(options, signal) : first;
+  const meanwhile = { others, knowledge };
+  const first = await propose(options, meanwhile, signal);
+  const last = first === 'aborted' ? await propose(options, meanwhile, signal) : first;
   if (typeof last === 'object') return last;
   const association = await Association.open(plain, signal);
   knowledge.learn('extendedNegotiation', false, peer.relearnMs);
@@ -40,10 +43,11 @@ async function negotiate(options: OpenOptions, signal: AbortSignal): Promise<Ass
 
 /** An association with options proposed, or how the peer refused one that it may bear without. */
 async function propose(
-  options: OpenOptions,
+  options: AssociationOptions,
+  { others, knowledge }: Pick<OpenOptions, 'others' | 'knowledge'>,
   signal: AbortSignal,
 ): Promise<Association | 'aborted' | 'rejected'> {
-  const { peer, knowledge, others } = options;
+  const { peer } = options;
   try {
     const association = await Association.open(options, signal);
     knowledge.learn('extendedNegotiation', true, peer.relearnMs);

@@ -7,6 +7,11 @@ import type { SoakResult } from './soak.js';
 
 /** RSS moves by so much from one quarter to another without a leak, when the allocator has found where it stays. */
 const RSS_RATIO = 1.1;
+/**
+ * Megabytes of RSS at most: whatever is kept only as long as the peers are busy, and goes with the first fault, grows by none
+ * of the ratios.
+ */
+const MOST_RSS_MEGABYTES = 500;
 /** What garbage collections leave of buffers wins and loses so much: they come some seconds to minutes apart. */
 const LIVE_RATIO = 1.5;
 /** Before, the quarters of an RSS that only ever rises to a new peak say nothing of leaks. */
@@ -26,6 +31,9 @@ const rssGrowth = ({ samples }: SoakResult): number =>
   medianOf(quarter(samples, 4), ({ rssBytes }) => rssBytes) /
   medianOf(quarter(samples, 2), ({ rssBytes }) => rssBytes);
 
+const peakRss = ({ samples, rests }: SoakResult): number =>
+  megabytes(Math.max(...[...samples, ...rests].map(({ rssBytes }) => rssBytes)));
+
 const leastOf = (samples: readonly Sample[]): number =>
   Math.min(...samples.map(({ heapBytes, externalBytes }) => heapBytes + externalBytes));
 
@@ -42,6 +50,9 @@ export function faultsOf(result: SoakResult): readonly string[] {
     ...ledger.unexplained.map((entry) => `failed for no reason: ${JSON.stringify(entry)}`),
     ...leaks.map((one) => `leak: ${one}`),
     ...storeFaults.map((one) => `store: ${one}`),
+    ...(peakRss(result) > MOST_RSS_MEGABYTES
+      ? [`memory: RSS was ${peakRss(result).toFixed(0)} MB, and is to be ${MOST_RSS_MEGABYTES} at most`]
+      : []),
     ...(settings.minutes >= RSS_FROM_MINUTES && growth > RSS_RATIO
       ? [`leak: RSS grew by ${growth.toFixed(2)} from the second quarter to the last`]
       : []),
@@ -109,7 +120,8 @@ export function findingsOf(result: SoakResult): Findings {
       seconds: settings.minutes * 60,
       cpuSeconds: last?.cpuSeconds ?? Number.NaN,
       restRssMegabytes: megabytes(rests[0]?.rssBytes ?? Number.NaN),
-      peakRssMegabytes: megabytes(Math.max(...samples.map(({ rssBytes }) => rssBytes))),
+      peakRssMegabytes: peakRss(result),
+      toReach: MOST_RSS_MEGABYTES,
     },
   ];
   return { comparisons: [], memory, counts };
