@@ -1,34 +1,17 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { gunzipSync } from 'node:zlib';
-import { formatAeAddress } from '../../src/core/index.js';
-import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { buildConsole } from '../helpers/console.js';
+import { useDemoGateway } from '../helpers/demo-gateway.js';
 import { freePort } from '../helpers/free-port.js';
-import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+import { request } from '../helpers/test-gateway.js';
 
 const DICOM_JSON = 'application/dicom+json';
 
-let pacs: DemoPacs;
-let gateway: TestGateway | undefined;
+const { pacs, start, startWith } = useDemoGateway();
 
-const start = async (extra = ''): Promise<TestGateway> => {
-  gateway = await startTestGateway(peerYaml(formatAeAddress(pacs.address)) + extra);
-  return gateway;
-};
-
-beforeAll(async () => {
-  buildConsole();
-  pacs = await createDemoPacs();
-});
-afterEach(async () => {
-  await gateway?.close();
-  gateway = undefined;
-});
-afterAll(async () => {
-  await pacs.close();
-});
+beforeAll(buildConsole);
 
 test('what the page is made of depends on the encoding and, where pages of others may read it, on their origin (RFC 9110 12.5.5)', async () => {
   const { origin } = await start('http: { cors: { origins: ["https://viewer.example"] } }\n');
@@ -78,7 +61,7 @@ test('no host that a client names gets into URLs at the listener of operators, w
 
 test('C-ECHO asks a peer that was given up for a while, and one that is back is asked by everybody again', async () => {
   const port = await freePort();
-  gateway = await startTestGateway(
+  const gateway = await startWith(
     `peers: { main: { address: "DEMOPACS@127.0.0.1:${port}", breaker: { failures: 1, openFor: 10m } } }\n`,
   );
   const { origin, service } = gateway;
@@ -99,7 +82,7 @@ test('C-ECHO asks a peer that was given up for a while, and one that is back is 
     detail: expect.stringMatching(/^The peer could not be reached/),
   });
   const back = createServer((socket) => {
-    const upstream = connect(pacs.address.port, '127.0.0.1');
+    const upstream = connect(pacs().address.port, '127.0.0.1');
     for (const one of [socket, upstream]) one.on('error', () => undefined);
     socket.pipe(upstream).pipe(socket);
   }).listen(port, '127.0.0.1');
@@ -109,7 +92,6 @@ test('C-ECHO asks a peer that was given up for a while, and one that is back is 
     expect((await request(`${service}/studies`)).status).toBe(200);
   } finally {
     await gateway.close();
-    gateway = undefined;
     back.close();
   }
 });

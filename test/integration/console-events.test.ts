@@ -1,35 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { formatAeAddress } from '../../src/core/index.js';
-import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
+import { useDemoGateway } from '../helpers/demo-gateway.js';
 import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
-import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+import { request } from '../helpers/test-gateway.js';
 
 const EVENTS = { accept: 'text/event-stream' };
 
-let pacs: DemoPacs;
-let gateway: TestGateway | undefined;
-
-const start = async (extra = ''): Promise<TestGateway> => {
-  gateway = await startTestGateway(peerYaml(formatAeAddress(pacs.address)) + extra);
-  return gateway;
-};
+const { pacs, start, startWith } = useDemoGateway();
 /** The samples of `metric`, each with its labels, of the route of an event stream. */
 const samplesOf = async (origin: string, metric: string, route: string): Promise<readonly string[]> => {
   const { body } = await request(`${origin}/metrics`);
   const lines = body.toString().split('\n');
   return lines.filter((line) => line.startsWith(`${metric}{`) && line.includes(`route="${route}"`));
 };
-
-beforeAll(async () => {
-  pacs = await createDemoPacs();
-});
-afterEach(async () => {
-  await gateway?.close();
-  gateway = undefined;
-});
-afterAll(async () => {
-  await pacs.close();
-});
 
 describe('an event stream of pulls', () => {
   test('that is asked for by HEAD is told of and not begun', async () => {
@@ -60,7 +43,7 @@ describe('an event stream of pulls', () => {
 });
 
 describe('whoever leaves an event stream', () => {
-  const study = (): string => pacs.sample.studyInstanceUid;
+  const study = (): string => pacs().sample.studyInstanceUid;
   test.each([
     { of: 'of pulls', route: '/console/api/pulls', path: () => '/console/api/pulls' },
     {
@@ -70,10 +53,9 @@ describe('whoever leaves an event stream', () => {
     },
   ])('$of has broken nothing off, and says nothing of how fast the gateway is', async ({ route, path }) => {
     // It is not over before whoever watches it has left.
-    const started = await startTestGateway(
-      `peers: { main: { address: "${formatAeAddress(pacs.address)}", background: { rate: 64 KiB } } }\n`,
+    const started = await startWith(
+      `peers: { main: { address: "${formatAeAddress(pacs().address)}", background: { rate: 64 KiB } } }\n`,
     );
-    gateway = started;
     const { origin, service } = started;
     await request(`${service}/studies/${study()}/preload`, { method: 'POST' });
     const leaving = new AbortController();

@@ -135,12 +135,22 @@ describeWithPacs(
 
       test('an overview that takes longer than it is asked for anew comes all the same', async () => {
         const { page } = await open('pulls');
+        const gate = { open: (): void => undefined };
+        const opened = new Promise<void>((resolve) => {
+          gate.open = resolve;
+        });
         await page.route('**/console/api/peers', async (route) => {
-          await new Promise((resolve) => setTimeout(resolve, 4500));
+          await opened;
           await route.continue();
         });
+        await page.clock.install();
+        const asked = page.waitForRequest('**/console/api/peers');
         await page.reload();
         await shown.show('peers');
+        await asked;
+        await page.clock.runFor(30_000);
+        gate.open();
+        await page.clock.resume();
         await page.locator('[data-peer=main]').waitFor();
         await page.unrouteAll({ behavior: 'ignoreErrors' });
       });

@@ -3,40 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { formatAeAddress } from '../../src/core/index.js';
-import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { buildConsole } from '../helpers/console.js';
+import { useDemoGateway } from '../helpers/demo-gateway.js';
 import { freePort } from '../helpers/free-port.js';
 import { listing, selected } from '../helpers/listing.js';
 import { projectPath } from '../helpers/markdown.js';
 import { final, makeInstance, startRoguePeer, store, type Script } from '../helpers/rogue-peer.js';
-import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+import { peerYaml, request } from '../helpers/test-gateway.js';
 
 const json = { 'content-type': 'application/json' };
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- who asks knows what is answered
 const jsonOf = <T = Record<string, unknown>>({ body }: { readonly body: Buffer }): T =>
   JSON.parse(body.toString()) as T;
 
-let pacs: DemoPacs;
-let gateway: TestGateway | undefined;
+const { pacs, start, startWith } = useDemoGateway();
 
-const start = async (extra = ''): Promise<TestGateway> => {
-  gateway = await startTestGateway(peerYaml(formatAeAddress(pacs.address)) + extra);
-  return gateway;
-};
-
-beforeAll(async () => {
-  buildConsole();
-  pacs = await createDemoPacs();
-});
-afterEach(async () => {
-  await gateway?.close();
-  gateway = undefined;
-});
-afterAll(async () => {
-  await pacs.close();
-});
+beforeAll(buildConsole);
 
 describe('the page at /', () => {
   test('allows nothing inline and nothing from outside, and names only what is there', async () => {
@@ -136,7 +120,6 @@ describe('the page at /', () => {
     expect((await request(`${adminOrigin}/`)).status).toBe(200);
     const studies = jsonOf<readonly unknown[]>(await request(`${adminOrigin}/peers/main/dicomweb/studies`));
     expect(studies).toHaveLength(4);
-    await gateway?.close();
     const bare = await start('admin: { listen: 127.0.0.1:0 }\nconsole: { enabled: false }\n');
     expect((await request(`${bare.running.adminOrigin}/peers/main/dicomweb/studies`)).status).toBe(404);
   });
@@ -159,7 +142,7 @@ describe('what the console asks', () => {
     expect(peers).toEqual([
       expect.objectContaining({
         name: 'main',
-        address: formatAeAddress(pacs.address),
+        address: formatAeAddress(pacs().address),
         state: 'unknown',
         limit: 4,
         configuredLimit: 4,
@@ -186,7 +169,7 @@ describe('what the console asks', () => {
   });
 
   test('C-ECHO of a peer that is not there says so in words, and what to look at', async () => {
-    gateway = await startTestGateway(peerYaml(`GONE@127.0.0.1:${await freePort()}`));
+    const gateway = await startWith(peerYaml(`GONE@127.0.0.1:${await freePort()}`));
     const url = `${gateway.origin}/console/api/peers`;
     const echo = await request(`${url}/main/echo`, { method: 'POST', headers: json, body: '{}' });
     expect(jsonOf(echo)).toMatchObject({
@@ -244,7 +227,7 @@ describe('what the console asks', () => {
 
   test('pulls: a preload and what it brought, once and as events until the client leaves', async () => {
     const { origin, service } = await start();
-    const study = pacs.sample.studyInstanceUid;
+    const study = pacs().sample.studyInstanceUid;
     expect(jsonOf(await request(`${origin}/console/api/pulls`))).toEqual({ studies: [], preloads: [] });
     const leaving = new AbortController();
     const events = await fetch(`${origin}/console/api/pulls`, {
@@ -278,7 +261,7 @@ describe('what the console asks', () => {
       final(),
     ];
     const peer = await startRoguePeer({ onFind: listing(instances), onGet });
-    gateway = await startTestGateway(peerYaml(`${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`));
+    const gateway = await startWith(peerYaml(`${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`));
     const { origin, service } = gateway;
     const pulls = async (): Promise<readonly Record<string, unknown>[]> =>
       jsonOf<{ studies: readonly Record<string, unknown>[] }>(await request(`${origin}/console/api/pulls`))
@@ -313,6 +296,5 @@ describe('what the console asks', () => {
     const ended = events.text();
     await running.close();
     await expect(ended).resolves.toContain('"preloads":[]');
-    gateway = undefined;
   });
 });

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
-import { TransferSyntaxes as S } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
 import { byPixel } from '../../src/transcode/samples.js';
+import { losslessSyntaxes } from '../unit/transcode/frames.js';
 
 const seed = 20_260_101;
 
@@ -56,18 +56,7 @@ function samplesOf(
   return bytes;
 }
 
-const syntaxes = [
-  S.RleLossless,
-  S.JpegLosslessSv1,
-  S.JpegLsLossless,
-  S.Jpeg2000Lossless,
-  S.HtJ2kLossless,
-  S.HtJ2kLosslessRpcl,
-  S.EncapsulatedUncompressedExplicitVrLittleEndian,
-  S.DeflatedImageFrameCompression,
-];
-
-test.each(syntaxes)(
+test.each(losslessSyntaxes)(
   'PS3.5 A.4: a frame encoded as $name, decoded, encoded and decoded again is the same throughout',
   async ({ uid }) => {
     await fc.assert(

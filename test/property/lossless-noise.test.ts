@@ -1,19 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nativeFrameBytes, TransferSyntaxes, type FrameShape } from '../../src/dicom/index.js';
+import { nativeFrameBytes, type FrameShape } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
-
-const S = TransferSyntaxes;
-const syntaxes = [
-  S.RleLossless,
-  S.JpegLosslessSv1,
-  S.JpegLsLossless,
-  S.Jpeg2000Lossless,
-  S.HtJ2kLossless,
-  S.HtJ2kLosslessRpcl,
-  S.DeflatedImageFrameCompression,
-];
+import { losslessSyntaxes } from '../unit/transcode/frames.js';
 
 /** What no code makes shorter: the bits stored are as good as random, those above them 0. */
 function noiseOf(shape: FrameShape, seed: number): Uint8Array {
@@ -70,7 +60,7 @@ const largest = (samplesPerPixel: number, bits: number): [FrameShape, number] =>
 const signedLargest: [FrameShape, number] = [{ ...largest(1, 16)[0], signed: true }, 1];
 
 describe('noise, which no code makes shorter, is encoded without loss too (PS3.5 A.4)', () => {
-  test.each(syntaxes)(
+  test.each(losslessSyntaxes)(
     '$name',
     async ({ uid }) => {
       await fc.assert(

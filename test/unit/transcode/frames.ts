@@ -1,5 +1,6 @@
 /** Generated frames of every layout that the codecs meet. */
 import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
+import { TransferSyntaxes } from '../../../src/dicom/index.js';
 
 function shapeOf(bitsAllocated: number, bitsStored: number, more: Partial<FrameShape> = {}): FrameShape {
   const samplesPerPixel = more.samplesPerPixel ?? 1;
@@ -75,3 +76,15 @@ function framed(shape: FrameShape, valueAt: (index: number) => number): Uint8Arr
   }
   return bytes;
 }
+
+/** In which frames are encoded without loss. */
+export const losslessSyntaxes = [
+  TransferSyntaxes.RleLossless,
+  TransferSyntaxes.JpegLosslessSv1,
+  TransferSyntaxes.JpegLsLossless,
+  TransferSyntaxes.Jpeg2000Lossless,
+  TransferSyntaxes.HtJ2kLossless,
+  TransferSyntaxes.HtJ2kLosslessRpcl,
+  TransferSyntaxes.EncapsulatedUncompressedExplicitVrLittleEndian,
+  TransferSyntaxes.DeflatedImageFrameCompression,
+];
