@@ -6,6 +6,7 @@ import { createDemoPacs, type DemoPacs } from '../../src/demo/index.js';
 import { buildConsole, canvasOf, openConsole, type ConsolePage } from '../helpers/console.js';
 import { startBrowser } from '../helpers/ohif.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
+import { eventually } from '../helpers/patience.js';
 import { startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 jest.setTimeout(180_000);
@@ -57,7 +58,7 @@ describeWithPacs(
       await logIn('meter');
       const peer = shown.page.locator('[data-peer=main]');
       await peer.getByText('No C-ECHO was sent.').waitFor();
-      await expect(peer.getAttribute('data-state')).resolves.toMatch(/^(?:up|unknown)$/);
+      await eventually(() => expect(peer.getAttribute('data-state')).resolves.toMatch(/^(?:up|unknown)$/));
       await expect(peer.getByText('does not answer').count()).resolves.toBe(0);
     });
 

@@ -21,7 +21,7 @@ import { basicTextSr, names, usCine, type Fixture } from '../helpers/fixtures.js
 import { freePort } from '../helpers/free-port.js';
 import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
 import { startBrowser } from '../helpers/ohif.js';
-import { PATIENCE_MS } from '../helpers/patience.js';
+import { eventually, PATIENCE_MS } from '../helpers/patience.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
 import { PATIENT, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
@@ -123,8 +123,12 @@ describeWithPacs(
       await page.locator('[data-peer=main][data-state=up]').waitFor();
       const gone = page.locator('[data-peer=gone][data-state=down]');
       await gone.waitFor();
-      await expect(gone.locator('.echo').textContent()).resolves.toContain('Check host and port');
-      await expect(gone.locator('.badge').first().textContent()).resolves.toBe('does not answer');
+      await eventually(() =>
+        expect(gone.locator('.echo').textContent()).resolves.toContain('Check host and port'),
+      );
+      await eventually(() =>
+        expect(gone.locator('.badge').first().textContent()).resolves.toBe('does not answer'),
+      );
       await gone.getByText('Last error').waitFor();
       await page.getByText('GATEWAY', { exact: true }).waitFor();
       await shown.screenshot('peers');
@@ -134,12 +138,14 @@ describeWithPacs(
       const card = shown.page.locator('[data-peer=main]');
       await card.getByRole('button', { name: 'Run check' }).click();
       await card.locator('.verdict', { hasText: 'Usable.' }).waitFor();
-      await expect(card.locator('.steps li strong').allTextContents()).resolves.toEqual([
-        'C-ECHO',
-        'C-FIND',
-        'C-GET',
-        'C-MOVE',
-      ]);
+      await eventually(() =>
+        expect(card.locator('.steps li strong').allTextContents()).resolves.toEqual([
+          'C-ECHO',
+          'C-FIND',
+          'C-GET',
+          'C-MOVE',
+        ]),
+      );
       await shown.screenshot('check');
     });
 
@@ -149,10 +155,14 @@ describeWithPacs(
       await page.getByLabel('Patient’s name').fill('demo^ultra');
       await page.getByRole('button', { name: 'Search' }).click();
       await page.getByText('Studies 1 to 1').waitFor();
-      await expect(page.locator('.studies tbody .patient a').allTextContents()).resolves.toEqual([
-        'DEMO, ULTRASOUND',
-      ]);
-      await expect(page.locator('.studies tbody .count').textContent()).resolves.toBe('1 / 1');
+      await eventually(() =>
+        expect(page.locator('.studies tbody .patient a').allTextContents()).resolves.toEqual([
+          'DEMO, ULTRASOUND',
+        ]),
+      );
+      await eventually(() =>
+        expect(page.locator('.studies tbody .count').textContent()).resolves.toBe('1 / 1'),
+      );
     });
 
     test('finds studies by a span of dates and times, to the minute', async () => {
@@ -164,13 +174,15 @@ describeWithPacs(
       await page.getByLabel('until time').fill('08:30');
       await page.getByRole('button', { name: 'Search' }).click();
       await page.getByText('Studies 1 to 1').waitFor();
-      await expect(page.locator('.studies tbody .patient a').allTextContents()).resolves.toEqual([
-        'DEMO, COLOUR',
-      ]);
+      await eventually(() =>
+        expect(page.locator('.studies tbody .patient a').allTextContents()).resolves.toEqual([
+          'DEMO, COLOUR',
+        ]),
+      );
       await page.reload();
       // What was searched stands in the address.
       await page.getByText('Studies 1 to 1').waitFor();
-      await expect(page.getByLabel('from time').inputValue()).resolves.toMatch(/^14:16/);
+      await eventually(() => expect(page.getByLabel('from time').inputValue()).resolves.toMatch(/^14:16/));
       await shown.screenshot('search');
     });
 
@@ -238,7 +250,7 @@ describeWithPacs(
       expect(difference(before, first).mean).toBeGreaterThan(LOSS);
       const stage = await page.locator('.stage').boundingBox();
       // All of it can be seen.
-      await expect(page.locator('.stage canvas').boundingBox()).resolves.toEqual(stage);
+      await eventually(() => expect(page.locator('.stage canvas').boundingBox()).resolves.toEqual(stage));
       const [x, y] = [(stage?.x ?? 0) + 200, (stage?.y ?? 0) + 200];
       await page.mouse.move(x, y);
       await page.mouse.down();
@@ -278,16 +290,18 @@ describeWithPacs(
       await page.locator('[role=treeitem]', { hasText: 'Diagnostic imaging report' }).waitFor();
       await page.getByLabel('Find by name, tag or value').fill('(0010,0010)');
       await page.locator('[role=treeitem]', { hasText: 'PatientName' }).waitFor();
-      await expect(page.locator('[role=treeitem]').count()).resolves.toBe(1);
+      await eventually(() => expect(page.locator('[role=treeitem]').count()).resolves.toBe(1));
       await page.getByLabel('Find by name, tag or value').fill('');
       await page.locator('[role=tree]').focus();
       await page.keyboard.press('End');
       const last = page.locator('[role=treeitem][aria-selected=true]');
-      await expect(last.getAttribute('aria-expanded')).resolves.toBe('false');
+      await eventually(() => expect(last.getAttribute('aria-expanded')).resolves.toBe('false'));
       const before = await page.locator('.attributes [role=status]').textContent();
       await page.keyboard.press('ArrowRight');
       await page.locator('[role=treeitem]', { hasText: 'Item 1' }).waitFor();
-      await expect(page.locator('.attributes [role=status]').textContent()).resolves.not.toBe(before);
+      await eventually(() =>
+        expect(page.locator('.attributes [role=status]').textContent()).resolves.not.toBe(before),
+      );
       await shown.screenshot('attributes');
     });
 
@@ -351,11 +365,13 @@ describeWithPacs(
         await page.getByText('3 of 3 files done, 2 not stored').waitFor();
         const wordsOf = (name: string) =>
           page.locator('.upload', { hasText: name }).locator('.words').textContent();
-        await expect(wordsOf('cine.dcm')).resolves.toContain('Stored');
-        await expect(wordsOf('denied.dcm')).resolves.toContain(
-          'this kind of object is not taken (reason 0122)',
+        await eventually(() => expect(wordsOf('cine.dcm')).resolves.toContain('Stored'));
+        await eventually(() =>
+          expect(wordsOf('denied.dcm')).resolves.toContain('this kind of object is not taken (reason 0122)'),
         );
-        await expect(wordsOf('notes.txt')).resolves.toContain('it is no DICOM object that can be understood');
+        await eventually(() =>
+          expect(wordsOf('notes.txt')).resolves.toContain('it is no DICOM object that can be understood'),
+        );
         await shown.screenshot('store');
         await page.getByRole('link', { name: 'Open the study' }).click();
         await page.getByRole('heading', { name: 'STORED, BY CONSOLE' }).waitFor();
@@ -390,7 +406,7 @@ describeWithPacs(
         await page.getByText('3 of 3 files done').waitFor();
         await page.locator('.upload[data-state=stored]', { hasText: 'three.dcm' }).waitFor();
         await page.getByRole('button', { name: 'Clear the list' }).click();
-        await expect(page.locator('.upload').count()).resolves.toBe(0);
+        await eventually(() => expect(page.locator('.upload').count()).resolves.toBe(0));
       } finally {
         rmSync(directory, { recursive: true });
       }
@@ -402,8 +418,8 @@ describeWithPacs(
       await request(`${gateway.service}/studies?limit=1`);
       const memory = page.locator('.plot', { hasText: 'Memory' });
       await memory.locator('strong', { hasText: 'MiB' }).waitFor();
-      await expect(memory.locator('path').getAttribute('d')).resolves.toMatch(/^M/);
-      await expect(page.locator('.plot').count()).resolves.toBe(12);
+      await eventually(() => expect(memory.locator('path').getAttribute('d')).resolves.toMatch(/^M/));
+      await eventually(() => expect(page.locator('.plot').count()).resolves.toBe(12));
       await shown.screenshot('health');
     });
 
@@ -422,7 +438,7 @@ describeWithPacs(
       );
       await expect(page.locator('.studies img, .studies script, .studies b').count()).resolves.toBe(0);
       // Each stands by itself, whatever its direction.
-      await expect(page.locator('.patient a > bdi').count()).resolves.toBe(named.length);
+      await eventually(() => expect(page.locator('.patient a > bdi').count()).resolves.toBe(named.length));
       await shown.screenshot('names');
       await page.locator('.patient a', { hasText: '<script>' }).click();
       await series('SR').click();
@@ -640,7 +656,9 @@ describeWithPacs(
           await page.getByRole('button', { name: 'Log in' }).click();
           const said = page.getByRole('alert');
           await said.getByText('access_denied').waitFor();
-          await expect(said.textContent()).resolves.toContain('<b>Not</b> in the group of radiology');
+          await eventually(() =>
+            expect(said.textContent()).resolves.toContain('<b>Not</b> in the group of radiology'),
+          );
           expect(page.url()).toBe(proxy.url);
         } finally {
           issuer.deny(undefined);
@@ -693,7 +711,7 @@ describeWithPacs(
         await page.locator('[role=listbox]').focus();
         await page.keyboard.press('End');
         await page.locator(`[role=option][aria-posinset="${MANY}"][aria-selected=true]`).waitFor();
-        await expect(page.locator('[role=option]').count()).resolves.toBeLessThan(60);
+        await eventually(() => expect(page.locator('[role=option]').count()).resolves.toBeLessThan(60));
         await page.locator('.report').waitFor();
         await page.evaluate(`{
           const list = document.querySelector('[role=listbox]');

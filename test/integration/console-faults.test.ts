@@ -9,6 +9,7 @@ import { mp4 } from '../helpers/media.js';
 import { AUDIENCE, SCOPE, startOidcIssuer } from '../helpers/oidc-issuer.js';
 import { startBrowser } from '../helpers/ohif.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
+import { eventually } from '../helpers/patience.js';
 import { startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 // Each step in the browser has its own time; a busy machine takes long for all of them.
@@ -250,10 +251,12 @@ describeWithPacs(
       // Neither lies on the other, and nothing of the words is cut.
       expect(a && b && b.y >= a.y + a.height - 1).toBe(true);
       expect(a?.height).toBeGreaterThan(100);
-      await expect(
-        page.evaluate(`[...document.querySelectorAll('.upload .badge, .upload .words')].every(
+      await eventually(() =>
+        expect(
+          page.evaluate(`[...document.querySelectorAll('.upload .badge, .upload .words')].every(
           ({ scrollWidth, clientWidth }) => clientWidth === 0 || scrollWidth <= clientWidth)`),
-      ).resolves.toBe(true);
+        ).resolves.toBe(true),
+      );
       await shown.screenshot('phone-reasons');
     });
 
@@ -265,19 +268,19 @@ describeWithPacs(
       await page.getByLabel('Patient’s name').fill('demo^ct');
       await page.keyboard.press('Enter');
       await page.getByText('Studies 1 to 1').waitFor();
-      await expect(focused()).resolves.toBe('name');
+      await eventually(() => expect(focused()).resolves.toBe('name'));
       const again = page.waitForRequest('**/studies?**');
       await page.keyboard.press('Enter');
       await again;
       await page.getByRole('link', { name: 'DEMO, CT' }).focus();
       await page.keyboard.press('Enter');
       await page.locator('.series-card').first().waitFor();
-      await expect(focused()).resolves.toBe('content');
+      await eventually(() => expect(focused()).resolves.toBe('content'));
       await page.goBack();
       await page.getByText('Studies 1 to 1').waitFor();
-      await expect(page.getByLabel('Patient’s name').inputValue()).resolves.toBe('demo^ct');
+      await eventually(() => expect(page.getByLabel('Patient’s name').inputValue()).resolves.toBe('demo^ct'));
       await page.getByRole('button', { name: 'Clear' }).click();
-      await expect(page.getByLabel('Patient’s name').inputValue()).resolves.toBe('');
+      await eventually(() => expect(page.getByLabel('Patient’s name').inputValue()).resolves.toBe(''));
     });
 
     describe('when somebody logs in and out', () => {

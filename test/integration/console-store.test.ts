@@ -7,6 +7,7 @@ import { buildConsole, openConsole, startProxy, type ConsolePage, type Proxy } f
 import { usCine } from '../helpers/fixtures.js';
 import { startBrowser } from '../helpers/ohif.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
+import { eventually } from '../helpers/patience.js';
 import { request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 jest.setTimeout(180_000);
@@ -94,7 +95,7 @@ describeWithPacs(
       };
       expect([await countAt('main'), await countAt('other')]).toEqual([4, 1]);
       const link = page.locator('.upload', { hasText: '600.dcm' }).getByRole('link');
-      await expect(link.getAttribute('href')).resolves.toContain('peer=main');
+      await eventually(() => expect(link.getAttribute('href')).resolves.toContain('peer=main'));
       // None of them makes the browser ask for a password with a window of its own.
       expect(new Set(held.map(([, requestedWith]) => requestedWith))).toEqual(new Set(['XMLHttpRequest']));
     });
