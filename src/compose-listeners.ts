@@ -57,6 +57,7 @@ function openDoor(config: Config, observe: Observe): Door {
     requests: rateLimit.requests,
     withinMs: rateLimit.within,
     failedLogins: config.access.failedLogins,
+    stores: config.store.maxPerClient,
     // Not said, but implied.
     strangersAreLocal: !config.access.anonymous,
     publicUrl,

@@ -67,7 +67,7 @@ const crossOrigin = z.strictObject({
 const rateLimit = z.strictObject({
   requests: key(
     integer(0, 10_000_000),
-    'Most requests of one client within `http.rateLimit.within`, by who that is or else by its address; more are answered 429. 0 means no limit. A viewer asks for each frame: hundreds within a second.',
+    'Most requests of one client within `http.rateLimit.within`, by who that is or else by its address; more are answered 429. Probes and the files of the console are not counted. 0 means no limit. A viewer asks for each frame: hundreds within a second.',
   ).prefault(0),
   within: key(duration, 'The span of time that is counted in.').prefault('10s'),
 });

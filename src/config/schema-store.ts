@@ -47,6 +47,10 @@ const storePolicy = {
     size(KIB),
     'Most bytes of one store request; `http.maxBodyBytes` holds too, and alone if left out.',
   ).exactOptional(),
+  maxPerClient: key(
+    integer(0, 100_000),
+    'Most store requests of one client at once, by who that is or else by its address; more are answered 429. 0 means no limit.',
+  ).prefault(64),
   sopClasses: z
     .strictObject({
       allow: key(

@@ -32,14 +32,15 @@ function bareApp(browsers: BrowserOptions): Express {
 }
 
 /** What Node takes although a proxy in front may have gone by another of them. @see RFC 9112 3.2 */
-function refuseSeveralHosts({ observe }: HttpDependencies) {
+function refuseSeveralHosts({ door, observe }: HttpDependencies) {
   return (request: Request, response: Response, next: NextFunction): void => {
     if ((request.headersDistinct['host'] ?? []).length <= 1) {
       next();
       return;
     }
     const exchange = new Exchange(request, response, 'unmatched', observe);
-    void exchange.run(() => {
+    void exchange.run(async () => {
+      await door.count(request);
       throw new GatewayError('bad-request', 'The request has more than one Host header.');
     });
   };
@@ -63,7 +64,8 @@ function fallback(
   const { basePath, defaultPeer = '' } = services ?? {};
   return (request: Request, response: Response): void => {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
-    void exchange.run(() => {
+    void exchange.run(async () => {
+      await deps.door.count(request);
       if (!['GET', 'HEAD'].includes(request.method) && isResource(request.path, basePath)) {
         const isReadOnly = deps.gateway.isReadOnly(peerOf(request.path, defaultPeer));
         response.setHeader('Allow', allowedMethods(request.path, isReadOnly));
@@ -81,7 +83,8 @@ function refused(deps: HttpDependencies) {
   // Express tells an error handler by its four parameters.
   return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const exchange = new Exchange(request, response, 'unmatched', deps.observe);
-    void exchange.run(() => {
+    void exchange.run(async () => {
+      await deps.door.count(request);
       const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
       const isClients = status === 400;
       throw isClients

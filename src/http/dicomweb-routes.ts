@@ -11,7 +11,7 @@ import {
   type RetrieveTarget,
   type SearchLevel,
 } from '../dicomweb/index.js';
-import type { Gateway, PartsAnswer } from '../gateway/index.js';
+import type { Gateway, PartsAnswer, StoreAnswer } from '../gateway/index.js';
 import { admit } from './admit.js';
 import { allowedMethods } from './allowed-methods.js';
 import { audited } from './audited.js';
@@ -70,7 +70,8 @@ export function dicomwebRoutes(
         if (refusal) throw refusal;
         requireExpectation(request);
         const peer = peerOf(request);
-        if (permission !== 'anybody') await admit(exchange, request, deps.door, { permission, peer });
+        if (permission === 'anybody') await deps.door.count(request);
+        else await admit(exchange, request, deps.door, { permission, peer });
         const rawQuery = rawQueryOf(request);
         const accept = parseAccept(request.get('accept'), acceptParameter(rawQuery));
         const common = {
@@ -198,13 +199,14 @@ const wildcard = (value: string | readonly string[] | undefined): readonly strin
 /** What a resource can be asked for anybody may know; Express would name every method that has a route. */
 function optionsRoutes(
   router: Router,
-  { gateway, observe }: HttpDependencies,
+  { gateway, door, observe }: HttpDependencies,
   peerOf: (request: Request) => string,
 ): void {
   for (const path of ['/studies', '/studies/:study']) {
     router.options(path, (request: Request, response: Response) => {
       const exchange = new Exchange(request, response, path, observe);
-      void exchange.run(() => {
+      void exchange.run(async () => {
+        await door.count(request);
         response.setHeader('Allow', allowedMethods(path, gateway.isReadOnly(peerOf(request))));
         response.status(204).end();
       });
@@ -223,10 +225,13 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       if (isReadOnly) response.setHeader('Allow', allowedMethods(path, isReadOnly));
       else if (!mayStore(request.ip))
         throw new GatewayError('forbidden', 'This client may not store: it is in none of store.clients.');
-      const session = deps.gateway.store({ ...common, study }, context);
-      concerns(() => session.about);
-      const body = { limits: options.storeBody, clock: deps.clock };
-      const outcome = await readStoreBody(request, session, body, context);
+      const leave = deps.door.placeToStore(request, context.principal);
+      const stored = async (): Promise<StoreAnswer> => {
+        const session = deps.gateway.store({ ...common, study }, context);
+        concerns(() => session.about);
+        return readStoreBody(request, session, { limits: options.storeBody, clock: deps.clock }, context);
+      };
+      const outcome = await stored().finally(leave);
       const refused = outcome.unavailable ?? outcome.malformed;
       if (refused) throw refused;
       response.status(STORE_STATUS[outcome.status]);

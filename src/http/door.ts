@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { AccessControl, Admission, Asking, Need } from '../access/index.js';
 import { GatewayError, toGatewayError, type Principal } from '../core/index.js';
 import { clientKey } from './client-key.js';
+import { ClientPlaces } from './client-places.js';
 import { credentialsOf } from './credentials.js';
 import { RateLimit } from './rate-limit.js';
 import { isForHere } from './service-url.js';
@@ -18,12 +19,18 @@ export interface DoorOptions {
   readonly withinMs: number;
   /** Wrong passwords of one address within a minute, 0 = no limit. */
   readonly failedLogins: number;
+  /** Requests of one client that store at once, 0 = no limit. */
+  readonly stores: number;
 }
 
 /** Lets requests in. */
 export interface Door {
+  /** For what needs no permission: by its address, whoever it may be. @throws GatewayError `rate-limited` */
+  count(request: Request): Promise<void>;
   /** @throws GatewayError as `AccessControl.admit`, and `rate-limited` */
   admit(request: Request, need: Need, asking: Asking): Promise<Admission>;
+  /** A place for a request that stores, until the returned function is called. @throws GatewayError `rate-limited` */
+  placeToStore(request: Request, principal: Principal | undefined): () => void;
   /**
    * Whether the request would be let in; nobody is told of one that says nothing of who sends it. `refused` hears why one
    * that says so is not.
@@ -41,7 +48,7 @@ export interface Door {
  * a wrong password.
  */
 export function createDoor(access: AccessControl, options: DoorOptions): Door {
-  const { requests, withinMs, failedLogins, strangersAreLocal, publicUrl } = options;
+  const { requests, withinMs, failedLogins, stores, strangersAreLocal, publicUrl } = options;
   const isFor = (request: Request): boolean =>
     !strangersAreLocal || isForHere(request.get('host'), publicUrl);
   const all = new RateLimit({
@@ -54,7 +61,10 @@ export function createDoor(access: AccessControl, options: DoorOptions): Door {
     withinMs: 60_000,
     message: 'Too many wrong passwords have come from this address (access.failedLogins).',
   });
+  const places = new ClientPlaces(stores, 'This client stores too much at a time (store.maxPerClient).');
   const door: Door = {
+    placeToStore: (request, principal) => places.take(keyOf(principal, clientKey(request.ip))),
+    count: (request) => all.count(clientKey(request.ip)),
     async wouldAdmit(request, need, asking, refused) {
       const { authorization, certificate } = credentialsOf(request);
       if (authorization.length === 0 && certificate === undefined)
@@ -96,5 +106,8 @@ const notForHere = (): GatewayError =>
     'Nobody is asked who they are here because only this machine can reach the gateway, and the request was meant for another host. Name that in http.publicUrl, say access.anonymous: true, or say who may do what under access.',
   );
 
-const keyOf = ({ kind, name, issuer = '' }: Principal, address: string): string =>
-  kind === 'anonymous' ? address : JSON.stringify([kind, issuer, name]);
+function keyOf(principal: Principal | undefined, address: string): string {
+  if (!principal || principal.kind === 'anonymous') return address;
+  const { kind, name, issuer = '' } = principal;
+  return JSON.stringify([kind, issuer, name]);
+}

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { eventually } from '../helpers/patience.js';
 import { makeInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { request, type RawResponse } from '../helpers/test-gateway.js';
@@ -244,6 +245,55 @@ describe('floods', () => {
     expect(refused).toHaveLength(45);
     expect(Number(refused[0]?.headers['retry-after'])).toBeGreaterThan(0);
     expect((await ask('another-token-long-enough')).status).toBe(200);
+  });
+
+  test('of requests that need no permission are 429 too, and the probes of an orchestrator never', async () => {
+    await start('http: { rateLimit: { requests: 3, within: 1h } }\n');
+    const origin = new URL(scene?.url('') ?? '').origin;
+    const statusesOf = async (path: string, method = 'GET'): Promise<readonly number[]> => {
+      const asked = Array.from({ length: 10 }, () => request(`${origin}${path}`, { method }));
+      return (await Promise.all(asked)).map(({ status }) => status);
+    };
+    await expect(statusesOf('/healthz')).resolves.not.toContain(429);
+    await expect(statusesOf('/readyz')).resolves.not.toContain(429);
+    expect((await statusesOf('/dicomweb/openapi.json')).filter((status) => status === 200)).toHaveLength(3);
+    const beyond = Array<number>(10).fill(429);
+    for (const [path, method] of [
+      ['/dicomweb/', 'OPTIONS'],
+      ['/dicomweb/studies', 'OPTIONS'],
+      ['/dicomweb/studies', 'PUT'],
+      ['/no/such/path', 'GET'],
+      ['/%ff', 'GET'],
+    ] as const)
+      await expect(statusesOf(path, method)).resolves.toEqual(beyond);
+  });
+
+  test('of stores of one client at once are 429 with a time to wait, until one of them has ended', async () => {
+    const tokens =
+      'tokens: { a: { token: a-token-that-is-long-enough, roles: [store] }, b: { token: another-token-long-enough, roles: [store] } }';
+    await start(`store: { maxPerClient: 2 }\naccess: { ${tokens} }\n`);
+    const headOf = (token: string): string =>
+      `POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nExpect: 100-continue\r\nContent-Type: application/dicom\r\nContent-Length: 1000\r\n\r\n`;
+    const statusOf = async (
+      token: string,
+    ): Promise<readonly [status: string, answer: string, socket: Socket]> => {
+      const socket = open();
+      socket.write(headOf(token));
+      const [chunk] = (await once(socket, 'data')) as [Buffer];
+      const answer = chunk.toString();
+      return [answer.slice(9, 12), answer, socket];
+    };
+    const [a, b] = ['a-token-that-is-long-enough', 'another-token-long-enough'];
+    const [first, , held] = await statusOf(a);
+    expect([first, (await statusOf(a))[0]]).toEqual(['100', '100']);
+    const [refused, answer] = await statusOf(a);
+    expect(refused).toBe('429');
+    expect(answer).toMatch(/\r\nretry-after: [1-9]/i);
+    expect((await statusOf(b))[0]).toBe('100');
+    held.destroy();
+    await eventually(async () => {
+      expect((await statusOf(a))[0]).toBe('100');
+    });
   });
 
   test('a body that trickles is refused', async () => {
