@@ -38,6 +38,8 @@ export type GatewayErrorCode =
   | 'retrieve-pending'
   // the bytes are not what they claim to be
   | 'malformed-dataset'
+  // they may be, and take longer to work on than they are given
+  | 'transcode-timeout'
   // who tells whose a token is cannot be asked
   | 'identity-unavailable'
   // we are full, leaving or broken

@@ -89,7 +89,7 @@ export const lossOf = (
 
 /** Whether frames cannot be had so, by no fault of anything else; what is stored may still do for the client. */
 export const isOfTheFrame = (thrown: unknown): boolean =>
-  ['not-acceptable', 'malformed-dataset'].includes(toGatewayError(thrown).code);
+  ['not-acceptable', 'malformed-dataset', 'transcode-timeout'].includes(toGatewayError(thrown).code);
 
 /** Whether the frames can be encoded so. */
 export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>

@@ -36,6 +36,7 @@ export const statusOf: Readonly<Record<GatewayErrorCode, number>> = {
   'peer-move-destination': 502,
   'retrieve-pending': 503,
   'malformed-dataset': 502,
+  'transcode-timeout': 503,
   'identity-unavailable': 503,
   overloaded: 503,
   'reader-stalled': 503,

@@ -53,8 +53,8 @@ export interface FramePlace {
   /**
    * Turns one frame; its memory is given away, if it is not of the place.
    *
-   * @throws GatewayError `malformed-dataset` for a frame that cannot be decoded or takes too long, `not-acceptable` for
-   * what no codec does
+   * @throws GatewayError `malformed-dataset` for a frame that cannot be decoded, `transcode-timeout` for one that takes too
+   * long, `not-acceptable` for what no codec does
    */
   run(task: Omit<FrameTask, 'lossy'>): Promise<FrameResult>;
   /**
@@ -67,7 +67,8 @@ export interface FramePlace {
   /**
    * Decodes a PNG or GIF; its memory is given away.
    *
-   * @throws GatewayError `malformed-dataset` for one that cannot be decoded, is not as its headers say or takes too long
+   * @throws GatewayError `malformed-dataset` for one that cannot be decoded or is not as its headers say,
+   * `transcode-timeout`
    */
   unpack(task: UnpackTask): Promise<UnpackedPicture>;
   /** Lets the next one in. */
@@ -237,8 +238,7 @@ class ThreadedFramePool implements FramePool {
       if (this.#isClosed()) throw shuttingDown(thrown);
       // The thread is gone, whatever it was doing, and another takes its place.
       tell(deadline.aborted ? 'late' : 'crashed');
-      const what = deadline.aborted ? 'takes too long to decode' : 'cannot be decoded';
-      throw new GatewayError('malformed-dataset', `The frame ${what}.`, { cause: thrown });
+      throw deadline.aborted ? tooLong(thrown) : undecodable(thrown);
     }
   }
 
@@ -289,6 +289,14 @@ function isWhole(answer: Done, task: WorkerTask): boolean {
   const isNative = 'to' in task && task.to === undefined;
   return isNative ? frame.length === uncompressedFrameBytes(shape, frame.length) : frame.length > 0;
 }
+
+const undecodable = (cause: unknown): GatewayError =>
+  new GatewayError('malformed-dataset', 'The frame cannot be decoded.', { cause });
+
+const tooLong = (cause: unknown): GatewayError =>
+  new GatewayError('transcode-timeout', 'The frame takes longer than transcode.frameTimeout allows.', {
+    cause,
+  });
 
 const shuttingDown = (cause?: unknown): GatewayError =>
   new GatewayError('shutting-down', 'The gateway is shutting down.', cause === undefined ? {} : { cause });
