@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Tags } from '../../../src/dicom/index.js';
-import { lookUp } from '../../../src/render/sample-loops.js';
+import { codesIn, lookUp } from '../../../src/render/sample-loops.js';
 import { Scratch } from '../../../src/render/index.js';
 import { element, us } from '../dicom/dataset-bytes.js';
 import { imageOf, levelsOf, numbers, type ImageOptions } from './images.js';
@@ -52,6 +52,19 @@ test('words that begin within four bytes are looked up one by one', () => {
     const out = new Uint8Array(12 - skipped);
     lookUp(memory.subarray(skipped), table, out);
     expect([...out]).toEqual(expected.slice(skipped));
+  }
+});
+
+test.each([
+  ['words', new Uint16Array(13).map((_, at) => at * 5000), 12, 4],
+  ['words whose upper bits say nothing', new Uint16Array(13).map((_, at) => 0xf000 + at), 12, 0],
+  ['bytes', new Uint8Array(13).map((_, at) => at * 19), 5, 3],
+] as const)('the codes of %s are found wherever these begin, and no others', (_name, units, bits, shift) => {
+  for (const skipped of [0, 1, 2, 3]) {
+    const some = units.subarray(skipped);
+    const expected = new Set(Array.from(some, (unit) => (unit >> shift) % 2 ** bits));
+    const found = [...codesIn(some, bits, shift)].flatMap((isThere, code) => (isThere ? [code] : []));
+    expect(new Set(found)).toEqual(expected);
   }
 });
 
