@@ -3,7 +3,7 @@ import { GatewayError } from '../core/index.js';
 import type { FrameShape, NativeFrame } from '../dicom/index.js';
 import { attributesOf, native } from './native-codecs.js';
 import { Renewable } from './renewable.js';
-import { toNative } from './samples.js';
+import { isNearEnds, toNative } from './samples.js';
 
 const SILENT = (): WasmCodec.Options => ({ print: () => undefined, printErr: () => undefined });
 const BY_PLANES = 0;
@@ -34,18 +34,20 @@ export function decodeJpegLs(frame: Uint8Array, shape: FrameShape): Promise<Nati
 }
 
 /**
- * Encodes so that no sample is wrong by more than `error`; 0 for none.
+ * Encodes so that no sample is wrong by more than `allowed`; 0 for none.
  *
  * @throws GatewayError `malformed-dataset`
  * @see PS3.5 A.4.3
  */
-export async function encodeJpegLs(samples: Uint8Array, shape: FrameShape, error = 0): Promise<Uint8Array> {
+export async function encodeJpegLs(samples: Uint8Array, shape: FrameShape, allowed = 0): Promise<Uint8Array> {
+  // The code stream knows no signs: the codes of the highest value and of the lowest are neighbours.
+  const error = shape.signed && isNearEnds(samples, shape, allowed) ? 0 : allowed;
   try {
     return await encodeInPlace(samples, shape, error);
   } catch (thrown) {
     // The library has no more room than the samples take, and noise takes more than that as a code stream.
-    if (error !== 0 || !(thrown instanceof GatewayError)) throw thrown;
-    return await encodeRoomily(samples, shape);
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    return await encodeRoomily(samples, shape, error);
   }
 }
 
@@ -53,12 +55,13 @@ export async function encodeJpegLs(samples: Uint8Array, shape: FrameShape, error
 const precisionOf = ({ bitsAllocated, bitsStored }: FrameShape): number =>
   bitsAllocated === 8 ? 8 : bitsStored;
 
-/** Without loss, and whatever the length of the stream; slower. */
-function encodeRoomily(samples: Uint8Array, shape: FrameShape): Promise<Uint8Array> {
+/** Whatever the length of the stream; slower. */
+function encodeRoomily(samples: Uint8Array, shape: FrameShape, error: number): Promise<Uint8Array> {
   return native.use(({ NativeCodecs, Context }) => {
     const attributes = { ...attributesOf(shape), bitsStored: precisionOf(shape) };
     const context = new Context({ ...attributes, decodedBuffer: samples });
-    const stream = NativeCodecs.encodeJpegLs(context, { lossy: false }).getEncodedBuffer();
+    const loss = { lossy: error > 0, allowedLossyError: error };
+    const stream = NativeCodecs.encodeJpegLs(context, loss).getEncodedBuffer();
     if (!stream) throw badFrame('could not be encoded');
     return stream;
   });

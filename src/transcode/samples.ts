@@ -110,3 +110,18 @@ export function isWithinBitsStored(
   // No encoder takes wider ones but those that keep all bits.
   return false;
 }
+
+/**
+ * Whether a signed sample is so near to the highest or lowest that it can be, that with a little error it may become the other
+ * one: white in the black of padding.
+ */
+export function isNearEnds(
+  samples: Uint8Array,
+  { bitsAllocated, bitsStored }: FrameShape,
+  error: number,
+): boolean {
+  const values =
+    bitsAllocated === 8 ? new Int8Array(samples.buffer, samples.byteOffset, samples.length) : words(samples);
+  const end = 2 ** (bitsStored - 1);
+  return values.some((value) => value >= end - error || value < error - end);
+}

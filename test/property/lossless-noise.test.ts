@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nativeFrameBytes, type FrameShape } from '../../src/dicom/index.js';
+import { nativeFrameBytes, TransferSyntaxes, type FrameShape } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
+import { encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
 import { losslessSyntaxes } from '../unit/transcode/frames.js';
 
 /** What no code makes shorter: the bits stored are as good as random, those above them 0. */
@@ -79,4 +80,33 @@ describe('noise, which no code makes shorter, is encoded without loss too (PS3.5
     },
     120_000,
   );
+});
+
+describe('noise is encoded with loss too, and no sample is wrong by more than was allowed', () => {
+  const settings = { jpegQuality: 90, jpegLsError: 1, j2kRatio: 2, htJ2kStep: 0.001 };
+  const { uid } = TransferSyntaxes.JpegLsNearLossless;
+  test.each([
+    ['bytes', largest(1, 8)[0]],
+    ['words', largest(1, 16)[0]],
+    ['signed words', signedLargest[0]],
+    ['signed words of 12 bits', { ...signedLargest[0], bitsStored: 12 }],
+    ['colour', largest(3, 8)[0]],
+  ])('PS3.5 A.4.3: JPEG-LS, %s', async (_name, given) => {
+    const samples = noiseOf(given, 1);
+    const unused = 32 - given.bitsStored;
+    if (given.signed)
+      new Int16Array(samples.buffer).forEach((value, at, all) => (all[at] = (value << unused) >> unused));
+    const { stream } = await encodeFrameLossy({ samples, shape: given }, uid, settings);
+    const decoded = await decodeFrame(stream, uid, given);
+    const valuesOf = ({ buffer, length }: Uint8Array): ArrayLike<number> => {
+      if (given.bitsAllocated === 8) return new Uint8Array(buffer, 0, length);
+      return given.signed ? new Int16Array(buffer, 0, length / 2) : new Uint16Array(buffer, 0, length / 2);
+    };
+    const [before, after] = [valuesOf(samples), valuesOf(Uint8Array.from(decoded.samples))];
+    expect(after).toHaveLength(before.length);
+    let most = 0;
+    for (let at = 0; at < before.length; at += 1)
+      most = Math.max(most, Math.abs((before[at] ?? 0) - (after[at] ?? 0)));
+    expect(most).toBeLessThanOrEqual(settings.jpegLsError);
+  });
 });
