@@ -44,7 +44,10 @@ const retrieve = z.strictObject({
     duration,
     'What a client is told to wait whose images are still being fetched from a nearline archive.',
   ).prefault('30s'),
-  refusalExpiry: key(duration, 'How long it is remembered that the peer refused an instance.').prefault('5m'),
+  refusalExpiry: key(
+    duration,
+    'How long it is remembered at most that the peer listed an instance and did not deliver it: five seconds at first, and twice as long each time that it happens again.',
+  ).prefault('5m'),
   prefetch: key(
     choice('series', 'off'),
     'What follows when somebody opens an instance or a frame: the rest of its series, in the background, with what lies next to it first; or nothing.',

@@ -42,6 +42,7 @@ export class Association {
   /** Whether a retrieve was cancelled on it. */
   wasCancelled = false;
   #messagesReceived = 0;
+  #whenHeard: (() => void) | undefined;
   readonly #closeListeners = new Set<() => void>();
 
   private constructor(link: ByteLink, options: IdentifiedOptions, report: AssociationReport) {
@@ -135,6 +136,11 @@ export class Association {
   /** Messages that came so far. */
   get messagesReceived(): number {
     return this.#messagesReceived;
+  }
+
+  /** Calls `listener` once, when the next message comes; it takes the place of one that still waits. */
+  onNextMessage(listener: () => void): void {
+    this.#whenHeard = listener;
   }
 
   /** When the peer was last heard, by the clock; now, while the gateway itself holds it up. */
@@ -296,6 +302,9 @@ export class Association {
 
   #message(message: IncomingMessage): DatasetSink | undefined {
     this.#messagesReceived += 1;
+    const heard = this.#whenHeard;
+    this.#whenHeard = undefined;
+    heard?.();
     const { command } = message;
     if ((command.commandField & RESPONSE) === 0) {
       const { only } = this.#operations;

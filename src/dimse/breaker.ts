@@ -19,6 +19,8 @@ export interface BreakerOptions {
 
 /** Something that is asked of the peer, from waiting for an association to the answer. */
 export interface Attempt {
+  /** The peer has answered, if only in part: what is asked may go on for long, and others need not wait for its end. */
+  heard(): void;
   /** Tells, once, how it ended; `error` with the signs of failure. */
   ended(sign: PeerSign, error?: GatewayError): void;
 }
@@ -67,6 +69,11 @@ export class CircuitBreaker {
     if (by !== 'operator' && (state === 'open' || this.#trial)) throw this.#refusal();
     let isOver = false;
     const attempt: Attempt = {
+      heard: () => {
+        if (this.#trial !== attempt) return;
+        this.#trial = undefined;
+        this.#close();
+      },
       ended: (sign, error) => {
         if (isOver) return;
         isOver = true;

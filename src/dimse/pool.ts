@@ -145,6 +145,9 @@ export class AssociationPool {
     const { association } = lent;
     const heardBefore = association.messagesReceived;
     let released = false;
+    association.onNextMessage(() => {
+      attempt.heard();
+    });
     return {
       ...lent,
       release: (error) => {

@@ -1,8 +1,11 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { final, pending, startRoguePeer, type RoguePeer } from '../helpers/rogue-peer.js';
+import { final, pending, startRoguePeer, until, type RoguePeer } from '../helpers/rogue-peer.js';
+import { eventually } from '../helpers/patience.js';
 import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+
+const PATIENT_ID = 0x00100020;
 
 let gateway: TestGateway | undefined;
 let peer: RoguePeer | undefined;
@@ -76,4 +79,43 @@ test('a peer that is down is not asked for a while, and works again when it is b
   const after = await readiness(gateway);
   expect(after).toMatchObject({ status: 200, peer: { breaker: 'closed', state: 'up' } });
   expect(after.peer).not.toHaveProperty('lastError');
+});
+
+test('while what tries a peer that is back goes on for long, others are answered', async () => {
+  const events = new EventEmitter();
+  const row = pending({ StudyInstanceUID: '1.2.3' });
+  const hold = until(() => {
+    events.emit('tried');
+    return once(events, 'enough');
+  });
+  peer = await startRoguePeer({
+    onFind: (_request, identifier) => [
+      row,
+      ...(identifier.get(PATIENT_ID) === 'LONG' ? [hold] : []),
+      final(),
+    ],
+  });
+  const { state, port } = await switchableLine(peer.address.port);
+  gateway = await startTestGateway(
+    peerYaml(
+      `${peer.address.aeTitle}@127.0.0.1:${port}`,
+      '    breaker: { failures: 1, openFor: 1s }\n    timeouts: { betweenResponses: 10m }',
+    ),
+  );
+  const statusOf = async (patientId: string) =>
+    (await request(`${gateway?.service ?? ''}/studies?PatientID=${patientId}`)).status;
+  await statusOf('ANY');
+  expect(await statusOf('ANY')).toBe(503);
+  state.up = true;
+  const tried = once(events, 'tried');
+  const trial = eventually(async () => {
+    expect(await statusOf('LONG')).toBe(200);
+  });
+  await tried;
+  // The peer has sent its first row, which may be on its way.
+  await eventually(async () => {
+    expect(await statusOf('ANY')).toBe(200);
+  });
+  events.emit('enough');
+  await trial;
 });

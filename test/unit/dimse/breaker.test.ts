@@ -92,6 +92,24 @@ describe('the circuit breaker', () => {
     expect(observations.at(-1)).toEqual({ kind: 'breaker', peer: 'main', event: 'closed' });
   });
 
+  test('the first sign of life ends the trial, however long what is tried goes on', () => {
+    const subject = breaker();
+    fail(subject, 3);
+    now += 15_000;
+    const trial = subject.admit();
+    trial.heard();
+    expect([subject.state, subject.lastError]).toEqual(['closed', undefined]);
+    const next = subject.admit();
+    trial.ended('gone', down);
+    next.ended('alive');
+    expect(subject.state).toBe('closed');
+    // Of what is no trial, and of what is over, nothing is to be learnt before its end.
+    fail(subject, 3);
+    next.heard();
+    trial.heard();
+    expect(subject.state).toBe('open');
+  });
+
   test('a trial that fails opens it for as long again', () => {
     const subject = breaker();
     fail(subject, 3);
