@@ -1,6 +1,7 @@
 /** What a viewer such as OHIF asks for when it opens a study. */
+import { once } from 'node:events';
 import http from 'node:http';
-import { buffer } from 'node:stream/consumers';
+import { json } from 'node:stream/consumers';
 import type { GeneratedSeries } from './data.js';
 import { FRAME_BYTES } from './head.js';
 
@@ -20,16 +21,15 @@ export interface Opening {
 
 type Dataset = Readonly<Record<string, { readonly Value?: readonly unknown[] } | undefined>>;
 
-async function get(url: string, accept: string, agent?: http.Agent): Promise<Buffer> {
+async function get(url: string, accept: string, agent?: http.Agent): Promise<http.IncomingMessage> {
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     http
       .get(url, { headers: { Accept: accept }, ...(agent ? { agent } : {}) })
       .once('error', reject)
       .once('response', resolve);
   });
-  const body = await buffer(response);
   if (response.statusCode !== 200) throw new Error(`${response.statusCode ?? 'nothing'} from ${url}`);
-  return body;
+  return response;
 }
 
 /** The datasets of an answer in DICOM JSON; throws unless there are `expected`. */
@@ -38,7 +38,7 @@ export async function getJson(
   expected: number,
   agent?: http.Agent,
 ): Promise<readonly Dataset[]> {
-  const datasets = JSON.parse((await get(url, JSON_TYPE, agent)).toString()) as readonly Dataset[];
+  const datasets = (await json(await get(url, JSON_TYPE, agent))) as readonly Dataset[];
   if (datasets.length !== expected) throw new Error(`${datasets.length} of ${expected} from ${url}`);
   return datasets;
 }
@@ -75,8 +75,13 @@ export async function openStudy(service: string, series: readonly GeneratedSerie
   }
 }
 
-/** Reads a frame; throws unless it is whole. */
+/** Reads a frame and keeps nothing of it, so that the client costs little; throws unless it is whole. */
 export async function getFrame(url: string, agent?: http.Agent): Promise<void> {
-  const { length } = await get(url, FRAMES, agent);
+  const response = await get(url, FRAMES, agent);
+  let length = 0;
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+  });
+  await once(response, 'end');
   if (length < FRAME_BYTES) throw new Error(`${length} bytes of a frame from ${url}`);
 }
