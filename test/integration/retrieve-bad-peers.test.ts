@@ -21,6 +21,7 @@ import {
   type Script,
   type Step,
 } from '../helpers/rogue-peer.js';
+import { eventually } from '../helpers/patience.js';
 import {
   HASTY,
   datasetOf,
@@ -117,6 +118,26 @@ describe('a retrieve from a peer that fails before the first byte is a problem d
       associate: accept({ sopClasses: [find] }),
     });
     expect((await request(service + seriesPath, { headers: AS_STORED })).status).toBe(501);
+  });
+});
+
+test('what a peer could not send, as one that cannot reach the gateway for a moment, comes soon after it can', async () => {
+  const instances = three();
+  let canSend = false;
+  const onGet: Script = (_request, identifier) => {
+    const asked = selected(instances, identifier);
+    if (canSend) return [...asked.map((one) => store(one)), final()];
+    const failedUids = asked.map(({ sopInstanceUid }) => sopInstanceUid);
+    return [final(0xa702, { failed: failedUids.length, failedUids })];
+  };
+  const { service } = await start({ onFind: listing(instances), onGet });
+  const ask = (): Promise<RawResponse> => request(service + seriesPath, { headers: AS_STORED });
+  expect((await ask()).status).toBe(502);
+  canSend = true;
+  // What failed is believed to fail again, but for seconds only.
+  await eventually(async () => {
+    const response = await ask();
+    expect([response.status, partsOf(response).length]).toEqual([200, 3]);
   });
 });
 
