@@ -104,9 +104,15 @@ async function isAlive(path: string, owner: Owner | undefined): Promise<boolean>
   } catch (error) {
     if (isCode(error, 'ESRCH')) return false;
   }
+  const status = await statusOf(owner.pid);
+  // Of one that has ended, and whose parent has not heard of that yet, nothing is left but its number.
+  if (ENDED.has(status[0] ?? '')) return false;
   const started = await startOf(owner.pid);
   return started === undefined || owner.started === '' || started === owner.started;
 }
+
+/** Zombie and dead, by proc(5). */
+const ENDED: ReadonlySet<string> = new Set(['Z', 'X', 'x']);
 
 /** Another one after each start of the machine; undefined where the system does not tell. */
 export async function bootId(): Promise<string | undefined> {
@@ -116,14 +122,16 @@ export async function bootId(): Promise<string | undefined> {
 
 /** When a process started, in ticks since this boot of the machine; undefined where the system does not tell. */
 async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const [line, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), bootId()]);
-    // The name of the program, in parentheses, may hold spaces: count from behind it. Field 22 is starttime.
-    const ticks = line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
-    return ticks === undefined || boot === undefined ? undefined : `${boot}/${ticks}`;
-  } catch {
-    return undefined;
-  }
+  const [status, boot] = await Promise.all([statusOf(pid), bootId()]);
+  const ticks = status[19];
+  return ticks === undefined || boot === undefined ? undefined : `${boot}/${ticks}`;
+}
+
+/** Fields 3 (state) to 22 (starttime) and more of proc(5); none where the system does not tell. */
+async function statusOf(pid: number): Promise<readonly string[]> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The name of the program, in parentheses, may hold spaces: count from behind it.
+  return line?.slice(line.lastIndexOf(')') + 2).split(' ') ?? [];
 }
 
 function parseOwner(text: string): Owner | undefined {

@@ -6,6 +6,7 @@ import { CommandFields, RESPONSE, responseTo, type CommandSet } from './command-
 import { receiveEventReport } from './commitment-events.js';
 import type { Exchange, ExchangeHandler, Operation } from './exchange.js';
 import type { NegotiatedOptions } from './extended-negotiation.js';
+import { Heard } from './heard.js';
 import { MessageChannel } from './message-channel.js';
 import type { DatasetSink, IncomingMessage } from './message-reader.js';
 import {
@@ -41,8 +42,8 @@ export class Association {
   readonly #operations = new Operations();
   /** Whether a retrieve was cancelled on it. */
   wasCancelled = false;
-  #messagesReceived = 0;
-  #whenHeard: (() => void) | undefined;
+  /** What came so far. */
+  readonly heard = new Heard();
   readonly #closeListeners = new Set<() => void>();
 
   private constructor(link: ByteLink, options: IdentifiedOptions, report: AssociationReport) {
@@ -131,16 +132,6 @@ export class Association {
   /** Whether the first byte of a message has been sent: the peer waits for the rest of it. */
   get isAhead(): boolean {
     return this.#channel.isAhead;
-  }
-
-  /** Messages that came so far. */
-  get messagesReceived(): number {
-    return this.#messagesReceived;
-  }
-
-  /** Calls `listener` once, when the next message comes; it takes the place of one that still waits. */
-  onNextMessage(listener: () => void): void {
-    this.#whenHeard = listener;
   }
 
   /** When the peer was last heard, by the clock; now, while the gateway itself holds it up. */
@@ -301,10 +292,7 @@ export class Association {
   }
 
   #message(message: IncomingMessage): DatasetSink | undefined {
-    this.#messagesReceived += 1;
-    const heard = this.#whenHeard;
-    this.#whenHeard = undefined;
-    heard?.();
+    this.heard.came();
     const { command } = message;
     if ((command.commandField & RESPONSE) === 0) {
       const { only } = this.#operations;

@@ -20,7 +20,7 @@ export interface BreakerOptions {
 /** Something that is asked of the peer, from waiting for an association to the answer. */
 export interface Attempt {
   /** The peer has answered, if only in part: what is asked may go on for long, and others need not wait for its end. */
-  heard(): void;
+  readonly heard: () => void;
   /** Tells, once, how it ended; `error` with the signs of failure. */
   ended(sign: PeerSign, error?: GatewayError): void;
 }

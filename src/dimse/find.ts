@@ -131,7 +131,7 @@ class Search implements ExchangeHandler {
     this.#dependencies = dependencies;
     this.#lease = lease;
     this.#context = context;
-    this.#messagesBefore = lease.association.messagesReceived;
+    this.#messagesBefore = lease.association.heard.messages;
     this.#report = new OperationReport({
       ...dependencies,
       peer: dependencies.peer.name,

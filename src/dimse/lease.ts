@@ -36,7 +36,7 @@ export function diedUnheard(
   error: unknown,
 ): boolean {
   const isLost = error instanceof GatewayError && error.code === 'peer-aborted';
-  return isLost && reused && !association.isOpen && association.messagesReceived === heardBefore;
+  return isLost && reused && !association.isOpen && association.heard.messages === heardBefore;
 }
 
 /** Runs an operation on what was lent, and gives it back. */

@@ -92,7 +92,7 @@ export class AssociationPool {
     mayRepeat: () => boolean = () => true,
   ): Promise<T> {
     const lease = await this.acquire(request);
-    const heardBefore = lease.association.messagesReceived;
+    const heardBefore = lease.association.heard.messages;
     try {
       return await runOn(lease, operation);
     } catch (error) {
@@ -143,17 +143,15 @@ export class AssociationPool {
 
   #lease(slot: Slot, lent: Pick<Lease, 'association' | 'reused'>, attempt: Attempt): Lease {
     const { association } = lent;
-    const heardBefore = association.messagesReceived;
+    const heardBefore = association.heard.messages;
     let released = false;
-    association.onNextMessage(() => {
-      attempt.heard();
-    });
+    association.heard.onNext(attempt.heard);
     return {
       ...lent,
       release: (error) => {
         if (released) return;
         released = true;
-        const heard = association.messagesReceived > heardBefore;
+        const heard = association.heard.messages > heardBefore;
         const sign = diedUnheard(lent, heardBefore, error) ? 'none' : operationSign(error, heard);
         attempt.ended(sign, error === undefined ? undefined : toGatewayError(error));
         this.#takeBack(slot, association);
@@ -350,10 +348,6 @@ export class AssociationPool {
   }
 }
 
-function isBackground(priority: Priority): boolean {
-  return priority !== 'interactive';
-}
+const isBackground = (priority: Priority): boolean => priority !== 'interactive';
 
-function shuttingDown(): GatewayError {
-  return new GatewayError('shutting-down', 'The gateway is shutting down.');
-}
+const shuttingDown = (): GatewayError => new GatewayError('shutting-down', 'The gateway is shutting down.');

@@ -72,7 +72,7 @@ export class StoreLane {
     const { lease, storeOn } = this.#options;
     const { association } = lease;
     const lent = { association, reused: lease.reused || this.#begun > 0 };
-    const heardBefore = association.messagesReceived;
+    const heardBefore = association.heard.messages;
     this.#begun += 1;
     this.#underWay.add(job);
     void storeOn(association, job)

@@ -20,6 +20,7 @@ import {
   type Seen,
   type StudyState,
 } from './study-state.js';
+import { isWithin } from './want.js';
 
 interface Known {
   /** What the peer said last. */
@@ -164,7 +165,7 @@ export class StudyWatch {
     const known = this.#known.get(studyInstanceUid);
     const { revalidateMs } = this.#binding.retrieve;
     if (known && this.#deps.clock.now() - known.at < revalidateMs) return known.state;
-    return this.#asking.run(studyInstanceUid, () => this.#ask(studyInstanceUid, context), context.signal);
+    return this.checkNow(studyInstanceUid, context);
   }
 
   /**
@@ -176,6 +177,11 @@ export class StudyWatch {
     const isFirst = !this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid);
     if (isFirst) this.#dropUnproved(studyInstanceUid);
     return this.check(studyInstanceUid, context);
+  }
+
+  /** As `check`, of which no earlier answer is good enough. @throws GatewayError as `check` */
+  checkNow(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
+    return this.#asking.run(studyInstanceUid, () => this.#ask(studyInstanceUid, context), context.signal);
   }
 
   /** Whether the peer has said whose `target`, a study or a series, is. */
@@ -314,12 +320,10 @@ export class StudyWatch {
 
   /** Drops the complete instances of `target` that `suits` names; says how many. */
   #dropCached(target: RetrieveTarget, suits: (one: Complete) => boolean): number {
-    const { seriesInstanceUid, sopInstanceUid } = target;
+    const { sopInstanceUid } = target;
     let dropped = 0;
     for (const { key, meta } of this.#cached(target.studyInstanceUid)) {
-      const within =
-        (seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid &&
-        (sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid;
+      const within = isWithin(key, target) && (sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid;
       if (!within || meta === undefined || !suits({ key, meta })) continue;
       this.#deps.instances.delete(key);
       dropped += 1;

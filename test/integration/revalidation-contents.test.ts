@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startChangingPacs, type ChangingPacs } from '../helpers/changing-pacs.js';
-import { makeInstance, shaped, until } from '../helpers/rogue-peer.js';
+import { makeInstance, shaped, until, type RogueInstance } from '../helpers/rogue-peer.js';
 import {
   datasetOf,
   partsOf,
@@ -28,8 +28,11 @@ interface World {
   readonly get: (path: string) => Promise<RawResponse>;
 }
 
-async function start(cache = '{ revalidateAfter: 0, relistAfter: 0 }'): Promise<World> {
-  const pacs = await startChangingPacs();
+async function start(
+  cache = '{ revalidateAfter: 0, relistAfter: 0 }',
+  instances?: readonly RogueInstance[],
+): Promise<World> {
+  const pacs = await startChangingPacs(instances);
   closers.push(() => pacs.peer.close());
   const address = `${pacs.peer.address.aeTitle}@127.0.0.1:${pacs.peer.address.port}`;
   const gateway = await startTestGateway(peerYaml(address, `cache: ${cache}`));
@@ -197,6 +200,65 @@ describe('what came before it was known whose it was', () => {
     expect(uidsOf(await opening)).toHaveLength(1);
     expect(uidsOf(await get(instancePath(one)))).toHaveLength(1);
     expect(pacs.sent()).toBe(2);
+  });
+});
+
+/** Gives the study to another patient, and puts one more instance into it. */
+function correct(pacs: ChangingPacs): void {
+  const extra = { PatientID: 'P2', PatientName: 'TWO^B' };
+  pacs.patient = extra;
+  pacs.instances = [
+    ...pacs.instances.map(({ sopInstanceUid }) => makeInstance({ sopInstanceUid, extra })),
+    makeInstance({ extra }),
+  ];
+}
+
+/** Whose the datasets of an answer are. */
+function patientsOf(response: RawResponse): readonly string[] {
+  const isJson = response.headers['content-type']?.includes('json');
+  const texts = isJson
+    ? response.body.toString().split('"00080016"').slice(1)
+    : partsOf(response).map(({ body }) => datasetOf(body).toString('latin1'));
+  return texts.map((text) => /P2|ROGUE/.exec(text)?.[0] ?? '');
+}
+
+describe('while what the PACS said of a study is believed still, no answer holds two patients', () => {
+  const believed = 'revalidateAfter: 1m, relistAfter: 1m';
+
+  test.each([
+    [STUDY, SERIES],
+    [SERIES, STUDY],
+    [`${STUDY}/metadata`, `${SERIES}/metadata`],
+    [`${SERIES}/metadata`, `${STUDY}/metadata`],
+    [instancePath, SERIES],
+    [instancePath, `${STUDY}/metadata`],
+  ] as const)('where %s was opened before, and %s is listed', async (before, path) => {
+    const { pacs, get } = await start(`{ ${believed} }`);
+    await get(typeof before === 'string' ? before : before(pacs.instances[0]));
+    correct(pacs);
+    const response = await get(path);
+    expect(uidsOf(response)).toEqual(heldBy(pacs));
+    expect(patientsOf(response)).toEqual(['P2', 'P2', 'P2', 'P2']);
+  });
+
+  test.each([SERIES, STUDY])('where some of %s has left the cache', async (path) => {
+    const large = Array.from({ length: 4 }, () => makeInstance({ pixelBytes: 400_000 }));
+    const { pacs, get } = await start(`{ ${believed}, memory: 1 MiB }`, large);
+    expect(uidsOf(await get(path))).toEqual(heldBy(pacs));
+    const [first] = pacs.instances;
+    correct(pacs);
+    pacs.instances = pacs.instances.slice(0, -1);
+    expect(first?.sopInstanceUid).toBe(pacs.instances[0]?.sopInstanceUid);
+    const response = await get(path);
+    expect(uidsOf(response)).toEqual(heldBy(pacs));
+    expect(patientsOf(response)).toEqual(['P2', 'P2', 'P2', 'P2']);
+  });
+
+  test('and what is there whole is served without a question', async () => {
+    const { pacs, get } = await start(`{ ${believed} }`);
+    await get(SERIES);
+    for (let n = 0; n < 5; n += 1) expect(uidsOf(await get(SERIES))).toEqual(heldBy(pacs));
+    expect([pacs.finds('STUDY'), pacs.finds('IMAGE')]).toEqual([1, 1]);
   });
 });
 

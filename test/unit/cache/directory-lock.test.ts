@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createCache, type Cache } from '../../../src/cache/index.js';
+import { eventually } from '../../helpers/patience.js';
 import { ManualClock, rejection } from './harness.js';
 
 let directory = '';
@@ -50,6 +52,27 @@ describe('the cache directory', () => {
     await open();
     expect((await readdir(directory)).sort()).toEqual(['lock', 'thesis.txt']);
     expect((await own())['pid']).toBe(process.pid);
+  });
+
+  test('of a process that has ended is taken over although its parent has not looked after it yet', async () => {
+    if (process.platform !== 'linux') return;
+    // The shell becomes a program that never waits for the child that it inherits, and that ends after that.
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      await eventually(async () => {
+        expect(await readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+      });
+      await mkdir(directory);
+      await lock({ format: 1, pid, host: hostname(), started: '' });
+      await open();
+      expect((await own())['pid']).toBe(process.pid);
+    } finally {
+      parent.kill();
+    }
   });
 
   test('is taken over when the process id is in use again by another process, as in containers', async () => {
