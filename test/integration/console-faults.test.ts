@@ -342,6 +342,8 @@ describeWithPacs(
         const { page } = shown;
         try {
           const refuse = async (): Promise<void> => {
+            // A page that still begins would take it for its own.
+            await page.getByRole('link', { name: 'Health' }).waitFor();
             await page.evaluate(`sessionStorage.setItem('dicomweb-gateway.login',
               JSON.stringify({ verifier: 'x'.repeat(43), state: 'x', hash: '#/search' }))`);
             await page.goto(

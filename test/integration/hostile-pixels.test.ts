@@ -44,11 +44,13 @@ function manyScans({ rows, columns }: FrameShape, scans: number): Buffer {
 
 const megapixel: FrameShape = { ...bytes, rows: 1024, columns: 1024 };
 
+const CODES = { 406: 'not-acceptable', 502: 'malformed-dataset', 503: 'transcode-timeout' } as const;
+
 interface Case {
   readonly name: string;
   readonly make: () => Promise<RogueInstance> | RogueInstance;
-  /** 406: no codec is asked; 502: one refuses it, or is stopped. */
-  readonly status: 406 | 502;
+  /** 406: no codec is asked; 502: one refuses it; 503: one is stopped. */
+  readonly status: keyof typeof CODES;
   readonly outcome?: 'refused' | 'late';
 }
 
@@ -116,7 +118,7 @@ const cases: readonly Case[] = [
   {
     name: 'a progressive JPEG stream whose every ten bytes are a walk through the picture',
     make: () => encapsulatedPicture(megapixel, [manyScans(megapixel, 60_000)], S.JpegFullProgression1012.uid),
-    status: 502,
+    status: 503,
     outcome: 'late',
   },
   {
@@ -192,7 +194,7 @@ describe.each(cases)('R-03: $name', ({ name, status, outcome }) => {
     const answer = await get(held(), '/frames/1', OCTETS);
     expect([answer.status, answer.complete]).toEqual([status, true]);
     expect(JSON.parse(answer.body.toString())).toMatchObject({
-      code: status === 502 ? 'malformed-dataset' : 'not-acceptable',
+      code: CODES[status],
     });
     if (outcome !== undefined) expect(await framesBy(outcome)).toBe(before + 1);
     await requireUnharmed();

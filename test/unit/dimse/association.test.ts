@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { PATIENCE_MS } from '../../helpers/patience.js';
 import {
   accept,
   answerWith,
@@ -71,7 +72,8 @@ describe('an association', () => {
     ],
     ['peer-unsupported', 'accepts no context', accept({ sopClasses: [] })],
   ])('is %s when the peer %s', async (code, _, associate) => {
-    const { peer, observations } = await start({ associate }, { timeouts: { associationMs: 150 } });
+    const associationMs = code === 'peer-unreachable' ? 150 : PATIENCE_MS;
+    const { peer, observations } = await start({ associate }, { timeouts: { associationMs } });
     await expect(peer.echo(contextOf())).rejects.toMatchObject({ code, peer: 'main' });
     expect(observations).toContainEqual(expect.objectContaining({ kind: 'association' }));
   });

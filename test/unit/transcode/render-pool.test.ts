@@ -140,7 +140,7 @@ describe('pictures in worker threads', () => {
       look: await looks.of(1),
       request,
     });
-    await expect(late).rejects.toMatchObject({ code: 'malformed-dataset' });
+    await expect(late).rejects.toMatchObject({ code: 'transcode-timeout' });
     place.leave();
     expect(observed.filter(({ kind }) => kind === 'frame')).toMatchObject([{ outcome: 'late' }]);
   });
