@@ -14,6 +14,8 @@ export class ServerConnections {
 
   add(socket: Socket): void {
     this.#answers.set(socket, new Set());
+    // Each request that waits for its turn listens for the end, which is no leak: `maxPipelined` bounds them.
+    socket.setMaxListeners(0);
     socket.once('close', () => this.#answers.delete(socket));
   }
 
