@@ -314,9 +314,9 @@ describe('MultipartReader', () => {
     expect(log).toEqual(['begin', 'one']);
     const releaseFirst = release;
     releaseFirst();
-    while (log.length < 4) await Promise.resolve();
+    while (log.length < 4) await new Promise(setImmediate);
     expect(log).toEqual(['begin', 'one', 'end', 'begin', 'two'].slice(0, log.length));
-    while (log.at(-1) !== 'two') await Promise.resolve();
+    while (log.at(-1) !== 'two') await new Promise(setImmediate);
     release();
     await pending;
     expect(log).toEqual(['begin', 'one', 'end', 'begin', 'two', 'end']);
