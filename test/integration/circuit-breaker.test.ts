@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { final, pending, startRoguePeer, until, type RoguePeer } from '../helpers/rogue-peer.js';
-import { eventually } from '../helpers/patience.js';
+import { eventually, PATIENCE_MS } from '../helpers/patience.js';
 import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
 
 const PATIENT_ID = 0x00100020;
@@ -72,7 +72,7 @@ test('a peer that is down is not asked for a while, and works again when it is b
 
   state.up = true;
   let answer = await search();
-  const deadline = performance.now() + 4000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (answer.status === 503 && performance.now() < deadline) answer = await search();
   expect([answer.status, state.taken]).toEqual([200, 4]);
   await gateway.logged('circuit breaker closed');

@@ -26,6 +26,7 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../helpers/test-gateway.js';
+import { eventually } from '../helpers/patience.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -87,14 +88,11 @@ async function askAndLeave(gateway: TestGateway, asked: () => Promise<unknown>):
 
 /** Resolves when `count` requests have joined arrivals or wants of others. */
 async function joined(gateway: TestGateway, count: number): Promise<void> {
-  const deadline = performance.now() + 4000;
-  for (;;) {
+  await eventually(async () => {
     const { body } = await gateway.telemetry.metrics();
     const events = body.split('\n').find((line) => /^dicomgw_cache_events_total.*event="join"/.exec(line));
-    if (Number(events?.split(' ').at(-1) ?? 0) >= count) return;
-    if (performance.now() > deadline) throw new Error(`joined: ${events ?? 'none'}`);
-    await new Promise(setImmediate);
-  }
+    expect(Number(events?.split(' ').at(-1) ?? 0)).toBeGreaterThanOrEqual(count);
+  });
 }
 
 test('a reload within cancelDelay takes over the retrieve that is running', async () => {

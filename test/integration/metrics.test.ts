@@ -25,6 +25,7 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../helpers/test-gateway.js';
+import { PATIENCE_MS } from '../helpers/patience.js';
 
 let peer: RoguePeer | undefined;
 let gateway: TestGateway | undefined;
@@ -63,7 +64,7 @@ async function samples(): Promise<ReadonlyMap<string, number>> {
 async function samplesWhen(
   holds: (values: ReadonlyMap<string, number>) => boolean,
 ): Promise<ReadonlyMap<string, number>> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const values = await samples();
     if (holds(values) || performance.now() > deadline) return values;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { fileOutput, pipeOutput } from '../../../src/telemetry/output.js';
+import { PATIENCE_MS } from '../../helpers/patience.js';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -31,7 +32,7 @@ describe('an output that is slow', () => {
     for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
   };
   const until = async (condition: () => boolean): Promise<void> => {
-    const deadline = performance.now() + 3000;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!condition()) {
       if (performance.now() > deadline) throw new Error('It did not come.');
       await new Promise(setImmediate);
