@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const PATIENCE_MS = 30_000;
 
 /** Looks until what is expected is so, for what follows an action but not at once; fails as the last look did. */
-export async function eventually(look: () => Promise<unknown>): Promise<void> {
+export async function eventually(look: () => unknown): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
