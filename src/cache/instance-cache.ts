@@ -168,8 +168,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       for (const { spool } of this.#entries.values()) if (spool.state === 'complete') spool.spill();
       await this.#store.moved();
     }
-    await this.#journal?.close();
-    if (this.#journal) for (const entry of this.#entries.values()) if (entry.place) entry.spool.outlive();
+    const journal = this.#journal;
+    await journal?.close();
+    // Nothing but what stands there: a file that does not would belong to nobody until the next start deletes it.
+    for (const { id, spool } of this.#entries.values()) if (journal?.holds(id)) spool.outlive();
     this.#journal = undefined;
     await this.#store.close();
   }

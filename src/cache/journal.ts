@@ -51,6 +51,7 @@ export class Journal {
   #overdue: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
   #lines = 0;
+  #isEnding = false;
   #snapshot: () => readonly JournalRecord[] = () => [];
 
   private constructor({ directory, files }: JournalPlace, observe: Observe) {
@@ -82,8 +83,14 @@ export class Journal {
     }
   }
 
-  /** The entry is whole on disk. */
+  /** Whether the next process will find the entry. */
+  holds(id: string): boolean {
+    return this.#live.has(id);
+  }
+
+  /** The entry is whole on disk; too late when the journal is being closed, or has failed. */
   add(record: JournalRecord): void {
+    if (this.#isEnding || !this.#file) return;
     if (this.#live.has(record.id)) this.#append({ do: 'drop', id: record.id });
     this.#live.add(record.id);
     this.#append({ do: 'add', record });
@@ -96,6 +103,7 @@ export class Journal {
 
   /** Marks the end of an orderly life, after which the bytes are believed also when the machine starts anew. */
   async close(): Promise<void> {
+    this.#isEnding = true;
     await this.#writing;
     this.#append({ do: 'close' });
     await this.#writing;
@@ -136,6 +144,7 @@ export class Journal {
     } catch (error) {
       this.#observe({ kind: 'cache-disk-failed', part: 'journal', error });
       await this.#stop();
+      this.#live.clear();
       // What it does not know any more must not be believed by the next process.
       await rm(this.#path, { force: true }).catch(() => undefined);
     } finally {

@@ -1,7 +1,9 @@
-import { copyFile, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { AppendedFile } from '../../../src/cache/index.js';
+import { FaultLayer } from './fault-layer.js';
 import {
   closeCaches,
   info,
@@ -142,6 +144,34 @@ describe.each<readonly [string, TestCacheOptions]>([
     }
     expect(after.instances.stats).toMatchObject({ entries: 4, evictions: 0 });
   });
+});
+
+/** A disk that takes nothing more until the journal is being closed, and then all at once. */
+class LateDisk extends FaultLayer {
+  override async append(path: string, mode: number): Promise<AppendedFile> {
+    const file = await open(path, 'a', mode);
+    const close = async (): Promise<void> => {
+      this.resume();
+      await until(() => this.written > 0);
+      await turn();
+      await file.close();
+    };
+    return { appendFile: (text) => file.appendFile(text), datasync: () => file.datasync(), close };
+  }
+}
+
+test('what reaches the disk when the journal is closed is no file that belongs to nothing', async () => {
+  const layer = new LateDisk();
+  const before = await openCache({ ...options, layer });
+  layer.hang();
+  await cached(before, '1', pattern(3000, 1));
+  const closing = before.close();
+  await until(() => before.clock.pending > 0);
+  before.clock.advance(5000);
+  await closing;
+  const left = await before.files();
+  const after = await openCache({ ...options, directory: before.directory });
+  expect(left).toEqual(await after.files());
 });
 
 describe('the journal', () => {
