@@ -41,8 +41,8 @@ interface Delimiter {
  * Splits a multipart body into parts as its bytes come, holding back no more than one header line.
  *
  * Tolerates text before the first and after the last delimiter, a missing last line break, and lines that end in LF
- * alone; where the first delimiter's line does, so do the lines before the others. One `push` at a time: its promise,
- * if any, comes first.
+ * alone. Where the first delimiter's line does, the end of the first part tells whether its other lines do too: see
+ * `isCrOfDelimiter`. One `push` at a time: its promise, if any, comes first.
  *
  * @see RFC 2046 5.1, PS3.18 8.6.1.2 (S-03)
  */
@@ -50,6 +50,9 @@ export class MultipartReader {
   readonly #handler: MultipartHandler;
   readonly #limits: MultipartLimits;
   #delimiter: Buffer;
+  /** Whether it is known what stands before the delimiters. */
+  #isLearnt = false;
+  #partBytes = 0;
   #state: State = 'preamble';
   /** Not yet understood bytes; the first delimiter needs no line break before it, so one is taken as read. */
   #carry: Buffer = Buffer.from('\n');
@@ -145,15 +148,17 @@ export class MultipartReader {
 
   *#readUpToDelimiter(input: Buffer, from: number): Generator<void | Promise<void>, number> {
     const isPart = this.#state === 'body';
-    const { end, delimiter } = this.#findDelimiter(input, from);
+    const { end: found, delimiter } = this.#findDelimiter(input, from);
+    const end = isPart && this.#endsInItsCr(input.subarray(from, found), delimiter) ? found - 1 : found;
     if (!isPart) this.#countPreamble(end - from);
     else if (end > from) yield this.#handler.partData(input.subarray(from, end));
+    this.#partBytes += end - from;
     if (delimiter === undefined) {
       this.#carry = Buffer.from(input.subarray(end));
       return input.length;
     }
     if (isPart) yield this.#handler.endPart();
-    else this.#learnLineEnding(input, delimiter.next);
+    else if (input[delimiter.next - 2] === CR) this.#learn(true);
     this.#state = delimiter.isLast ? 'epilogue' : 'headers';
     if (!delimiter.isLast) this.#countPart();
     return delimiter.next;
@@ -184,9 +189,20 @@ export class MultipartReader {
     return input[at] === LF ? { isLast: false, next: at + 1 } : 'data';
   }
 
+  /** Whether the last byte of `bytes` is no byte of the part, or may turn out to be none. */
+  #endsInItsCr(bytes: Buffer, delimiter: Delimiter | undefined): boolean {
+    if (this.#isLearnt) return false;
+    const isCr = bytes.at(-1) === CR;
+    if (delimiter === undefined) return isCr;
+    const isOfDelimiter = isCr && isCrOfDelimiter(this.#headers, this.#partBytes + bytes.length);
+    this.#learn(isOfDelimiter);
+    return isOfDelimiter;
+  }
+
   /** CRLF stands before every delimiter, unless this client ends its lines in LF: then CR belongs to the part. */
-  #learnLineEnding(input: Buffer, afterLine: number): void {
-    if (input[afterLine - 2] === CR) this.#delimiter = Buffer.concat([Buffer.of(CR), this.#delimiter]);
+  #learn(isCrLf: boolean): void {
+    this.#isLearnt = true;
+    if (isCrLf) this.#delimiter = Buffer.concat([Buffer.of(CR), this.#delimiter]);
   }
 
   #countPreamble(bytes: number): void {
@@ -198,6 +214,7 @@ export class MultipartReader {
 
   #countPart(): void {
     this.#parts += 1;
+    this.#partBytes = 0;
     this.#headerBytes = 0;
     this.#headers = new Map();
     this.#lastHeader = '';
@@ -240,6 +257,16 @@ export class MultipartReader {
     this.#lastHeader = name;
   }
 }
+
+/** Text, which nobody ends in CR alone. */
+const TEXT = /^(?:text\/|application\/(?:\S+\+)?(?:json|xml)\b)/i;
+
+/**
+ * Whether the CR that ends a part of `length` bytes belongs to the delimiter behind it, in a body whose other lines end in
+ * LF: after text, and after what has an odd length with it, for datasets and values of DICOM have an even one.
+ */
+const isCrOfDelimiter = (headers: ReadonlyMap<string, string>, length: number): boolean =>
+  length % 2 === 1 || TEXT.test(headers.get('content-type') ?? '');
 
 /** Where a delimiter may begin whose end is still to come; the input's length if nowhere. */
 function heldBackFrom(input: Buffer, from: number, delimiter: Buffer): number {

@@ -1,4 +1,5 @@
-import type { OperationContext } from '../core/index.js';
+import { GatewayError, type OperationContext } from '../core/index.js';
+import { transferSyntax } from '../dicom/index.js';
 import type { StoreCompletion, StoreRequest } from './contract.js';
 
 /** An instance that is to be stored. */
@@ -15,11 +16,26 @@ export interface StoreJob {
   readonly reject: (error: unknown) => void;
 }
 
-/** The bytes of its request, with a note of what came of them. */
+/**
+ * The bytes of its request, with a note of what came of them. A deflated dataset of an odd length gets the zero byte that
+ * it lacks: peers refuse odd fragments, and some never answer then.
+ *
+ * @throws GatewayError `malformed-dataset` for any other of an odd length; or what the request's bytes throw
+ * @see PS3.5 A.5, PS3.8 E.2
+ */
 export async function* bytesOf(job: StoreJob): AsyncGenerator<Buffer, void, undefined> {
+  const { bytes, transferSyntaxUid } = job.request;
   job.isBegun = true;
+  let length = 0;
   try {
-    yield* job.request.bytes;
+    for await (const chunk of bytes) {
+      length += chunk.length;
+      yield chunk;
+    }
+    if (length % 2 === 0) return;
+    if (transferSyntax(transferSyntaxUid)?.deflated !== true)
+      throw new GatewayError('malformed-dataset', 'The dataset has an odd number of bytes.');
+    yield Buffer.of(0);
   } catch (error) {
     job.isBroken = true;
     throw error;

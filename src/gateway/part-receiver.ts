@@ -6,6 +6,7 @@ import {
   type DatasetSink,
   type DatasetUids,
   type Part10Meta,
+  type TransferSyntax,
 } from '../dicom/index.js';
 import type { Spool, SpoolStore } from '../cache/index.js';
 import type { StoreSettings } from './ports.js';
@@ -100,13 +101,16 @@ export class PartReceiver {
     });
     this.#indexer = indexer;
     this.#spool = spool;
+    let length = 0;
     return {
       push: async (bytes) => {
+        length += bytes.length;
         await indexer.push(bytes);
         await spool.write(bytes);
       },
       end: async () => {
         this.#requireSame(await indexer.end());
+        requireEven(length, syntax);
         await spool.finish();
         this.#whole = true;
       },
@@ -141,4 +145,10 @@ export class PartReceiver {
     this.problem = problem;
     this.#spool?.fail(problem);
   }
+}
+
+/** Fragments of messages are even; a deflated dataset may be padded when it is sent. @see PS3.5 A.5, PS3.8 E.2 */
+function requireEven(length: number, syntax: TransferSyntax): void {
+  if (length % 2 === 0 || syntax.deflated) return;
+  throw new GatewayError('malformed-dataset', 'The dataset has an odd number of bytes: it cannot be sent.');
 }

@@ -93,6 +93,21 @@ const vectors: [string, string, Part[]][] = [
   ],
   ['lines that end in LF and data that ends in CR', '--b\n\nxyz\r\n--b--\n', [whole('xyz\r')]],
   [
+    'lines that end in LF, but for those before the boundaries, around datasets',
+    '--b\nContent-Type: application/dicom\n\nwxyz\r\n--b\n\n1\r\n--b--\n',
+    [whole('wxyz', dicom), whole('1')],
+  ],
+  [
+    'lines that end in LF, but for those before the boundaries, around text of an odd length',
+    '--b\nContent-Type: application/dicom+json\n\n[1]\r\n--b\n\n12\r\n--b--\n',
+    [whole('[1]', { 'content-type': 'application/dicom+json' }), whole('12')],
+  ],
+  [
+    'lines that end in LF throughout, and parts behind the first that end in CR',
+    '--b\n\n12\n--b\n\n1\r\n--b--\n',
+    [whole('12'), whole('1\r')],
+  ],
+  [
     'LF before the boundary text is data among CRLF lines',
     '--b\r\n\r\nx\n--b\nyz\r\n--b--\r\n',
     [whole('x\n--b\nyz')],

@@ -1,0 +1,64 @@
+import { inflateRawSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { ctSlice, syntaxes, type Fixture } from '../helpers/fixtures.js';
+import { startRoguePeer, type RoguePeer } from '../helpers/rogue-peer.js';
+import { answerOf, postFiles } from '../helpers/store-answer.js';
+import { peerYaml, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+
+let peer: RoguePeer;
+let gateway: TestGateway;
+
+beforeEach(async () => {
+  peer = await startRoguePeer();
+  gateway = await startTestGateway(peerYaml(`${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`));
+});
+afterEach(async () => {
+  await gateway.close();
+  await peer.close();
+});
+
+const withoutPadding = ({ dataset }: Fixture): Buffer => dataset.subarray(0, -1);
+
+/** Deflated to an odd number of bytes: without the zero byte behind them they are still whole. */
+function oddDeflated(): Fixture {
+  for (let instance = 1; ; instance += 1) {
+    const fixture = ctSlice({ instance, transferSyntaxUid: syntaxes.deflated });
+    try {
+      inflateRawSync(withoutPadding(fixture));
+      return fixture;
+    } catch {
+      // An even one: its last byte is its own.
+    }
+  }
+}
+
+/** (FFFC,FFFC) of an odd length. */
+const oddTrailer = Buffer.from([
+  ...[0xfc, 0xff, 0xfc, 0xff],
+  ...Buffer.from('OB\0\0'),
+  ...[15, 0, 0, 0],
+  ...Buffer.alloc(15),
+]);
+
+test('PS3.5 A.5: a deflated dataset of an odd length gets its zero byte, as fragments must be even', async () => {
+  const fixture = oddDeflated();
+  const response = await postFiles(`${gateway.service}/studies`, [fixture.file.subarray(0, -1)]);
+  expect(response.status).toBe(200);
+  const [message] = peer.messages('C-STORE-RQ');
+  expect(message?.dataset.equals(fixture.dataset)).toBe(true);
+});
+
+test('S-08: any other dataset of an odd length cannot be sent: it is C000 before its C-STORE, and the others are stored', async () => {
+  const [odd, even] = [ctSlice({ instance: 1 }), ctSlice({ instance: 2 })];
+  const response = await postFiles(`${gateway.service}/studies`, [
+    Buffer.concat([odd.file, oddTrailer]),
+    even.file,
+  ]);
+  expect(response.status).toBe(202);
+  const { stored, failed } = answerOf(response);
+  expect({ stored, failed }).toEqual({
+    stored: [even.sopInstanceUid],
+    failed: { [odd.sopInstanceUid]: 0xc000 },
+  });
+  expect(peer.messages('C-STORE-RQ')).toHaveLength(1);
+});
