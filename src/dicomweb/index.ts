@@ -55,7 +55,7 @@ export {
   type FailedInstance,
   type StoredInstance,
   type StoreOutcome,
-  missingTexts,
+  failureTexts,
   warningTexts,
 } from './store-response.js';
 export { parseWado, parseWadoTarget, type WadoRequest } from './wado-request.js';

@@ -19,6 +19,8 @@ export interface FailedInstance {
   readonly failureReason: number;
   /** Keywords of the attributes of type 1 that it lacks. */
   readonly missing?: readonly string[];
+  /** Why it was not so much as sent, in a sentence. */
+  readonly why?: string;
 }
 
 /** What became of every part of a store request. */
@@ -109,20 +111,22 @@ export function warningTexts(stored: readonly StoredInstance[]): readonly string
   });
 }
 
-/** Different lists of attributes that are put into words. */
-const MOST_LISTS = 5;
+/** Different reasons for which nothing was sent that are put into words. */
+const MOST_WHYS = 5;
 
-/** What is to be said in words of instances that lack attributes, for no attribute of the answer can. */
-export function missingTexts(failed: readonly FailedInstance[]): readonly string[] {
+/** What is to be said in words of what was not so much as sent, for the numbers in the answer stand for many things. */
+export function failureTexts(failed: readonly FailedInstance[]): readonly string[] {
   const counts = new Map<string, number>();
-  for (const { missing } of failed) {
-    const list = missing?.join(', ');
-    if (list !== undefined) counts.set(list, (counts.get(list) ?? 0) + 1);
+  for (const { missing, why } of failed) {
+    const text = missing ? ` for want of attributes of type 1: ${missing.join(', ')}.` : why && `: ${why}`;
+    if (text !== undefined) counts.set(text, (counts.get(text) ?? 0) + 1);
   }
-  return [...counts].slice(0, MOST_LISTS).map(([list, count]) => {
+  const told = [...counts].slice(0, MOST_WHYS).map(([text, count]) => {
     const instances = count === 1 ? '1 instance was' : `${count} instances were`;
-    return `${instances} not stored for want of attributes of type 1: ${list}.`;
+    return `${instances} not stored${text}`;
   });
+  const left = counts.size - told.length;
+  return left > 0 ? [...told, `${left} more reasons are in the log.`] : told;
 }
 
 const storedItem = (serviceUrl: string, instance: StoredInstance): DicomJsonObject => ({

@@ -1,11 +1,10 @@
 import { GatewayError, Semaphore, toGatewayError } from '../core/index.js';
-import { isArchivedUid } from '../dicom/index.js';
 import type { Coercer } from './coercer.js';
 import type { OutgoingInstance } from './outgoing-instance.js';
 import type { StoreSettings } from './ports.js';
 import { storeAt, type StoreAtOptions } from './store-at.js';
 import { StoredAboutCollector, type StoredAbout } from './stored-about.js';
-import { refusalOf } from './store-policy.js';
+import { mismatchIn, refusalOf } from './store-policy.js';
 import { failure, Reason, reasonOf, type PartResult } from './store-result.js';
 import type { StoreTargets } from './store-targets.js';
 
@@ -95,30 +94,38 @@ export class InstanceSender {
     this.#about.add(outgoing.uids.studyInstanceUid, outgoing.patient);
     const refusal = this.#refusal(outgoing);
     const { meta } = outgoing;
-    if (refusal !== undefined) return failure(meta, refusal);
+    if (refusal) return failure(meta, refusal.reason, refusal.error);
     const { targets, coercer } = this.#options;
     const forbidden = await this.#options
       .permits(outgoing)
       .catch((thrown: unknown) => toGatewayError(thrown));
     if (forbidden instanceof GatewayError) return failure(meta, reasonOf(forbidden), forbidden);
-    if (!forbidden) return failure(meta, Reason.notAuthorized);
+    if (!forbidden)
+      return failure(meta, Reason.notAuthorized, because('forbidden', 'Who sends it may not store it.'));
     const send = (instance: OutgoingInstance): Promise<PartResult> =>
       targets.store(meta, (target) => storeAt(target, instance, this.#options));
     return coercer ? coercer.store(outgoing, send) : send(outgoing);
   }
 
   /** Why the instance is not sent at all. @see rules S-07, S-12 */
-  #refusal({ meta, uids }: OutgoingInstance): number | undefined {
-    const { studyInstanceUid, seriesInstanceUid } = uids;
-    const all = [meta.sopClassUid, meta.sopInstanceUid, studyInstanceUid, seriesInstanceUid];
-    if (!all.every((uid) => uid !== undefined && isArchivedUid(uid))) return Reason.doesNotMatch;
-    if (uids.sopInstanceUid !== meta.sopInstanceUid || uids.sopClassUid !== meta.sopClassUid)
-      return Reason.doesNotMatch;
-    const { study } = this.#options;
-    if (study !== undefined && study !== studyInstanceUid) return Reason.doesNotMatch;
-    return refusalOf(this.#options.settings.policy, meta);
+  #refusal({ meta, uids }: OutgoingInstance): Refusal | undefined {
+    const { study, settings } = this.#options;
+    const mismatch = mismatchIn({ meta, uids }, study);
+    if (mismatch !== undefined)
+      return { reason: Reason.doesNotMatch, error: because('bad-request', mismatch) };
+    const reason = refusalOf(settings.policy, meta);
+    return reason === undefined ? undefined : { reason, error: because('forbidden', NOT_TAKEN) };
   }
 }
+
+interface Refusal {
+  readonly reason: number;
+  readonly error: GatewayError;
+}
+
+const NOT_TAKEN = 'Its SOP class is not stored here.';
+const because = (code: 'bad-request' | 'forbidden', message: string): GatewayError =>
+  new GatewayError(code, message);
 
 /** Of an instance that has to be there as a whole before it is sent. */
 const noRoom = (): GatewayError =>

@@ -73,8 +73,8 @@ export class MetadataParts implements StoreParts {
     await part?.end();
   }
 
-  breakOff(): void {
-    this.#sender.add(failure(undefined, Reason.cannotUnderstand));
+  breakOff(error: GatewayError): void {
+    this.#sender.add(failure(undefined, Reason.cannotUnderstand, error));
     this.#current?.discard();
     this.#current = undefined;
   }

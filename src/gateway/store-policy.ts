@@ -1,5 +1,6 @@
-import type { Part10Meta } from '../dicom/index.js';
+import { isArchivedUid, type Part10Meta } from '../dicom/index.js';
 import type { CoercionRule } from './coercion-rules.js';
+import type { OutgoingInstance } from './outgoing-instance.js';
 
 /** What the operator lets be stored. */
 export interface StorePolicy {
@@ -30,3 +31,25 @@ const holds = (patterns: readonly string[], uid: string): boolean =>
   patterns.some((pattern) =>
     pattern.endsWith('.*') ? uid.startsWith(pattern.slice(0, -1)) : uid === pattern,
   );
+
+/** What is wrong with how an instance is named, where it is to be of `study`; undefined when nothing is. @see rule S-07 */
+export function mismatchIn(
+  { meta, uids }: Pick<OutgoingInstance, 'meta' | 'uids'>,
+  study: string | undefined,
+): string | undefined {
+  const { studyInstanceUid, seriesInstanceUid } = uids;
+  for (const [name, uid] of [
+    ['SOP Class UID', meta.sopClassUid],
+    ['SOP Instance UID', meta.sopInstanceUid],
+    ['Study Instance UID', studyInstanceUid],
+    ['Series Instance UID', seriesInstanceUid],
+  ] as const) {
+    if (uid === undefined) return `It has no ${name}.`;
+    if (!isArchivedUid(uid)) return `Its ${name} is none that an archive could keep.`;
+  }
+  if (uids.sopInstanceUid !== meta.sopInstanceUid || uids.sopClassUid !== meta.sopClassUid)
+    return 'Its File Meta Information and its dataset name different instances or SOP classes.';
+  return study === undefined || study === studyInstanceUid
+    ? undefined
+    : 'It is of another study than that of the URL.';
+}

@@ -34,6 +34,14 @@ export const UNAVAILABLE: ReadonlySet<string> = new Set<string>([
 
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set<string>(['malformed-dataset', 'bad-request']);
 
+/** What stops an instance on this side of the peer for a reason of its own, which its sender can do something about. */
+const TOLD: ReadonlySet<string> = new Set<string>([
+  ...NOT_UNDERSTOOD,
+  'unsupported-media-type',
+  'payload-too-large',
+  'forbidden',
+]);
+
 /** The reason for what stopped a part on this side of the peer. */
 export function reasonOf(error: GatewayError | undefined): number {
   if (error === undefined || NOT_UNDERSTOOD.has(error.code)) return Reason.cannotUnderstand;
@@ -56,5 +64,6 @@ export function failure(
   const { sopClassUid, sopInstanceUid } = meta ?? {};
   const uids =
     sopClassUid === undefined || sopInstanceUid === undefined ? {} : { sopClassUid, sopInstanceUid };
-  return { kind: 'failed', instance: { ...uids, failureReason }, ...(error ? { error } : {}) };
+  const why = error && TOLD.has(error.code) ? { why: error.message } : {};
+  return { kind: 'failed', instance: { ...uids, failureReason, ...why }, ...(error ? { error } : {}) };
 }

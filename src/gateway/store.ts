@@ -2,7 +2,7 @@ import { abortReason, type GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
 import {
   commonStudyUrl,
-  missingTexts,
+  failureTexts,
   storeResponse,
   warningTexts,
   type StoreForm,
@@ -27,8 +27,8 @@ export interface StoreAnswer {
   readonly location: string | undefined;
   /** Which peers have what others lack, and what the PACS says of what it has stored. */
   readonly warnings: readonly string[];
-  /** Which attributes instances lack that were not stored for that. */
-  readonly missing: readonly string[];
+  /** Why instances were not so much as sent. */
+  readonly unsent: readonly string[];
   /** Set when not one instance was stored because nothing of the body could be read. */
   readonly malformed: GatewayError | undefined;
 }
@@ -122,8 +122,8 @@ export class StoreSession {
     const malformed = stored.length > 0 ? undefined : this.#everyMalformed(failures);
     const warnings = [...targets.warnings, ...warningTexts(stored)];
     const location = commonStudyUrl(serviceUrl, stored);
-    const missing = missingTexts(failed);
-    return { status, ...RESPONSES[form](body), location, unavailable, malformed, warnings, missing };
+    const unsent = failureTexts(failed);
+    return { status, ...RESPONSES[form](body), location, unavailable, malformed, warnings, unsent };
   }
 
   #everyMalformed(failures: readonly { readonly error?: GatewayError }[]): GatewayError | undefined {

@@ -238,7 +238,7 @@ function storeRoutes(on: On, deps: HttpDependencies, options: DicomwebOptions): 
       response.setHeader('Content-Type', outcome.contentType);
       response.setHeader('Cache-Control', 'no-store');
       if (outcome.location !== undefined) response.setHeader('Location', outcome.location);
-      setWarnings(response, [...outcome.warnings, ...outcome.missing]);
+      setWarnings(response, [...outcome.warnings, ...outcome.unsent]);
       endWith(response, outcome.body);
     });
   }

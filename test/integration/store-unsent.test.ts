@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ctSlice, syntaxes, type Fixture } from '../helpers/fixtures.js';
 import { startRoguePeer, type RoguePeer } from '../helpers/rogue-peer.js';
 import { answerOf, postFiles } from '../helpers/store-answer.js';
@@ -61,4 +61,36 @@ test('S-08: any other dataset of an odd length cannot be sent: it is C000 before
     failed: { [odd.sopInstanceUid]: 0xc000 },
   });
   expect(peer.messages('C-STORE-RQ')).toHaveLength(1);
+});
+
+describe('S-07, S-08: the answer and the log say why nothing was sent', () => {
+  const studies = (): string => `${gateway.service}/studies`;
+  const one = ctSlice({ instance: 1 });
+  const other = ctSlice({ instance: 2 });
+  const meta = one.file.subarray(0, one.file.length - one.dataset.length);
+  const otherStudy = (): string => `${studies()}/1.2.3`;
+
+  test.each<readonly [string, () => string, Buffer, number, string]>([
+    [
+      'File Meta Information of another instance',
+      studies,
+      Buffer.concat([meta, other.dataset]),
+      0xa900,
+      'Its File Meta Information and its dataset name different instances or SOP classes.',
+    ],
+    ['another study', otherStudy, one.file, 0xa900, 'It is of another study than that of the URL.'],
+    [
+      'an odd dataset',
+      studies,
+      Buffer.concat([one.file, oddTrailer]),
+      0xc000,
+      'The dataset has an odd number of bytes: it cannot be sent.',
+    ],
+  ])('%s', async (_what, url, file, reason, why) => {
+    const response = await postFiles(url(), [file]);
+    expect([response.status, Object.values(answerOf(response).failed)]).toEqual([409, [reason]]);
+    expect(response.headers.warning).toBe(`299 dicomweb-gateway "1 instance was not stored: ${why}"`);
+    await gateway.logged(why);
+    expect(peer.messages('C-STORE-RQ')).toEqual([]);
+  });
 });
