@@ -4,6 +4,7 @@ import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/in
 import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
+import { inOrder } from './in-order.js';
 import type { OpenInstance } from './open-instance.js';
 import type { StoredWhole } from './stored-whole.js';
 import { etagOf } from './validator.js';
@@ -20,8 +21,11 @@ export interface Conversion {
   readonly context: OperationContext;
 }
 
+/** Frames of one request that are worked on at once, each with its stored and its new bytes in memory. */
+export const FRAMES_AT_ONCE = 2;
+
 /**
- * Frames decoded or encoded one after the other, so that no more than one is in memory for each request; the first one
+ * Frames decoded or encoded, a few of them at the same time, so that no more are in memory for each request; the first one
  * before the status line.
  *
  * @throws GatewayError `not-found`, `malformed-dataset`, `not-acceptable` for frames that cannot be encoded so
@@ -50,7 +54,7 @@ export async function convertedFrames(
   const firstPart = await make(first);
   const parts = async function* (): AsyncGenerator<BodyPart, void, undefined> {
     yield firstPart;
-    for (const frame of rest) yield await make(frame);
+    yield* inOrder(each(rest), FRAMES_AT_ONCE, make);
   };
   const { stalled, close } = opened;
   const { multipart } = representation;

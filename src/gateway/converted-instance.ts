@@ -19,6 +19,7 @@ import { retrieveUrl, type InstanceConversion } from '../dicomweb/index.js';
 import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
 import {
+  FRAMES_AT_ONCE,
   isMadeBy,
   longestOf,
   makeFrame,
@@ -29,9 +30,6 @@ import {
 import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 import { changeOf } from './lossy-instance.js';
-
-/** Frames of one instance that are worked on at once, each with its stored and its new bytes in memory. */
-const FRAMES_AT_ONCE = 2;
 
 /** An instance as a Part 10 file, converted as by `convertedDataset`. @throws GatewayError as that */
 export async function convertedInstance(

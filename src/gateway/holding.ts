@@ -21,6 +21,9 @@ export class Holding implements Asker, HeldInstance {
   readonly #owner: HoldingOwner;
   #found: FoundInstance | undefined;
   #lease: Lease | undefined;
+  /** How many want it beyond its turn, and whether that is over. */
+  #keepers = 0;
+  #isOver = false;
 
   constructor(owner: HoldingOwner, ticket?: Ticket) {
     this.#owner = owner;
@@ -69,8 +72,21 @@ export class Holding implements Asker, HeldInstance {
     this.#lease?.release();
   }
 
-  /** Gives back everything. */
+  keep(): () => void {
+    this.#keepers += 1;
+    let isKept = true;
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      this.#keepers -= 1;
+      if (this.#isOver) this.release();
+    };
+  }
+
+  /** Gives back everything, unless somebody keeps it: then as soon as nobody does. */
   release(): void {
+    this.#isOver = true;
+    if (this.#keepers > 0) return;
     this.#lease?.release();
     this.ticket?.release();
     this.#owner.ended(this);

@@ -39,10 +39,10 @@ function begin<T, R>(work: (row: T) => R | Promise<R>, row: T): Promise<R> {
   return result;
 }
 
-/** Whether `first` is done before there is another row; failures are for who awaits them. */
+/** Whether `first` is done and there is no other row yet that could be begun; failures are for who awaits them. */
 async function isBefore(first: Promise<unknown>, coming: Promise<unknown> | undefined): Promise<boolean> {
   if (coming === undefined) return true;
+  const isDone = (): Promise<boolean> => first.then(yes, yes);
   const yes = (): boolean => true;
-  const no = (): boolean => false;
-  return await Promise.race([first.then(yes, yes), coming.then(no, no)]);
+  return await Promise.race([coming.then(() => false, isDone), isDone()]);
 }

@@ -25,6 +25,7 @@ import {
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { isOfTheFrame, lossOf, type Conversion } from './converted-frames.js';
 import { convertedInstance, TooLongUncompressed } from './converted-instance.js';
+import { madeAhead } from './made-ahead.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
 import { datasetCrcOf, etagOf, recordNow } from './validator.js';
@@ -92,6 +93,8 @@ interface Delivering {
   readonly serviceUrl: string;
 }
 
+const CONVERTED = 'converted';
+
 /** @throws GatewayError */
 async function converted(
   { instance, stored, serviceUrl }: Delivering,
@@ -101,7 +104,7 @@ async function converted(
   const { index, problem } = await instance.complete;
   if (index === undefined) throw problem ?? notAcceptable(stored.uid);
   const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
-  const how = ['converted', ...lossOf(conversion, by)];
+  const how = [CONVERTED, ...lossOf(conversion, by)];
   return { representation: conversion.representation, part, how };
 }
 
@@ -203,11 +206,12 @@ export async function retrieveInstances(
 
 /** What was opened, as Part 10 files. @throws GatewayError `not-acceptable` */
 export async function instancesAnswer(
-  { refused, instances, stalled }: OpenedRetrieve,
+  opened: OpenedRetrieve,
   representations: readonly Representation[],
   { target, serviceUrl }: Omit<InstancesRequest, 'accept'>,
   by: Conversion,
 ): Promise<PartsAnswer> {
+  const { refused, instances, stalled } = opened;
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
@@ -221,16 +225,20 @@ export async function instancesAnswer(
     );
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
-        yield { ...only, fileName: fileNameOf(first.value.key) };
-        for await (const instance of instances) {
+        const make = async (instance: HeldInstance): Promise<BodyPart> => {
           const next = await deliver(instance, alike, serviceUrl, by);
-          yield { ...next.part, fileName: fileNameOf(instance.key) };
-        }
+          return { ...next.part, fileName: fileNameOf(instance.key) };
+        };
+        yield { ...only, fileName: fileNameOf(first.value.key) };
+        // What is sent as it is costs nothing to begin with.
+        if (how.includes(CONVERTED)) yield* madeAhead(opened, make);
+        else for await (const instance of instances) yield await make(instance);
       } finally {
         await instances.return();
       }
     })();
     const close = async (): Promise<void> => {
+      opened.close();
       await instances.return();
     };
     const archive = isArchive ? { archiveName: archiveNameOf(target) } : {};

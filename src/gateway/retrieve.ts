@@ -10,7 +10,8 @@ export interface OpenedRetrieve {
   /** Instances that the peer lists and does not deliver. More than none: the answer is partial. @see rule W-09 */
   readonly refused: number;
   /**
-   * The instances in the order in which they come; each is held in the cache until the next is asked for.
+   * The instances in the order in which they come; each is held in the cache until the next is asked for, or for as long
+   * as it is kept.
    * Throws when one of them fails after the retrieve was opened.
    */
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;

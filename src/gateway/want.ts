@@ -11,6 +11,8 @@ export type FoundInstance = CachedInstance<InstanceRecord>;
 export interface HeldInstance extends Pick<FoundInstance, 'key' | 'info' | 'source' | 'complete'> {
   /** The bytes for who hands them on at once: a piece is overwritten when the next one is asked for. */
   readonly lent: FoundInstance['source'];
+  /** Holds it beyond its turn, until the function that is returned is called. */
+  keep(): () => void;
 }
 
 /** Someone who asked for an instance. */

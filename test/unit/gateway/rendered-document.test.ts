@@ -26,7 +26,8 @@ function opened(sopClassUid: string, write: Write): OpenInstance {
     seriesAs: undefined,
   };
   const info = { sopClassUid, transferSyntaxUid: stored.uid };
-  const instance = { key, info, source, lent: source, complete: Promise.resolve(record) };
+  const keep = () => (): void => undefined;
+  const instance = { key, info, source, lent: source, keep, complete: Promise.resolve(record) };
   const { signal: stalled } = new AbortController();
   return { instance, record, index, stored, stalled, close: () => Promise.resolve() };
 }
