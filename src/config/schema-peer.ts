@@ -64,7 +64,10 @@ function isTimezone(text: string): boolean {
 const timeouts = z.strictObject({
   connect: key(duration, 'TCP connect.').prefault('5s'),
   association: key(duration, 'Answer to an association request or release.').prefault('10s'),
-  firstResponse: key(duration, 'First response to a search, a store or an echo.').prefault('30s'),
+  firstResponse: key(
+    duration,
+    'First response to a search, an echo, or a store, which gets a second more for each 16 MiB of the instance.',
+  ).prefault('30s'),
   firstSubOperation: key(
     duration,
     'First response or sub-operation of a retrieve; nearline archives take minutes.',

@@ -165,7 +165,7 @@ export class Association {
     if (this.#operations.size === 0) this.#report.busy();
     this.#operations.add(operation);
     const sent = this.#channel.send(contextId, { ...command, messageId }, dataset).then(() => {
-      if (this.#operations.find(messageId) === operation) operation.watchdog.watch();
+      if (this.#operations.find(messageId) === operation) operation.watchdog.watch(handler.patienceMs?.());
     });
     // Whoever does not wait for it hears of a failure through the handler.
     sent.catch(() => undefined);

@@ -11,6 +11,8 @@ export interface ExchangeHandler {
   request?(message: IncomingMessage): DatasetSink | undefined;
   /** Whether another request will follow on the association as soon as the response is there; not when left out. */
   hurries?(): boolean;
+  /** Milliseconds of silence after the request beyond those of any other; none when left out. */
+  patienceMs?(): number;
   /** The association is gone; the last call. */
   failed(error: GatewayError): void;
 }

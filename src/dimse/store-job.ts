@@ -8,6 +8,8 @@ export interface StoreJob {
   readonly context: OperationContext;
   /** It is sent again: by itself, on an association that nothing has happened to yet. */
   readonly isAgain: boolean;
+  /** How many of its bytes have been read. */
+  bytes: number;
   /** Its bytes have been asked for. */
   isBegun: boolean;
   /** Its bytes could not be had, which is why the association is gone. */
@@ -26,13 +28,13 @@ export interface StoreJob {
 export async function* bytesOf(job: StoreJob): AsyncGenerator<Buffer, void, undefined> {
   const { bytes, transferSyntaxUid } = job.request;
   job.isBegun = true;
-  let length = 0;
+  job.bytes = 0;
   try {
     for await (const chunk of bytes) {
-      length += chunk.length;
+      job.bytes += chunk.length;
       yield chunk;
     }
-    if (length % 2 === 0) return;
+    if (job.bytes % 2 === 0) return;
     if (transferSyntax(transferSyntaxUid)?.deflated !== true)
       throw new GatewayError('malformed-dataset', 'The dataset has an odd number of bytes.');
     yield Buffer.of(0);
@@ -41,6 +43,12 @@ export async function* bytesOf(job: StoreJob): AsyncGenerator<Buffer, void, unde
     throw error;
   }
 }
+
+/** What an archive is sure to do with an instance that it has all of, before it answers: digests, copies, the disk. */
+const KEPT_BYTES_PER_MS = (16 * 2 ** 20) / 1000;
+
+/** Milliseconds that the peer may be silent beyond `firstResponseMs`, for what it was sent. */
+export const patienceWith = ({ bytes }: StoreJob): number => bytes / KEPT_BYTES_PER_MS;
 
 /** Whether nothing else may be under way on its association: what ends it would end that too. */
 export const isAlone = ({ isAgain, request }: StoreJob): boolean => isAgain || request.once === true;

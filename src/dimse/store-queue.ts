@@ -55,7 +55,7 @@ export class StoreQueue {
     if (refusal) return refusal;
     if (context.signal.aborted) throw abortReason(context.signal);
     return await new Promise<StoreCompletion>((resolve, reject) => {
-      const of = { request, context, isAgain: false, isBegun: false, isBroken: false };
+      const of = { request, context, isAgain: false, bytes: 0, isBegun: false, isBroken: false };
       const job: StoreJob = { ...of, resolve, reject };
       if (request.once === true)
         void this.#run(job).finally(() => {

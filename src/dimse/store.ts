@@ -5,7 +5,7 @@ import type { StoreCompletion } from './contract.js';
 import { OperationReport } from './operation-report.js';
 import type { OperationDependencies } from './operation.js';
 import { exchangeOnce } from './single-exchange.js';
-import { bytesOf, type StoreJob } from './store-job.js';
+import { bytesOf, patienceWith, type StoreJob } from './store-job.js';
 import type { StoreNegotiation } from './store-negotiation.js';
 
 export interface StoreDependencies extends OperationDependencies {
@@ -47,6 +47,7 @@ export async function storeOn(
         affectedSopInstanceUid: sopInstanceUid,
       },
       dataset: bytesOf(job),
+      patienceMs: () => patienceWith(job),
       hurries: () => request.once !== true && hurries(association),
       signal: context.signal,
     });

@@ -58,6 +58,7 @@ export interface WatchdogOptions {
 export class Watchdog {
   readonly #options: WatchdogOptions;
   #watchedSince: number | undefined;
+  #moreMs = 0;
   #touched = Number.NEGATIVE_INFINITY;
   #holds = 0;
   #cancelTimer: (() => void) | undefined;
@@ -73,8 +74,9 @@ export class Watchdog {
       });
   }
 
-  /** The peer has all it needs to answer: silence counts from now on. */
-  watch(): void {
+  /** The peer has all it needs to answer: silence counts from now on, up to the first answer `moreMs` longer. */
+  watch(moreMs = 0): void {
+    this.#moreMs = moreMs;
     this.#watchedSince = this.#options.clock.now();
     this.#arm();
   }
@@ -109,7 +111,9 @@ export class Watchdog {
     if (this.#watchedSince === undefined) return;
     const heard = this.#holds > 0 ? clock.now() : Math.max(this.#options.lastHeard(), this.#touched);
     const isFirst = heard <= this.#watchedSince;
-    const limit = unlimited(isFirst ? timeouts.firstResponseMs : timeouts.betweenResponsesMs);
+    const limit = isFirst
+      ? unlimited(timeouts.firstResponseMs) + this.#moreMs
+      : unlimited(timeouts.betweenResponsesMs);
     const remaining = Math.max(heard, this.#watchedSince) + limit - clock.now();
     if (remaining <= 0) {
       this.#expire(isFirst ? 'first-response' : 'between-responses');

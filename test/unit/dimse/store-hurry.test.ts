@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import type { StoreRequest } from '../../../src/dimse/index.js';
-import { makeInstance, pdu, type RogueOperation, type Step } from '../../helpers/rogue-peer.js';
-import { encodeCommand, pdvs } from '../../helpers/rogue-peer-wire.js';
+import { makeInstance, type Step } from '../../helpers/rogue-peer.js';
+import { storeResponse } from '../../helpers/store-response.js';
 import { contextOf, withRoguePeers } from './peer-setup.js';
 
 const start = withRoguePeers();
@@ -20,24 +20,12 @@ function instance(): StoreRequest & { readonly dataset: Buffer } {
 /** PDU and PDV header: what DCMTK writes by itself, and Nagle's algorithm sends by itself. */
 const FIRST_WRITE = 12;
 
-function responseTo({ contextId, request }: RogueOperation): Buffer {
-  const command = encodeCommand({
-    dataSetType: 0x0101,
-    commandField: 0x8001,
-    messageIdRespondedTo: request.messageId,
-    affectedSopClassUid: request.affectedSopClassUid,
-    affectedSopInstanceUid: request.affectedSopInstanceUid,
-    status: 0,
-  });
-  return pdu(4, Buffer.concat([...pdvs(contextId, 'command', [command], {})]));
-}
-
 /** The beginning of the response, and the rest once something was heard, which `heard` gets. */
 const asNagle =
   (heard: (bytes: Buffer) => void): Step =>
   async (operation) => {
     const { association } = operation;
-    const response = responseTo(operation);
+    const response = storeResponse(operation);
     const acknowledged = once(association.socket, 'data') as Promise<[Buffer]>;
     await association.write(response.subarray(0, FIRST_WRITE));
     const [bytes] = await acknowledged;
@@ -45,7 +33,7 @@ const asNagle =
     await association.write(response.subarray(FIRST_WRITE));
   };
 
-const whole: Step = (operation) => operation.association.write(responseTo(operation));
+const whole: Step = (operation) => operation.association.write(storeResponse(operation));
 
 test('a response of which a part is held back is hurried by the first byte of the next request, and by no more', async () => {
   const COUNT = 6;
@@ -167,7 +155,7 @@ test('no byte goes ahead of the response to a peer that is not to be hurried', a
   let hurried = 0;
   const slowly: Step = async (operation) => {
     const { association } = operation;
-    const response = responseTo(operation);
+    const response = storeResponse(operation);
     const count = (bytes: Buffer): void => {
       hurried += bytes.length;
     };

@@ -7,11 +7,14 @@ import {
   drop,
   final,
   makeInstance,
+  pdu,
   silence,
   Uids,
   type RoguePeerOptions,
   type Step,
 } from '../../helpers/rogue-peer.js';
+import { encodeAbort } from '../../helpers/rogue-peer-wire.js';
+import { storeResponse } from '../../helpers/store-response.js';
 import { contextOf, withRoguePeers } from './peer-setup.js';
 
 const start = withRoguePeers();
@@ -44,6 +47,19 @@ describe('C-STORE', () => {
     expect(observations).toContainEqual(
       expect.objectContaining({ kind: 'dimse', operation: 'C-STORE', outcome: 'success' }),
     );
+  });
+
+  test.each([
+    ['an abort', encodeAbort()],
+    ['a request to release', pdu(5, Buffer.alloc(4))],
+    ['bytes that are no PDU', Buffer.alloc(10, 0xff)],
+  ])('S-13: a response counts though %s comes in the same packet', async (_what, rest) => {
+    const { peer } = await start({
+      onStore: () => [
+        (operation) => operation.association.write(Buffer.concat([storeResponse(operation), rest])),
+      ],
+    });
+    expect(await peer.store(requestFor({ pixelBytes: 3000 }), contextOf())).toEqual({ status: 0 });
   });
 
   test('S-12: proposes the syntax that the bytes are in, and uses no other', async () => {

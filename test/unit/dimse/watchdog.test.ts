@@ -44,6 +44,15 @@ function start(timeouts: { firstResponseMs: number; betweenResponsesMs: number; 
 }
 
 describe('the time-outs of an operation', () => {
+  test('the first answer may come later by what is said so, and nothing else', () => {
+    const { clock, expired, watchdog } = start({ firstResponseMs: 100, betweenResponsesMs: 30, totalMs: 0 });
+    watchdog.watch(1000);
+    clock.advance(1099);
+    expect(expired).toEqual([]);
+    clock.advance(1);
+    expect(expired).toEqual(['first-response']);
+  });
+
   test('silence counts from the end of the request to the first answer, then from answer to answer', () => {
     const { clock, heard, expired, watchdog } = start({
       firstResponseMs: 100,
