@@ -149,7 +149,8 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     this.#wakeReaders();
     if (!this.mustWait()) return;
     if (this.#short() && !this.#room.relievable) this.#events.short?.();
-    return this.#room.waitForRoom(this);
+    // Whoever heard that may have given the bytes up: then nothing would ever end the wait.
+    return this.mustWait() ? this.#room.waitForRoom(this) : undefined;
   }
 
   finish(): void | Promise<void> {

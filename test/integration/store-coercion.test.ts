@@ -160,7 +160,7 @@ describe('S-15: attributes that a rule changes', () => {
   });
 
   test('Law 1: one that the cache cannot keep whole is not begun, and what cannot be read is not', async () => {
-    const archives = await start([rule], { yaml: 'cache: { memory: 1 MiB, stallTimeout: 1s }' });
+    const archives = await start([rule], { yaml: 'cache: { memory: 1 MiB }' });
     const large = ctSlice({ instance: 9, rows: 1500, columns: 1500 });
     const strange = ctSlice({ instance: 8, extra: [sequence(0x00100021, [element(0x00100020, 'LO', 'X')])] });
     const response = await post(archives, large, strange, ctSlice());

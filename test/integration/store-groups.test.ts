@@ -184,7 +184,7 @@ describe('S-13: a group that stores at several members', () => {
   });
 
   test('Law 1: one that the cache cannot keep whole is not begun anywhere', async () => {
-    const archives = await start({ group: ALL, yaml: 'cache: { memory: 1 MiB, stallTimeout: 1s }' });
+    const archives = await start({ group: ALL, yaml: 'cache: { memory: 1 MiB }' });
     const large = ctSlice({ instance: 9, rows: 1500, columns: 1500 });
     const response = await post(archives, [large.file, ...files]);
     expect(response.status).toBe(202);
