@@ -3,6 +3,7 @@ import {
   DatasetIndexer,
   Part10Reader,
   transferSyntax,
+  type DatasetIndex,
   type DatasetSink,
   type DatasetUids,
   type Part10Meta,
@@ -109,7 +110,9 @@ export class PartReceiver {
         await spool.write(bytes);
       },
       end: async () => {
-        this.#requireSame(await indexer.end());
+        const index = await indexer.end();
+        this.#requireSame(index);
+        requireWhole(index);
         requireEven(length, syntax);
         await spool.finish();
         this.#whole = true;
@@ -145,6 +148,12 @@ export class PartReceiver {
     this.problem = problem;
     this.#spool?.fail(problem);
   }
+}
+
+/** What is read all the same when it comes from a PACS may be less than there was: of what is stored nothing may be missing. */
+function requireWhole({ pixelData }: DatasetIndex): void {
+  if (pixelData?.kind === 'encapsulated' && pixelData.unterminated)
+    throw new GatewayError('malformed-dataset', 'The pixel data have no end: fragments may be missing.');
 }
 
 /** Fragments of messages are even; a deflated dataset may be padded when it is sent. @see PS3.5 A.5, PS3.8 E.2 */

@@ -26,8 +26,12 @@ export interface SweepRequest {
   readonly pace?: BackgroundPace;
 }
 
-const announced = ({ remaining, completed, failed, warning }: RetrieveProgress): number | undefined =>
-  remaining === undefined ? undefined : remaining + completed + failed + warning;
+/**
+ * How many sub-operations there are in all, as the first answer with counters says; undefined of one that leaves none, for
+ * there are peers that say so each time.
+ */
+const announced = ({ remaining = 0, completed, failed, warning }: RetrieveProgress): number | undefined =>
+  remaining === 0 ? undefined : remaining + completed + failed + warning;
 
 /**
  * How long a sweep goes on. Others may have joined what is arriving: when whoever began it leaves, the arrival is seen
@@ -108,14 +112,19 @@ export async function sweep(
   };
   try {
     const { level, identifier } = retrieveIdentifier(target);
+    let isFirst = true;
     const onProgress = (progress: RetrieveProgress): void => {
-      if (announced(progress) === known.size) patience.agree();
+      if (isFirst && extras.size === 0 && announced(progress) === known.size) patience.agree();
+      isFirst = false;
     };
-    const completion = await binding.peer.retrieve(
-      { level, identifier, sopClassUids: request.sopClassUids, onProgress },
-      receive,
-      { ...context, signal: patience.signal },
-    );
+    const retrieve = (sopClassUids: readonly string[]): Promise<RetrieveCompletion> => {
+      const asked = { level, identifier, sopClassUids, onProgress };
+      return binding.peer.retrieve(asked, receive, { ...context, signal: patience.signal });
+    };
+    let completion = await retrieve(request.sopClassUids);
+    // What the listing left out may be of classes that it did not name either.
+    const isNamed = request.sopClassUids.length > 0;
+    if (isNamed && !patience.agreed && !isWhole(completion, known, extras)) completion = await retrieve([]);
     if (!patience.agreed) requireWhole(completion, known, extras, binding);
   } catch (thrown) {
     if (!patience.agreed) throw toGatewayError(thrown);
@@ -125,19 +134,27 @@ export async function sweep(
 }
 
 /** What failed may be known instances that were delivered before: only the sum tells, or the list of what failed. */
+function isWhole(
+  completion: RetrieveCompletion,
+  known: ReadonlySet<string>,
+  extras: ReadonlySet<string>,
+): boolean {
+  const { status, completed, warning, failed, failedSopInstanceUids, cancelled } = completion;
+  const unknownFailed = failedSopInstanceUids.some((uid) => !known.has(uid) && !extras.has(uid));
+  const untold = status !== 0 && failed === 0 && warning === 0;
+  const missing = completed + warning + failed > known.size + extras.size;
+  return !cancelled && !unknownFailed && !untold && !missing;
+}
+
 function requireWhole(
   completion: RetrieveCompletion,
   known: ReadonlySet<string>,
   extras: ReadonlySet<string>,
   { peer }: PeerBinding,
 ): void {
-  const { status, completed, warning, failed, failedSopInstanceUids, cancelled } = completion;
-  const unknownFailed = failedSopInstanceUids.some((uid) => !known.has(uid) && !extras.has(uid));
-  const untold = status !== 0 && failed === 0 && warning === 0;
-  const missing = completed + warning + failed > known.size + extras.size;
-  if (!cancelled && !unknownFailed && !untold && !missing) return;
+  if (isWhole(completion, known, extras)) return;
   throw new GatewayError('peer-incomplete', 'The PACS did not deliver everything that it has.', {
     peer: peer.name,
-    dimseStatus: status,
+    dimseStatus: completion.status,
   });
 }

@@ -267,6 +267,17 @@ describe('a retrieve from a peer with odd habits is whole', () => {
   });
 });
 
+/** Fails a sub-operation for which nothing was proposed, as a PACS does. */
+const ifAccepted =
+  (one: RogueInstance): Step =>
+  (operation) => {
+    if (operation.association.contextFor(one.sopClassUid, one.transferSyntaxUid) !== undefined)
+      return store(one)(operation);
+    operation.counted.failed += 1;
+    operation.failedUids.push(one.sopInstanceUid);
+    return undefined;
+  };
+
 describe('a listing that was cut short does not cut the retrieve short', () => {
   const instances = Array.from({ length: 9 }, () => makeInstance());
   const all = instances.map((one) => one.sopInstanceUid).sort();
@@ -282,6 +293,34 @@ describe('a listing that was cut short does not cut the retrieve short', () => {
       expect(response.status).toBe(200);
       expect(uidsOf(response)).toEqual(all);
     }
+  });
+
+  test('without a word and without counts, by a peer that never says what remains', async () => {
+    const counting: Script = (_request, identifier) => [
+      ...selected(instances, identifier).flatMap((one) => [store(one), progress({ remaining: 0 })]),
+      final(),
+    ];
+    const { service } = await start({
+      onFind: listing(instances, { counts: 'none', cap: 4 }),
+      onGet: counting,
+    });
+    const response = await request(service + seriesPath, { headers: AS_STORED });
+    expect([response.status, uidsOf(response)]).toEqual([200, all]);
+  });
+
+  test('by which no instance of one of its SOP classes was named', async () => {
+    const report = makeInstance({ sopClassUid: '1.2.840.10008.5.1.4.1.1.88.11' });
+    const mixed = [...instances, report];
+    const { service } = await start({
+      onFind: listing(mixed, { counts: 'none', cap: 4 }),
+      onGet: (_request, identifier) => [...selected(mixed, identifier).map(ifAccepted), final()],
+    });
+    const response = await request(service + seriesPath, { headers: AS_STORED });
+    expect([response.status, response.complete, uidsOf(response)]).toEqual([
+      200,
+      true,
+      [...all, report.sopInstanceUid].sort(),
+    ]);
   });
 
   test('a whole listing without counts is checked by the number that the peer announces, and the sweep cancelled', async () => {

@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { ctSlice, syntaxes, type Fixture } from '../helpers/fixtures.js';
+import { ctSlice, encapsulatedImage, syntaxes, type Fixture } from '../helpers/fixtures.js';
 import { startRoguePeer, type RoguePeer } from '../helpers/rogue-peer.js';
 import { answerOf, postFiles } from '../helpers/store-answer.js';
 import { peerYaml, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
@@ -31,6 +31,8 @@ function oddDeflated(): Fixture {
     }
   }
 }
+
+const SEQUENCE_DELIMITER_BYTES = 8;
 
 /** (FFFC,FFFC) of an odd length. */
 const oddTrailer = Buffer.from([
@@ -81,6 +83,12 @@ describe('S-07, S-08: the answer and the log say why nothing was sent', () => {
       Buffer.concat([one.file, oddTrailer]),
       0xc000,
       'The dataset has an odd number of bytes: it cannot be sent.',
+    ],
+    [
+      '',
+      encapsulatedImage().file.subarray(0, -SEQUENCE_DELIMITER_BYTES),
+      0xc000,
+      'The pixel data have no end: fragments may be missing.',
     ],
   ])('to /studies%s', async (path, file, reason, why) => {
     const response = await postFiles(`${gateway.service}/studies${path}`, [file]);
