@@ -13,6 +13,8 @@ export interface CachedInstance<M> {
   readonly complete: Promise<M>;
   /** Undefined until it is complete. */
   readonly meta: M | undefined;
+  /** Whether anybody reads it, or holds it to read. */
+  readonly isHeld: boolean;
   /** Keeps the bytes there until the returned function is called. */
   hold(): () => void;
   /**

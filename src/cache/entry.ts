@@ -42,6 +42,10 @@ export class Entry<M> implements CachedInstance<M> {
     this.source = spool;
   }
 
+  get isHeld(): boolean {
+    return !this.spool.idle;
+  }
+
   /** Lets go of what ends its arrival: there are as many of these as instances. */
   settled(): void {
     this.resolve = this.reject = NOTHING;

@@ -147,10 +147,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     if (!this.#spill && !this.#overflowed && this.#blocks.end > this.#room.spillBytes) this.spill();
     this.#spill?.pump();
     this.#wakeReaders();
-    if (!this.mustWait()) return;
-    if (this.#short() && !this.#room.relievable) this.#events.short?.();
-    // Whoever heard that may have given the bytes up: then nothing would ever end the wait.
-    return this.mustWait() ? this.#room.waitForRoom(this) : undefined;
+    return this.mustWait() ? this.#waitForRoom() : undefined;
   }
 
   finish(): void | Promise<void> {
@@ -349,6 +346,12 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     let slowest = Infinity;
     for (const reader of this.#readers) slowest = Math.min(slowest, reader.position);
     return slowest;
+  }
+
+  #waitForRoom(): void | Promise<void> {
+    if (this.#short() && !this.#room.relievable) this.#events.short?.();
+    // Whoever heard that may have given the bytes up: then nothing would ever end the wait.
+    return this.mustWait() ? this.#room.waitForRoom(this) : undefined;
   }
 
   #wakeReaders(): void {

@@ -13,6 +13,8 @@ export interface Waiter {
   readonly attempt: Attempt;
   /** Since when it waits, by the clock. */
   since: number;
+  /** Its time in the line is over. */
+  isLate: boolean;
   grant(lease: Lease): void;
   /** `sign` is what the error says of the peer; nothing when left out. */
   reject(error: GatewayError, sign?: PeerSign): void;
@@ -44,6 +46,7 @@ export class PoolQueue extends WaitingLine<Waiter> {
         priority,
         attempt,
         since: this.#clock.now(),
+        isLate: false,
         grant: (lease) => {
           settle();
           resolve(lease);
@@ -61,11 +64,22 @@ export class PoolQueue extends WaitingLine<Waiter> {
         giveUp(abortReason(signal));
       };
       const cancelTimer = deadline(this.#clock, patient ? 0 : this.#peer.timeouts.queueMs, () => {
+        waiter.isLate = true;
         giveUp(this.#overloaded());
       });
       signal.addEventListener('abort', onAbort, { once: true });
       this.add(waiter);
     });
+  }
+
+  /** Puts one back that got nothing, before all others; refuses it if its time was over meanwhile. */
+  putBack(waiter: Waiter): void {
+    if (waiter.isLate) {
+      waiter.reject(this.#overloaded());
+      return;
+    }
+    waiter.since = this.#clock.now();
+    this.addFirst(waiter);
   }
 
   /** Refuses what there is no place for: of those that matter least the newest. */

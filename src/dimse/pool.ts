@@ -277,10 +277,8 @@ export class AssociationPool {
     if (isFull && !this.#isClosing) this.#limit.learnTold(others.length);
     // Refused although it had no other: the number was not the reason.
     else if (error.code === 'peer-aborted') this.#limit.forget();
-    if (isFull && mayWait && !this.#isClosing && !context.signal.aborted) {
-      waiter.since = this.#options.clock.now();
-      this.#waiters.addFirst(waiter);
-    } else waiter.reject(error, openingSign(error, heard));
+    if (isFull && mayWait && !this.#isClosing && !context.signal.aborted) this.#waiters.putBack(waiter);
+    else waiter.reject(error, openingSign(error, heard));
     this.#changed();
   }
 

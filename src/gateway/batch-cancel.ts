@@ -11,20 +11,23 @@ export function cancelWhenDeserted(
   clock: Clock,
   delayMs: number,
 ): () => void {
-  const deserted = (): boolean => batch.every((want) => want.state === 'settled' || !want.wanted);
+  const open = (): readonly Want[] => batch.filter((want) => want.state !== 'settled');
+  const unwanted = (): boolean => open().every((want) => !want.wanted);
   let isOver = false;
   let cancelTimer = (): void => undefined;
   for (const want of batch) {
     want.onDeserted(() => {
       // Most are let go of when everything has come: then there is nothing to give up.
-      if (isOver || !deserted()) return;
+      if (isOver || !unwanted()) return;
       // Whoever came back meanwhile has the whole of the time again.
       cancelTimer();
-      cancelTimer = clock.after(delayMs, () => {
-        if (deserted())
-          controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
-      });
+      cancelTimer = clock.after(delayMs, giveUp);
     });
+  }
+  function giveUp(): void {
+    if (isOver || !unwanted()) return;
+    if (open().some((want) => want.isReadByOthers)) cancelTimer = clock.after(delayMs, giveUp);
+    else controller.abort(new GatewayError('cancelled', 'Nobody waits for these instances any more.'));
   }
   return () => {
     isOver = true;

@@ -86,6 +86,11 @@ export class Want {
     return this.#askers.size > 0;
   }
 
+  /** Whether somebody reads it who did not ask for it by this want, such as one to whom a retrieve of all brought it. */
+  get isReadByOthers(): boolean {
+    return this.#instance?.isHeld ?? false;
+  }
+
   /** Once it has begun to arrive. */
   get instance(): FoundInstance | undefined {
     return this.#instance;

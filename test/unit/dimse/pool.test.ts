@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Priority } from '../../../src/core/index.js';
 import { Dataset, Tags } from '../../../src/dicom/index.js';
@@ -158,6 +159,30 @@ describe('the pool', () => {
     const first = search(peer);
     await rogue.waitFor('C-FIND-RQ');
     await expect(search(peer)).rejects.toMatchObject({ code: 'overloaded' });
+    held.open();
+    await first;
+  });
+
+  test('refuses whose time was over while an association was opened that the peer then refused', async () => {
+    const held = gate();
+    const rejecting = gate();
+    const refuse: AssociateStep = async (...asked) => {
+      await rejecting.opened;
+      await reject('transient')(...asked);
+    };
+    const { peer, rogue } = await start(
+      { associate: [accept(), refuse], onFind: [until(held.opened), final()] },
+      { associations: 2, timeouts: { queueMs: 50 } },
+    );
+    const first = search(peer);
+    await rogue.waitFor('C-FIND-RQ');
+    const second = search(peer);
+    void second.catch(() => undefined);
+    await rogue.waitFor('associate-rq', 2);
+    // Its time, which is what is looked at here.
+    await delay(60);
+    rejecting.open();
+    await expect(second).rejects.toMatchObject({ code: 'overloaded' });
     held.open();
     await first;
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cancelWhenDeserted } from '../../../src/gateway/batch-cancel.js';
-import { Want, type Asker } from '../../../src/gateway/want.js';
+import { Want, type Asker, type FoundInstance } from '../../../src/gateway/want.js';
 import { ManualClock } from '../cache/harness.js';
 
 const asker = (): Asker => ({ arrived: () => undefined, failed: () => undefined });
@@ -32,6 +32,19 @@ describe('a retrieve that nobody waits for', () => {
     clock.advance(900);
     expect(signal.aborted).toBe(false);
     clock.advance(100);
+    expect(signal.aborted).toBe(true);
+  });
+
+  test('goes on while somebody reads it to whom another retrieve has brought it', () => {
+    const { want, clock, signal } = setUp();
+    const instance = { isHeld: true };
+    // Nothing else of it is looked at here.
+    want.arrived(instance as FoundInstance);
+    want.join(asker()).release();
+    clock.advance(5000);
+    expect(signal.aborted).toBe(false);
+    instance.isHeld = false;
+    clock.advance(1000);
     expect(signal.aborted).toBe(true);
   });
 
