@@ -174,6 +174,11 @@ const tooMany = (binding: PeerBinding): GatewayError =>
     { peer: binding.peer.name },
   );
 
+/** What the peer counts itself need not be listed to be known to be too much. @throws GatewayError `payload-too-large` @see rule W-13 */
+function requireFew(counted: number, binding: PeerBinding): void {
+  if (counted > binding.retrieve.maxInstances) throw tooMany(binding);
+}
+
 /** A series that a C-FIND named. */
 export interface ListedSeries {
   readonly seriesInstanceUid: string;
@@ -248,6 +253,8 @@ async function* listStudy(
   watch: ListingWatch,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
   const { counts, series, verified } = await countedSeriesOf(binding, target, context, watch);
+  const sum = series.reduce((all, { instances = 0 }) => all + instances, 0);
+  requireFew(counts.instances ?? sum, binding);
   let listed = 0;
   let every = verified && counts.series === series.length;
   for (const { seriesInstanceUid, instances } of series) {
@@ -296,9 +303,14 @@ async function* listOneSeries(
   watch: ListingWatch,
 ): AsyncGenerator<ListedInstance, ListingOutcome, undefined> {
   // The count only verifies: a peer that cannot tell it leaves the list unverified.
-  const counted = countedSeriesOf(binding, target, context, watch).catch(() => undefined);
-  const { count } = yield* listAfter(counted, listSeries(binding, target, undefined, context));
-  const series = (await counted)?.series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid);
+  const counted = countedSeriesOf(binding, target, context, watch)
+    .then(({ series }) => series.find((row) => row.seriesInstanceUid === target.seriesInstanceUid))
+    .catch(() => undefined);
+  const known = counted.then((series) => {
+    requireFew(series?.instances ?? 0, binding);
+  });
+  const { count } = yield* listAfter(known, listSeries(binding, target, undefined, context));
+  const series = await counted;
   requireSome(count, series?.instances, binding);
   return { count, verified: series?.instances === count };
 }

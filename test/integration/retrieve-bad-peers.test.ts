@@ -334,6 +334,19 @@ describe('a listing that was cut short does not cut the retrieve short', () => {
   });
 });
 
+test.each(['', `/series/${SERIES}`])(
+  'W-13: more instances than one answer may have, by the count of the peer, are 413 before the first of them (%s)',
+  async (below) => {
+    const instances = three();
+    const { service } = await start(
+      { onFind: listing(instances), onGet: deliver(instances) },
+      'retrieve: { maxInstances: 2 }',
+    );
+    const response = await request(`${service}/studies/${STUDY}${below}`, { headers: AS_STORED });
+    expect(response.status).toBe(413);
+  },
+);
+
 describe('instances that the peer refuses', () => {
   const instances = three();
   const [good, bad, other] = instances;
