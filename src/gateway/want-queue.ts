@@ -38,6 +38,17 @@ class Lane {
     for (const [other, series] of others) this.bySeries.set(other, series);
   }
 
+  /** Puts what waits of the study of `want` behind what waits of others. */
+  letOthersPass(want: Want): void {
+    const prefix = `${want.key.studyInstanceUid} `;
+    const own = [...this.bySeries].filter(([text]) => text.startsWith(prefix));
+    if (own.length === this.bySeries.size) return;
+    for (const [text, series] of own) {
+      this.bySeries.delete(text);
+      this.bySeries.set(text, series);
+    }
+  }
+
   take(most: number, workers: number): readonly Want[] {
     const [urgent] = this.urgent;
     if (urgent) return this.#take(this.urgent, urgent, Math.min(most, this.urgent.size));
@@ -113,7 +124,11 @@ export class WantQueue {
    * worker's share of what waits, so that the others have something to do.
    */
   takeBatch(most: number, workers: number): readonly Want[] {
-    return this.#lanes.interactive.take(most, workers);
+    const batch = this.#lanes.interactive.take(most, workers);
+    const [first] = batch;
+    // Who has opened a large study does not hold up all others until its end.
+    if (first) this.#lanes.interactive.letOthersPass(first);
+    return batch;
   }
 
   /** As `takeBatch`, of what nobody waits for: what is prefetched before what is preloaded. */

@@ -3,18 +3,21 @@ import type { Priority } from '../../../src/core/index.js';
 import { WantQueue } from '../../../src/gateway/want-queue.js';
 import { Want } from '../../../src/gateway/want.js';
 
-const want = (series: number, instance: number, priority: Priority = 'interactive'): Want =>
+const wantOf = (study: string, series: number, instance: number, priority: Priority): Want =>
   new Want(
     {
-      studyInstanceUid: '1',
-      seriesInstanceUid: `1.${series}`,
-      sopInstanceUid: `1.${series}.${instance}`,
+      studyInstanceUid: study,
+      seriesInstanceUid: `${study}.${series}`,
+      sopInstanceUid: `${study}.${series}.${instance}`,
       sopClassUid: undefined,
     },
     'main',
     'request',
     priority,
   );
+const want = (series: number, instance: number, priority: Priority = 'interactive'): Want =>
+  wantOf('1', series, instance, priority);
+const ofStudy = (study: string, instance: number): Want => wantOf(study, 1, instance, 'interactive');
 const uids = (batch: readonly Want[]): readonly string[] => batch.map(({ key }) => key.sopInstanceUid);
 
 describe('WantQueue', () => {
@@ -28,6 +31,16 @@ describe('WantQueue', () => {
     expect(uids(queue.takeBatch(25, 1))).toEqual(['1.1.6']);
     expect(uids(queue.takeBatch(25, 1))).toEqual(['1.2.1']);
     expect(queue.takeBatch(25, 1)).toEqual([]);
+  });
+
+  test('studies take turns, a batch each, and each of them goes on where it was', () => {
+    const queue = new WantQueue();
+    for (const n of [1, 2, 3]) queue.add(want(1, n), false);
+    queue.add(want(2, 1), false);
+    for (const n of [1, 2]) queue.add(ofStudy('2', n), false);
+    queue.add(ofStudy('3', 1), false);
+    const taken = Array.from({ length: 7 }, () => uids(queue.takeBatch(1, 1))).flat();
+    expect(taken).toEqual(['1.1.1', '2.1.1', '3.1.1', '1.1.2', '2.1.2', '1.1.3', '1.2.1']);
   });
 
   test('what somebody waits for right now goes first, also when it was queued before', () => {
