@@ -3,13 +3,15 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { EarlyArrivals } from './early-arrivals.js';
 import type { Guest } from './head-start.js';
 import type { Seat } from './head-starts.js';
+import { overtaken } from './fetch-outcome.js';
 import { Holding, type HoldingOwner } from './holding.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
+import { SameStudy } from './same-study.js';
 import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
 import type { Turn } from './union-turn.js';
-import { isWithin, type FoundInstance } from './want.js';
+import { isWithin, type FoundInstance, type HeldInstance } from './want.js';
 
 /** What becomes of one thing that was asked for. */
 export type Event =
@@ -30,6 +32,8 @@ export class Collector {
   readonly #turn: Turn | undefined;
   // Bounded by the instances of one request, each of which puts in one event.
   readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
+  /** Whose what has come is. */
+  readonly #same: SameStudy;
   /** What is still to be given back. */
   readonly #held = new Set<Holding>();
   /** Undefined when there is nothing to abort any more. */
@@ -90,6 +94,7 @@ export class Collector {
     this.#side = side;
     this.#turn = turn;
     this.#target = target;
+    this.#same = new SameStudy((key) => side.watch.seen(key));
     const listing = new AbortController();
     this.#listing = listing;
     this.#context = { ...context, signal: listing.signal, patient: true };
@@ -209,6 +214,7 @@ export class Collector {
 
   /** Says whether anybody will read it. */
   #arrived(holding: Holding, instance: FoundInstance): boolean {
+    this.#same.add(instance);
     holding.take(instance, instance.lease({ onStalled: this.#onStalled, reading: this.#reading }));
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
     // until `close`, which is what lets a pull go on after its client was told to come back.
@@ -248,6 +254,17 @@ export class Collector {
   tell(): number {
     this.#told = true;
     return this.refused.length;
+  }
+
+  /**
+   * What has come is of one patient, also with `next`; without it that which is all.
+   *
+   * @throws GatewayError `peer-incomplete` when the peer does not say of the study any more what it said before
+   */
+  requireSame(next?: HeldInstance): void {
+    const { studyInstanceUid } = this.#target;
+    const isSame = next ? this.#same.isStill(next.key) : this.#same.isAllStill(studyInstanceUid);
+    if (!isSame) throw overtaken(this.#side.binding.peer.name);
   }
 
   /** The client is told to come back later: what was asked for is pulled all the same. */

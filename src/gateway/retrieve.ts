@@ -12,7 +12,7 @@ export interface OpenedRetrieve {
   /**
    * The instances in the order in which they come; each is held in the cache until the next is asked for, or for as long
    * as it is kept.
-   * Throws when one of them fails after the retrieve was opened.
+   * Throws when one of them fails after the retrieve was opened, or when the study was corrected meanwhile.
    */
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
@@ -54,6 +54,7 @@ export async function openRetrieve(
       await started;
       throw failures[0] ?? collector.refused[0] ?? notFound();
     }
+    collector.requireSame(first.instance);
     const refused = failures.length + collector.tell();
     const close = (): void => {
       collector.close();
@@ -106,10 +107,14 @@ async function* deliver(
   let current = first;
   try {
     for (;;) {
+      collector.requireSame(current.instance);
       yield current.instance;
       current.release();
       const next: IteratorResult<Event, unknown> = await events.next();
-      if (next.done) return;
+      if (next.done) {
+        collector.requireSame();
+        return;
+      }
       if (next.value.kind !== 'arrived') throw next.value.error;
       current = next.value;
     }

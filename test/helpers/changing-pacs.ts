@@ -90,7 +90,14 @@ export async function startChangingPacs(
   const onGet: Script = (_request, identifier) => {
     const wanted = selected(pacs.instances, identifier);
     sent += wanted.length;
-    return [pacs.beforeInstances, ...wanted.map((one) => store(one)), final()];
+    // As it is when it is sent.
+    const now = (one: RogueInstance): RogueInstance =>
+      pacs.instances.find((held) => held.sopInstanceUid === one.sopInstanceUid) ?? one;
+    const send =
+      (one: RogueInstance): Step =>
+      (operation) =>
+        store(now(one))(operation);
+    return [pacs.beforeInstances, ...wanted.map(send), final()];
   };
   const onStore: Script = ({ affectedSopInstanceUid: uid }) => {
     const isOther = (one: RogueInstance): boolean => one.sopInstanceUid !== uid;
