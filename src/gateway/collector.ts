@@ -87,6 +87,7 @@ export class Collector {
   });
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
+  #fetches = false;
   /** Of what was listed; undefined where the peer does not tell. */
   readonly sopClassUids = new Set<string | undefined>();
 
@@ -111,6 +112,11 @@ export class Collector {
   /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
   get stalled(): AbortSignal {
     return this.#stalled.signal;
+  }
+
+  /** Whether anything is asked of the peer for this answer; to be used when the listing has ended. */
+  get fetches(): boolean {
+    return this.#fetches;
   }
 
   get events(): AsyncIterable<Event> {
@@ -157,6 +163,7 @@ export class Collector {
         add(next.value);
         if (!this.#turn && !this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
       }
+      if (!next.value.remembered) this.#fetches = true;
       if (this.#turn) await this.#askInTurn(this.#turn, all);
       this.#listed();
       const isWhole = await this.#complete(next.value.verified, add, known, all);
@@ -210,6 +217,7 @@ export class Collector {
     const holding = this.#hold(new Holding(this.#owner));
     const { requestId, priority } = this.#context;
     holding.ticket = fetcher.fetch(listed, holding, { urgent: isOne, requestId, priority });
+    if (!holding.isWhole) this.#fetches = true;
   }
 
   /** Says whether anybody will read it. */
@@ -256,15 +264,18 @@ export class Collector {
     return this.refused.length;
   }
 
+  /** Whether the peer says of the study still what it said when each instance came that has come. */
+  get isSame(): boolean {
+    return this.#same.isAllStill(this.#target.studyInstanceUid);
+  }
+
   /**
    * What has come is of one patient, also with `next`; without it that which is all.
    *
    * @throws GatewayError `peer-incomplete` when the peer does not say of the study any more what it said before
    */
   requireSame(next?: HeldInstance): void {
-    const { studyInstanceUid } = this.#target;
-    const isSame = next ? this.#same.isStill(next.key) : this.#same.isAllStill(studyInstanceUid);
-    if (!isSame) throw overtaken(this.#side.binding.peer.name);
+    if (!(next ? this.#same.isStill(next.key) : this.isSame)) throw overtaken(this.#side.binding.peer.name);
   }
 
   /** The client is told to come back later: what was asked for is pulled all the same. */

@@ -23,6 +23,14 @@ export interface OpenedRetrieve {
   readonly close: () => void;
 }
 
+/** What is being retrieved of one peer. */
+export interface OpenedAtPeer extends OpenedRetrieve {
+  /** Whether anything is asked of the peer for it; known of one of several members, which has listed all it has. */
+  readonly fetches: boolean;
+  /** Whether the peer says of the study still what it said when each instance came that has come. */
+  readonly isSame: () => boolean;
+}
+
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
 
 /**
@@ -40,7 +48,7 @@ export async function openRetrieve(
   target: RetrieveTarget,
   context: OperationContext,
   turn?: Turn,
-): Promise<OpenedRetrieve> {
+): Promise<OpenedAtPeer> {
   const collector = new Collector(side, target, context, turn);
   const started = collector.start();
   const events = collector.events[Symbol.asyncIterator]();
@@ -64,7 +72,8 @@ export async function openRetrieve(
       return collector.sopClassUids;
     };
     const instances = deliver(first, events, collector);
-    return { refused, instances, stalled: collector.stalled, sopClassUids, close };
+    const { stalled, fetches } = collector;
+    return { refused, instances, stalled, sopClassUids, close, fetches, isSame: () => collector.isSame };
   } catch (thrown) {
     collector.close();
     throw thrown;

@@ -112,6 +112,11 @@ export class StudyWatch {
     return patient ? [patient] : [];
   }
 
+  /** What the peer said of the study last; undefined when it has not. */
+  told(studyInstanceUid: string): StudyState | undefined {
+    return this.#known.get(studyInstanceUid)?.state;
+  }
+
   /** To be taken before a listing begins, and given to `remember` when it has ended. */
   listingStart(target: RetrieveTarget): ListingStart {
     return { changes: this.changes(target), at: this.#deps.clock.now() };
@@ -177,6 +182,12 @@ export class StudyWatch {
     const isFirst = !this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid);
     if (isFirst) this.#dropUnproved(studyInstanceUid);
     return this.check(studyInstanceUid, context);
+  }
+
+  /** As `check`, of which an answer that was asked for at `since` or after is good enough. @throws GatewayError as `check` */
+  async checkSince(studyInstanceUid: string, since: number, context: OperationContext): Promise<StudyState> {
+    const known = this.#known.get(studyInstanceUid);
+    return known && known.at >= since ? known.state : this.checkNow(studyInstanceUid, context);
   }
 
   /** As `check`, of which no earlier answer is good enough. @throws GatewayError as `check` */

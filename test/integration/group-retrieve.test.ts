@@ -277,6 +277,68 @@ describe('a study under two patients', () => {
   });
 });
 
+describe('a study that becomes another patient’s at a member while what it said before is believed', () => {
+  const believed = { yaml: 'cache: { revalidateAfter: 1m, relistAfter: 1m }' };
+  const PATHS = ['/studies/2.25.1', '/studies/2.25.1/metadata', '/studies/2.25.1/rendered'];
+  const headersOf = (path: string): Record<string, string> => (path.endsWith('1') ? AS_STORED : {});
+  const uidsOf = (path: string, response: RawResponse): unknown[] =>
+    path.endsWith('metadata') ? named(response) : locations(response);
+  /** Makes every member say whose the study is. */
+  const ask = async ({ get }: Archives): Promise<void> => {
+    expect((await get('/studies/2.25.1/series/2.25.9', AS_STORED)).status).toBe(404);
+  };
+  const correct = (held: Archives['archives'][number] | undefined): void => {
+    if (!held) throw new Error('archives');
+    held.study = () => ({ PatientID: 'P2', PatientName: 'TWO^B' });
+    held.instances = held.instances.map(({ sopInstanceUid, seriesInstanceUid, studyInstanceUid }) =>
+      makeInstance({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, extra: { PatientID: 'P2' } }),
+    );
+  };
+  const instancePath = (held: RogueInstance): string =>
+    `/studies/2.25.1/series/${held.seriesInstanceUid}/instances/${held.sopInstanceUid}`;
+
+  test.each(PATHS)('%s is the first member’s where nothing is cached', async (path) => {
+    const archives = await start([[one], [three]], believed);
+    await ask(archives);
+    correct(archives.archives[1]);
+    const response = await archives.get(path, headersOf(path));
+    expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one)]);
+    expect(response.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
+    const again = await archives.get(path, headersOf(path));
+    expect([uidsOf(path, again), again.headers.warning]).toEqual([uids(one), response.headers.warning]);
+  });
+
+  test.each(PATHS)('%s is the first member’s where some of the other’s is cached', async (path) => {
+    const archives = await start([[one], [three, four]], believed);
+    await archives.get(instancePath(one), AS_STORED);
+    await archives.get(instancePath(three), AS_STORED);
+    correct(archives.archives[1]);
+    const response = await archives.get(path, headersOf(path));
+    expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one)]);
+    expect(response.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
+  });
+
+  test.each(PATHS)('%s is of both where it was corrected at both', async (path) => {
+    const archives = await start([[one, two], [three]], believed);
+    await archives.get('/studies/2.25.1/series/2.25.1.1', AS_STORED);
+    for (const held of archives.archives) correct(held);
+    const response = await archives.get(path, headersOf(path));
+    expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one, two, three)]);
+    expect(response.headers.warning).toBeUndefined();
+    if (path !== PATHS[0]) return;
+    const files = partsOf(response).map(({ body }) => datasetOf(body).toString('latin1'));
+    expect(files.map((file) => file.includes('P2'))).toEqual([true, true, true]);
+  });
+
+  test('and what is there whole is served without a question', async () => {
+    const { get, archives } = await start([[one], [three]], believed);
+    await get('/studies/2.25.1', AS_STORED);
+    for (let n = 0; n < 3; n += 1)
+      expect(locations(await get('/studies/2.25.1', AS_STORED))).toEqual(uids(one, three));
+    for (const { finds } of archives) expect(finds.filter((level) => level === 'STUDY')).toHaveLength(1);
+  });
+});
+
 describe('a member that fails', () => {
   test('fail: its error is the answer, with its name', async () => {
     const port = await refusingPort();
