@@ -88,6 +88,7 @@ export class Collector {
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
   #fetches = false;
+  #list: readonly ListedInstance[] | undefined;
   /** Of what was listed; undefined where the peer does not tell. */
   readonly sopClassUids = new Set<string | undefined>();
 
@@ -117,6 +118,11 @@ export class Collector {
   /** Whether anything is asked of the peer for this answer; to be used when the listing has ended. */
   get fetches(): boolean {
     return this.#fetches;
+  }
+
+  /** The list that the watch remembers and that this is the whole of; undefined before it has ended. */
+  get list(): readonly ListedInstance[] | undefined {
+    return this.#list;
   }
 
   get events(): AsyncIterable<Event> {
@@ -167,7 +173,8 @@ export class Collector {
       if (this.#turn) await this.#askInTurn(this.#turn, all);
       this.#listed();
       const isWhole = await this.#complete(next.value.verified, add, known, all);
-      if (isWhole && !next.value.remembered) watch.remember(this.#target, all, start);
+      if (isWhole) this.#list = next.value.remembered ?? watch.remember(this.#target, all, start);
+      this.#turn?.listed(this.#list);
     } finally {
       await listing.return({ count: 0, verified: false });
     }

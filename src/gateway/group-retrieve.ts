@@ -103,14 +103,15 @@ export class GroupRetrieve {
     failures: Failures,
   ): DocumentAnswer {
     if (opened === 'nothing') return nothing(failures);
-    const { refused, instances, stalled, close } = opened;
+    const { refused, instances, stalled, lists, close } = opened;
     const end = { written: false };
     const chunks = metadataList(
       instances,
       { list, serviceUrl: of.serviceUrl, settingsOf: settingsOf(of.members) },
       end,
     );
-    const body = this.#documents.pass(chunks, of, () => end.written && refused === 0 && !failures.any);
+    const isWhole = (): boolean => end.written && refused === 0 && !failures.any;
+    const body = this.#documents.pass(chunks, of, () => (isWhole() ? lists() : undefined));
     return {
       kind: 'document',
       contentType: list.contentType,

@@ -101,7 +101,7 @@ async function openAll(
       if (opened.length === 0 && refusal) throw refusal;
       if (opened.length === 0) return 'nothing';
       const refused = opened.reduce((sum, one) => sum + one.refused, lost.length);
-      return { opened: { ...merge(opened, close), refused }, parts };
+      return { opened: { ...merge(opened, close), refused, lists: () => union.lists }, parts };
     }
   } catch (thrown) {
     close();
@@ -140,7 +140,10 @@ function noteAll(
   return any;
 }
 
-function merge(opened: readonly OpenedRetrieve[], close: () => void): Omit<OpenedRetrieve, 'refused'> {
+function merge(
+  opened: readonly OpenedRetrieve[],
+  close: () => void,
+): Omit<OpenedRetrieve, 'refused' | 'lists'> {
   return {
     instances: inTurn(opened, close),
     stalled: AbortSignal.any(opened.map(({ stalled }) => stalled)),

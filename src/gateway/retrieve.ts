@@ -1,6 +1,7 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { Collector, type Arrived, type Event } from './collector.js';
+import type { ListedInstance } from './listing.js';
 import type { RetrieveBinding } from './side.js';
 import type { Turn } from './union-turn.js';
 import type { HeldInstance } from './want.js';
@@ -19,6 +20,8 @@ export interface OpenedRetrieve {
   readonly stalled: AbortSignal;
   /** The SOP classes of what is listed, when all of it is; undefined among them where the peer does not tell one. */
   readonly sopClassUids: () => Promise<ReadonlySet<string | undefined>>;
+  /** What each peer's watch remembers as the list that this is the whole of, when all has been delivered. */
+  readonly lists: () => readonly (readonly ListedInstance[] | undefined)[];
   /** Ends it, also while the next instance is waited for. */
   readonly close: () => void;
 }
@@ -73,7 +76,8 @@ export async function openRetrieve(
     };
     const instances = deliver(first, events, collector);
     const { stalled, fetches } = collector;
-    return { refused, instances, stalled, sopClassUids, close, fetches, isSame: () => collector.isSame };
+    const said = { sopClassUids, lists: () => [collector.list], isSame: () => collector.isSame };
+    return { refused, instances, stalled, close, fetches, ...said };
   } catch (thrown) {
     collector.close();
     throw thrown;

@@ -148,18 +148,29 @@ export class StudyWatch {
 
   /**
    * `list` is all of `target`, as the peer said; of no use if something has become of the study since `start`. What is
-   * cached and not in it is gone at the peer.
+   * cached and not in it is gone at the peer. Returns what `listing` is from now on; undefined where it was of no use.
    */
-  remember(target: RetrieveTarget, list: readonly ListedInstance[], { changes, at }: ListingStart): void {
+  remember(
+    target: RetrieveTarget,
+    list: readonly ListedInstance[],
+    { changes, at }: ListingStart,
+  ): readonly ListedInstance[] | undefined {
     const { studyInstanceUid } = target;
-    if (target.sopInstanceUid !== undefined || this.#known.get(studyInstanceUid)?.changes !== changes) return;
+    if (target.sopInstanceUid !== undefined || this.#known.get(studyInstanceUid)?.changes !== changes)
+      return undefined;
     const names = new Set(list.map(keyText));
     const before = this.#lists.get(target)?.list;
     const isSame = before?.length === names.size && before.every((listed) => names.has(keyText(listed)));
     const dropped = this.#dropCached(target, ({ key }) => !names.has(keyText(key)));
-    if (dropped > 0 || (before && !isSame)) this.#changed(studyInstanceUid);
+    if (dropped > 0 || (before && !isSame)) {
+      this.#changed(studyInstanceUid);
+      return undefined;
+    }
+    if (list.length === 0) return undefined;
     // One that says the same is as good, and what was made of it stays so.
-    else if (list.length > 0) this.#lists.set(target, before ?? list, at);
+    const kept = before ?? list;
+    this.#lists.set(target, kept, at);
+    return kept;
   }
 
   /**

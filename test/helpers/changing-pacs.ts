@@ -18,6 +18,7 @@ const LEVEL = 0x00080052;
 export interface ChangingPacs {
   readonly peer: RoguePeer;
   instances: readonly RogueInstance[];
+  /** Of the row of the study; they win over its counts. */
   patient: Attributes;
   series: Attributes;
   /** What stands before the answer to a C-FIND of a level. */
@@ -69,7 +70,7 @@ export async function startChangingPacs(
       const NumberOfStudyRelatedInstances = String(held.length);
       const counts = { NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances };
       return [
-        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID, ...pacs.patient, ...counts }),
+        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID, ...counts, ...pacs.patient }),
         final(),
       ];
     }

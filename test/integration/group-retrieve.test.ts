@@ -2,7 +2,15 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
 import { image as drawn, see } from '../helpers/pictures.js';
 import { stateOf } from '../helpers/presentation-states.js';
-import { drop, final, makeInstance, refusingPort, store, type RogueInstance } from '../helpers/rogue-peer.js';
+import {
+  drop,
+  final,
+  makeInstance,
+  refusingPort,
+  store,
+  until,
+  type RogueInstance,
+} from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
 import { unzip } from '../helpers/zip-reader.js';
 
@@ -206,6 +214,25 @@ describe('what two members hold in part', () => {
     b.instances = [];
     const left = await get('/studies/2.25.1/metadata', { 'if-none-match': etag });
     expect([left.status, named(left)]).toEqual([200, uids(one, two)]);
+  });
+
+  test('metadata are not kept as what a member has by a list that came after theirs', async () => {
+    const { get, archives, gateway } = await start([[one], [three]], {
+      yaml: 'cache: { revalidateAfter: 0, relistAfter: 0 }',
+    });
+    const [a, b] = archives;
+    if (!a || !b) throw new Error('archives');
+    b.onGet = (wanted) => [
+      until(async () => {
+        a.instances = [one, two];
+        const direct = await request(`${gateway.origin}/peers/a/dicomweb/studies/2.25.1/metadata`);
+        expect(named(direct)).toEqual(uids(one, two));
+      }),
+      ...wanted.map((each) => store(each)),
+      final(),
+    ];
+    await get('/studies/2.25.1/metadata');
+    expect(named(await get('/studies/2.25.1/metadata'))).toEqual(uids(one, two, three));
   });
 
   test('an instance that the first refuses comes from the second the next time', async () => {
