@@ -10,6 +10,7 @@ import {
 } from '../dicom/index.js';
 import type { Arrival, InstanceKey } from '../cache/index.js';
 import type { InstanceWriter } from '../dimse/index.js';
+import { overtaken } from './fetch-outcome.js';
 import type { DatasetLimits, InstanceRecord } from './ports.js';
 import { isStill, type Seen } from './study-state.js';
 import type { HeldInstance } from './want.js';
@@ -85,14 +86,14 @@ export class ArrivalWriter implements InstanceWriter {
    * Whose it is: these bytes are from before anything that the peer says later. What it says only after the first of
    * them came may be younger than they are, and proves nothing.
    */
-  readonly #begunAs: Seen | undefined;
+  readonly begunAs: Seen | undefined;
 
   constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen, came }: ArrivalWriterOptions) {
     this.#arrival = arrival;
     this.#came = came;
     this.#observe = observe;
     this.#seen = () => seen(arrival.instance.key);
-    this.#begunAs = this.#seen();
+    this.begunAs = this.#seen();
     writers.set(arrival.instance.complete, this);
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);
@@ -104,7 +105,7 @@ export class ArrivalWriter implements InstanceWriter {
   /** Whether the peer had said whose it is before the first byte came, and says so still. */
   get isProved(): boolean {
     const now = this.#seen();
-    return this.#begunAs !== undefined && now !== undefined && isStill(this.#begunAs, now);
+    return this.begunAs !== undefined && now !== undefined && isStill(this.begunAs, now);
   }
 
   /**
@@ -159,7 +160,7 @@ export class ArrivalWriter implements InstanceWriter {
     }
     try {
       const digest = `${this.#bytes.toString(36)}-${this.#crc.toString(36)}`;
-      const { study: seenAs, series: seriesAs } = this.#begunAs ?? {};
+      const { study: seenAs, series: seriesAs } = this.begunAs ?? {};
       await this.#arrival.finish({ index, problem: this.#problem, digest, seenAs, seriesAs });
     } catch (thrown) {
       this.fail(toGatewayError(thrown));
@@ -176,9 +177,8 @@ export class ArrivalWriter implements InstanceWriter {
    */
   #overtaken({ peer }: InstanceKey): GatewayError | undefined {
     const now = this.#seen();
-    if (!this.#begunAs || !now || isStill(this.#begunAs, now)) return undefined;
-    const message = 'The study was changed at the PACS while it was being fetched. Ask for it again.';
-    return new GatewayError('peer-incomplete', message, { peer });
+    if (!this.begunAs || !now || isStill(this.begunAs, now)) return undefined;
+    return overtaken(peer);
   }
 
   fail(error: GatewayError): void {

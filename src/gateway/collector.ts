@@ -3,13 +3,15 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { EarlyArrivals } from './early-arrivals.js';
 import type { Guest } from './head-start.js';
 import type { Seat } from './head-starts.js';
+import { overtaken } from './fetch-outcome.js';
 import { Holding, type HoldingOwner } from './holding.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
 import { openListing } from './open-listing.js';
+import { SameStudy } from './same-study.js';
 import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
 import type { Turn } from './union-turn.js';
-import { isWithin, type FoundInstance } from './want.js';
+import { isWithin, type FoundInstance, type HeldInstance } from './want.js';
 
 /** What becomes of one thing that was asked for. */
 export type Event =
@@ -30,6 +32,8 @@ export class Collector {
   readonly #turn: Turn | undefined;
   // Bounded by the instances of one request, each of which puts in one event.
   readonly #events = new Channel<Event>(Number.POSITIVE_INFINITY);
+  /** Whose what has come is. */
+  readonly #same: SameStudy;
   /** What is still to be given back. */
   readonly #held = new Set<Holding>();
   /** Undefined when there is nothing to abort any more. */
@@ -83,6 +87,8 @@ export class Collector {
   });
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
+  #fetches = false;
+  #list: readonly ListedInstance[] | undefined;
   /** Of what was listed; undefined where the peer does not tell. */
   readonly sopClassUids = new Set<string | undefined>();
 
@@ -90,6 +96,7 @@ export class Collector {
     this.#side = side;
     this.#turn = turn;
     this.#target = target;
+    this.#same = new SameStudy((key) => side.watch.seen(key));
     const listing = new AbortController();
     this.#listing = listing;
     this.#context = { ...context, signal: listing.signal, patient: true };
@@ -106,6 +113,16 @@ export class Collector {
   /** Aborts when bytes that this request held were taken from it, because it did not read and others needed room. */
   get stalled(): AbortSignal {
     return this.#stalled.signal;
+  }
+
+  /** Whether anything is asked of the peer for this answer; to be used when the listing has ended. */
+  get fetches(): boolean {
+    return this.#fetches;
+  }
+
+  /** The list that the watch remembers and that this is the whole of; undefined before it has ended. */
+  get list(): readonly ListedInstance[] | undefined {
+    return this.#list;
   }
 
   get events(): AsyncIterable<Event> {
@@ -152,10 +169,12 @@ export class Collector {
         add(next.value);
         if (!this.#turn && !this.#early.claim(next.value.sopInstanceUid)) this.#ask(next.value);
       }
+      if (!next.value.remembered) this.#fetches = true;
       if (this.#turn) await this.#askInTurn(this.#turn, all);
       this.#listed();
       const isWhole = await this.#complete(next.value.verified, add, known, all);
-      if (isWhole && !next.value.remembered) watch.remember(this.#target, all, start);
+      if (isWhole) this.#list = next.value.remembered ?? watch.remember(this.#target, all, start);
+      this.#turn?.listed(this.#list);
     } finally {
       await listing.return({ count: 0, verified: false });
     }
@@ -205,10 +224,12 @@ export class Collector {
     const holding = this.#hold(new Holding(this.#owner));
     const { requestId, priority } = this.#context;
     holding.ticket = fetcher.fetch(listed, holding, { urgent: isOne, requestId, priority });
+    if (!holding.isWhole) this.#fetches = true;
   }
 
   /** Says whether anybody will read it. */
   #arrived(holding: Holding, instance: FoundInstance): boolean {
+    this.#same.add(instance);
     holding.take(instance, instance.lease({ onStalled: this.#onStalled, reading: this.#reading }));
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
     // until `close`, which is what lets a pull go on after its client was told to come back.
@@ -248,6 +269,20 @@ export class Collector {
   tell(): number {
     this.#told = true;
     return this.refused.length;
+  }
+
+  /** Whether the peer says of the study still what it said when each instance came that has come. */
+  get isSame(): boolean {
+    return this.#same.isAllStill(this.#target.studyInstanceUid);
+  }
+
+  /**
+   * What has come is of one patient, also with `next`; without it that which is all.
+   *
+   * @throws GatewayError `peer-incomplete` when the peer does not say of the study any more what it said before
+   */
+  requireSame(next?: HeldInstance): void {
+    if (!(next ? this.#same.isStill(next.key) : this.isSame)) throw overtaken(this.#side.binding.peer.name);
   }
 
   /** The client is told to come back later: what was asked for is pulled all the same. */

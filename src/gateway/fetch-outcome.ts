@@ -26,3 +26,9 @@ export function notDelivered(binding: PeerBinding, completion: RetrieveCompletio
     { peer: binding.peer.name, dimseStatus: completion.status },
   );
 }
+
+/** The error of what came while the study became another patient's, was corrected, or was deleted and sent again. */
+export function overtaken(peer: string): GatewayError {
+  const message = 'The study was changed at the PACS while it was being fetched. Ask for it again.';
+  return new GatewayError('peer-incomplete', message, { peer });
+}

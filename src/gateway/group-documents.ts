@@ -34,17 +34,18 @@ export class GroupDocuments {
     return list && this.#memory.get({ ...of, list });
   }
 
-  /** Passes the document on, and keeps it when `isWhole` says that its end comes next. */
+  /** Passes the document on; keeps it when its end comes next, and `madeOf` says of which list of each member it is. */
   async *pass(
     chunks: AsyncIterable<Buffer | string>,
     of: SharedDocument,
-    isWhole: () => boolean,
+    madeOf: () => readonly (List | undefined)[] | undefined,
   ): AsyncGenerator<Buffer | string, void, undefined> {
-    const changes = changesOf(of);
     const tee = this.#memory.tee(chunks);
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept.
-      const list = isWhole() && changesOf(of) === changes ? this.#listOf(of) : undefined;
+      const made = madeOf();
+      const isNow = made && of.members.every(({ watch }, at) => watch.listing(of.target) === made[at]);
+      const list = isNow ? this.#listOf(of) : undefined;
       if (list) this.#memory.keep(tee, { ...of, list });
       yield chunk;
     }
@@ -70,6 +71,3 @@ export class GroupDocuments {
     return union;
   }
 }
-
-const changesOf = ({ members, target }: SharedDocument): string =>
-  members.map(({ watch }) => watch.changes(target)).join(' ');

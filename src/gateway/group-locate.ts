@@ -10,6 +10,19 @@ export interface Located {
   readonly holders: readonly Member[];
   /** Texts for Warning headers. */
   readonly warnings: readonly string[];
+  /** When the question was, by the clock; what is believed may be older. */
+  readonly at: number;
+}
+
+interface Found {
+  readonly member: Member;
+  readonly patient: Patient;
+}
+
+interface LocateAgain {
+  readonly studyInstanceUid: string;
+  readonly located: Located;
+  readonly asked: readonly Member[];
 }
 
 type Answer =
@@ -31,8 +44,9 @@ export async function locate(
   context: OperationContext,
 ): Promise<Located> {
   const { members, contested } = group;
+  const at = members[0]?.deps.clock.now() ?? 0;
   const answers = await askAll(members, studyInstanceUid, context);
-  const found: { readonly member: Member; readonly patient: Patient }[] = [];
+  const found: Found[] = [];
   for (const [index, member] of members.entries()) {
     const answer = answers[index];
     if (answer === undefined) continue;
@@ -41,11 +55,55 @@ export async function locate(
   }
   const known = contested.ownerOf(studyInstanceUid);
   if (known !== undefined) failures.requireNot(known);
+  const { holders, warnings } = ofOnePatient(group, studyInstanceUid, found);
+  if (holders.length > 0 && warnings.length === 0 && !failures.any) contested.delete(studyInstanceUid);
+  return { holders, warnings, at };
+}
+
+/**
+ * The same of those who were located, after each has said what it has: what is believed of a study may have been found
+ * wrong meanwhile. Members in `asked` are asked, unless they were since `located.at`.
+ *
+ * @throws GatewayError as `locate`
+ */
+export async function locateAgain(
+  group: Group,
+  { studyInstanceUid, located, asked }: LocateAgain,
+  failures: Failures,
+  context: OperationContext,
+): Promise<Located> {
+  const found = await Promise.all(
+    located.holders.map(async (member): Promise<Found | undefined> => {
+      const { watch, binding } = member;
+      try {
+        const believed = asked.includes(member) ? undefined : watch.told(studyInstanceUid);
+        const state =
+          believed ?? (await watch.checkSince(studyInstanceUid, located.at, { ...context, patient: true }));
+        return { member, patient: patientOfState(state.identity, binding.issuerOfPatientId) };
+      } catch (thrown) {
+        const error = failureOfLookUp(thrown);
+        if (error.code !== 'not-found') failures.note(member, error);
+        return undefined;
+      }
+    }),
+  );
+  const known = group.contested.ownerOf(studyInstanceUid);
+  if (known !== undefined) failures.requireNot(known);
+  const held = found.filter((one) => one !== undefined);
+  const { holders, warnings } = ofOnePatient(group, studyInstanceUid, held);
+  return { ...located, holders, warnings: [...located.warnings, ...warnings] };
+}
+
+/** Those who hold the study under the patient of the first of them; the others are left out. */
+function ofOnePatient(
+  { contested }: Group,
+  studyInstanceUid: string,
+  found: readonly Found[],
+): Pick<Located, 'holders' | 'warnings'> {
   const [owner] = found;
   if (owner === undefined) return { holders: [], warnings: [] };
   const others = found.filter(({ patient }) => !isSamePatient(owner.patient, patient));
   if (others.length > 0) contested.set(studyInstanceUid, nameOf(owner.member));
-  else if (!failures.any) contested.delete(studyInstanceUid);
   const holders = found.filter((one) => !others.includes(one)).map(({ member }) => member);
   const warnings = others.map(({ member }) =>
     contestedWarning(nameOf(owner.member), nameOf(member), `study ${studyInstanceUid}`),

@@ -6,7 +6,7 @@ import { heldByNobody, nameOf, type Group, type Member } from './group.js';
 import type { GroupDocuments, SharedDocument } from './group-documents.js';
 import { Failures } from './group-failures.js';
 import { locate, type Located } from './group-locate.js';
-import { openUnion } from './group-union.js';
+import { openUnion, type OpenedUnion } from './group-union.js';
 import { openWhole, type StudyInstances } from './open-instance.js';
 import type { RetrieveSettings } from './ports.js';
 import { instancesAnswer } from './retrieve-instances.js';
@@ -38,14 +38,15 @@ export class GroupRetrieve {
       const answer = this.#peers.retrieveInstances({ ...call, peer: nameOf(only) }, context);
       return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
     }
-    const opened = await openUnion(located.holders, call.target, failures, context);
-    const [holder] = located.holders;
+    const request = { group: this.#group, target: call.target };
+    const { opened, located: now } = await openUnion(request, located, failures, context);
+    const [holder] = now.holders;
     if (!holder || opened === 'nothing') return nothing(failures);
     const answer = await instancesAnswer(opened, representations, call, {
       pool: holder.framePool,
       context,
     });
-    return marked(answer, { located, failures, isPartial: failures.any });
+    return marked(answer, { located: now, failures, isPartial: failures.any });
   }
 
   /** @throws GatewayError as `instances` */
@@ -62,14 +63,15 @@ export class GroupRetrieve {
       const answer = this.#peers.retrieveRendered({ ...call, peer: nameOf(only) }, context);
       return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
     }
-    const opened = await openUnion(located.holders, call.target, failures, context);
-    const [holder] = located.holders;
+    const request = { group: this.#group, target: call.target };
+    const { opened, located: now } = await openUnion(request, located, failures, context);
+    const [holder] = now.holders;
     if (!holder || opened === 'nothing') return nothing(failures);
-    const settings = settingsOf(located.holders);
+    const settings = settingsOf(now.holders);
     const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
     const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
     return marked(await renderedInstances(opened, call, by), {
-      located,
+      located: now,
       failures,
       isPartial: failures.any,
     });
@@ -88,26 +90,28 @@ export class GroupRetrieve {
     const { target, serviceUrl } = call;
     const of: SharedDocument = { members: located.holders, target, form: list.form, serviceUrl };
     const known = failures.any ? undefined : await this.#documents.get(of, context);
-    const answer = known ? wholeAnswer(known, list) : await this.#union(of, list, failures, context);
-    return marked(answer, { located, failures, isPartial: failures.any });
+    if (known) return marked(wholeAnswer(known, list), { located, failures, isPartial: failures.any });
+    const union = await openUnion({ group: this.#group, target }, located, failures, context);
+    const answer = this.#document({ ...of, members: union.located.holders }, union, list, failures);
+    return marked(answer, { located: union.located, failures, isPartial: failures.any });
   }
 
-  async #union(
+  #document(
     of: SharedDocument,
+    { opened }: OpenedUnion,
     list: DatasetList,
     failures: Failures,
-    context: OperationContext,
-  ): Promise<DocumentAnswer> {
-    const opened = await openUnion(of.members, of.target, failures, context);
+  ): DocumentAnswer {
     if (opened === 'nothing') return nothing(failures);
-    const { refused, instances, stalled, close } = opened;
+    const { refused, instances, stalled, lists, close } = opened;
     const end = { written: false };
     const chunks = metadataList(
       instances,
       { list, serviceUrl: of.serviceUrl, settingsOf: settingsOf(of.members) },
       end,
     );
-    const body = this.#documents.pass(chunks, of, () => end.written && refused === 0 && !failures.any);
+    const isWhole = (): boolean => end.written && refused === 0 && !failures.any;
+    const body = this.#documents.pass(chunks, of, () => (isWhole() ? lists() : undefined));
     return {
       kind: 'document',
       contentType: list.contentType,

@@ -54,6 +54,11 @@ export class Holding implements Asker, HeldInstance {
     return this.#there.lease.lent;
   }
 
+  /** Whether every byte is there. */
+  get isWhole(): boolean {
+    return this.#found?.meta !== undefined;
+  }
+
   arrived(instance: FoundInstance): void {
     this.#owner.arrived(this, instance);
   }

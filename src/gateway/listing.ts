@@ -35,8 +35,8 @@ export interface ListingOutcome {
    * word, so the retrieve is finished by one of the level above.
    */
   readonly verified: boolean;
-  /** It was not asked of the peer now. */
-  readonly remembered?: boolean;
+  /** The list that it was, where the peer was not asked now. */
+  readonly remembered?: readonly ListedInstance[];
 }
 
 /** A peer, and how it is asked. */

@@ -11,7 +11,7 @@ type Listing = AsyncGenerator<ListedInstance, ListingOutcome, undefined>;
 // eslint-disable-next-line @typescript-eslint/require-await -- stands in for a listing that asks the peer
 async function* alreadyKnown(instances: readonly ListedInstance[]): Listing {
   yield* instances;
-  return { count: instances.length, verified: true, remembered: true };
+  return { count: instances.length, verified: true, remembered: instances };
 }
 
 /**

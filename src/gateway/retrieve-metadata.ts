@@ -83,9 +83,8 @@ export async function retrieveMetadata(
   const { list } = writing;
   const name = { target, form: list.form, serviceUrl };
   const whole = await documentOf(side, name, context);
-  const changes = side.watch.changes(target);
   if (whole) return wholeAnswer(whole, list);
-  const { refused, instances, stalled } = await openRetrieve(side, target, context);
+  const { refused, instances, stalled, lists } = await openRetrieve(side, target, context);
   const only = target.sopInstanceUid === undefined ? undefined : await instances.next();
   const first = only?.done === false ? only.value : undefined;
   const etag = first && (await etagOfOne(first, writing));
@@ -96,9 +95,8 @@ export async function retrieveMetadata(
     for await (const chunk of tee) {
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
       // what the study was before.
-      const keeps = end.written && refused === 0 && side.watch.changes(target) === changes;
-      const of = keeps ? listOf(side, target) : undefined;
-      if (of) side.metadata.keep(tee, { ...name, list: of });
+      const [made] = end.written && refused === 0 ? lists() : [];
+      if (made && listOf(side, target) === made) side.metadata.keep(tee, { ...name, list: made });
       yield chunk;
     }
   })();

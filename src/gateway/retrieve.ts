@@ -1,6 +1,7 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { Collector, type Arrived, type Event } from './collector.js';
+import type { ListedInstance } from './listing.js';
 import type { RetrieveBinding } from './side.js';
 import type { Turn } from './union-turn.js';
 import type { HeldInstance } from './want.js';
@@ -12,15 +13,25 @@ export interface OpenedRetrieve {
   /**
    * The instances in the order in which they come; each is held in the cache until the next is asked for, or for as long
    * as it is kept.
-   * Throws when one of them fails after the retrieve was opened.
+   * Throws when one of them fails after the retrieve was opened, or when the study was corrected meanwhile.
    */
   readonly instances: AsyncGenerator<HeldInstance, void, undefined>;
   /** Aborts when a held instance was taken away because its reader stalled, also while nobody asks for more. */
   readonly stalled: AbortSignal;
   /** The SOP classes of what is listed, when all of it is; undefined among them where the peer does not tell one. */
   readonly sopClassUids: () => Promise<ReadonlySet<string | undefined>>;
+  /** What each peer's watch remembers as the list that this is the whole of, when all has been delivered. */
+  readonly lists: () => readonly (readonly ListedInstance[] | undefined)[];
   /** Ends it, also while the next instance is waited for. */
   readonly close: () => void;
+}
+
+/** What is being retrieved of one peer. */
+export interface OpenedAtPeer extends OpenedRetrieve {
+  /** Whether anything is asked of the peer for it; known of one of several members, which has listed all it has. */
+  readonly fetches: boolean;
+  /** Whether the peer says of the study still what it said when each instance came that has come. */
+  readonly isSame: () => boolean;
 }
 
 const notFound = (): GatewayError => new GatewayError('not-found', 'The PACS has nothing under these UIDs.');
@@ -40,7 +51,7 @@ export async function openRetrieve(
   target: RetrieveTarget,
   context: OperationContext,
   turn?: Turn,
-): Promise<OpenedRetrieve> {
+): Promise<OpenedAtPeer> {
   const collector = new Collector(side, target, context, turn);
   const started = collector.start();
   const events = collector.events[Symbol.asyncIterator]();
@@ -54,6 +65,7 @@ export async function openRetrieve(
       await started;
       throw failures[0] ?? collector.refused[0] ?? notFound();
     }
+    collector.requireSame(first.instance);
     const refused = failures.length + collector.tell();
     const close = (): void => {
       collector.close();
@@ -63,7 +75,9 @@ export async function openRetrieve(
       return collector.sopClassUids;
     };
     const instances = deliver(first, events, collector);
-    return { refused, instances, stalled: collector.stalled, sopClassUids, close };
+    const { stalled, fetches } = collector;
+    const said = { sopClassUids, lists: () => [collector.list], isSame: () => collector.isSame };
+    return { refused, instances, stalled, close, fetches, ...said };
   } catch (thrown) {
     collector.close();
     throw thrown;
@@ -106,10 +120,14 @@ async function* deliver(
   let current = first;
   try {
     for (;;) {
+      collector.requireSame(current.instance);
       yield current.instance;
       current.release();
       const next: IteratorResult<Event, unknown> = await events.next();
-      if (next.done) return;
+      if (next.done) {
+        collector.requireSame();
+        return;
+      }
       if (next.value.kind !== 'arrived') throw next.value.error;
       current = next.value;
     }

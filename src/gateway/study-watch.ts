@@ -112,6 +112,11 @@ export class StudyWatch {
     return patient ? [patient] : [];
   }
 
+  /** What the peer said of the study last; undefined when it has not. */
+  told(studyInstanceUid: string): StudyState | undefined {
+    return this.#known.get(studyInstanceUid)?.state;
+  }
+
   /** To be taken before a listing begins, and given to `remember` when it has ended. */
   listingStart(target: RetrieveTarget): ListingStart {
     return { changes: this.changes(target), at: this.#deps.clock.now() };
@@ -143,18 +148,29 @@ export class StudyWatch {
 
   /**
    * `list` is all of `target`, as the peer said; of no use if something has become of the study since `start`. What is
-   * cached and not in it is gone at the peer.
+   * cached and not in it is gone at the peer. Returns what `listing` is from now on; undefined where it was of no use.
    */
-  remember(target: RetrieveTarget, list: readonly ListedInstance[], { changes, at }: ListingStart): void {
+  remember(
+    target: RetrieveTarget,
+    list: readonly ListedInstance[],
+    { changes, at }: ListingStart,
+  ): readonly ListedInstance[] | undefined {
     const { studyInstanceUid } = target;
-    if (target.sopInstanceUid !== undefined || this.#known.get(studyInstanceUid)?.changes !== changes) return;
+    if (target.sopInstanceUid !== undefined || this.#known.get(studyInstanceUid)?.changes !== changes)
+      return undefined;
     const names = new Set(list.map(keyText));
     const before = this.#lists.get(target)?.list;
     const isSame = before?.length === names.size && before.every((listed) => names.has(keyText(listed)));
     const dropped = this.#dropCached(target, ({ key }) => !names.has(keyText(key)));
-    if (dropped > 0 || (before && !isSame)) this.#changed(studyInstanceUid);
+    if (dropped > 0 || (before && !isSame)) {
+      this.#changed(studyInstanceUid);
+      return undefined;
+    }
+    if (list.length === 0) return undefined;
     // One that says the same is as good, and what was made of it stays so.
-    else if (list.length > 0) this.#lists.set(target, before ?? list, at);
+    const kept = before ?? list;
+    this.#lists.set(target, kept, at);
+    return kept;
   }
 
   /**
@@ -177,6 +193,12 @@ export class StudyWatch {
     const isFirst = !this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid);
     if (isFirst) this.#dropUnproved(studyInstanceUid);
     return this.check(studyInstanceUid, context);
+  }
+
+  /** As `check`, of which an answer that was asked for at `since` or after is good enough. @throws GatewayError as `check` */
+  async checkSince(studyInstanceUid: string, since: number, context: OperationContext): Promise<StudyState> {
+    const known = this.#known.get(studyInstanceUid);
+    return known && known.at >= since ? known.state : this.checkNow(studyInstanceUid, context);
   }
 
   /** As `check`, of which no earlier answer is good enough. @throws GatewayError as `check` */

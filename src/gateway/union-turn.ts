@@ -1,4 +1,5 @@
 import type { GatewayError } from '../core/index.js';
+import type { ListedInstance } from './listing.js';
 
 /** One member's place among those that a request asks for the same: each asks for what those before it do not have. */
 export interface Turn {
@@ -8,6 +9,8 @@ export interface Turn {
   readonly end: () => void;
   /** Whether the instance is this member's to deliver. */
   readonly take: (sopInstanceUid: string) => boolean;
+  /** This member's list is that which its watch remembers; undefined where it remembers none. */
+  readonly listed: (list: readonly ListedInstance[] | undefined) => void;
   /** This member is known not to deliver it; another may. */
   readonly leave: (sopInstanceUid: string, refusal: GatewayError) => void;
 }
@@ -16,11 +19,13 @@ export interface Turn {
 export class Union {
   readonly #taken = new Set<string>();
   readonly #left = new Map<string, GatewayError>();
+  readonly #lists: (readonly ListedInstance[] | undefined)[] = [];
   #last: Promise<void> = Promise.resolve();
 
   /** A place behind those that were given before. */
   turn(): Turn {
     const before = this.#last;
+    const at = this.#lists.push(undefined) - 1;
     const place: { end: () => void } = { end: () => undefined };
     const asked = new Promise<void>((resolve) => {
       place.end = resolve;
@@ -36,10 +41,18 @@ export class Union {
         this.#taken.add(uid);
         return true;
       },
+      listed: (list) => {
+        this.#lists[at] = list;
+      },
       leave: (uid, refusal) => {
         this.#left.set(uid, refusal);
       },
     };
+  }
+
+  /** Of each member in the order of the turns; final when all has been delivered. */
+  get lists(): readonly (readonly ListedInstance[] | undefined)[] {
+    return this.#lists;
   }
 
   /** Why each of the instances that no member delivers is not delivered; final when every member has had its turn. */

@@ -18,6 +18,7 @@ const LEVEL = 0x00080052;
 export interface ChangingPacs {
   readonly peer: RoguePeer;
   instances: readonly RogueInstance[];
+  /** Of the row of the study; they win over its counts. */
   patient: Attributes;
   series: Attributes;
   /** What stands before the answer to a C-FIND of a level. */
@@ -69,7 +70,7 @@ export async function startChangingPacs(
       const NumberOfStudyRelatedInstances = String(held.length);
       const counts = { NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances };
       return [
-        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID, ...pacs.patient, ...counts }),
+        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID, ...counts, ...pacs.patient }),
         final(),
       ];
     }
@@ -90,7 +91,14 @@ export async function startChangingPacs(
   const onGet: Script = (_request, identifier) => {
     const wanted = selected(pacs.instances, identifier);
     sent += wanted.length;
-    return [pacs.beforeInstances, ...wanted.map((one) => store(one)), final()];
+    // As it is when it is sent.
+    const now = (one: RogueInstance): RogueInstance =>
+      pacs.instances.find((held) => held.sopInstanceUid === one.sopInstanceUid) ?? one;
+    const send =
+      (one: RogueInstance): Step =>
+      (operation) =>
+        store(now(one))(operation);
+    return [pacs.beforeInstances, ...wanted.map(send), final()];
   };
   const onStore: Script = ({ affectedSopInstanceUid: uid }) => {
     const isOther = (one: RogueInstance): boolean => one.sopInstanceUid !== uid;

@@ -2,7 +2,15 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { startArchives, type Archives, type ArchivesOptions } from '../helpers/archives.js';
 import { image as drawn, see } from '../helpers/pictures.js';
 import { stateOf } from '../helpers/presentation-states.js';
-import { drop, final, makeInstance, refusingPort, store, type RogueInstance } from '../helpers/rogue-peer.js';
+import {
+  drop,
+  final,
+  makeInstance,
+  refusingPort,
+  store,
+  until,
+  type RogueInstance,
+} from '../helpers/rogue-peer.js';
 import { datasetOf, partsOf, request, storeBody, type RawResponse } from '../helpers/test-gateway.js';
 import { unzip } from '../helpers/zip-reader.js';
 
@@ -208,6 +216,25 @@ describe('what two members hold in part', () => {
     expect([left.status, named(left)]).toEqual([200, uids(one, two)]);
   });
 
+  test('metadata are not kept as what a member has by a list that came after theirs', async () => {
+    const { get, archives, gateway } = await start([[one], [three]], {
+      yaml: 'cache: { revalidateAfter: 0, relistAfter: 0 }',
+    });
+    const [a, b] = archives;
+    if (!a || !b) throw new Error('archives');
+    b.onGet = (wanted) => [
+      until(async () => {
+        a.instances = [one, two];
+        const direct = await request(`${gateway.origin}/peers/a/dicomweb/studies/2.25.1/metadata`);
+        expect(named(direct)).toEqual(uids(one, two));
+      }),
+      ...wanted.map((each) => store(each)),
+      final(),
+    ];
+    await get('/studies/2.25.1/metadata');
+    expect(named(await get('/studies/2.25.1/metadata'))).toEqual(uids(one, two, three));
+  });
+
   test('an instance that the first refuses comes from the second the next time', async () => {
     const { get, archives } = await start([
       [one, two],
@@ -274,6 +301,68 @@ describe('a study under two patients', () => {
     expect(response.status).toBe(502);
     expect(problem(response)).toMatchObject({ peer: 'a' });
     expect(named(await get('/studies'))).toEqual([]);
+  });
+});
+
+describe('a study that becomes another patient’s at a member while what it said before is believed', () => {
+  const believed = { yaml: 'cache: { revalidateAfter: 1m, relistAfter: 1m }' };
+  const PATHS = ['/studies/2.25.1', '/studies/2.25.1/metadata', '/studies/2.25.1/rendered'];
+  const headersOf = (path: string): Record<string, string> => (path.endsWith('1') ? AS_STORED : {});
+  const uidsOf = (path: string, response: RawResponse): unknown[] =>
+    path.endsWith('metadata') ? named(response) : locations(response);
+  /** Makes every member say whose the study is. */
+  const ask = async ({ get }: Archives): Promise<void> => {
+    expect((await get('/studies/2.25.1/series/2.25.9', AS_STORED)).status).toBe(404);
+  };
+  const correct = (held: Archives['archives'][number] | undefined): void => {
+    if (!held) throw new Error('archives');
+    held.study = () => ({ PatientID: 'P2', PatientName: 'TWO^B' });
+    held.instances = held.instances.map(({ sopInstanceUid, seriesInstanceUid, studyInstanceUid }) =>
+      makeInstance({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, extra: { PatientID: 'P2' } }),
+    );
+  };
+  const instancePath = (held: RogueInstance): string =>
+    `/studies/2.25.1/series/${held.seriesInstanceUid}/instances/${held.sopInstanceUid}`;
+
+  test.each(PATHS)('%s is the first member’s where nothing is cached', async (path) => {
+    const archives = await start([[one], [three]], believed);
+    await ask(archives);
+    correct(archives.archives[1]);
+    const response = await archives.get(path, headersOf(path));
+    expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one)]);
+    expect(response.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
+    const again = await archives.get(path, headersOf(path));
+    expect([uidsOf(path, again), again.headers.warning]).toEqual([uids(one), response.headers.warning]);
+  });
+
+  test.each(PATHS)('%s is the first member’s where some of the other’s is cached', async (path) => {
+    const archives = await start([[one], [three, four]], believed);
+    await archives.get(instancePath(one), AS_STORED);
+    await archives.get(instancePath(three), AS_STORED);
+    correct(archives.archives[1]);
+    const response = await archives.get(path, headersOf(path));
+    expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one)]);
+    expect(response.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
+  });
+
+  test.each(PATHS)('%s is of both where it was corrected at both', async (path) => {
+    const archives = await start([[one, two], [three]], believed);
+    await archives.get('/studies/2.25.1/series/2.25.1.1', AS_STORED);
+    for (const held of archives.archives) correct(held);
+    const response = await archives.get(path, headersOf(path));
+    expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one, two, three)]);
+    expect(response.headers.warning).toBeUndefined();
+    if (path !== PATHS[0]) return;
+    const files = partsOf(response).map(({ body }) => datasetOf(body).toString('latin1'));
+    expect(files.map((file) => file.includes('P2'))).toEqual([true, true, true]);
+  });
+
+  test('and what is there whole is served without a question', async () => {
+    const { get, archives } = await start([[one], [three]], believed);
+    await get('/studies/2.25.1', AS_STORED);
+    for (let n = 0; n < 3; n += 1)
+      expect(locations(await get('/studies/2.25.1', AS_STORED))).toEqual(uids(one, three));
+    for (const { finds } of archives) expect(finds.filter((level) => level === 'STUDY')).toHaveLength(1);
   });
 });
 

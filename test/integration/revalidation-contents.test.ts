@@ -135,6 +135,22 @@ describe('cache.relistAfter', () => {
   });
 });
 
+test('metadata of a series are not kept as what a list says that came after theirs', async () => {
+  // It does not count the instances of a study: after each answer its lists are worth nothing.
+  const { pacs, get } = await start(
+    '{ revalidateAfter: 1m, relistAfter: 1m }\nretrieve: { batchInstances: 1 }',
+  );
+  pacs.patient = { ...pacs.patient, NumberOfStudyRelatedInstances: '' };
+  const [replaced, ...kept] = pacs.instances;
+  pacs.beforeInstances = until(async ({ identifier }) => {
+    if (identifier.get(0x00080018) !== replaced?.sopInstanceUid) return;
+    pacs.instances = [...kept, makeInstance()];
+    for (const path of [STUDY, SERIES]) expect(uidsOf(await get(path))).toEqual(heldBy(pacs));
+  });
+  expect(uidsOf(await get(`${SERIES}/metadata`))).toContain(replaced?.sopInstanceUid);
+  expect(uidsOf(await get(`${SERIES}/metadata`))).toEqual(heldBy(pacs));
+});
+
 describe('a series that was corrected', () => {
   test.each([
     ['Modality', { Modality: 'MR', SeriesDescription: 'first' }],

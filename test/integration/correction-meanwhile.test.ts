@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { startChangingPacs, type ChangingPacs } from '../helpers/changing-pacs.js';
+import { eventually } from '../helpers/patience.js';
+import { drop, makeInstance, until } from '../helpers/rogue-peer.js';
+import {
+  datasetOf,
+  partsOf,
+  peerYaml,
+  request,
+  startTestGateway,
+  type RawResponse,
+} from '../helpers/test-gateway.js';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
+const STUDY = '/studies/2.25.77.1';
+const SERIES = `${STUDY}/series/2.25.77.2`;
+/** What the PACS does not hold: who asks for it makes the gateway look at the study, and nothing else. */
+const NOTHING = `${SERIES}/instances/2.25.77.9`;
+
+interface World {
+  readonly pacs: ChangingPacs;
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<RawResponse>;
+}
+
+/** Instances come one after the other, each by a retrieve of its own. */
+async function start(): Promise<World> {
+  const pacs = await startChangingPacs(Array.from({ length: 4 }, () => makeInstance()));
+  closers.push(() => pacs.peer.close());
+  const address = `${pacs.peer.address.aeTitle}@127.0.0.1:${pacs.peer.address.port}`;
+  const settings =
+    '    associations: 2\nretrieve: { batchInstances: 1 }\ncache: { revalidateAfter: 0, relistAfter: 0 }';
+  const gateway = await startTestGateway(peerYaml(address, settings));
+  closers.push(() => gateway.close());
+  const get: World['get'] = (path, headers = path.endsWith('metadata') ? {} : AS_STORED) =>
+    request(gateway.service + path, { headers });
+  return { pacs, get };
+}
+
+/** Calls `action` before the second instance of the next answer is sent. */
+function meanwhile(pacs: ChangingPacs, action: () => unknown): void {
+  let retrieves = 0;
+  pacs.beforeInstances = until(() => {
+    retrieves += 1;
+    return retrieves === 2 ? action() : undefined;
+  });
+}
+
+function correct(pacs: ChangingPacs): void {
+  const extra = { PatientID: 'P2', PatientName: 'TWO^B' };
+  pacs.patient = extra;
+  pacs.instances = pacs.instances.map(({ sopInstanceUid }) => makeInstance({ sopInstanceUid, extra }));
+}
+
+/** Whose the datasets of an answer are, each once. */
+function patientsOf(response: RawResponse): readonly string[] {
+  const isJson = response.headers['content-type']?.includes('json');
+  const texts = isJson
+    ? response.body.toString().split('"00080016"').slice(1)
+    : partsOf(response).map(({ body }) => datasetOf(body).toString('latin1'));
+  return [...new Set(texts.map((text) => /P2|ROGUE/.exec(text)?.[0] ?? ''))];
+}
+
+const PATHS = [SERIES, STUDY, `${SERIES}/metadata`, `${STUDY}/metadata`];
+
+describe('a study that is corrected while it is sent, which the gateway has seen', () => {
+  test.each(PATHS)('breaks %s off, and is whole for who asks again', async (path) => {
+    const { pacs, get } = await start();
+    meanwhile(pacs, async () => {
+      correct(pacs);
+      expect((await get(NOTHING)).status).toBe(404);
+    });
+    const broken = await get(path);
+    expect(broken.status === 200 && broken.complete).toBe(false);
+    const whole = await get(path);
+    expect([whole.status, whole.complete, patientsOf(whole)]).toEqual([200, true, ['P2']]);
+  });
+
+  test('breaks off also what was cached, before it is sent under the old name', async () => {
+    const { pacs, get } = await start();
+    const all = pacs.instances;
+    pacs.instances = all.slice(1);
+    await get(SERIES);
+    pacs.instances = all;
+    let retrieves = 0;
+    pacs.beforeInstances = until(async () => {
+      retrieves += 1;
+      if (retrieves > 1) return;
+      correct(pacs);
+      expect((await get(NOTHING)).status).toBe(404);
+    });
+    const broken = await get(SERIES);
+    expect(broken.status === 200 && broken.complete).toBe(false);
+    expect(patientsOf(await get(SERIES))).toEqual(['P2']);
+  });
+
+  test.each(PATHS)('breaks %s off too when only its series was corrected', async (path) => {
+    const { pacs, get } = await start();
+    let other: Promise<unknown> = Promise.resolve();
+    meanwhile(pacs, async () => {
+      pacs.series = { Modality: 'CT', SeriesDescription: 'second' };
+      const lists = pacs.finds('IMAGE');
+      other = get(STUDY);
+      // It lists the series before their instances.
+      await eventually(() => {
+        expect(pacs.finds('IMAGE')).toBeGreaterThan(lists);
+      });
+    });
+    const broken = await get(path);
+    expect(broken.status === 200 && broken.complete).toBe(false);
+    await other;
+    expect((await get(path)).complete).toBe(true);
+  });
+});
+
+describe('a study that is sent to its end', () => {
+  test.each(PATHS)('%s: has grown meanwhile', async (path) => {
+    const { pacs, get } = await start();
+    meanwhile(pacs, async () => {
+      pacs.instances = [...pacs.instances, makeInstance()];
+      expect((await get(NOTHING)).status).toBe(404);
+    });
+    expect(await get(path)).toMatchObject({ status: 200, complete: true });
+  });
+
+  test.each(PATHS)('%s: was stored to, or purged, meanwhile', async (path) => {
+    const { pacs, get } = await start();
+    meanwhile(pacs, async () => {
+      expect((await get(NOTHING, { ...AS_STORED, 'cache-control': 'no-cache' })).status).toBe(404);
+    });
+    expect(await get(path)).toMatchObject({ status: 200, complete: true });
+  });
+
+  test.each(PATHS)('%s: was first heard of meanwhile', async (path) => {
+    const { pacs, get } = await start();
+    pacs.before.STUDY = drop();
+    meanwhile(pacs, async () => {
+      delete pacs.before.STUDY;
+      expect((await get(NOTHING)).status).toBe(404);
+    });
+    expect(await get(path)).toMatchObject({ status: 200, complete: true });
+  });
+});
