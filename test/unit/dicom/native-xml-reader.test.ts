@@ -65,6 +65,22 @@ describe('a document', () => {
     });
   });
 
+  test('S-04, J-01: is read without command set, file meta information and group lengths, in items too', () => {
+    const foreign =
+      '<DicomAttribute tag="00000002" vr="UI"><Value>1.2</Value></DicomAttribute>' +
+      '<DicomAttribute tag="00020010" vr="UI"><Value>1.2.840.10008.1.2.4.50</Value></DicomAttribute>' +
+      '<DicomAttribute tag="00100000" vr="UL"><Value>8</Value></DicomAttribute>';
+    const item = `<DicomAttribute tag="00081032" vr="SQ"><Item>${foreign}${name}</Item></DicomAttribute>`;
+    expect(model(foreign + item + name)).toEqual({
+      '00081032': { vr: 'SQ', Value: [expected] },
+      ...expected,
+    });
+    // The first of a creator's block is spelled like a group length.
+    const first =
+      '<DicomAttribute tag="00290000" vr="UL" privateCreator="ACME"><Value>8</Value></DicomAttribute>';
+    expect(model(first)).toHaveProperty('00291000', { vr: 'UL', Value: [8] });
+  });
+
   test('of several datasets, of another kind, or that is not whole is refused', () => {
     const whole = `<NativeDicomModel>${name}</NativeDicomModel>`;
     for (const xml of [
@@ -237,6 +253,14 @@ describe('names, items and bytes', () => {
 
   test('J-19: an attribute that comes twice is refused, for one of them would be lost', () => {
     refusalOf(() => model(name + name));
+  });
+
+  test.each(['FFFEE000', 'fffee00d', 'FFFEE0DD', 'FFFE0000'])('%s is no attribute', (tag) => {
+    const delimiter = `<DicomAttribute tag="${tag}" vr="OB"/>`;
+    refusalOf(() => model(delimiter));
+    refusalOf(() =>
+      model(`<DicomAttribute tag="00081032" vr="SQ"><Item>${delimiter}</Item></DicomAttribute>`),
+    );
   });
 });
 
