@@ -86,7 +86,7 @@ export class PendingInstance {
       this.#object = object;
       this.#pieces = encodeDicomJson(object);
     }
-    return missingAttributes(object);
+    return missingAttributes(this.#withoutEmpty(object));
   }
 
   /** The whole instance. @throws GatewayError `bad-request` when its values do not fit together */
@@ -99,6 +99,8 @@ export class PendingInstance {
         'bad-request',
         'The frames of an instance are in more than one transfer syntax.',
       );
+    if (pixels?.values.some((value) => bytesOf(value) === 0))
+      throw new GatewayError('bad-request', 'Pixel data, or a frame of them, are empty.');
     if (pixels && !syntax.encapsulated) this.#requireLength(lengthOf(pixels.values));
     return {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
@@ -127,6 +129,14 @@ export class PendingInstance {
         yield* elementOf(piece, (gap && this.#awaited.get(gap)?.values) ?? []);
       }
     }
+  }
+
+  /** `object` without the values that came and have not one byte, which are no values. */
+  #withoutEmpty(object: DicomJsonObject): DicomJsonObject {
+    const whole = { ...object };
+    for (const { gap, values } of this.#awaited.values())
+      if (!gap.nested && lengthOf(values) === 0) whole[formatTag(gap.tag)] = { vr: gap.vr };
+    return whole;
   }
 
   #lacks({ gap, values }: Awaited): number {
