@@ -131,7 +131,11 @@ function writeHeader(output: OutputBuffer, tag: Tag, vr: Vr, length: number): vo
 function valueField({ InlineBinary, Value = [] }: DicomJsonElement, vr: Vr): Buffer {
   if (InlineBinary !== undefined) return bytesField(Buffer.from(InlineBinary, 'base64'), vr);
   if (vr === 'FL' || vr === 'FD') return floatField(Value, vr);
-  if (isNumberVr(vr)) return writeNumbers(Value.map(textOf), vr);
+  if (isNumberVr(vr))
+    return writeNumbers(
+      Value.map((value) => textOf(value, vr)),
+      vr,
+    );
   if (!vrTraits(vr).text && Value.length > 0) throw invalid('Bytes are neither inline nor bulk data.');
   return Buffer.from(textField(Value, vr), 'utf8');
 }
@@ -147,7 +151,7 @@ function bytesField(bytes: Buffer, vr: Vr): Buffer {
 function floatField(values: readonly DicomJsonValue[], vr: 'FL' | 'FD'): Buffer {
   return Buffer.concat(
     values.map((value) => {
-      if (typeof value !== 'number' || Number.isFinite(value)) return writeNumbers([textOf(value)], vr);
+      if (typeof value !== 'number' || Number.isFinite(value)) return writeNumbers([textOf(value, vr)], vr);
       const bytes = Buffer.alloc(vr === 'FL' ? 4 : 8);
       if (vr === 'FL') bytes.writeFloatLE(value);
       else bytes.writeDoubleLE(value);
@@ -156,15 +160,19 @@ function floatField(values: readonly DicomJsonValue[], vr: 'FL' | 'FD'): Buffer 
   );
 }
 
-function textOf(value: DicomJsonValue): string {
+function textOf(value: DicomJsonValue, vr: Vr): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  throw invalid('An attribute has a value of the wrong kind.');
+  if (typeof value !== 'number') throw invalid('An attribute has a value of the wrong kind.');
+  const isRounded = vr === 'FL' || vr === 'FD' || vr === 'DS';
+  // Beyond 2^53 it may have been read as the number next to the one that was written (J-05).
+  if (!Number.isFinite(value) || (!isRounded && Math.abs(value) > Number.MAX_SAFE_INTEGER))
+    throw invalid(`A number of ${vr} is beyond what JSON numbers hold; it is to be written as a string.`);
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 function textField(values: readonly DicomJsonValue[], vr: Vr): string {
   const texts = values.map((value) => {
-    const text = value === null ? '' : vr === 'PN' ? nameText(value) : textOf(value);
+    const text = value === null ? '' : vr === 'PN' ? nameText(value) : textOf(value, vr);
     if (forbidden.test(text)) throw invalid('A value holds control characters.');
     if (singleValued.has(vr) ? values.length > 1 : text.includes('\\'))
       throw invalid('A value holds the delimiter of values, or is one of several where there is one.');
@@ -174,7 +182,7 @@ function textField(values: readonly DicomJsonValue[], vr: Vr): string {
 }
 
 function nameText(value: DicomJsonValue): string {
-  if (typeof value !== 'object' || value === null) return textOf(value);
+  if (typeof value !== 'object' || value === null) return textOf(value, 'PN');
   const { Alphabetic = '', Ideographic = '', Phonetic = '' } = value as DicomJsonName;
   return `${Alphabetic}=${Ideographic}=${Phonetic}`.replace(/=+$/, '');
 }

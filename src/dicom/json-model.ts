@@ -102,6 +102,8 @@ class ModelReader {
     if (value === null) return null;
     if (isBytesVr(vr)) throw invalid('Bytes are neither an InlineBinary nor a BulkDataURI.');
     if (vr === 'PN' && isRecord(value)) return nameOf(value);
+    // A number too large for JavaScript. As a word it is refused when it is written; infinities are what XML may mean.
+    if ((vr === 'FL' || vr === 'FD') && (value === Infinity || value === -Infinity)) return String(value);
     if (typeof value === 'string' || typeof value === 'number') return value;
     throw invalid('An attribute has a value of the wrong kind.');
   }

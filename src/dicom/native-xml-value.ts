@@ -60,7 +60,8 @@ function plainNumber(text: string, vr: 'IS' | 'DS'): number | undefined {
   const isNumber = text.length <= maxNumberLength && (vr === 'IS' ? integerText : decimalText).test(text);
   const value = isNumber ? Number(text) : NaN;
   const spelled = Object.is(value, -0) ? '-0' : String(value);
-  return Number.isFinite(value) && spelled === text ? value : undefined;
+  const isExact = vr === 'IS' ? Number.isSafeInteger(value) : Number.isFinite(value);
+  return isExact && spelled === text ? value : undefined;
 }
 
 function numericStrings(texts: readonly string[], vr: 'IS' | 'DS'): DicomJsonValue[] {

@@ -176,6 +176,32 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     expect(outcome(() => encodeDicomJson({ '00189999': element }))).toBe('bad-request');
   });
 
+  test.each<[string, string]>([
+    ['UV', '9007199254740993'],
+    ['SV', '-9007199254740993'],
+    ['UV', '1e19'],
+    ['LO', '12345678901234567890'],
+  ])('J-05: a number of %s that JSON numbers do not hold exactly, %s, is refused', (vr, number) => {
+    const [object = {}] = parseDicomJson(Buffer.from(`{"00189999":{"vr":"${vr}","Value":[${number}]}}`));
+    expect(() => encodeDicomJson(object)).toThrow('is to be written as a string');
+  });
+
+  test.each<[string, string]>([
+    ['FL', '1e300'],
+    ['FL', '-3.4028236e38'],
+    ['FL', '"1e39"'],
+    ['FD', '1e400'],
+    ['FD', '-1e400'],
+    ['FD', '"1e400"'],
+    ['DS', '1e400'],
+    ['IS', '1e400'],
+    ['US', '1e400'],
+    ['LO', '1e400'],
+  ])('a number of %s that is out of range, %s, is no infinity', (vr, number) => {
+    const [object = {}] = parseDicomJson(Buffer.from(`{"00189999":{"vr":"${vr}","Value":[${number}]}}`));
+    expect(outcome(() => encodeDicomJson(object))).toBe('bad-request');
+  });
+
   test.each<[string, DicomJsonElement, string]>([
     ['IS as a number', { vr: 'IS', Value: [3] }, '3 '],
     ['DS as it is spelled', { vr: 'DS', Value: ['1.50'] }, '1.50'],
@@ -187,6 +213,8 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     ['a tag', { vr: 'AT', Value: ['0020000D'] }, '\x20\0\x0D\0'],
     ['minus zero', { vr: 'FL', Value: [-0] }, '\0\0\0\x80'],
     ['an infinity, from XML', { vr: 'FL', Value: [Infinity] }, '\0\0\x80\x7F'],
+    ['the largest FL', { vr: 'FL', Value: [3.4028234663852886e38] }, '\xFF\xFF\x7F\x7F'],
+    ['the largest exact integer', { vr: 'UV', Value: [2 ** 53 - 1] }, '\xFF\xFF\xFF\xFF\xFF\xFF\x1F\0'],
     ['a large integer', { vr: 'UV', Value: ['18446744073709551615'] }, '\xFF'.repeat(8)],
   ])('%s', (_what, element, value) => {
     const bytes = encoded({ '00189999': element });

@@ -156,6 +156,7 @@ describe('values', () => {
     ['IS', ['012'], ['012']],
     ['IS', ['1.5'], ['1.5']],
     ['IS', ['9007199254740993'], ['9007199254740993']],
+    ['IS', ['9007199254740992'], ['9007199254740992']],
     ['DS', ['Infinity', 'NaN'], ['Infinity', 'NaN']],
   ])('X-04, J-05: of %s %j are %j', (vr, texts, values) => {
     expect(valuesOf(vr, ...texts)).toStrictEqual(values);
