@@ -148,10 +148,12 @@ function privateGroup(element: fc.Arbitrary<DicomJsonElement>): fc.Arbitrary<Dic
     });
 }
 
-/** Tags of even groups, at random; some are in the dictionary. */
+/** Tags of even groups, at random; some are in the dictionary, none is a group length. */
 const publicTag = fc.oneof(
   fc.constantFrom('00080005', '00080018', '00100010', '0020000D', '30060026', '60003000', '7FE00010'),
-  fc.tuple(fc.nat(0x7ff0), fc.nat(0xffff)).map(([half, low]) => hex((((half + 4) << 17) | low) >>> 0)),
+  fc
+    .tuple(fc.nat(0x7ff0), fc.integer({ min: 1, max: 0xffff }))
+    .map(([half, low]) => hex((((half + 4) << 17) | low) >>> 0)),
 );
 
 /** Datasets of every VR, with nested sequences and private blocks, in the form in which the gateway writes them. */
