@@ -6,7 +6,7 @@ import { unicodeElement } from './dicom-json.js';
 import { OutputBuffer } from './output-buffer.js';
 import { formatTag, type Tag } from './tag.js';
 import { Tags } from './tags.js';
-import { isNumberVr, writeNumbers } from './value-number.js';
+import { formatDecimal, isNumberVr, writeNumbers } from './value-number.js';
 import { isVr, vrTraits, type Vr } from './vr.js';
 
 /** Where the value of an attribute lies that is not in the document. */
@@ -167,6 +167,8 @@ function textOf(value: DicomJsonValue, vr: Vr): string {
   // Beyond 2^53 it may have been read as the number next to the one that was written (J-05).
   if (!Number.isFinite(value) || (!isRounded && Math.abs(value) > Number.MAX_SAFE_INTEGER))
     throw invalid(`A number of ${vr} is beyond what JSON numbers hold; it is to be written as a string.`);
+  if (vr === 'IS' && !Number.isInteger(value)) throw invalid('A number of IS is no integer.');
+  if (vr === 'DS') return formatDecimal(value);
   return Object.is(value, -0) ? '-0' : String(value);
 }
 

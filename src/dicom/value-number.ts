@@ -79,6 +79,26 @@ export function formatNumber(value: number | bigint, vr: Vr): string {
   return Object.is(value, -0) ? '-0' : String(vr === 'FL' ? shortestFloat(value) : value);
 }
 
+/** Characters of a DS. @see PS3.5 6.2 */
+export const maxDecimalLength = 16;
+
+/** The spelling of a finite number as DS that is closest to it, which need not be it. @see PS3.5 6.2 */
+export function formatDecimal(value: number): string {
+  const whole = Object.is(value, -0) ? '-0' : String(value);
+  if (whole.length <= maxDecimalLength) return whole;
+  for (let digits = maxDecimalLength; digits > 1; digits--) {
+    const spellings = [
+      String(Number(value.toPrecision(digits))),
+      value.toExponential(digits - 1).replace('e+', 'e'),
+    ];
+    // The largest numbers are rounded to what is too large.
+    const fits = (text: string): boolean => text.length <= maxDecimalLength && Number.isFinite(Number(text));
+    const fitting = spellings.find(fits);
+    if (fitting !== undefined) return fitting;
+  }
+  return value.toExponential(0);
+}
+
 function grammarOf(vr: Vr): RegExp {
   if (vr === 'AT') return tagText;
   return vr === 'FL' || vr === 'FD' ? decimalText : integerText;

@@ -166,6 +166,7 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     ['a number that is too large', { vr: 'US', Value: [70_000] }],
     ['a number that is none', { vr: 'US', Value: ['x'] }],
     ['a fraction of an integer', { vr: 'SL', Value: [1.5] }],
+    ['a fraction of an integer of text', { vr: 'IS', Value: [1, 1.5] }],
     ['a missing number', { vr: 'US', Value: [null, 1] }],
     ['a tag that is none', { vr: 'AT', Value: ['PatientID'] }],
     ['the delimiter of values', { vr: 'LO', Value: ['A\\B'] }],
@@ -200,6 +201,39 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
   ])('a number of %s that is out of range, %s, is no infinity', (vr, number) => {
     const [object = {}] = parseDicomJson(Buffer.from(`{"00189999":{"vr":"${vr}","Value":[${number}]}}`));
     expect(outcome(() => encodeDicomJson(object))).toBe('bad-request');
+  });
+
+  test.each<[number, string]>([
+    [0.1 + 0.2, '0.3 '],
+    [1 / 3, '0.33333333333333'],
+    [-1 / 3, '-0.3333333333333'],
+    [-2 / 3, '-0.6666666666667'],
+    [1.2345678901234567e-6, '1.23456789012e-6'],
+    [123456789012345680000, '1.23456789012e20'],
+    [-1.2345678901234568e-300, '-1.23456789e-300'],
+    [Number.MAX_VALUE, '1.79769313e+308 '],
+    [-Number.MIN_VALUE, '-5e-324 '],
+    [1e21, '1e+21 '],
+    [-0, '-0'],
+  ])('PS3.5 6.2: %d as DS is the closest of 16 characters', (number, value) => {
+    expect(encoded({ '00189999': { vr: 'DS', Value: [number] } }).toString('latin1', 8)).toBe(value);
+  });
+
+  test('DS as text is longer where it comes so', () => {
+    const text = '0.30000000000000004 ';
+    const element = { vr: 'DS', Value: [text.trim()] };
+    expect(encoded({ '00189999': element }).toString('latin1', 8)).toBe(text);
+  });
+
+  test('every double as DS has 16 characters at most and is the number that it was, nearly', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        const text = encoded({ '00189999': { vr: 'DS', Value: [number] } }).toString('latin1', 8);
+        expect(text).toMatch(/^(?=.{2,16}$)-?\d+(?:\.\d+)?(?:e[+-]?\d+)? ?$/);
+        expect(Math.abs(Number(text) - number)).toBeLessThanOrEqual(Math.abs(number) * 1e-8);
+      }),
+      { seed: 20_260_101, numRuns: 2000 },
+    );
   });
 
   test.each<[string, DicomJsonElement, string]>([
