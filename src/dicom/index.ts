@@ -99,6 +99,12 @@ export { encapsulatedFrames } from './encapsulate.js';
 export { encodeDataset } from './encode-dataset.js';
 export { formatNativeXml } from './native-xml.js';
 export { writeNativeXml } from './native-xml-writer.js';
-export { elementHeader, encodeDicomJson, type BulkGap, type DatasetPiece } from './json-encoder.js';
+export {
+  elementHeader,
+  encodeDicomJson,
+  requireUnits,
+  type BulkGap,
+  type DatasetPiece,
+} from './json-encoder.js';
 export { parseDicomJson } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';

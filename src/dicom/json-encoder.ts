@@ -53,6 +53,16 @@ export function elementHeader(tag: Tag, vr: Vr, length: number): Buffer {
   return Buffer.concat(output.take());
 }
 
+/**
+ * That a value of `vr` may have so many bytes; OW may lack the last, which is padded.
+ *
+ * @throws GatewayError `bad-request` @see PS3.5 6.2
+ */
+export function requireUnits(vr: Vr, length: number): void {
+  const unit = vr === 'AT' ? 4 : vrTraits(vr).unit;
+  if (vr !== 'OW' && length % unit !== 0) throw invalid(`A value of ${vr} has a length that it cannot have.`);
+}
+
 const characterSet = formatTag(Tags.SpecificCharacterSet);
 
 /** Where the writer declares a character set there may be text in what is elsewhere, which is UTF-8 as well. */
@@ -75,6 +85,16 @@ function isAsciiValue(value: DicomJsonValue, vr: string): boolean {
   return Object.values(value as DicomJsonName).every((group) => isAsciiText(group as string));
 }
 
+const pixelData = formatTag(Tags.PixelData);
+const bitsAllocated = formatTag(Tags.BitsAllocated);
+
+/** Native samples of more than 8 bits are words; metadata have OB where pixel data were encapsulated. @see PS3.5 A.2 */
+function pixelDataOf(object: DicomJsonObject): DicomJsonElement | undefined {
+  const element = object[pixelData];
+  const isWords = Number(object[bitsAllocated]?.Value?.[0] ?? 0) > 8;
+  return element?.vr === 'OB' && isWords ? { ...element, vr: 'OW' } : element;
+}
+
 class JsonEncoder {
   readonly #pieces: DatasetPiece[] = [];
   readonly #output = new OutputBuffer();
@@ -87,8 +107,8 @@ class JsonEncoder {
 
   dataset(object: DicomJsonObject, nested: boolean): void {
     for (const name of Object.keys(object).sort()) {
-      const element = object[name];
       const tag = Number.parseInt(name, 16);
+      const element = tag === Tags.PixelData ? pixelDataOf(object) : object[name];
       // Text of items is in the character set of the whole.
       if (element && !(nested && tag === Tags.SpecificCharacterSet)) this.#element(tag, element, nested);
     }
@@ -141,9 +161,7 @@ function valueField({ InlineBinary, Value = [] }: DicomJsonElement, vr: Vr): Buf
 }
 
 function bytesField(bytes: Buffer, vr: Vr): Buffer {
-  const { unit } = vrTraits(vr);
-  if (unit > 2 && bytes.length % unit !== 0)
-    throw invalid(`A value of ${vr} has a length that it cannot have.`);
+  requireUnits(vr, bytes.length);
   return bytes;
 }
 

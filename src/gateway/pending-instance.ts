@@ -5,14 +5,17 @@ import {
   encodeDicomJson,
   formatTag,
   missingAttributes,
+  requireUnits,
   Tags,
   TransferSyntaxes,
+  vrTraits,
   type BulkGap,
   type DatasetPiece,
   type DatasetUids,
   type DicomJsonObject,
   type Part10Meta,
   type Tag,
+  type TransferSyntax,
 } from '../dicom/index.js';
 import { withDocument, withNativePixels, withStream } from '../media/index.js';
 import { bytesOf, type BulkValue } from './bulk-value.js';
@@ -93,15 +96,8 @@ export class PendingInstance {
   outgoing(): OutgoingInstance {
     const { sopClassUid = '', sopInstanceUid = '' } = this.meta;
     const pixels = [...this.#awaited.values()].find(({ gap }) => isPixelData(gap));
-    const syntax = pixels?.values[0]?.syntax ?? TransferSyntaxes.ExplicitVrLittleEndian;
-    if (pixels?.values.some((value) => (value.syntax ?? TransferSyntaxes.ExplicitVrLittleEndian) !== syntax))
-      throw new GatewayError(
-        'bad-request',
-        'The frames of an instance are in more than one transfer syntax.',
-      );
-    if (pixels?.values.some((value) => bytesOf(value) === 0))
-      throw new GatewayError('bad-request', 'Pixel data, or a frame of them, are empty.');
-    if (pixels && !syntax.encapsulated) this.#requireLength(lengthOf(pixels.values));
+    const syntax = syntaxOf(pixels?.values[0]);
+    this.#requireFit(pixels?.values ?? [], syntax);
     return {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
       uids: this.#uids(),
@@ -150,6 +146,20 @@ export class PendingInstance {
     return Number.isSafeInteger(frames) && frames > 0 ? frames : 1;
   }
 
+  /** That the values are what an instance in `syntax` can have. */
+  #requireFit(pixels: readonly BulkValue[], syntax: TransferSyntax): void {
+    if (pixels.some((value) => syntaxOf(value) !== syntax))
+      throw new GatewayError(
+        'bad-request',
+        'The frames of an instance are in more than one transfer syntax.',
+      );
+    if (pixels.some((value) => bytesOf(value) === 0))
+      throw new GatewayError('bad-request', 'Pixel data, or a frame of them, are empty.');
+    if (pixels.length > 0 && !syntax.encapsulated) this.#requireLength(lengthOf(pixels));
+    for (const { gap, values } of this.#awaited.values())
+      if (!isPixelData(gap)) requireUnits(gap.vr, lengthOf(values));
+  }
+
   /** Native pixel data have the length that the attributes say: another one would be another image. */
   #requireLength(length: number): void {
     const number = (tag: Tag): number => Number(this.#text(tag) ?? NaN);
@@ -196,6 +206,10 @@ function textIn(object: DicomJsonObject, tag: Tag): string | undefined {
 /** Whether the value of `gap` is that of the image itself, not of an icon. */
 export const isPixelData = ({ tag, nested }: BulkGap): boolean => tag === Tags.PixelData && !nested;
 
+/** What an instance with `value` as its pixel data, or without any, is written in. */
+const syntaxOf = (value: BulkValue | undefined): TransferSyntax =>
+  value?.syntax ?? TransferSyntaxes.ExplicitVrLittleEndian;
+
 const lengthOf = (values: readonly BulkValue[]): number =>
   values.reduce((length, value) => length + bytesOf(value), 0);
 
@@ -226,7 +240,8 @@ async function* elementOf(
   }
   const length = lengthOf(values);
   const decoded = first.pixels && (first.pixels.bitsAllocated === 16 ? 'OW' : 'OB');
-  yield elementHeader(gap.tag, decoded ?? gap.vr, length);
+  const vr = decoded ?? gap.vr;
+  yield elementHeader(gap.tag, vr, length);
   for (const value of values) yield* read(value);
-  if (length % 2 === 1) yield Buffer.of(0);
+  if (length % 2 === 1) yield Buffer.of(vrTraits(vr).pad);
 }

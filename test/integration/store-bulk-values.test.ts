@@ -103,3 +103,50 @@ describe('S-05: a part without a byte is no value', () => {
     expect(arrived('00204000')?.value).toEqual(Buffer.alloc(0));
   });
 });
+
+describe('S-05: values in parts of their own are held to their VR as those in the metadata are', () => {
+  const SR = '1.2.840.10008.5.1.4.1.1.88.11';
+  const of = (vr: string, tag = '00189999'): DicomJsonObject => ({
+    ...identity(SR),
+    [tag]: { vr, BulkDataURI: 'value' },
+  });
+
+  test.each(['LT', 'ST', 'UC', 'UR', 'UT'])('%s of an odd length ends in a space', async (vr) => {
+    expect((await store(of(vr), part('value', 'abc'))).status).toBe(200);
+    expect(arrived('00189999')).toEqual({ path: '00189999', vr, value: Buffer.from('abc ') });
+  });
+
+  test.each(['OB', 'OW', 'UN'])('%s of an odd length ends in a zero', async (vr) => {
+    expect((await store(of(vr), part('value', 'abc'))).status).toBe(200);
+    expect(arrived('00189999')).toEqual({ path: '00189999', vr, value: Buffer.from('abc\0') });
+  });
+
+  test.each([
+    ['FD', 5],
+    ['FL', 6],
+    ['OF', 2],
+    ['UV', 12],
+    ['AT', 2],
+    ['US', 3],
+  ])('%s of %d bytes is no value', async (vr, length) => {
+    const response = await store(of(vr), part('value', 'x'.repeat(length)));
+    expectRefusal(response, `A value of ${vr} has a length that it cannot have.`);
+  });
+
+  test('nor is one in an item', async () => {
+    const object = { ...identity(SR), '00081115': { vr: 'SQ', Value: [of('FD')] } };
+    const response = await store(object, part('value', '12345'));
+    expectRefusal(response, 'A value of FD has a length that it cannot have.');
+  });
+
+  test.each([
+    ['OB', 8, 'OB'],
+    ['OW', 8, 'OW'],
+    ['OB', 16, 'OW'],
+  ])('PS3.5 A.2: native pixel data said to be %s, of %d bits, are %s', async (vr, bits, written) => {
+    const object = image(bits, { '7FE00010': { vr, BulkDataURI: 'pixels' } });
+    const response = await store(object, part('pixels', 'abcd'.slice(0, bits / 4)));
+    expect(response.status).toBe(200);
+    expect(arrived('7FE00010')?.vr).toBe(written);
+  });
+});

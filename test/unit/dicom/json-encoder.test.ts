@@ -144,6 +144,21 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     expect(bytes.readUInt32LE(8)).toBe(70_000);
   });
 
+  test.each<[number, DicomJsonElement]>([
+    [16, { vr: 'OB', InlineBinary: 'AAAAAA==' }],
+    [16, { vr: 'OB', BulkDataURI: 'pixels' }],
+    [8, { vr: 'OW', InlineBinary: 'AAAAAA==' }],
+  ])('PS3.5 A.2: pixel data of %d bits, %j, are of VR OW, in items too', (bits, element) => {
+    const dataset = { '00280100': { vr: 'US', Value: [bits] }, '7FE00010': element };
+    for (const object of [dataset, { '00880200': { vr: 'SQ', Value: [dataset] } }]) {
+      const pieces = encodeDicomJson(object);
+      const text = Buffer.concat(
+        pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : Buffer.from(piece.vr))),
+      );
+      expect(text.toString('latin1')).toContain('OW');
+    }
+  });
+
   test('has a gap where a value is elsewhere', () => {
     const pieces = encodeDicomJson({
       '00081115': { vr: 'SQ', Value: [{ '00420011': { vr: 'OB', BulkDataURI: 'one' } }] },
