@@ -30,6 +30,7 @@ export {
   fragmentAround,
   headerWith,
   nativePixelHeader,
+  offsetTags,
   pixelDelimiter,
 } from './pixel-edit.js';
 export { decodedEdits, derivedEdits, lossyEdits, lossyMethod, newInstanceEdits } from './lossy-attributes.js';

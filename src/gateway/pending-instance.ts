@@ -5,6 +5,7 @@ import {
   encodeDicomJson,
   formatTag,
   missingAttributes,
+  offsetTags,
   requireUnits,
   Tags,
   TransferSyntaxes,
@@ -30,6 +31,8 @@ interface Awaited {
 export class PendingInstance {
   readonly meta: Partial<Part10Meta>;
   readonly gaps: readonly BulkGap[];
+  /** URIs of values that the instance goes without. */
+  readonly unneeded: readonly string[];
   readonly #awaited = new Map<BulkGap, Awaited>();
   #object: DicomJsonObject;
   #pieces: readonly DatasetPiece[];
@@ -38,9 +41,11 @@ export class PendingInstance {
 
   /** @throws GatewayError `bad-request` when a VR cannot hold a value */
   constructor(object: DicomJsonObject) {
-    this.#object = object;
-    this.meta = PendingInstance.metaOf(object);
-    this.#pieces = encodeDicomJson(object);
+    const { kept, unneeded } = withoutOffsets(object);
+    this.unneeded = unneeded;
+    this.#object = kept;
+    this.meta = PendingInstance.metaOf(kept);
+    this.#pieces = encodeDicomJson(kept);
     this.gaps = gapsIn(this.#pieces);
     for (const gap of this.gaps) this.#awaited.set(gap, { gap, values: [] });
   }
@@ -192,6 +197,16 @@ export class PendingInstance {
   #text(tag: Tag): string | undefined {
     return textIn(this.#object, tag);
   }
+}
+
+const offsets = [...offsetTags].map(formatTag);
+
+/** Offsets are those of fragments that somebody else has made; pixel data are written anew. @see PS3.3 C.7.6.3.1.8 */
+function withoutOffsets(object: DicomJsonObject) {
+  if (object[formatTag(Tags.PixelData)] === undefined) return { kept: object, unneeded: [] };
+  const kept = Object.fromEntries(Object.entries(object).filter(([name]) => !offsets.includes(name)));
+  const unneeded = offsets.flatMap((name) => object[name]?.BulkDataURI ?? []);
+  return { kept, unneeded };
 }
 
 /** The attributes whose values are elsewhere, in ascending order. */

@@ -150,3 +150,33 @@ describe('S-05: values in parts of their own are held to their VR as those in th
     expect(arrived('7FE00010')?.vr).toBe(written);
   });
 });
+
+describe('PS3.3 C.7.6.3.1.8: offset tables of the metadata are not those of the pixel data that come', () => {
+  const tables: DicomJsonObject = {
+    '7FE00001': { vr: 'OV', InlineBinary: Buffer.alloc(16).toString('base64') },
+    '7FE00002': { vr: 'OV', BulkDataURI: 'lengths' },
+    '7FE00003': one('UV', 16),
+  };
+  const lengths = part('lengths', 'x'.repeat(16));
+
+  test.each([
+    ['compressed', 8, [part('pixels', 'abc', JPEG_LS), part('pixels', 'defg', JPEG_LS)]],
+    ['native', 8, [part('pixels', 'abcd')]],
+  ])('they are left out: %s', async (_what, bits, pixels) => {
+    const object = image(bits, { ...tables, '00280008': one('IS', 2) });
+    // Wherever the part of one comes, it is read over.
+    for (const parts of [pixels, [lengths, ...pixels], [...pixels, lengths]]) {
+      const response = await store(object, ...parts);
+      expect([response.status, answerOf(response).other]).toEqual([200, []]);
+      const syntax = pixels.length === 2 ? '1.2.840.10008.1.2.4.80' : explicit;
+      expect(Object.keys(tables).map((tag) => arrived(tag, syntax))).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(arrived('7FE00010', syntax)).toBeDefined();
+      await gateway?.close();
+      await peer?.close();
+    }
+  });
+});
