@@ -4,7 +4,7 @@ import { Tags } from './tags.js';
 
 /** One frame, or the one stream of a video. */
 export interface EncodedFrameSource {
-  /** Bytes. */
+  /** Bytes, one at least: what is empty has no fragment. */
   readonly length: number;
   readonly read: () => AsyncIterable<Buffer>;
 }

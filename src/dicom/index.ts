@@ -30,6 +30,7 @@ export {
   fragmentAround,
   headerWith,
   nativePixelHeader,
+  offsetTags,
   pixelDelimiter,
 } from './pixel-edit.js';
 export { decodedEdits, derivedEdits, lossyEdits, lossyMethod, newInstanceEdits } from './lossy-attributes.js';
@@ -99,6 +100,12 @@ export { encapsulatedFrames } from './encapsulate.js';
 export { encodeDataset } from './encode-dataset.js';
 export { formatNativeXml } from './native-xml.js';
 export { writeNativeXml } from './native-xml-writer.js';
-export { elementHeader, encodeDicomJson, type BulkGap, type DatasetPiece } from './json-encoder.js';
+export {
+  elementHeader,
+  encodeDicomJson,
+  requireUnits,
+  type BulkGap,
+  type DatasetPiece,
+} from './json-encoder.js';
 export { parseDicomJson } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';

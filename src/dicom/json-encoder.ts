@@ -6,7 +6,7 @@ import { unicodeElement } from './dicom-json.js';
 import { OutputBuffer } from './output-buffer.js';
 import { formatTag, type Tag } from './tag.js';
 import { Tags } from './tags.js';
-import { isNumberVr, writeNumbers } from './value-number.js';
+import { formatDecimal, isNumberVr, writeNumbers } from './value-number.js';
 import { isVr, vrTraits, type Vr } from './vr.js';
 
 /** Where the value of an attribute lies that is not in the document. */
@@ -53,6 +53,16 @@ export function elementHeader(tag: Tag, vr: Vr, length: number): Buffer {
   return Buffer.concat(output.take());
 }
 
+/**
+ * That a value of `vr` may have so many bytes; OW may lack the last, which is padded.
+ *
+ * @throws GatewayError `bad-request` @see PS3.5 6.2
+ */
+export function requireUnits(vr: Vr, length: number): void {
+  const unit = vr === 'AT' ? 4 : vrTraits(vr).unit;
+  if (vr !== 'OW' && length % unit !== 0) throw invalid(`A value of ${vr} has a length that it cannot have.`);
+}
+
 const characterSet = formatTag(Tags.SpecificCharacterSet);
 
 /** Where the writer declares a character set there may be text in what is elsewhere, which is UTF-8 as well. */
@@ -75,6 +85,16 @@ function isAsciiValue(value: DicomJsonValue, vr: string): boolean {
   return Object.values(value as DicomJsonName).every((group) => isAsciiText(group as string));
 }
 
+const pixelData = formatTag(Tags.PixelData);
+const bitsAllocated = formatTag(Tags.BitsAllocated);
+
+/** Native samples of more than 8 bits are words; metadata have OB where pixel data were encapsulated. @see PS3.5 A.2 */
+function pixelDataOf(object: DicomJsonObject): DicomJsonElement | undefined {
+  const element = object[pixelData];
+  const isWords = Number(object[bitsAllocated]?.Value?.[0] ?? 0) > 8;
+  return element?.vr === 'OB' && isWords ? { ...element, vr: 'OW' } : element;
+}
+
 class JsonEncoder {
   readonly #pieces: DatasetPiece[] = [];
   readonly #output = new OutputBuffer();
@@ -87,8 +107,8 @@ class JsonEncoder {
 
   dataset(object: DicomJsonObject, nested: boolean): void {
     for (const name of Object.keys(object).sort()) {
-      const element = object[name];
       const tag = Number.parseInt(name, 16);
+      const element = tag === Tags.PixelData ? pixelDataOf(object) : object[name];
       // Text of items is in the character set of the whole.
       if (element && !(nested && tag === Tags.SpecificCharacterSet)) this.#element(tag, element, nested);
     }
@@ -131,15 +151,17 @@ function writeHeader(output: OutputBuffer, tag: Tag, vr: Vr, length: number): vo
 function valueField({ InlineBinary, Value = [] }: DicomJsonElement, vr: Vr): Buffer {
   if (InlineBinary !== undefined) return bytesField(Buffer.from(InlineBinary, 'base64'), vr);
   if (vr === 'FL' || vr === 'FD') return floatField(Value, vr);
-  if (isNumberVr(vr)) return writeNumbers(Value.map(textOf), vr);
+  if (isNumberVr(vr))
+    return writeNumbers(
+      Value.map((value) => textOf(value, vr)),
+      vr,
+    );
   if (!vrTraits(vr).text && Value.length > 0) throw invalid('Bytes are neither inline nor bulk data.');
   return Buffer.from(textField(Value, vr), 'utf8');
 }
 
 function bytesField(bytes: Buffer, vr: Vr): Buffer {
-  const { unit } = vrTraits(vr);
-  if (unit > 2 && bytes.length % unit !== 0)
-    throw invalid(`A value of ${vr} has a length that it cannot have.`);
+  requireUnits(vr, bytes.length);
   return bytes;
 }
 
@@ -147,7 +169,7 @@ function bytesField(bytes: Buffer, vr: Vr): Buffer {
 function floatField(values: readonly DicomJsonValue[], vr: 'FL' | 'FD'): Buffer {
   return Buffer.concat(
     values.map((value) => {
-      if (typeof value !== 'number' || Number.isFinite(value)) return writeNumbers([textOf(value)], vr);
+      if (typeof value !== 'number' || Number.isFinite(value)) return writeNumbers([textOf(value, vr)], vr);
       const bytes = Buffer.alloc(vr === 'FL' ? 4 : 8);
       if (vr === 'FL') bytes.writeFloatLE(value);
       else bytes.writeDoubleLE(value);
@@ -156,15 +178,21 @@ function floatField(values: readonly DicomJsonValue[], vr: 'FL' | 'FD'): Buffer 
   );
 }
 
-function textOf(value: DicomJsonValue): string {
+function textOf(value: DicomJsonValue, vr: Vr): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  throw invalid('An attribute has a value of the wrong kind.');
+  if (typeof value !== 'number') throw invalid('An attribute has a value of the wrong kind.');
+  const isRounded = vr === 'FL' || vr === 'FD' || vr === 'DS';
+  // Beyond 2^53 it may have been read as the number next to the one that was written (J-05).
+  if (!Number.isFinite(value) || (!isRounded && Math.abs(value) > Number.MAX_SAFE_INTEGER))
+    throw invalid(`A number of ${vr} is beyond what JSON numbers hold; it is to be written as a string.`);
+  if (vr === 'IS' && !Number.isInteger(value)) throw invalid('A number of IS is no integer.');
+  if (vr === 'DS') return formatDecimal(value);
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 function textField(values: readonly DicomJsonValue[], vr: Vr): string {
   const texts = values.map((value) => {
-    const text = value === null ? '' : vr === 'PN' ? nameText(value) : textOf(value);
+    const text = value === null ? '' : vr === 'PN' ? nameText(value) : textOf(value, vr);
     if (forbidden.test(text)) throw invalid('A value holds control characters.');
     if (singleValued.has(vr) ? values.length > 1 : text.includes('\\'))
       throw invalid('A value holds the delimiter of values, or is one of several where there is one.');
@@ -174,7 +202,7 @@ function textField(values: readonly DicomJsonValue[], vr: Vr): string {
 }
 
 function nameText(value: DicomJsonValue): string {
-  if (typeof value !== 'object' || value === null) return textOf(value);
+  if (typeof value !== 'object' || value === null) return textOf(value, 'PN');
   const { Alphabetic = '', Ideographic = '', Phonetic = '' } = value as DicomJsonName;
   return `${Alphabetic}=${Ideographic}=${Phonetic}`.replace(/=+$/, '');
 }

@@ -3,7 +3,7 @@ import { GatewayError } from '../core/index.js';
 import type { DicomJsonElement, DicomJsonName, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
 import { attributeByTag } from './dictionary.js';
 import { isLeftOut } from './dicom-json.js';
-import { formatTag, parseTag } from './tag.js';
+import { formatTag, isDelimiter, parseTag } from './tag.js';
 import { isVr, type Vr } from './vr.js';
 
 /** What a document may be at most. */
@@ -66,6 +66,7 @@ class ModelReader {
     for (const [name, element] of Object.entries(content)) {
       const tag = parseTag(name);
       if (tag === undefined) throw invalid('An attribute has no tag of eight hexadecimal digits.');
+      if (isDelimiter(tag)) throw invalid('An attribute has the tag of an item or a delimiter.');
       const key = formatTag(tag);
       if (Object.hasOwn(object, key)) throw invalid('An attribute comes twice in a dataset.');
       this.#take(1);
@@ -101,6 +102,8 @@ class ModelReader {
     if (value === null) return null;
     if (isBytesVr(vr)) throw invalid('Bytes are neither an InlineBinary nor a BulkDataURI.');
     if (vr === 'PN' && isRecord(value)) return nameOf(value);
+    // A number too large for JavaScript. As a word it is refused when it is written; infinities are what XML may mean.
+    if ((vr === 'FL' || vr === 'FD') && (value === Infinity || value === -Infinity)) return String(value);
     if (typeof value === 'string' || typeof value === 'number') return value;
     throw invalid('An attribute has a value of the wrong kind.');
   }

@@ -1,9 +1,10 @@
 import type { DicomJsonElement, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
+import { isLeftOut } from './dicom-json.js';
 import { attributeByTag } from './dictionary.js';
 import { PersonNameNode } from './native-xml-names.js';
 import { valuesFromXml } from './native-xml-value.js';
 import { placePrivate, type CreatedAttribute } from './private-attributes.js';
-import { formatTag, isPrivateTag, parseTag, type Tag } from './tag.js';
+import { formatTag, isDelimiter, isPrivateTag, parseTag, type Tag } from './tag.js';
 import { isVr, type Vr } from './vr.js';
 import {
   invalid,
@@ -126,6 +127,7 @@ class DatasetNode implements XmlNode {
     if (name !== 'DicomAttribute') throw misplaced();
     const tag = parseTag(attributes('tag') ?? '');
     if (tag === undefined) throw invalid('A DicomAttribute has no tag of eight hexadecimal digits.');
+    if (isDelimiter(tag)) throw invalid('A DicomAttribute has the tag of an item or a delimiter.');
     const creator = attributes('privateCreator') ?? '';
     if (creator !== '' && !isPrivateTag(tag)) throw invalid('A standard attribute has a private creator.');
     const vr = vrOf(tag, attributes('vr'));
@@ -141,6 +143,7 @@ class DatasetNode implements XmlNode {
   }
 
   #set(tag: Tag, element: DicomJsonElement): void {
+    if (isLeftOut(tag)) return;
     const name = formatTag(tag);
     if (Object.hasOwn(this.#object, name)) throw invalid('An attribute comes twice in a dataset.');
     this.#object[name] = element;

@@ -57,6 +57,7 @@ class Budget implements NodeBudget {
  * UTF-8 only, with the namespace or without (X-02). There is no document type, no entity but the five and character
  * references, and no processing instruction (X-05): nothing in a document can name anything outside of it or grow. What
  * is not of the model, what comes twice and what a VR cannot hold is refused, never passed over; messages hold no value.
+ * Group lengths and what is not of a dataset (groups 0000 and 0002) are left out (S-04).
  * IS and DS are strings where they are not spelled as JavaScript would, bulk data by UUID is `urn:uuid:`. Private
  * attributes come into the blocks of their creators (J-18). After an error the reader is of no use.
  *

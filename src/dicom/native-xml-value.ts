@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.js';
 import type { DicomJsonValue } from './dicom-json-value.js';
 import { parseTag, formatTag } from './tag.js';
-import { isNumberVr } from './value-number.js';
+import { isNumberVr, maxDecimalLength } from './value-number.js';
 import type { Vr } from './vr.js';
 
 /** Numbers of a fixed size, least and greatest. */
@@ -60,7 +60,9 @@ function plainNumber(text: string, vr: 'IS' | 'DS'): number | undefined {
   const isNumber = text.length <= maxNumberLength && (vr === 'IS' ? integerText : decimalText).test(text);
   const value = isNumber ? Number(text) : NaN;
   const spelled = Object.is(value, -0) ? '-0' : String(value);
-  return Number.isFinite(value) && spelled === text ? value : undefined;
+  // A number that is longer as text than DS may be would be written in another spelling.
+  const isExact = vr === 'IS' ? Number.isSafeInteger(value) : text.length <= maxDecimalLength;
+  return Number.isFinite(value) && isExact && spelled === text ? value : undefined;
 }
 
 function numericStrings(texts: readonly string[], vr: 'IS' | 'DS'): DicomJsonValue[] {

@@ -14,8 +14,8 @@ export interface PixelDescription {
 }
 
 const NOTHING = Buffer.alloc(0);
-/** What tells where the old fragments were. */
-const offsetTags: ReadonlySet<Tag> = new Set([0x7fe00001, 0x7fe00002, 0x7fe00003]);
+/** What tells where the old fragments were. @see PS3.3 C.7.6.3.1.8 */
+export const offsetTags: ReadonlySet<Tag> = new Set([0x7fe00001, 0x7fe00002, 0x7fe00003]);
 const pixelTags: ReadonlySet<Tag> = new Set([Tags.PixelData, Tags.FloatPixelData, Tags.DoubleFloatPixelData]);
 
 /** No short value is longer. */

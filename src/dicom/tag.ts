@@ -22,3 +22,8 @@ export function isPrivateTag(tag: Tag): boolean {
 export function isGroupLength(tag: Tag): boolean {
   return (tag & 0xffff) === 0;
 }
+
+/** Whether the tag is of the group of items and of the ends of items and sequences, which has no attributes. @see PS3.5 7.5 */
+export function isDelimiter(tag: Tag): boolean {
+  return tag >>> 16 === 0xfffe;
+}

@@ -10,8 +10,12 @@ interface NumberFormat {
 
 /** Little endian, as values are kept in memory. */
 const formats: Partial<Record<Vr, NumberFormat>> = {
-  FD: { size: 8, read: (b, o) => b.readDoubleLE(o), write: (b, t) => b.writeDoubleLE(decimal(t)) },
-  FL: { size: 4, read: (b, o) => b.readFloatLE(o), write: (b, t) => b.writeFloatLE(decimal(t)) },
+  FD: { size: 8, read: (b, o) => b.readDoubleLE(o), write: (b, t) => b.writeDoubleLE(finite(decimal(t))) },
+  FL: {
+    size: 4,
+    read: (b, o) => b.readFloatLE(o),
+    write: (b, t) => b.writeFloatLE(finite(Math.fround(decimal(t)))),
+  },
   SL: { size: 4, read: (b, o) => b.readInt32LE(o), write: (b, t) => b.writeInt32LE(decimal(t)) },
   SS: { size: 2, read: (b, o) => b.readInt16LE(o), write: (b, t) => b.writeInt16LE(decimal(t)) },
   SV: { size: 8, read: (b, o) => b.readBigInt64LE(o), write: (b, t) => b.writeBigInt64LE(BigInt(t)) },
@@ -36,6 +40,12 @@ const tagText = /^[0-9A-Fa-f]{8}$/;
 
 function decimal(text: string): number {
   return Number(text);
+}
+
+/** @throws RangeError when a text that is finite is not so as a number */
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new RangeError();
+  return value;
 }
 
 /** Whether values of this VR are binary numbers; tags (AT) among them. */
@@ -67,6 +77,26 @@ export function formatNumber(value: number | bigint, vr: Vr): string {
   if (typeof value === 'bigint') return value.toString();
   if (vr === 'AT') return formatTag(value);
   return Object.is(value, -0) ? '-0' : String(vr === 'FL' ? shortestFloat(value) : value);
+}
+
+/** Characters of a DS. @see PS3.5 6.2 */
+export const maxDecimalLength = 16;
+
+/** The spelling of a finite number as DS that is closest to it, which need not be it. @see PS3.5 6.2 */
+export function formatDecimal(value: number): string {
+  const whole = Object.is(value, -0) ? '-0' : String(value);
+  if (whole.length <= maxDecimalLength) return whole;
+  for (let digits = maxDecimalLength; digits > 1; digits--) {
+    const spellings = [
+      String(Number(value.toPrecision(digits))),
+      value.toExponential(digits - 1).replace('e+', 'e'),
+    ];
+    // The largest numbers are rounded to what is too large.
+    const fits = (text: string): boolean => text.length <= maxDecimalLength && Number.isFinite(Number(text));
+    const fitting = spellings.find(fits);
+    if (fitting !== undefined) return fitting;
+  }
+  return value.toExponential(0);
 }
 
 function grammarOf(vr: Vr): RegExp {

@@ -134,6 +134,8 @@ export class MetadataParts implements StoreParts {
       this.#drop(namesIn(object));
       return;
     }
+    // Should they come they are read over.
+    this.#drop(instance.unneeded);
     for (const gap of instance.gaps) {
       const name = this.#nameOf(gap.uri);
       // Of two that wait for the same bytes one alone could have them.

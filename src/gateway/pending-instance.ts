@@ -5,14 +5,18 @@ import {
   encodeDicomJson,
   formatTag,
   missingAttributes,
+  offsetTags,
+  requireUnits,
   Tags,
   TransferSyntaxes,
+  vrTraits,
   type BulkGap,
   type DatasetPiece,
   type DatasetUids,
   type DicomJsonObject,
   type Part10Meta,
   type Tag,
+  type TransferSyntax,
 } from '../dicom/index.js';
 import { withDocument, withNativePixels, withStream } from '../media/index.js';
 import { bytesOf, type BulkValue } from './bulk-value.js';
@@ -27,6 +31,8 @@ interface Awaited {
 export class PendingInstance {
   readonly meta: Partial<Part10Meta>;
   readonly gaps: readonly BulkGap[];
+  /** URIs of values that the instance goes without. */
+  readonly unneeded: readonly string[];
   readonly #awaited = new Map<BulkGap, Awaited>();
   #object: DicomJsonObject;
   #pieces: readonly DatasetPiece[];
@@ -35,9 +41,11 @@ export class PendingInstance {
 
   /** @throws GatewayError `bad-request` when a VR cannot hold a value */
   constructor(object: DicomJsonObject) {
-    this.#object = object;
-    this.meta = PendingInstance.metaOf(object);
-    this.#pieces = encodeDicomJson(object);
+    const { kept, unneeded } = withoutOffsets(object);
+    this.unneeded = unneeded;
+    this.#object = kept;
+    this.meta = PendingInstance.metaOf(kept);
+    this.#pieces = encodeDicomJson(kept);
     this.gaps = gapsIn(this.#pieces);
     for (const gap of this.gaps) this.#awaited.set(gap, { gap, values: [] });
   }
@@ -86,20 +94,15 @@ export class PendingInstance {
       this.#object = object;
       this.#pieces = encodeDicomJson(object);
     }
-    return missingAttributes(object);
+    return missingAttributes(this.#withoutEmpty(object));
   }
 
   /** The whole instance. @throws GatewayError `bad-request` when its values do not fit together */
   outgoing(): OutgoingInstance {
     const { sopClassUid = '', sopInstanceUid = '' } = this.meta;
     const pixels = [...this.#awaited.values()].find(({ gap }) => isPixelData(gap));
-    const syntax = pixels?.values[0]?.syntax ?? TransferSyntaxes.ExplicitVrLittleEndian;
-    if (pixels?.values.some((value) => (value.syntax ?? TransferSyntaxes.ExplicitVrLittleEndian) !== syntax))
-      throw new GatewayError(
-        'bad-request',
-        'The frames of an instance are in more than one transfer syntax.',
-      );
-    if (pixels && !syntax.encapsulated) this.#requireLength(lengthOf(pixels.values));
+    const syntax = syntaxOf(pixels?.values[0]);
+    this.#requireFit(pixels?.values ?? [], syntax);
     return {
       meta: { sopClassUid, sopInstanceUid, transferSyntaxUid: syntax.uid },
       uids: this.#uids(),
@@ -129,6 +132,14 @@ export class PendingInstance {
     }
   }
 
+  /** `object` without the values that came and have not one byte, which are no values. */
+  #withoutEmpty(object: DicomJsonObject): DicomJsonObject {
+    const whole = { ...object };
+    for (const { gap, values } of this.#awaited.values())
+      if (!gap.nested && lengthOf(values) === 0) whole[formatTag(gap.tag)] = { vr: gap.vr };
+    return whole;
+  }
+
   #lacks({ gap, values }: Awaited): number {
     const [first] = values;
     if (first === undefined) return 1;
@@ -138,6 +149,20 @@ export class PendingInstance {
   #frames(): number {
     const frames = Number(this.#text(Tags.NumberOfFrames) ?? 1);
     return Number.isSafeInteger(frames) && frames > 0 ? frames : 1;
+  }
+
+  /** That the values are what an instance in `syntax` can have. */
+  #requireFit(pixels: readonly BulkValue[], syntax: TransferSyntax): void {
+    if (pixels.some((value) => syntaxOf(value) !== syntax))
+      throw new GatewayError(
+        'bad-request',
+        'The frames of an instance are in more than one transfer syntax.',
+      );
+    if (pixels.some((value) => bytesOf(value) === 0))
+      throw new GatewayError('bad-request', 'Pixel data, or a frame of them, are empty.');
+    if (pixels.length > 0 && !syntax.encapsulated) this.#requireLength(lengthOf(pixels));
+    for (const { gap, values } of this.#awaited.values())
+      if (!isPixelData(gap)) requireUnits(gap.vr, lengthOf(values));
   }
 
   /** Native pixel data have the length that the attributes say: another one would be another image. */
@@ -174,6 +199,16 @@ export class PendingInstance {
   }
 }
 
+const offsets = [...offsetTags].map(formatTag);
+
+/** Offsets are those of fragments that somebody else has made; pixel data are written anew. @see PS3.3 C.7.6.3.1.8 */
+function withoutOffsets(object: DicomJsonObject) {
+  if (object[formatTag(Tags.PixelData)] === undefined) return { kept: object, unneeded: [] };
+  const kept = Object.fromEntries(Object.entries(object).filter(([name]) => !offsets.includes(name)));
+  const unneeded = offsets.flatMap((name) => object[name]?.BulkDataURI ?? []);
+  return { kept, unneeded };
+}
+
 /** The attributes whose values are elsewhere, in ascending order. */
 const gapsIn = (pieces: readonly DatasetPiece[]): readonly BulkGap[] =>
   pieces.filter((piece): piece is BulkGap => !Buffer.isBuffer(piece));
@@ -185,6 +220,10 @@ function textIn(object: DicomJsonObject, tag: Tag): string | undefined {
 
 /** Whether the value of `gap` is that of the image itself, not of an icon. */
 export const isPixelData = ({ tag, nested }: BulkGap): boolean => tag === Tags.PixelData && !nested;
+
+/** What an instance with `value` as its pixel data, or without any, is written in. */
+const syntaxOf = (value: BulkValue | undefined): TransferSyntax =>
+  value?.syntax ?? TransferSyntaxes.ExplicitVrLittleEndian;
 
 const lengthOf = (values: readonly BulkValue[]): number =>
   values.reduce((length, value) => length + bytesOf(value), 0);
@@ -216,7 +255,8 @@ async function* elementOf(
   }
   const length = lengthOf(values);
   const decoded = first.pixels && (first.pixels.bitsAllocated === 16 ? 'OW' : 'OB');
-  yield elementHeader(gap.tag, decoded ?? gap.vr, length);
+  const vr = decoded ?? gap.vr;
+  yield elementHeader(gap.tag, vr, length);
   for (const value of values) yield* read(value);
-  if (length % 2 === 1) yield Buffer.of(0);
+  if (length % 2 === 1) yield Buffer.of(vrTraits(vr).pad);
 }

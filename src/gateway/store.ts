@@ -1,4 +1,4 @@
-import { abortReason, type GatewayError, type Observe } from '../core/index.js';
+import { abortReason, GatewayError, type Observe } from '../core/index.js';
 import { formatDicomJson, formatNativeXml, type DicomJsonObject } from '../dicom/index.js';
 import {
   commonStudyUrl,
@@ -29,7 +29,7 @@ export interface StoreAnswer {
   readonly warnings: readonly string[];
   /** Why instances were not so much as sent. */
   readonly unsent: readonly string[];
-  /** Set when not one instance was stored because nothing of the body could be read. */
+  /** Set when not one instance was stored because nothing of the body could be read, or it has nothing. */
   readonly malformed: GatewayError | undefined;
 }
 
@@ -127,6 +127,8 @@ export class StoreSession {
   }
 
   #everyMalformed(failures: readonly { readonly error?: GatewayError }[]): GatewayError | undefined {
+    if (failures.length === 0)
+      return new GatewayError('bad-request', 'There is nothing to store in the body.');
     const { malformed = [] } = this.#parts ?? {};
     return failures.every(({ error }) => error !== undefined && malformed.includes(error))
       ? malformed[0]

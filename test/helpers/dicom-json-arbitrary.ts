@@ -69,6 +69,11 @@ const big = (min: bigint, max: bigint): fc.Arbitrary<DicomJsonValue> =>
 const tag = fc.nat(0xffffffff).map((value) => value.toString(16).toUpperCase().padStart(8, '0'));
 const noNumber = fc.constantFrom('1,5', 'N/A', '1.50', '+2', '007', '1e2', '.5');
 
+/** A number that fits into a DS. */
+const decimal = fc
+  .double({ noNaN: true, noDefaultInfinity: true })
+  .map((value) => Number(value.toPrecision(6)))
+  .filter((value) => Number.isFinite(value) && String(value).length <= 16);
 const special = fc.constantFrom(-0, NaN, Infinity, -Infinity);
 
 const values: Readonly<Record<string, fc.Arbitrary<DicomJsonValue[]>>> = {
@@ -81,7 +86,7 @@ const values: Readonly<Record<string, fc.Arbitrary<DicomJsonValue[]>>> = {
   PN: several(name),
   AT: several(tag),
   DS: fc.oneof(
-    several(fc.oneof(fc.constantFrom(-0, 1e21, 1e-7), fc.double({ noNaN: true, noDefaultInfinity: true }))),
+    several(fc.oneof(fc.constantFrom(-0, 1e21, 1e-7), decimal)),
     fc.array(noNumber, { minLength: 1, maxLength: 3 }),
   ),
   IS: fc.oneof(several(fc.maxSafeInteger()), fc.array(noNumber, { minLength: 1, maxLength: 3 })),
@@ -148,10 +153,12 @@ function privateGroup(element: fc.Arbitrary<DicomJsonElement>): fc.Arbitrary<Dic
     });
 }
 
-/** Tags of even groups, at random; some are in the dictionary. */
+/** Tags of even groups, at random; some are in the dictionary, none is a group length. */
 const publicTag = fc.oneof(
   fc.constantFrom('00080005', '00080018', '00100010', '0020000D', '30060026', '60003000', '7FE00010'),
-  fc.tuple(fc.nat(0x7ff0), fc.nat(0xffff)).map(([half, low]) => hex((((half + 4) << 17) | low) >>> 0)),
+  fc
+    .tuple(fc.nat(0x7ff0), fc.integer({ min: 1, max: 0xffff }))
+    .map(([half, low]) => hex((((half + 4) << 17) | low) >>> 0)),
 );
 
 /** Datasets of every VR, with nested sequences and private blocks, in the form in which the gateway writes them. */

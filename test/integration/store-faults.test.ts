@@ -259,6 +259,15 @@ describe('an association that cannot be had', () => {
 });
 
 describe('the form of the answer', () => {
+  test('S-08: a body of Part 10 files without any is a bad request', async () => {
+    const { gateway } = await start(final(0));
+    const response = await postFiles(`${gateway.service}/studies`, []);
+    expect([response.status, response.body.toString()]).toEqual([
+      400,
+      expect.stringContaining('nothing to store'),
+    ]);
+  });
+
   test('S-09: XML for who asks for it, with failures in it', async () => {
     const world = await start(answer(0xa900));
     const response = await storeAll(world, { accept: 'application/dicom+xml' });

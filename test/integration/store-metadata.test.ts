@@ -201,6 +201,14 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
     expect((await post(await start(), form, [broken])).status).toBe(400);
   });
 
+  test('S-08: a body without a part is a bad request', async () => {
+    const response = await post(await start(), form, []);
+    expect([response.status, String(response.body)]).toEqual([
+      400,
+      expect.stringContaining('nothing to store'),
+    ]);
+  });
+
   test('S-10: of many that cannot be read each is a failure, and beside one that can be they are 202', async () => {
     const broken = Array.from({ length: 30 }, () => ({ type: `application/dicom+${form}`, body: '<[{' }));
     const url = await start();
@@ -225,4 +233,15 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
     const inTurn = all.flatMap((object, at) => [...alone(object), value(at + 1)]);
     expect((await post(url, form, inTurn)).status).toBe(200);
   });
+});
+
+test('S-08: an array without an instance is a bad request, and nothing beside one', async () => {
+  const url = await start();
+  const response = await post(url, 'json', metadata('json', []));
+  expect([response.status, String(response.body)]).toEqual([
+    400,
+    expect.stringContaining('nothing to store'),
+  ]);
+  const beside = await post(url, 'json', [...metadata('json', []), ...metadata('json', [identity(1)])]);
+  expect([beside.status, answerOf(beside).stored]).toEqual([200, ['1.2.3.1']]);
 });

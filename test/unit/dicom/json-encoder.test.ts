@@ -62,6 +62,10 @@ describe('S-04: metadata in DICOM JSON', () => {
     ['a dataset that is none', [[]]],
     ['a keyword in place of a tag', { PatientID: { vr: 'LO' } }],
     ['a tag twice', { '0020000d': { vr: 'UI' }, '0020000D': { vr: 'UI' } }],
+    ['an item in place of an attribute', { FFFEE000: { vr: 'OB' } }],
+    ['the end of an item', { '00081115': { vr: 'SQ', Value: [{ fffee00d: { vr: 'UN' } }] } }],
+    ['the end of a sequence', { FFFEE0DD: {} }],
+    ['a group length of their group', { FFFE0000: {} }],
     ['an attribute that is no object', { '00100020': 'A' }],
     ['a VR that does not exist', { '00100020': { vr: 'XX' } }],
     ['a VR that is no text', { '00100020': { vr: 1 } }],
@@ -140,6 +144,21 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     expect(bytes.readUInt32LE(8)).toBe(70_000);
   });
 
+  test.each<[number, DicomJsonElement]>([
+    [16, { vr: 'OB', InlineBinary: 'AAAAAA==' }],
+    [16, { vr: 'OB', BulkDataURI: 'pixels' }],
+    [8, { vr: 'OW', InlineBinary: 'AAAAAA==' }],
+  ])('PS3.5 A.2: pixel data of %d bits, %j, are of VR OW, in items too', (bits, element) => {
+    const dataset = { '00280100': { vr: 'US', Value: [bits] }, '7FE00010': element };
+    for (const object of [dataset, { '00880200': { vr: 'SQ', Value: [dataset] } }]) {
+      const pieces = encodeDicomJson(object);
+      const text = Buffer.concat(
+        pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : Buffer.from(piece.vr))),
+      );
+      expect(text.toString('latin1')).toContain('OW');
+    }
+  });
+
   test('has a gap where a value is elsewhere', () => {
     const pieces = encodeDicomJson({
       '00081115': { vr: 'SQ', Value: [{ '00420011': { vr: 'OB', BulkDataURI: 'one' } }] },
@@ -162,6 +181,7 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     ['a number that is too large', { vr: 'US', Value: [70_000] }],
     ['a number that is none', { vr: 'US', Value: ['x'] }],
     ['a fraction of an integer', { vr: 'SL', Value: [1.5] }],
+    ['a fraction of an integer of text', { vr: 'IS', Value: [1, 1.5] }],
     ['a missing number', { vr: 'US', Value: [null, 1] }],
     ['a tag that is none', { vr: 'AT', Value: ['PatientID'] }],
     ['the delimiter of values', { vr: 'LO', Value: ['A\\B'] }],
@@ -170,6 +190,65 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     ['bytes of a length that is no multiple', { vr: 'OF', InlineBinary: 'AAAAAAA=' }],
   ])('%s is refused', (_what, element) => {
     expect(outcome(() => encodeDicomJson({ '00189999': element }))).toBe('bad-request');
+  });
+
+  test.each<[string, string]>([
+    ['UV', '9007199254740993'],
+    ['SV', '-9007199254740993'],
+    ['UV', '1e19'],
+    ['LO', '12345678901234567890'],
+  ])('J-05: a number of %s that JSON numbers do not hold exactly, %s, is refused', (vr, number) => {
+    const [object = {}] = parseDicomJson(Buffer.from(`{"00189999":{"vr":"${vr}","Value":[${number}]}}`));
+    expect(() => encodeDicomJson(object)).toThrow('is to be written as a string');
+  });
+
+  test.each<[string, string]>([
+    ['FL', '1e300'],
+    ['FL', '-3.4028236e38'],
+    ['FL', '"1e39"'],
+    ['FD', '1e400'],
+    ['FD', '-1e400'],
+    ['FD', '"1e400"'],
+    ['DS', '1e400'],
+    ['IS', '1e400'],
+    ['US', '1e400'],
+    ['LO', '1e400'],
+  ])('a number of %s that is out of range, %s, is no infinity', (vr, number) => {
+    const [object = {}] = parseDicomJson(Buffer.from(`{"00189999":{"vr":"${vr}","Value":[${number}]}}`));
+    expect(outcome(() => encodeDicomJson(object))).toBe('bad-request');
+  });
+
+  test.each<[number, string]>([
+    [0.1 + 0.2, '0.3 '],
+    [1 / 3, '0.33333333333333'],
+    [-1 / 3, '-0.3333333333333'],
+    [-2 / 3, '-0.6666666666667'],
+    [1.2345678901234567e-6, '1.23456789012e-6'],
+    [123456789012345680000, '1.23456789012e20'],
+    [-1.2345678901234568e-300, '-1.23456789e-300'],
+    [Number.MAX_VALUE, '1.79769313e+308 '],
+    [-Number.MIN_VALUE, '-5e-324 '],
+    [1e21, '1e+21 '],
+    [-0, '-0'],
+  ])('PS3.5 6.2: %d as DS is the closest of 16 characters', (number, value) => {
+    expect(encoded({ '00189999': { vr: 'DS', Value: [number] } }).toString('latin1', 8)).toBe(value);
+  });
+
+  test('DS as text is longer where it comes so', () => {
+    const text = '0.30000000000000004 ';
+    const element = { vr: 'DS', Value: [text.trim()] };
+    expect(encoded({ '00189999': element }).toString('latin1', 8)).toBe(text);
+  });
+
+  test('every double as DS has 16 characters at most and is the number that it was, nearly', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        const text = encoded({ '00189999': { vr: 'DS', Value: [number] } }).toString('latin1', 8);
+        expect(text).toMatch(/^(?=.{2,16}$)-?\d+(?:\.\d+)?(?:e[+-]?\d+)? ?$/);
+        expect(Math.abs(Number(text) - number)).toBeLessThanOrEqual(Math.abs(number) * 1e-8);
+      }),
+      { seed: 20_260_101, numRuns: 2000 },
+    );
   });
 
   test.each<[string, DicomJsonElement, string]>([
@@ -183,6 +262,8 @@ describe('S-05: a dataset of DICOM JSON as bytes', () => {
     ['a tag', { vr: 'AT', Value: ['0020000D'] }, '\x20\0\x0D\0'],
     ['minus zero', { vr: 'FL', Value: [-0] }, '\0\0\0\x80'],
     ['an infinity, from XML', { vr: 'FL', Value: [Infinity] }, '\0\0\x80\x7F'],
+    ['the largest FL', { vr: 'FL', Value: [3.4028234663852886e38] }, '\xFF\xFF\x7F\x7F'],
+    ['the largest exact integer', { vr: 'UV', Value: [2 ** 53 - 1] }, '\xFF\xFF\xFF\xFF\xFF\xFF\x1F\0'],
     ['a large integer', { vr: 'UV', Value: ['18446744073709551615'] }, '\xFF'.repeat(8)],
   ])('%s', (_what, element, value) => {
     const bytes = encoded({ '00189999': element });

@@ -65,6 +65,22 @@ describe('a document', () => {
     });
   });
 
+  test('S-04, J-01: is read without command set, file meta information and group lengths, in items too', () => {
+    const foreign =
+      '<DicomAttribute tag="00000002" vr="UI"><Value>1.2</Value></DicomAttribute>' +
+      '<DicomAttribute tag="00020010" vr="UI"><Value>1.2.840.10008.1.2.4.50</Value></DicomAttribute>' +
+      '<DicomAttribute tag="00100000" vr="UL"><Value>8</Value></DicomAttribute>';
+    const item = `<DicomAttribute tag="00081032" vr="SQ"><Item>${foreign}${name}</Item></DicomAttribute>`;
+    expect(model(foreign + item + name)).toEqual({
+      '00081032': { vr: 'SQ', Value: [expected] },
+      ...expected,
+    });
+    // The first of a creator's block is spelled like a group length.
+    const first =
+      '<DicomAttribute tag="00290000" vr="UL" privateCreator="ACME"><Value>8</Value></DicomAttribute>';
+    expect(model(first)).toHaveProperty('00291000', { vr: 'UL', Value: [8] });
+  });
+
   test('of several datasets, of another kind, or that is not whole is refused', () => {
     const whole = `<NativeDicomModel>${name}</NativeDicomModel>`;
     for (const xml of [
@@ -136,10 +152,12 @@ describe('values', () => {
     ['AT', ['0020000d'], ['0020000D']],
     ['DS', ['1.5', '', '-3'], [1.5, null, -3]],
     ['DS', ['1.50', '3'], ['1.50', '3']],
+    ['DS', ['0.30000000000000004'], ['0.30000000000000004']],
     ['IS', ['12', '-0'], [12, -0]],
     ['IS', ['012'], ['012']],
     ['IS', ['1.5'], ['1.5']],
     ['IS', ['9007199254740993'], ['9007199254740993']],
+    ['IS', ['9007199254740992'], ['9007199254740992']],
     ['DS', ['Infinity', 'NaN'], ['Infinity', 'NaN']],
   ])('X-04, J-05: of %s %j are %j', (vr, texts, values) => {
     expect(valuesOf(vr, ...texts)).toStrictEqual(values);
@@ -237,6 +255,14 @@ describe('names, items and bytes', () => {
 
   test('J-19: an attribute that comes twice is refused, for one of them would be lost', () => {
     refusalOf(() => model(name + name));
+  });
+
+  test.each(['FFFEE000', 'fffee00d', 'FFFEE0DD', 'FFFE0000'])('%s is no attribute', (tag) => {
+    const delimiter = `<DicomAttribute tag="${tag}" vr="OB"/>`;
+    refusalOf(() => model(delimiter));
+    refusalOf(() =>
+      model(`<DicomAttribute tag="00081032" vr="SQ"><Item>${delimiter}</Item></DicomAttribute>`),
+    );
   });
 });
 
