@@ -146,8 +146,15 @@ async function keep(passing: AsyncIterable<Buffer> | undefined): Promise<void> {
 }
 
 /** Bytes of the longest of `frames` as they are stored. */
-export const longestOf = (index: DatasetIndex, frames: readonly number[]): number =>
-  frames.reduce((most, frame) => Math.max(most, frameLength(index, frame)), 0);
+export function longestOf(index: DatasetIndex, frames: Iterable<number>): number {
+  let longest = 0;
+  for (const frame of frames) {
+    longest = Math.max(longest, frameLength(index, frame));
+    // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
+    if (index.pixelData?.kind === 'native') break;
+  }
+  return longest;
+}
 
 /** A stored frame in memory of its own, which is given to a thread; or in that of the place where it is native. */
 export async function readOwn(

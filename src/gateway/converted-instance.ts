@@ -30,6 +30,7 @@ import {
 import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 import { changeOf } from './lossy-instance.js';
+import { PickedFrames } from './picked-frames.js';
 
 /** An instance as a Part 10 file, converted as by `convertedDataset`. @throws GatewayError as that */
 export async function convertedInstance(
@@ -106,10 +107,7 @@ function requireConvertible(
   const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
   const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
-  // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
-  const last = pixelData?.kind === 'native' ? 1 : count;
-  const frames = Array.from({ length: last }, (_, position) => position + 1);
-  if (!pool.takes(shape, longestOf(index, frames))) throw notSo();
+  if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
 }
 
 const AS_STORED_ONLY = 'This instance can be had as it is stored, with transfer-syntax=*.';

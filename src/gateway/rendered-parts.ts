@@ -93,7 +93,7 @@ export const noPicture = (sopClassUid: string): GatewayError =>
 /** @throws GatewayError `not-acceptable` for frames that cannot be made into pictures here */
 export function requireRenderable(
   { index, stored }: Pick<PictureSource, 'stored' | 'index'>,
-  frames: readonly number[],
+  frames: Iterable<number>,
   pool: FramePool,
 ): void {
   const isKnown = index.pixelData?.kind === 'native' || pool.decodes(stored.uid);
