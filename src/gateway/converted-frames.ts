@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
+import { frameCount, frameLength, readFrame, Tags, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
 import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
@@ -42,6 +42,7 @@ export async function convertedFrames(
   const { encodeAs, representation, mediaType } = conversion;
   const longest = longestOf(opened.index, frames);
   if (
+    isFloating(opened.index) ||
     !by.pool.takes(shape, longest) ||
     (encodeAs !== undefined && !isMadeBy(by.pool, encodeAs, shape, conversion.lossy))
   )
@@ -94,6 +95,15 @@ export const lossOf = (
 /** Whether frames cannot be had so, by no fault of anything else; what is stored may still do for the client. */
 export const isOfTheFrame = (thrown: unknown): boolean =>
   ['not-acceptable', 'malformed-dataset', 'transcode-timeout'].includes(toGatewayError(thrown).code);
+
+/**
+ * Whether the samples are floating point numbers: no code stream and no integers are those, so they can be had as they
+ * are stored alone.
+ *
+ * @see PS3.5 8, PS3.3 C.7.6.24
+ */
+export const isFloating = ({ pixelData }: DatasetIndex): boolean =>
+  pixelData?.kind === 'native' && pixelData.tag !== Tags.PixelData;
 
 /** Whether the frames can be encoded so. */
 export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>

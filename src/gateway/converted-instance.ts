@@ -20,6 +20,7 @@ import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
 import {
   FRAMES_AT_ONCE,
+  isFloating,
   isMadeBy,
   longestOf,
   makeFrame,
@@ -104,7 +105,8 @@ function requireConvertible(
 ): void {
   const shape = shapeOf(index);
   const { pixelData } = index;
-  const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
+  const isWhole = pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O');
+  const isPicture = count > 0 && isWhole && !isFloating(index);
   const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
   if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
