@@ -96,7 +96,7 @@ export async function convertedDataset(
   return { sopInstanceUid, dataset };
 }
 
-/** What cannot be had so is known before the first byte. */
+/** What cannot be had so is known before the first byte. @throws GatewayError `not-acceptable`, `malformed-dataset` */
 function requireConvertible(
   { index }: StoredWhole,
   count: number,
@@ -110,6 +110,9 @@ function requireConvertible(
   const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
   if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
+  // What is written anew would say that there are frames which are not in it.
+  if (count < (index.numberOfFrames ?? 1))
+    throw new GatewayError('malformed-dataset', 'The pixel data hold fewer frames than the instance says.');
 }
 
 const AS_STORED_ONLY = 'This instance can be had as it is stored, with transfer-syntax=*.';

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
+import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { floats } from '../helpers/presentation-states.js';
-import { fileIn } from '../helpers/pixel-instances.js';
+import { encapsulatedPicture, fileIn, gray, nativePicture } from '../helpers/pixel-instances.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { request, type RawResponse } from '../helpers/test-gateway.js';
@@ -56,5 +57,38 @@ describe('floating point pixel data (PS3.3 C.7.6.24)', () => {
     expect((await get('image/dicom-rle', '/frames/1')).status).toBe(406);
     const answer = await get('application/octet-stream', '/frames/1');
     expect([answer.status, answer.body]).toEqual([200, floats(1, 2, 3, 4)]);
+  });
+});
+
+describe('pixel data with fewer frames than Number of Frames says', () => {
+  const samples = new Uint8Array(gray.rows * gray.columns * 2);
+  const frames = 9;
+  const extra = { NumberOfFrames: '10' };
+
+  test.each([
+    [
+      'encapsulated',
+      S.RleLossless.uid,
+      S.ExplicitVrLittleEndian.uid,
+      async () => {
+        const { stream } = await encodeFrame({ samples, shape: gray }, S.RleLossless.uid);
+        const fragments = Array<Buffer>(frames).fill(Buffer.from(stream));
+        return encapsulatedPicture(gray, fragments, S.RleLossless.uid, { frames, extra });
+      },
+    ],
+    [
+      'native',
+      S.ExplicitVrLittleEndian.uid,
+      S.RleLossless.uid,
+      () => nativePicture(gray, Buffer.alloc(samples.length * frames), { frames, extra }),
+    ],
+  ])('%s: can be had as they are stored alone', async (_kind, stored, other, make) => {
+    const get = await start(await make());
+    expect((await get(dicom(other))).status).toBe(502);
+    for (const accept of [dicom('*'), `${dicom(other)}, ${dicom(stored)}; q=0.5`]) {
+      const answer = await get(accept);
+      expect([answer.status, fileIn(answer).transferSyntaxUid]).toEqual([200, stored]);
+    }
+    expect((await get('application/octet-stream', '/frames/9')).status).toBe(200);
   });
 });
