@@ -63,7 +63,8 @@ export interface ConvertedDataset {
 
 /**
  * A dataset with its frames decoded or encoded one by one, whatever its size; the first one before this returns. Nothing
- * else of it changes but what must: the Image Pixel module's words for the pixels, and tables of offsets.
+ * else of it changes but what must: the Image Pixel module's words for the pixels, tables of offsets, and icons that are
+ * encapsulated.
  *
  * @throws GatewayError `not-acceptable` when these frames cannot be had so, `malformed-dataset`
  * @see rules W-20 to W-28
