@@ -126,7 +126,7 @@ export async function pictureRequest(
   const viewport =
     source.shownBy === undefined
       ? placeViewport(picture.viewport, shapeOf(index), mostPixels)
-      : boxWithin(picture.viewport, mostPixels);
+      : picture.viewport && boxWithin(picture.viewport, mostPixels);
   const of = { frame, count: frameCount(index) };
   const annotation = await annotationLines(source, picture.annotation ?? [], of, fallback);
   const { quality, window, iccProfile } = picture;
