@@ -1,4 +1,4 @@
-/** Datasets whose pixels are written anew: everything else stays byte for byte. */
+/** Datasets whose pixels are written anew: everything else stays byte for byte, but for icons that are encapsulated. */
 import { explicitElement, type ElementEdit } from './element-edit.js';
 import { DatasetReader, type DatasetVisitor, type ElementHeader, type ValueMode } from './reader.js';
 import { spliced, type Cut } from './splice.js';
@@ -23,7 +23,8 @@ const longestCollected = 0xffff;
 
 /**
  * What stands before the pixel data of a dataset in Explicit VR Little Endian, with `pixels` in place of what it says of
- * them, and `more` done to other elements. `open` gives the bytes of the dataset, and is called twice.
+ * them, `more` done to other elements, and without an icon that is encapsulated. `open` gives the bytes of the dataset, and
+ * is called twice.
  *
  * @throws GatewayError `malformed-dataset`, or what `open` throws
  * @see PS3.3 C.7.6.3, PS3.18 8.7.3.4
@@ -59,6 +60,8 @@ class EditVisitor implements DatasetVisitor {
   readonly #cuts: Cut[] = [];
   /** The sequence that goes on. */
   #open: Cut | undefined;
+  /** The icon of the image, while it is read. */
+  #icon: { readonly start: number; isEncapsulated: boolean } | undefined;
   /** Of the element whose value is collected. */
   #collecting: ElementEdit | undefined;
   /** Where the pixel data begins, once that is known. */
@@ -70,7 +73,11 @@ class EditVisitor implements DatasetVisitor {
   }
 
   element(header: ElementHeader): ValueMode {
-    if (header.depth > 0) return 'skip';
+    if (header.depth > 0) {
+      // Of no defined length is encapsulated pixel data alone, for sequences begin elsewhere.
+      if (this.#icon && header.length < 0) this.#icon.isEncapsulated = true;
+      return 'skip';
+    }
     const edit = this.#topLevel(header);
     if (edit === undefined) return 'skip';
     if (header.length < 0 || header.length > longestCollected) this.#replace(header, edit.make());
@@ -87,6 +94,8 @@ class EditVisitor implements DatasetVisitor {
   beginSequence(header: ElementHeader): void {
     const edit = header.depth === 0 ? this.#topLevel(header) : undefined;
     if (edit) this.#open = this.#replace(header, edit.make());
+    else if (header.depth === 0 && header.tag === Tags.IconImageSequence && this.end === undefined)
+      this.#icon = { start: header.headerOffset, isEncapsulated: false };
   }
 
   /** What is still to be added stands at the end. */
@@ -120,9 +129,17 @@ class EditVisitor implements DatasetVisitor {
     return cut;
   }
 
+  /**
+   * Ends what is open. An icon whose pixels are encapsulated is left out: they are code streams of the old transfer syntax,
+   * and the new one has another kind or none. An image need not have an icon, and is of more use than a refusal.
+   *
+   * @see PS3.5 A.4, PS3.3 F.7
+   */
   #closeAt(offset: number): void {
     if (this.#open) this.#open.end = offset;
     this.#open = undefined;
+    if (this.#icon?.isEncapsulated) this.#cuts.push({ start: this.#icon.start, end: offset, bytes: NOTHING });
+    this.#icon = undefined;
   }
 }
 

@@ -1,13 +1,18 @@
+import { GatewayError } from '../core/index.js';
 import { retrieveUrl } from '../dicomweb/index.js';
 import { GIF_END, type PictureRequest } from '../render/index.js';
 import type { PartsAnswer } from './answer.js';
 import { each } from './frames-answer.js';
 import type { OpenInstance } from './open-instance.js';
+import type { PickedFrames } from './picked-frames.js';
 import { pictureSource } from './pictures.js';
 import { partsAnswer, pictureRequest, type RenderedJob } from './rendered-parts.js';
 import { etagOf } from './validator.js';
 
 const mediaType = 'image/gif';
+
+/** Over an hour and a half at the pace below: nobody plays more, and a small instance may say that it has millions. */
+const MOST_FRAMES = 65_536;
 
 /** What is taken where the dataset does not say; viewers play at about this rate. */
 const DEFAULT_MS = 100;
@@ -21,25 +26,30 @@ const delayOf = (told: number | undefined): number =>
  * Several frames as one animated GIF, each made when the client has taken the one before it; the first before the status
  * line. The frames are kept as other pictures are, those at the beginning of a long one alone.
  *
- * @throws GatewayError of the first frame
+ * @throws GatewayError `not-acceptable` for too many frames, or of the first frame
  * @see rule W-50
  */
 export async function animated(
   opened: OpenInstance,
-  frames: readonly number[],
+  frames: PickedFrames,
   job: RenderedJob,
 ): Promise<PartsAnswer> {
+  if (frames.size > MOST_FRAMES)
+    throw new GatewayError(
+      'not-acceptable',
+      `An animation of more than ${MOST_FRAMES} frames is not made; frames can be named.`,
+    );
   const { instance, record } = opened;
   const source = pictureSource(opened);
   const looks = await source.looks();
   const { asked, by } = job;
-  const [first = 1, ...rest] = frames;
+  const { first } = frames;
   const requestOf = async (frame: number): Promise<PictureRequest> => ({
     ...(await pictureRequest(source, frame, mediaType, job)),
     animation: { isFirst: frame === first, delayMs: delayOf(looks.delayMs(frame)) },
   });
   const request = await requestOf(first);
-  const etag = etagOf(record, 'rendered', frames.join(','), JSON.stringify(request));
+  const etag = etagOf(record, 'rendered', frames.name, JSON.stringify(request));
   let made = 0;
   const make = async (frame: number, of: PictureRequest): Promise<Buffer> => {
     const mayKeep = made < by.pictures.animationBytes;
@@ -51,7 +61,7 @@ export async function animated(
   const beginning = known ? undefined : await make(first, request);
   const bytes = async function* (): AsyncGenerator<Buffer, void, undefined> {
     if (beginning) yield beginning;
-    for (const frame of rest) yield await make(frame, await requestOf(frame));
+    for (const frame of frames.rest()) yield await make(frame, await requestOf(frame));
     yield Buffer.from(GIF_END);
   };
   const part = {

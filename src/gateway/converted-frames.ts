@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, frameLength, readFrame, type DatasetIndex } from '../dicom/index.js';
+import { frameCount, frameLength, readFrame, Tags, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
 import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
@@ -42,6 +42,7 @@ export async function convertedFrames(
   const { encodeAs, representation, mediaType } = conversion;
   const longest = longestOf(opened.index, frames);
   if (
+    isFloating(opened.index) ||
     !by.pool.takes(shape, longest) ||
     (encodeAs !== undefined && !isMadeBy(by.pool, encodeAs, shape, conversion.lossy))
   )
@@ -95,6 +96,15 @@ export const lossOf = (
 export const isOfTheFrame = (thrown: unknown): boolean =>
   ['not-acceptable', 'malformed-dataset', 'transcode-timeout'].includes(toGatewayError(thrown).code);
 
+/**
+ * Whether the samples are floating point numbers: no code stream and no integers are those, so they can be had as they
+ * are stored alone.
+ *
+ * @see PS3.5 8, PS3.3 C.7.6.24
+ */
+export const isFloating = ({ pixelData }: DatasetIndex): boolean =>
+  pixelData?.kind === 'native' && pixelData.tag !== Tags.PixelData;
+
 /** Whether the frames can be encoded so. */
 export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>
   lossy ? pool.encodesLossy(encodeAs, shape) : pool.encodes(encodeAs, shape);
@@ -146,8 +156,15 @@ async function keep(passing: AsyncIterable<Buffer> | undefined): Promise<void> {
 }
 
 /** Bytes of the longest of `frames` as they are stored. */
-export const longestOf = (index: DatasetIndex, frames: readonly number[]): number =>
-  frames.reduce((most, frame) => Math.max(most, frameLength(index, frame)), 0);
+export function longestOf(index: DatasetIndex, frames: Iterable<number>): number {
+  let longest = 0;
+  for (const frame of frames) {
+    longest = Math.max(longest, frameLength(index, frame));
+    // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
+    if (index.pixelData?.kind === 'native') break;
+  }
+  return longest;
+}
 
 /** A stored frame in memory of its own, which is given to a thread; or in that of the place where it is native. */
 export async function readOwn(

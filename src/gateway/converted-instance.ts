@@ -20,6 +20,7 @@ import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
 import {
   FRAMES_AT_ONCE,
+  isFloating,
   isMadeBy,
   longestOf,
   makeFrame,
@@ -30,6 +31,7 @@ import {
 import type { StoredWhole } from './stored-whole.js';
 import { inOrder } from './in-order.js';
 import { changeOf } from './lossy-instance.js';
+import { PickedFrames } from './picked-frames.js';
 
 /** An instance as a Part 10 file, converted as by `convertedDataset`. @throws GatewayError as that */
 export async function convertedInstance(
@@ -61,7 +63,8 @@ export interface ConvertedDataset {
 
 /**
  * A dataset with its frames decoded or encoded one by one, whatever its size; the first one before this returns. Nothing
- * else of it changes but what must: the Image Pixel module's words for the pixels, and tables of offsets.
+ * else of it changes but what must: the Image Pixel module's words for the pixels, tables of offsets, and icons that are
+ * encapsulated.
  *
  * @throws GatewayError `not-acceptable` when these frames cannot be had so, `malformed-dataset`
  * @see rules W-20 to W-28
@@ -94,7 +97,7 @@ export async function convertedDataset(
   return { sopInstanceUid, dataset };
 }
 
-/** What cannot be had so is known before the first byte. */
+/** What cannot be had so is known before the first byte. @throws GatewayError `not-acceptable`, `malformed-dataset` */
 function requireConvertible(
   { index }: StoredWhole,
   count: number,
@@ -103,13 +106,14 @@ function requireConvertible(
 ): void {
   const shape = shapeOf(index);
   const { pixelData } = index;
-  const isPicture = count > 0 && (pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O'));
+  const isWhole = pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O');
+  const isPicture = count > 0 && isWhole && !isFloating(index);
   const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
   if (!isPicture || !isMade) throw notSo();
-  // Native frames are of one length, and there may be as many as there are bits; of the others each has fragments.
-  const last = pixelData?.kind === 'native' ? 1 : count;
-  const frames = Array.from({ length: last }, (_, position) => position + 1);
-  if (!pool.takes(shape, longestOf(index, frames))) throw notSo();
+  if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
+  // What is written anew would say that there are frames which are not in it.
+  if (count < (index.numberOfFrames ?? 1))
+    throw new GatewayError('malformed-dataset', 'The pixel data hold fewer frames than the instance says.');
 }
 
 const AS_STORED_ONLY = 'This instance can be had as it is stored, with transfer-syntax=*.';

@@ -15,10 +15,15 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** The part of one image that is shown, and the box that it is made to fit into without being distorted. */
+/**
+ * The part of one image that is shown, and the box that it is made to fit into without being distorted: a side that is left
+ * out follows from the other, as high and wide as the pixels are to be seen; without both the pixels stay as they are.
+ */
 export interface PlacedViewport {
-  readonly width: number;
-  readonly height: number;
+  readonly width?: number;
+  readonly height?: number;
+  /** Most pixels of a side that follows from the other. */
+  readonly mostSide?: number;
   readonly source: Rectangle;
   readonly flipHorizontal: boolean;
   readonly flipVertical: boolean;
@@ -44,7 +49,7 @@ function sourceOf({ region }: Viewport, { rows, columns }: ImageSize): Rectangle
  * A viewport on an image of a known size; undefined when the image is shown as it is.
  *
  * @throws GatewayError `bad-request` for a region outside of the image, or a picture of more than `mostPixels` in one
- *   direction
+ *   direction, as far as that is known without its pixels' proportions
  * @see PS3.18 8.3.5.1.3, 9.4.1.2 (W-53, U-07)
  */
 export function placeViewport(
@@ -54,10 +59,11 @@ export function placeViewport(
 ): PlacedViewport | undefined {
   if (!viewport) return undefined;
   const source = sourceOf(viewport, size);
-  const box = boxOf(viewport, source);
-  requireWithin(Math.max(box.width, box.height), mostPixels);
   const { flipX: flipHorizontal = false, flipY: flipVertical = false } = viewport;
-  return { ...box, source, flipHorizontal, flipVertical };
+  const box = boxWithin(viewport, mostPixels);
+  const sides = Object.keys(box).length;
+  if (sides === 0) requireWithin(Math.max(source.width, source.height), mostPixels);
+  return { ...box, ...(sides === 1 && { mostSide: mostPixels }), source, flipHorizontal, flipVertical };
 }
 
 /**
@@ -66,11 +72,9 @@ export function placeViewport(
  * @throws GatewayError `bad-request` for more than `mostPixels` in one direction
  */
 export function boxWithin(
-  viewport: Viewport | undefined,
+  { width, height }: Viewport,
   mostPixels: number,
-): Pick<Viewport, 'width' | 'height'> | undefined {
-  if (!viewport) return undefined;
-  const { width, height } = viewport;
+): Pick<Viewport, 'width' | 'height'> {
   requireWithin(Math.max(width ?? 0, height ?? 0), mostPixels);
   return { ...(width !== undefined && { width }), ...(height !== undefined && { height }) };
 }
@@ -78,18 +82,6 @@ export function boxWithin(
 function requireWithin(pixels: number, mostPixels: number): void {
   if (pixels > mostPixels)
     throw new GatewayError('bad-request', `Pictures have ${mostPixels} pixels at most in each direction.`);
-}
-
-/** Where one side is left out it follows from the other: both are left out for as many pixels as the source has. */
-function boxOf(
-  { width, height }: Viewport,
-  source: Rectangle,
-): { readonly width: number; readonly height: number } {
-  const whole = (value: number): number => Math.max(1, Math.round(value));
-  if (width !== undefined && height !== undefined) return { width, height };
-  if (width !== undefined) return { width, height: whole((width * source.height) / source.width) };
-  if (height !== undefined) return { width: whole((height * source.width) / source.height), height };
-  return { width: whole(source.width), height: whole(source.height) };
 }
 
 /** A viewport of `pixels` in each direction at most, in which no image is made larger than it is. */

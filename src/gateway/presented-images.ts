@@ -6,6 +6,7 @@ import type { FramePool } from '../transcode/index.js';
 import { each } from './frames-answer.js';
 import { inOrder } from './in-order.js';
 import type { OpenInstance, StudyInstances } from './open-instance.js';
+import { PickedFrames } from './picked-frames.js';
 import { isOfVideo, requireRenderable } from './rendered-parts.js';
 
 /** An image that a presentation state shows, and that is there. */
@@ -101,16 +102,14 @@ async function presentedImage(
       'malformed-dataset',
       'The presentation state shows a frame that its image has not.',
     );
-  requireRenderable(opened, frames ?? framesUpTo(count), pool);
+  requireRenderable(opened, new PickedFrames(count, frames), pool);
   const place = count === 1 ? await placeOf(opened) : undefined;
   return { target, count, ...(frames && { frames }), ...(place && { place }) };
 }
 
-const framesUpTo = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at + 1);
-
 /** The frames of an image that are shown. */
-export const shownFrames = ({ count, frames }: PresentedImage): readonly number[] =>
-  frames ?? framesUpTo(count);
+export const shownFrames = ({ count, frames }: PresentedImage): PickedFrames =>
+  new PickedFrames(count, frames);
 
 const spatial: ReadonlySet<Tag> = new Set([Tags.ImagePositionPatient, Tags.ImageOrientationPatient]);
 

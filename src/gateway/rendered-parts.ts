@@ -93,7 +93,7 @@ export const noPicture = (sopClassUid: string): GatewayError =>
 /** @throws GatewayError `not-acceptable` for frames that cannot be made into pictures here */
 export function requireRenderable(
   { index, stored }: Pick<PictureSource, 'stored' | 'index'>,
-  frames: readonly number[],
+  frames: Iterable<number>,
   pool: FramePool,
 ): void {
   const isKnown = index.pixelData?.kind === 'native' || pool.decodes(stored.uid);
@@ -126,7 +126,7 @@ export async function pictureRequest(
   const viewport =
     source.shownBy === undefined
       ? placeViewport(picture.viewport, shapeOf(index), mostPixels)
-      : boxWithin(picture.viewport, mostPixels);
+      : picture.viewport && boxWithin(picture.viewport, mostPixels);
   const of = { frame, count: frameCount(index) };
   const annotation = await annotationLines(source, picture.annotation ?? [], of, fallback);
   const { quality, window, iccProfile } = picture;

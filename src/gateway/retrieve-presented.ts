@@ -85,10 +85,17 @@ export async function presentedAnswer(
 ): Promise<PartsAnswer> {
   const shown = await readShown(side, state, asked, by);
   const found = await findImages(shown, shown.said.images);
-  const isOne =
-    found.missing === 0 && found.images.reduce((sum, one) => sum + shownFrames(one).length, 0) === 1;
+  const count = found.images.reduce((sum, one) => sum + shownFrames(one).size, 0);
+  const isOne = found.missing === 0 && count === 1;
   const kind = asked.single ? 'thumbnail' : isOne ? 'picture' : 'pictures';
-  return answerOf(shown, found, negotiateRendered(kind, asked.accept));
+  const representation = negotiateRendered(kind, asked.accept);
+  const isFirst = !representation.multipart && count > 1;
+  const warnings = isFirst
+    ? [
+        `This is the first of ${count} pictures; "objectUID" names another, with "presentationUID" for the state.`,
+      ]
+    : [];
+  return answerOf(shown, found, representation, warnings);
 }
 
 const findImages = (
@@ -142,14 +149,14 @@ async function underState(shown: Shown): Promise<PartsAnswer> {
   const [image] = found.images;
   if (image === undefined) throw new GatewayError('internal', 'An image was found and is not there.');
   const frames = shownFrames(image);
-  const frame = wanted?.[0] ?? frames[0] ?? 1;
+  const frame = wanted?.[0] ?? frames.first;
   if (wanted && image.count === 1)
     throw new GatewayError('bad-request', 'The instance has one frame: "frameNumber" is for several.');
-  if (!frames.includes(frame))
+  if (!frames.has(frame))
     throw new GatewayError('bad-request', 'The presentation state does not show the frame.');
-  const isFirst = wanted === undefined && frames.length > 1;
+  const isFirst = wanted === undefined && frames.size > 1;
   const warnings = isFirst
-    ? [`This is the first of ${frames.length} frames; "frameNumber" names another.`]
+    ? [`This is the first of ${frames.size} frames; "frameNumber" names another.`]
     : [];
   const one = { images: [{ ...image, frames: [frame] }], missing: 0 };
   return await answerOf(shown, one, negotiateRendered('thumbnail', accept), warnings);
@@ -164,7 +171,9 @@ async function answerOf(
   const { state, said, job } = shown;
   const { mediaType, multipart } = representation;
   requireIccProfile(job.asked.rendered, mediaType);
-  const parts = partsOf(shown, images, representation);
+  // Where an image is missing the client does not have what is answered, whatever it has.
+  const asked = missing === 0 ? job.asked : { ...job.asked, hasEtag: undefined };
+  const parts = partsOf({ ...shown, job: { ...job, asked } }, images, representation);
   const first = await parts.next();
   if (first.done) throw new GatewayError('internal', 'A presentation state was opened without a picture.');
   const all = startingWith(first.value, parts);

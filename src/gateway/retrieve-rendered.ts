@@ -11,6 +11,7 @@ import type { BodyPart, PartsAnswer } from './answer.js';
 import { animated } from './animated.js';
 import { each, requireFrames } from './frames-answer.js';
 import { whenWhole, withInstance, type OpenInstance } from './open-instance.js';
+import { PickedFrames } from './picked-frames.js';
 import { pictureSource } from './pictures.js';
 import { isDocumentClass, renderedDocument } from './rendered-document.js';
 import {
@@ -62,7 +63,7 @@ export async function retrieveRendered(
 }
 
 /** What of one instance is to be rendered; undefined for a video. @throws GatewayError where there is no picture */
-function framesOf(opened: OpenInstance, request: RenderedCallOf): readonly number[] | undefined {
+function framesOf(opened: OpenInstance, request: RenderedCallOf): PickedFrames | undefined {
   const { frames, single } = request;
   const count = frameCount(opened.index);
   if (count === 0 && frames === undefined) throw noPicture(opened.instance.info.sopClassUid);
@@ -70,7 +71,7 @@ function framesOf(opened: OpenInstance, request: RenderedCallOf): readonly numbe
   if (isOfVideo(opened)) return undefined;
   if (single && frames !== undefined && count === 1)
     throw new GatewayError('bad-request', 'The instance has one frame: "frameNumber" is for several.');
-  return frames ?? Array.from({ length: count }, (_, at) => at + 1);
+  return new PickedFrames(count, frames);
 }
 
 /** Pictures of one instance. */
@@ -88,23 +89,22 @@ async function renderedInstance(
   requireIccProfile(request.rendered, mediaType);
   requireRenderable(opened, frames, by.pool);
   const job = { asked: request, by };
-  const isSeveral = !multipart && frames.length > 1;
+  const isSeveral = !multipart && frames.size > 1;
   if (isSeveral && mediaType === 'image/gif') return animated(opened, frames, job);
-  const [first = 1, ...rest] = frames;
   const source = pictureSource(opened);
   const make = (frame: number): Promise<BodyPart> => picturePart(source, frame, representation, job);
-  const firstPart = await make(first);
+  const firstPart = await make(frames.first);
   return partsAnswer(representation, opened, request, {
-    warnings: isSeveral ? [`This is the first of ${frames.length} frames; "frameNumber" names another.`] : [],
+    warnings: isSeveral ? [`This is the first of ${frames.size} frames; "frameNumber" names another.`] : [],
     parts: (async function* () {
       yield firstPart;
-      if (multipart) for (const frame of rest) yield await make(frame);
+      if (multipart) for (const frame of frames.rest()) yield await make(frame);
     })(),
   });
 }
 
-const kindOf = ({ single }: RenderedCallOf, frames: readonly number[]): RenderedKind =>
-  single ? 'thumbnail' : frames.length === 1 ? 'picture' : 'cine';
+const kindOf = ({ single }: RenderedCallOf, frames: PickedFrames): RenderedKind =>
+  single ? 'thumbnail' : frames.size === 1 ? 'picture' : 'cine';
 
 /** A report, or what an instance encapsulates: nothing about pictures changes it. */
 async function documentAnswer(

@@ -7,6 +7,7 @@ import { each, requireFrames } from './frames-answer.js';
 import { seriesOf, type ListedInstance } from './listing.js';
 import { whenWhole, withInstance, type OpenInstance } from './open-instance.js';
 import { openListing } from './open-listing.js';
+import { PickedFrames } from './picked-frames.js';
 import { pictureSource } from './pictures.js';
 import { shrunkTo } from './picture-viewport.js';
 import {
@@ -120,8 +121,7 @@ async function thumbnailOf(
   const count = frameCount(opened.index);
   if (count === 0 || isOfVideo(opened)) throw noThumbnail();
   requireFrames(count, frames ?? []);
-  const chosen = frames ?? Array.from({ length: count }, (_, at) => at + 1);
-  const frame = chosen[(chosen.length - 1) >> 1] ?? 1;
+  const frame = new PickedFrames(count, frames).middle;
   requireRenderable(opened, [frame], by.pool);
   const viewport =
     asked.rendered.picture.viewport ?? shrunkTo(settings.thumbnailPixels, shapeOf(opened.index));

@@ -17,10 +17,10 @@ export async function recordNow({ complete }: HeldInstance): Promise<InstanceRec
  * instance would give other bytes, or a client would be told that it still has what is not made any more.
  */
 const WRITERS = {
-  file: 1,
+  file: 2,
   metadata: 2,
   'metadata-xml': 2,
-  frame: 1,
+  frame: 2,
   bulkdata: 2,
   document: 1,
   report: 1,

@@ -33,7 +33,8 @@ interface Wanted {
  * Lays the wanted part of an image into a viewport: as large as it fits, in the proportions in which it is to be seen.
  * Without a viewport pixels stay as they are.
  *
- * @throws GatewayError `bad-request` for a part that is not in the image, `not-acceptable` for more pixels than are made
+ * @throws GatewayError `bad-request` for a part that is not in the image, and for a side that becomes longer than it may,
+ * `not-acceptable` for more pixels than are made
  * @see rule W-53, PS3.3 C.7.6.3.1.7
  */
 export function layOut(
@@ -46,6 +47,8 @@ export function layOut(
   const cut = whole(part, image);
   const { flipHorizontal = false, flipVertical = false } = viewport;
   const [toWidth, toHeight] = scaledSize(part, pixelAspect, viewport) ?? [cut.width, cut.height];
+  if (Math.max(toWidth, toHeight) > (viewport.mostSide ?? Infinity))
+    throw new GatewayError('bad-request', 'The side that was not asked for is longer than pictures are.');
   const isScaled = toWidth !== cut.width || toHeight !== cut.height;
   if (isScaled && !(toWidth * toHeight <= mostPixels))
     throw new GatewayError('not-acceptable', 'The viewport is larger than the pictures that are made here.');

@@ -10,6 +10,8 @@ export interface Viewport {
   /** Most pixels of a row of the picture; any when left out. */
   readonly width?: number;
   readonly height?: number;
+  /** Most pixels of a side that is left out and follows from the other; any when left out. */
+  readonly mostSide?: number;
   /** In pixels of the image, from its upper left; what is left out goes to its edge. */
   readonly source?: {
     readonly x?: number;

@@ -9,7 +9,7 @@ import {
   type DatasetIndex,
   type TransferSyntax,
 } from '../dicom/index.js';
-import { frameDelayMs } from './frame-delay.js';
+import { readFrameDelays } from './frame-delay.js';
 import type { ImageLook, OverlayPlane } from './image-look.js';
 import { lookOf } from './look.js';
 import type { LookDatasets } from './look-datasets.js';
@@ -52,6 +52,7 @@ class CollectedLooks implements ImageLooks {
   readonly #from: LookSource;
   readonly #collected: LookCollector;
   readonly #overlays: readonly LocatedOverlay[];
+  #delays: ReturnType<typeof readFrameDelays> | undefined;
 
   constructor(from: LookSource, collected: LookCollector) {
     this.#from = from;
@@ -78,7 +79,7 @@ class CollectedLooks implements ImageLooks {
   }
 
   delayMs(frame: number): number | undefined {
-    return frameDelayMs(this.#collected.dataset, frame);
+    return (this.#delays ??= readFrameDelays(this.#collected.dataset))(frame);
   }
 
   /** The item of the frame in the Per-Frame Functional Groups Sequence. @see PS3.3 C.7.6.16 */

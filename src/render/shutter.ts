@@ -2,9 +2,17 @@ import { Tags, type Dataset } from '../dicom/index.js';
 import type { Shutter } from './image-look.js';
 import { numbersOf } from './look-values.js';
 
-/** Reads the shutters of a dataset; one that is not whole is none. @see PS3.3 C.7.6.11 */
+/** What was read of a dataset: it is asked once for every frame that is shown. */
+const found = new WeakMap<Dataset, readonly Shutter[]>();
+
+/** Reads the shutters of a dataset, one of each shape at most; one that is not whole is none. @see PS3.3 C.7.6.11 */
 export function readShutters(dataset: Dataset): readonly Shutter[] {
-  return dataset.strings(Tags.ShutterShape).flatMap((shape) => readShutter(dataset, shape) ?? []);
+  const known = found.get(dataset);
+  if (known) return known;
+  const shapes = new Set(dataset.strings(Tags.ShutterShape));
+  const shutters = [...shapes].flatMap((shape) => readShutter(dataset, shape) ?? []);
+  found.set(dataset, shutters);
+  return shutters;
 }
 
 function readShutter(dataset: Dataset, shape: string): Shutter | undefined {

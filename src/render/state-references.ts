@@ -52,7 +52,16 @@ export function isFor(item: Dataset, { sopInstanceUid, frame }: ReferencedFrame)
   if (images.length === 0) return true;
   return images.some((image) => {
     if (image.string(Tags.ReferencedSOPInstanceUID) !== sopInstanceUid) return false;
-    const frames = framesOf(image);
-    return frames.length === 0 || frames.includes(frame);
+    const frames = namedFrames(image);
+    return frames.size === 0 || frames.has(frame);
   });
+}
+
+/** The frames that were read of an item: it is asked once for every frame that is shown. */
+const found = new WeakMap<Dataset, ReadonlySet<number>>();
+
+function namedFrames(image: Dataset): ReadonlySet<number> {
+  const frames = found.get(image) ?? new Set(framesOf(image));
+  found.set(image, frames);
+  return frames;
 }

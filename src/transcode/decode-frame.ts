@@ -87,5 +87,13 @@ export async function decodeFrame(
   const decode = decoders.get(transferSyntaxUid);
   if (!decode)
     throw new GatewayError('not-acceptable', `Frames in ${transferSyntaxUid} cannot be decoded here.`);
-  return await decode(frame, shape, halvings, transferSyntaxUid);
+  return withFullColour(await decode(frame, shape, halvings, transferSyntaxUid));
+}
+
+/** Where every pixel has a chrominance of its own now, none is that of two. @see PS3.3 C.7.6.3.1.2 */
+function withFullColour({ samples, shape }: NativeFrame): NativeFrame {
+  const isFull = samples.length >= nativeFrameBytes(shape);
+  if (shape.samplesPerPixel !== 3 || shape.photometricInterpretation !== 'YBR_FULL_422' || !isFull)
+    return { samples, shape };
+  return { samples, shape: { ...shape, photometricInterpretation: 'YBR_FULL' } };
 }

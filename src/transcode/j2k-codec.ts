@@ -55,11 +55,16 @@ function ask(frame: Uint8Array, shape: FrameShape, halvings: number): Asked {
   return { stream, header, halvings: Math.min(halvings, header.decompositions) };
 }
 
+/** Colours that a code stream alone can hold. @see PS3.3 C.7.6.3.1.2 */
+export const isTransformOfStream = (photometricInterpretation: string): boolean =>
+  photometricInterpretation === 'YBR_RCT' || photometricInterpretation === 'YBR_ICT';
+
 function result(bytes: Uint8Array, { header, halvings }: Asked, shape: FrameShape): NativeFrame {
   const smaller = reduced(shape, halvings);
   const samples = toNative({ bytes, precision: header.precision, planar: false }, smaller);
-  // The decoder has undone what YBR_RCT and YBR_ICT stand for.
-  const isBack = header.colourTransformed && shape.samplesPerPixel === 3;
+  // The decoder has undone what YBR_RCT and YBR_ICT stand for, and a stream without the transform never had it.
+  const isTransformed = header.colourTransformed || isTransformOfStream(shape.photometricInterpretation);
+  const isBack = isTransformed && shape.samplesPerPixel === 3;
   const photometricInterpretation = isBack ? 'RGB' : shape.photometricInterpretation;
   return { samples, shape: { ...smaller, photometricInterpretation, planar: false } };
 }

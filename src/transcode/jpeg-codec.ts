@@ -26,9 +26,7 @@ export function decodeJpeg(frame: Uint8Array, shape: FrameShape): Promise<Native
     const bytes = NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb }).getDecodedBuffer();
     if (!bytes) throw badFrame('could not be decoded');
     const samples = toNative({ bytes, precision: header.precision, planar: false }, shape);
-    // Chrominance of pairs of pixels has become that of each.
-    const kept = stored === 'YBR_FULL_422' ? 'YBR_FULL' : stored;
-    const photometricInterpretation = convertColorspaceToRgb ? 'RGB' : kept;
+    const photometricInterpretation = convertColorspaceToRgb ? 'RGB' : stored;
     return { samples, shape: { ...shape, photometricInterpretation, planar: false } };
   });
 }

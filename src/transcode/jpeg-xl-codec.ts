@@ -1,6 +1,7 @@
 import { TransferSyntaxes } from '../dicom/index.js';
 import { badFrame, readJpegXlHeader, requireFit } from '../media/index.js';
 import type { FrameShape, NativeFrame } from '../dicom/index.js';
+import { isTransformOfStream } from './j2k-codec.js';
 import { native, streamAttributes } from './native-codecs.js';
 import { toNative } from './samples.js';
 
@@ -32,9 +33,11 @@ export function decodeJpegXl(
   });
 }
 
-/** What is encoded without loss keeps the colours that it was given, whatever they are called. */
+/** What is encoded without loss keeps the colours that it was given, unless they are called what the stream makes of RGB. */
 const coloursOf = ({ samplesPerPixel, photometricInterpretation }: FrameShape, uid: string): string =>
   samplesPerPixel === 1 ||
-  (uid === TransferSyntaxes.JpegXlLossless.uid && photometricInterpretation !== 'XYB')
+  (uid === TransferSyntaxes.JpegXlLossless.uid &&
+    photometricInterpretation !== 'XYB' &&
+    !isTransformOfStream(photometricInterpretation))
     ? photometricInterpretation
     : 'RGB';

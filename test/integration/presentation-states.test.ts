@@ -162,6 +162,35 @@ describe('WADO-URI under a presentation state (U-08)', () => {
     expect((await get(wado(cine, state, '&frameNumber=1'))).status).toBe(400);
   });
 
+  const alone = (state: RogueInstance): string =>
+    `/wado?requestType=WADO&contentType=image/png&studyUID=${state.studyInstanceUid}` +
+    `&seriesUID=${state.seriesInstanceUid}&objectUID=${state.sopInstanceUid}`;
+
+  test('a state by itself is its first picture, and that there are more is told', async () => {
+    const [one, cine] = [image(), image({ frames: 3 })] as const;
+    const [state, single] = [stateOf([one, { ...cine, frames: '2\\3' }]), stateOf([one])] as const;
+    const get = await start([one, cine, state, single]);
+    const answer = await get(alone(state));
+    expect([answer.status, answer.headers.warning]).toEqual([
+      200,
+      expect.stringContaining('first of 3 pictures'),
+    ]);
+    const only = await get(alone(single));
+    expect([only.status, only.headers.warning]).toEqual([200, undefined]);
+  });
+
+  test('what is partial is made also for who has the validator of the whole', async () => {
+    const [one, gone] = [image(), image()] as const;
+    const state = stateOf([one, gone]);
+    const whole = await (await start([one, gone, state]))(alone(state));
+    const etag = String(whole.headers.etag);
+    await scene?.close();
+    const get = await start([one, state]);
+    const answer = await get(alone(state), { 'if-none-match': etag });
+    expect([answer.status, answer.headers.etag]).toEqual([206, undefined]);
+    expect(answer.body.equals(whole.body)).toBe(true);
+  });
+
   test('a state that is not there, is none, or does not show the image is a bad request', async () => {
     const [one, other] = [image(), image()] as const;
     const state = stateOf([one]);

@@ -98,6 +98,20 @@ describe('WADO-URI', () => {
     expect(await see(answer.body)).toMatchObject({ width, height });
   });
 
+  test('U-07, U-09: a side that is left out is as long as the shape of the pixels asks for', async () => {
+    const get = await start(image({ extra: { '00280034:IS': '2\\1' } }));
+    const sizeOf = async (query: string): Promise<readonly number[]> => {
+      const { width, height } = await see((await get(`contentType=image/png&${query}`)).body);
+      return [width, height];
+    };
+    expect(await sizeOf('columns=30')).toEqual([30, 40]);
+    expect(await sizeOf('rows=20')).toEqual([15, 20]);
+    expect(await sizeOf('region=0,0,0.5,1&columns=15')).toEqual([15, 40]);
+    // As in the picture of the whole, pixels stay as they are.
+    expect(await sizeOf('region=0,0,0.5,0.5')).toEqual([30, 20]);
+    expect((await get('columns=4000')).status).toBe(400);
+  });
+
   test('U-07: a window', async () => {
     const get = await start(image());
     const { samples } = await see((await get('contentType=image/png&windowCenter=600&windowWidth=1')).body);

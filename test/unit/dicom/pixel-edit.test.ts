@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { headerWith } from '../../../src/dicom/index.js';
+import { headerWith, Tags } from '../../../src/dicom/index.js';
+import { encapsulated, item, sequence } from './dataset-bytes.js';
 import { encodeAttributes, type Attributes } from '../../helpers/rogue-peer.js';
 
 const encode = (attributes: Attributes): Buffer => encodeAttributes(attributes, 'explicit');
@@ -54,4 +55,20 @@ describe('the header of a dataset whose pixels are written anew (PS3.3 C.7.6.3)'
     const dataset = encode({ PhotometricInterpretation: 'YBR_RCT', ...icon, ...pixels });
     expect(await edited(dataset, 5, undefined)).toBe(hex({ PhotometricInterpretation: 'RGB', ...icon }));
   });
+
+  test.each([1, 5, 10_000])(
+    'PS3.5 A.4: an icon that is encapsulated is left out (%i bytes)',
+    async (size) => {
+      const fragments = encapsulated([0], [Buffer.from('ffd8ffd9', 'hex')]);
+      const icon = sequence(Tags.IconImageSequence, [item(fragments)]);
+      const behind: Attributes = { '00881000:OB': Buffer.from('ab') };
+      const dataset = Buffer.concat([encode(before), icon, encode({ ...behind, ...pixels })]);
+      const changed = encode({ ...before, PhotometricInterpretation: 'RGB' });
+      expect(await edited(dataset, size, undefined)).toBe(
+        Buffer.concat([changed, encode(behind)]).toString('hex'),
+      );
+      const last = Buffer.concat([encode(before), icon, encode(pixels)]);
+      expect(await edited(last, size, undefined)).toBe(changed.toString('hex'));
+    },
+  );
 });

@@ -45,6 +45,12 @@ describe('the viewport (W-53)', () => {
     ]);
   });
 
+  test('a side that follows from the other is as long as it may be, or the picture is refused', async () => {
+    const options = grey(10, 20, [element(Tags.PixelAspectRatio, 'IS', '2\\1')]);
+    expect(await sizeOf(options, { width: 40, mostSide: 40 })).toEqual([40, 40]);
+    await expect(sizeOf(options, { width: 40, mostSide: 39 })).rejects.toMatchObject({ code: 'bad-request' });
+  });
+
   test('shows a part, turned over where it is asked for', async () => {
     const options = { rows: 2, columns: 3, pixels: [0, 51, 102, 153, 204, 255] };
     const shown = (viewport: Viewport): Promise<readonly number[]> => levelsOf(options, { viewport });

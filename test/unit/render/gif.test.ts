@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
-import { Tags } from '../../../src/dicom/index.js';
+import { Dataset, Tags } from '../../../src/dicom/index.js';
 import { GIF_END } from '../../../src/render/index.js';
 import { element } from '../dicom/dataset-bytes.js';
 import { imageOf, pictureOf } from './images.js';
@@ -9,6 +9,21 @@ const delays = (...more: readonly Buffer[]): Promise<readonly (number | undefine
   imageOf({ frames: 3, pixels: [0, 1, 2], more }).then(({ looks }) => [1, 2, 3].map((n) => looks.delayMs(n)));
 
 describe('GIF', () => {
+  test('the vector of frame times is read once for all frames', async () => {
+    const { looks } = await imageOf({
+      frames: 3,
+      pixels: [0, 1, 2],
+      more: [element(Tags.FrameTimeVector, 'DS', '0\\40\\50')],
+    });
+    const reads = jest.spyOn(Dataset.prototype, 'strings');
+    try {
+      expect([1, 2, 3].map((frame) => looks.delayMs(frame))).toEqual([40, 50, 50]);
+      expect(reads.mock.calls.filter(([tag]) => tag === Tags.FrameTimeVector)).toHaveLength(1);
+    } finally {
+      reads.mockRestore();
+    }
+  });
+
   test('holds every grey level exactly', async () => {
     const pixels = Array.from({ length: 256 }, (_, level) => level);
     const { bytes } = await pictureOf(await imageOf({ pixels }), { mediaType: 'image/gif' });

@@ -152,4 +152,13 @@ describe('shutters (PS3.3 C.7.6.11)', () => {
     );
     expect(await open(shape('CIRCULAR'))).toBe('.####/#####/#####/#####/#####');
   });
+
+  test('are of each shape one, however often it is named, and are read once for all frames', async () => {
+    const vertices = element(Tags.VerticesOfThePolygonalShutter, 'IS', '1\\1\\1\\5\\5\\5');
+    const shapes = shape(Array<string>(1000).fill('POLYGONAL').join('\\'));
+    const { looks } = await imageOf({ ...white, more: [shapes, vertices] });
+    const [first, second] = [await looks.of(1), await looks.of(1)];
+    expect(first.shutters).toHaveLength(1);
+    expect(second.shutters).toBe(first.shutters);
+  });
 });
