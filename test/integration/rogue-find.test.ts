@@ -35,7 +35,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const quick = { connectMs: 500, associationMs: 60, firstResponseMs: 60, betweenResponsesMs: 60 };
+const quick = { connectMs: 500, associationMs: 1000, firstResponseMs: 60, betweenResponsesMs: 60 };
 
 async function setUp(
   options: RoguePeerOptions,
@@ -307,7 +307,7 @@ describe('cancelling and leaving', () => {
   test.each<['silence' | 'drop' | 'collide']>([['silence'], ['drop'], ['collide']])(
     'no association stays open when the peer meets a release with: %s',
     async (release) => {
-      const client = await setUp({ onFind: [final(0)], release }, { timeouts: { associationMs: 60 } });
+      const client = await setUp({ onFind: [final(0)], release }, { timeouts: { associationMs: 1000 } });
       await find(client);
       await client.rogue.waitFor('release-rq');
       await client.rogue.allClosed();

@@ -349,7 +349,7 @@ describe('hostile and broken peers', () => {
   });
 
   test('a connection that says nothing, or drips, is closed when the ARTIM time is over', async () => {
-    const { scp } = await startScp({ associationMs: 50 });
+    const { scp } = await startScp({ associationMs: 500 });
     const silent = await connectRogue(scp.listening);
     const dripping = await connectRogue(scp.listening);
     dripping.shape = { writeBytes: 1, dripMs: 5 };

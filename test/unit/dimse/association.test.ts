@@ -104,7 +104,7 @@ describe('an association', () => {
   });
 
   test('is aborted when the peer does not answer the release', async () => {
-    const { peer, rogue } = await start({ release: 'silence' }, { timeouts: { associationMs: 100 } });
+    const { peer, rogue } = await start({ release: 'silence' }, { timeouts: { associationMs: 1000 } });
     await peer.echo(contextOf());
     await peer.close(1000);
     await rogue.waitFor('abort');
