@@ -1,7 +1,7 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, frameLength, readFrame, Tags, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
-import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
+import { decodedShape, type FramePlace, type FramePool, type FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
 import { inOrder } from './in-order.js';
@@ -39,13 +39,9 @@ export async function convertedFrames(
   const { frames, conversion } = request;
   requireFrames(frameCount(opened.index), frames);
   const shape = shapeOf(opened.index);
-  const { encodeAs, representation, mediaType } = conversion;
+  const { representation, mediaType } = conversion;
   const longest = longestOf(opened.index, frames);
-  if (
-    isFloating(opened.index) ||
-    !by.pool.takes(shape, longest) ||
-    (encodeAs !== undefined && !isMadeBy(by.pool, encodeAs, shape, conversion.lossy))
-  )
+  if (isFloating(opened.index) || !by.pool.takes(shape, longest) || !isMadeBy(by.pool, opened, conversion))
     throw new GatewayError(
       'not-acceptable',
       'These frames can be had as they are stored, with transfer-syntax=*.',
@@ -105,9 +101,16 @@ export const isOfTheFrame = (thrown: unknown): boolean =>
 export const isFloating = ({ pixelData }: DatasetIndex): boolean =>
   pixelData?.kind === 'native' && pixelData.tag !== Tags.PixelData;
 
-/** Whether the frames can be encoded so. */
-export const isMadeBy = (pool: FramePool, encodeAs: string, shape: FrameShape, lossy: boolean): boolean =>
-  lossy ? pool.encodesLossy(encodeAs, shape) : pool.encodes(encodeAs, shape);
+/** Whether the frames, decoded where they are encapsulated, can be encoded so. */
+export function isMadeBy(
+  pool: FramePool,
+  { index, stored }: Pick<StoredWhole, 'index' | 'stored'>,
+  { encodeAs, lossy }: Pick<FrameConversion, 'encodeAs' | 'lossy'>,
+): boolean {
+  if (encodeAs === undefined) return true;
+  const shape = stored.encapsulated ? decodedShape(shapeOf(index), stored.uid) : shapeOf(index);
+  return lossy ? pool.encodesLossy(encodeAs, shape) : pool.encodes(encodeAs, shape);
+}
 
 async function convertedFrame(
   source: Source,

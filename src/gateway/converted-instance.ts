@@ -99,17 +99,17 @@ export async function convertedDataset(
 
 /** What cannot be had so is known before the first byte. @throws GatewayError `not-acceptable`, `malformed-dataset` */
 function requireConvertible(
-  { index }: StoredWhole,
+  whole: StoredWhole,
   count: number,
-  { encodeAs, lossy }: Omit<InstanceConversion, 'representation'>,
+  conversion: Omit<InstanceConversion, 'representation'>,
   { pool }: Conversion,
 ): void {
+  const { index } = whole;
   const shape = shapeOf(index);
   const { pixelData } = index;
   const isWhole = pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O');
   const isPicture = count > 0 && isWhole && !isFloating(index);
-  const isMade = encodeAs === undefined || isMadeBy(pool, encodeAs, shape, lossy);
-  if (!isPicture || !isMade) throw notSo();
+  if (!isPicture || !isMadeBy(pool, whole, conversion)) throw notSo();
   if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
   // What is written anew would say that there are frames which are not in it.
   if (count < (index.numberOfFrames ?? 1))

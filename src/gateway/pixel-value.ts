@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from '../core/index.js';
-import { transferSyntax, type TransferSyntax } from '../dicom/index.js';
+import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import { describeStream } from '../media/index.js';
 import { plainValue, type BulkValue, type ReceivedBulk } from './bulk-value.js';
 import { unpackedValue, type UnpackDependencies } from './unpack-part.js';
@@ -30,17 +30,48 @@ export async function pixelValue(received: ReceivedBulk, deps: UnpackDependencie
   );
 }
 
-/** What it is has been said; what it says of itself is heard where that can be read. */
+/**
+ * What it is has been said; what it says of itself is heard where that can be read.
+ *
+ * @throws GatewayError `malformed-dataset` when it says something else
+ */
 async function namedValue(received: ReceivedBulk, syntax: TransferSyntax): Promise<BulkValue> {
-  const { part, spool, length } = received;
+  const stream = await descriptionOf(received);
+  if (stream === undefined) return streamValue(received, undefined, syntax);
+  if (!mayBe(stream.syntax, syntax))
+    throw new GatewayError(
+      'malformed-dataset',
+      `A part that is said to be in ${syntax.name} is in ${stream.syntax.name}.`,
+    );
+  return streamValue(received, { ...stream, isNamed: true }, syntax);
+}
+
+/** What can be heard of itself; undefined when nothing can. */
+async function descriptionOf({ part, spool, length }: ReceivedBulk): ReturnType<typeof describeStream> {
   try {
-    const stream = await describeStream(part.mediaType, { source: spool, length });
-    const described = stream && { ...stream, isNamed: true };
-    return streamValue(received, described, syntax);
+    return await describeStream(part.mediaType, { source: spool, length });
   } catch (thrown) {
     if (toGatewayError(thrown).code !== 'malformed-dataset') throw thrown;
-    return streamValue(received, undefined, syntax);
+    return undefined;
   }
+}
+
+const S = TransferSyntaxes;
+/** Transfer syntaxes of which each holds what those before it hold; which is meant the stream does not say. */
+const FAMILIES: readonly (readonly TransferSyntax[])[] = [
+  [S.JpegBaseline, S.JpegExtended],
+  [S.JpegLosslessSv1, S.JpegLossless],
+  [S.JpegLsLossless, S.JpegLsNearLossless],
+  [S.Jpeg2000Lossless, S.Jpeg2000],
+  [S.HtJ2kLossless, S.HtJ2kLosslessRpcl, S.HtJ2k],
+];
+
+/** Whether a stream of `found` is one of `named`: in no other family, and not with loss where there is to be none. */
+function mayBe(found: TransferSyntax, named: TransferSyntax): boolean {
+  const family = FAMILIES.find((one) => one.includes(found));
+  const isPicture = FAMILIES.some((one) => one.includes(named));
+  if (!family || !isPicture) return true;
+  return family.includes(named) && family.indexOf(named) >= family.indexOf(found);
 }
 
 function streamValue(

@@ -5,6 +5,8 @@ import {
   part10Header,
   toExplicitLittleEndian,
   transferSyntax,
+  TransferSyntaxes,
+  type DatasetIndex,
   type TransferSyntax,
 } from '../dicom/index.js';
 import {
@@ -23,7 +25,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
-import { isOfTheFrame, lossOf, type Conversion } from './converted-frames.js';
+import { isFloating, isOfTheFrame, lossOf, type Conversion } from './converted-frames.js';
 import { convertedInstance, TooLongUncompressed } from './converted-instance.js';
 import { madeAhead } from './made-ahead.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
@@ -91,21 +93,43 @@ interface Delivering {
   readonly instance: HeldInstance;
   readonly stored: TransferSyntax;
   readonly serviceUrl: string;
+  /** Of a study or a series. */
+  readonly isOneOfMany: boolean;
 }
 
 const CONVERTED = 'converted';
 
 /** @throws GatewayError */
-async function converted(
-  { instance, stored, serviceUrl }: Delivering,
-  conversion: InstanceConversion,
-  by: Conversion,
-): Promise<Delivery> {
+async function converted(of: Delivering, conversion: InstanceConversion, by: Conversion): Promise<Delivery> {
+  const { instance, stored, serviceUrl } = of;
   const { index, problem } = await instance.complete;
   if (index === undefined) throw problem ?? notAcceptable(stored.uid);
+  if (hasNothingToEncode(index)) return await unconverted(of, inPlain(of, conversion));
   const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
   const how = [CONVERTED, ...lossOf(conversion, by)];
   return { representation: conversion.representation, part, how };
+}
+
+/** Reports, documents and numbers that are no integers: what is asked for pixels is not asked for them. */
+const hasNothingToEncode = (index: DatasetIndex): boolean =>
+  index.pixelData === undefined || isFloating(index);
+
+/**
+ * Such an instance in Explicit VR Little Endian, which every client reads: among images it is no reason to refuse them.
+ *
+ * @throws GatewayError `not-acceptable` for one that was asked for by itself
+ */
+function inPlain(
+  { stored, isOneOfMany }: Delivering,
+  { representation, encodeAs }: InstanceConversion,
+): InstanceChoice {
+  if (!isOneOfMany && encodeAs !== undefined)
+    throw new GatewayError(
+      'not-acceptable',
+      'This instance has no pixels that could be encoded; it can be had in Explicit VR Little Endian.',
+    );
+  const { uid } = TransferSyntaxes.ExplicitVrLittleEndian;
+  return { representation, transferSyntaxUid: uid, reencode: stored.uid !== uid };
 }
 
 /** The first of `conversions` that can be made, or what may be given in its place. @throws GatewayError of the first */
@@ -139,14 +163,14 @@ async function firstMade(
 async function deliver(
   instance: HeldInstance,
   representations: readonly Representation[],
-  serviceUrl: string,
+  { target, serviceUrl }: Omit<InstancesRequest, 'accept'>,
   by: Conversion,
 ): Promise<Delivery> {
   const { transferSyntaxUid: storedUid } = instance.info;
   const stored = transferSyntax(storedUid);
   const choice = stored && chooseForInstance(representations, stored);
   if (stored === undefined) throw notAcceptable(storedUid);
-  const of = { instance, stored, serviceUrl };
+  const of = { instance, stored, serviceUrl, isOneOfMany: target.sopInstanceUid === undefined };
   const conversions = instanceConversions(representations, stored, by.pool);
   const [best] = conversions;
   if (choice === undefined) return await firstMade(of, conversions, by);
@@ -208,14 +232,14 @@ export async function retrieveInstances(
 export async function instancesAnswer(
   opened: OpenedRetrieve,
   representations: readonly Representation[],
-  { target, serviceUrl }: Omit<InstancesRequest, 'accept'>,
+  asked: Omit<InstancesRequest, 'accept'>,
   by: Conversion,
 ): Promise<PartsAnswer> {
   const { refused, instances, stalled } = opened;
   try {
     const first = await instances.next();
     if (first.done) throw new GatewayError('internal', 'A retrieve was opened without an instance.');
-    const { representation, part, how } = await deliver(first.value, representations, serviceUrl, by);
+    const { representation, part, how } = await deliver(first.value, representations, asked, by);
     const { multipart, mediaType } = representation;
     const isArchive = mediaType === ARCHIVE;
     const record = multipart || isArchive ? undefined : await recordNow(first.value);
@@ -226,7 +250,7 @@ export async function instancesAnswer(
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
         const make = async (instance: HeldInstance): Promise<BodyPart> => {
-          const next = await deliver(instance, alike, serviceUrl, by);
+          const next = await deliver(instance, alike, asked, by);
           return { ...next.part, fileName: fileNameOf(instance.key) };
         };
         yield { ...only, fileName: fileNameOf(first.value.key) };
@@ -241,7 +265,7 @@ export async function instancesAnswer(
       opened.close();
       await instances.return();
     };
-    const archive = isArchive ? { archiveName: archiveNameOf(target) } : {};
+    const archive = isArchive ? { archiveName: archiveNameOf(asked.target) } : {};
     return { kind: 'parts', refused, multipart, partType: mediaType, parts, stalled, close, ...archive };
   } catch (thrown) {
     await instances.return();

@@ -68,6 +68,21 @@ function of(decode: Decode): (syntax: { readonly uid: string }) => [string, Deco
   return ({ uid }) => [uid, decode];
 }
 
+const toRgb: ReadonlySet<string> = new Set(
+  [S.JpegBaseline, S.JpegExtended, S.JpegSpectralSelection68, S.JpegFullProgression1012].map(
+    ({ uid }) => uid,
+  ),
+);
+
+/** What frames of `shape` are like once they are decoded, as far as the dataset tells: what is encoded then. */
+export function decodedShape(shape: FrameShape, transferSyntaxUid: string): FrameShape {
+  const { samplesPerPixel, photometricInterpretation: name } = shape;
+  if (samplesPerPixel !== 3) return shape;
+  const isTransformed = name === 'YBR_RCT' || name === 'YBR_ICT' || toRgb.has(transferSyntaxUid);
+  if (isTransformed) return { ...shape, photometricInterpretation: 'RGB' };
+  return name === 'YBR_FULL_422' ? { ...shape, photometricInterpretation: 'YBR_FULL' } : shape;
+}
+
 /** Whether frames of a transfer syntax can be decoded. */
 export const canDecode = (transferSyntaxUid: string): boolean => decoders.has(transferSyntaxUid);
 

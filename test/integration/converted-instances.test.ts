@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import sharp from 'sharp';
 import { TransferSyntaxes } from '../../src/dicom/index.js';
 import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
@@ -208,6 +209,23 @@ describe('instances in another transfer syntax than the stored one', () => {
     expect(textOf(file.elements, '00280004')).toBe('YBR_RCT');
     expect((await decoded(file, colour)).map((frame) => frame.length)).toEqual(Array(3).fill(31 * 17 * 3));
   });
+
+  test.each([S.RleLossless, S.JpegLosslessSv1, S.JpegLsLossless, S.Jpeg2000Lossless, S.HtJ2kLossless])(
+    'JPEG whose pixels share their chrominance in $name: what is encoded is what was decoded',
+    async ({ uid }) => {
+      const photo = await sharp(framesOf(colour)[0], { raw: { width: 17, height: 31, channels: 3 } })
+        .jpeg({ chromaSubsampling: '4:2:0' })
+        .toBuffer();
+      const shape = { ...colour, photometricInterpretation: 'YBR_FULL_422' };
+      const instance = encapsulatedPicture(shape, [photo], S.JpegBaseline.uid);
+      const get = await start(instance);
+      const { samples } = await decodeFrame(new Uint8Array(photo), S.JpegBaseline.uid, shape);
+      const answer = await get(`application/dicom; transfer-syntax=${uid}`);
+      expect(answer.status).toBe(200);
+      const [frame] = await decoded(fileOf(answer.body), colour);
+      expect(frame?.equals(samples)).toBe(true);
+    },
+  );
 
   test('W-21, W-25: of a series each in what it needs; the stored bytes for who takes anything', async () => {
     const [a, b] = [await encodedInstance(gray, S.RleLossless.uid), nativeInstance(gray)];

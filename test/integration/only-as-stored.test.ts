@@ -5,7 +5,7 @@ import { floats } from '../helpers/presentation-states.js';
 import { encapsulatedPicture, fileIn, gray, nativePicture } from '../helpers/pixel-instances.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
-import { request, type RawResponse } from '../helpers/test-gateway.js';
+import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
 
 let scene: Scene | undefined;
 afterEach(async () => {
@@ -15,8 +15,9 @@ afterEach(async () => {
 
 type Get = (accept: string, suffix?: string) => Promise<RawResponse>;
 
-async function start(instance: RogueInstance): Promise<Get> {
-  scene = await startScene({ instances: [instance] });
+/** Gets what is below `instance`, which there is beside `others`. */
+async function start(instance: RogueInstance, ...others: readonly RogueInstance[]): Promise<Get> {
+  scene = await startScene({ instances: [instance, ...others] });
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
   const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
   return (accept, suffix = '') => request(scene?.url(path + suffix) ?? '', { headers: { accept } });
@@ -24,16 +25,39 @@ async function start(instance: RogueInstance): Promise<Get> {
 
 const dicom = (uid: string): string => `application/dicom; transfer-syntax=${uid}`;
 
+/** Without the empty Pixel Data that an instance has. */
+function withoutPixels(options: Parameters<typeof makeInstance>[0] = {}): RogueInstance {
+  const { dataset, ...identity } = makeInstance({ pixelBytes: 0, ...options });
+  return { ...identity, dataset: dataset.subarray(0, dataset.indexOf('e07f10004f57', 0, 'hex')) };
+}
+
+describe('instances with nothing to encode, such as reports', () => {
+  test.each([
+    ['no pixel data', {}],
+    ['floating point pixel data', { '7FE00008:OF': floats(1, 2, 3, 4) }],
+  ])('W-25: with %s are Explicit VR Little Endian among images that are encoded', async (_what, extra) => {
+    const samples = Buffer.alloc(gray.rows * gray.columns * 2, 7);
+    const report = withoutPixels({ extra });
+    const get = await start(report, nativePicture(gray, samples));
+    const { uid } = S.Jpeg2000Lossless;
+    const accept = `multipart/related; type="application/dicom"; transfer-syntax=${uid}`;
+    const whole = await request(scene?.url(`/studies/${report.studyInstanceUid}`) ?? '', {
+      headers: { accept },
+    });
+    expect([whole.status, whole.complete]).toEqual([200, true]);
+    expect(
+      partsOf(whole)
+        .map(({ headers }) => headers['content-type'])
+        .sort(),
+    ).toEqual([dicom(S.ExplicitVrLittleEndian.uid), dicom(uid)]);
+    expect((await get(dicom(uid))).status).toBe(406);
+  });
+});
+
 describe('floating point pixel data (PS3.3 C.7.6.24)', () => {
   const shape = { Rows: 2, Columns: 2, BitsAllocated: 32 };
-  const single = (): RogueInstance => {
-    const { dataset, ...identity } = makeInstance({
-      pixelBytes: 0,
-      extra: { ...shape, '7FE00008:OF': floats(1, 2, 3, 4) },
-    });
-    // Without the empty Pixel Data behind it.
-    return { ...identity, dataset: dataset.subarray(0, dataset.indexOf('e07f10004f57', 0, 'hex')) };
-  };
+  const single = (): RogueInstance =>
+    withoutPixels({ extra: { ...shape, '7FE00008:OF': floats(1, 2, 3, 4) } });
 
   test('is not encapsulated: another choice of the client is taken, or none', async () => {
     const get = await start(single());

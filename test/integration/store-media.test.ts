@@ -4,6 +4,7 @@ import {
   datasetToJson,
   decodeDataset,
   formatTag,
+  transferSyntax,
   TransferSyntaxes,
   type DicomJsonObject,
   type Tag,
@@ -14,6 +15,8 @@ import { gif, jpeg, mp4, mpeg2, png, ramp } from '../helpers/media.js';
 import { startRoguePeer, type RoguePeer } from '../helpers/rogue-peer.js';
 import { answerOf, metadata, one, post, type StorePart } from '../helpers/store-parts.js';
 import { peerYaml, startTestGateway, type RawResponse, type TestGateway } from '../helpers/test-gateway.js';
+
+const S = TransferSyntaxes;
 
 let peer: RoguePeer | undefined;
 let gateway: TestGateway | undefined;
@@ -112,6 +115,24 @@ describe('S-06: what is stored as it is, with the Image Pixel module that it say
       Number(((24 * 16 * 3) / photo.length).toFixed(2)),
     ]);
     expect(pixelsOf(instance).subarray(0, photo.length).equals(photo)).toBe(true);
+  });
+
+  test.each([
+    [S.JpegBaseline, 200],
+    [S.JpegExtended, 200],
+    [S.JpegLosslessSv1, 409],
+    [S.JpegLsLossless, 409],
+    [S.Jpeg2000Lossless, 409],
+  ])('S-06: a JPEG that is said to be $name is what it says itself: %i', async ({ uid }, status) => {
+    const url = await start();
+    const photo = part(`image/jpeg; transfer-syntax=${uid}`, await jpeg({ width: 24, height: 16 }));
+    const response = await store(url, identity(PHOTO), photo);
+    expect(response.status).toBe(status);
+    if (status === 200) expect(arrived().syntax).toBe(uid);
+    else
+      expect(response.headers.warning).toContain(
+        `A part that is said to be in ${transferSyntax(uid)?.name ?? ''} is in ${S.JpegBaseline.name}.`,
+      );
   });
 
   test('a video, with how many frames it has and how long each takes', async () => {

@@ -205,7 +205,7 @@ for (const kind of [orthanc, dcmqrscp]) {
         stored = all.instances;
         if (all.excluded.length > 0)
           process.stderr.write(`not asked of ${kind.name}: ${all.excluded.join('; ')}\n`);
-      }, 120_000);
+      }, 300_000);
       afterAll(async () => {
         references.clear();
         rawValues.clear();
@@ -237,7 +237,7 @@ for (const kind of [orthanc, dcmqrscp]) {
               );
             expect(comparison.unread.length).toBeLessThan(stored.length / 4);
           },
-          120_000,
+          300_000,
         );
       });
     },
