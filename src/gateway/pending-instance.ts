@@ -161,6 +161,8 @@ export class PendingInstance {
     if (pixels.some((value) => bytesOf(value) === 0))
       throw new GatewayError('bad-request', 'Pixel data, or a frame of them, are empty.');
     if (pixels.length > 0 && !syntax.encapsulated) this.#requireLength(lengthOf(pixels));
+    const inline = this.#object[formatTag(Tags.PixelData)]?.InlineBinary;
+    if (inline !== undefined) this.#requireLength(Buffer.byteLength(inline, 'base64'));
     for (const { gap, values } of this.#awaited.values())
       if (!isPixelData(gap)) requireUnits(gap.vr, lengthOf(values));
   }

@@ -2,7 +2,7 @@ import { TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import { boxBudget, firstBoxes } from './boxes.js';
 import type { CodeStreamHeader } from './code-stream.js';
 import type { PixelDescription, StreamDescription } from './description.js';
-import { bytesAt, readHead, type MediaFile } from './file-bytes.js';
+import { bytesAt, readHead, requireEndOfStream, type MediaFile } from './file-bytes.js';
 import { badFrame } from './frame-error.js';
 import { readJ2kMainHeader, type J2kHeader } from './j2k-header.js';
 import { readJpegHeader, type JpegHeader } from './jpeg-header.js';
@@ -59,12 +59,14 @@ function jpegColours(header: JpegHeader, syntax: TransferSyntax): Photometric {
   return header.subsampled || isBaseline ? ['YBR_FULL_422', 'YBR_FULL'] : ['YBR_FULL', 'YBR_FULL_422'];
 }
 
-/** JPEG and JPEG-LS. @throws GatewayError `malformed-dataset` */
+/** JPEG and JPEG-LS. @throws GatewayError `malformed-dataset`, or `bad-request` for one that ends early */
 export async function describeJpeg(file: MediaFile): Promise<StreamDescription> {
   const header = await readHead(file, 0, readJpegHeader);
   const syntax = jpegSyntax(header);
+  const pixels = pixelsOf(header, jpegColours(header, syntax));
+  await requireEndOfStream(file, header.scanStart);
   return {
-    ...pixelsOf(header, jpegColours(header, syntax)),
+    ...pixels,
     syntax,
     range: { start: 0, end: file.length },
     lossy: syntax.lossy,
@@ -109,7 +111,7 @@ async function codeStreamOf(file: MediaFile): Promise<CodeStreamPlace> {
   return { range, isYcc: colour[0] === 1 && colour.length === 7 && colour.readUInt32BE(3) === SYCC };
 }
 
-/** JPEG 2000 and HTJ2K. @throws GatewayError `malformed-dataset` */
+/** JPEG 2000 and HTJ2K. @throws GatewayError `malformed-dataset`, or `bad-request` for one that ends early */
 export async function describeJ2k(file: MediaFile): Promise<StreamDescription> {
   const { range, isYcc } = await codeStreamOf(file);
   const header = await readHead({ ...file, length: range.end }, range.start, readJ2kMainHeader);
@@ -119,7 +121,9 @@ export async function describeJ2k(file: MediaFile): Promise<StreamDescription> {
     : isYcc
       ? ['YBR_FULL']
       : ['RGB', 'YBR_FULL'];
-  return { ...pixelsOf(header, colours), syntax: j2kSyntax(header), range, lossy: !header.reversible };
+  const described = { ...pixelsOf(header, colours), syntax: j2kSyntax(header) };
+  await requireEndOfStream({ ...file, length: range.end }, range.start);
+  return { ...described, range, lossy: !header.reversible };
 }
 
 /** JPEG XL, of which no header says that nothing was lost. @throws GatewayError `malformed-dataset` */

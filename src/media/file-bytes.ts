@@ -1,4 +1,4 @@
-import type { ByteSource } from '../core/index.js';
+import { GatewayError, type ByteSource } from '../core/index.js';
 
 /** A file whose length is known. */
 export interface MediaFile {
@@ -40,3 +40,21 @@ export async function readHead<T>(file: MediaFile, start: number, read: (head: B
 
 /** Lets others be served before more of a file is read that is in memory, and therefore there at once. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Ends JPEG, JPEG-LS and JPEG 2000 streams alike; no coded data can be taken for it. */
+const END_OF_STREAM = Buffer.of(0xff, 0xd9);
+
+/**
+ * Holds a stream of the JPEG family, whose coded data begin at `start`, to the marker at its end. What a camera has put
+ * behind that does not matter.
+ *
+ * @throws GatewayError `bad-request` when it is not there
+ */
+export async function requireEndOfStream({ source, length }: MediaFile, start: number): Promise<void> {
+  let isHalf = false;
+  for await (const chunk of source.read(Math.min(start, length), length)) {
+    if ((isHalf && chunk[0] === END_OF_STREAM[1]) || chunk.includes(END_OF_STREAM)) return;
+    isHalf = chunk.at(-1) === END_OF_STREAM[0];
+  }
+  throw new GatewayError('bad-request', 'A compressed picture ends early.');
+}

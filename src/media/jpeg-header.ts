@@ -9,6 +9,8 @@ export interface JpegHeader extends CodeStreamHeader {
   readonly selector: number;
   /** Whether markers or the names of the components say that the colours are no YCbCr. */
   readonly saysRgb: boolean;
+  /** Where the data of the first scan begin. */
+  readonly scanStart: number;
 }
 
 const MARKER = 0xff;
@@ -42,26 +44,27 @@ export function readJpegHeader(frame: Uint8Array): JpegHeader {
   if (bytes[0] !== MARKER || bytes[1] !== START_OF_IMAGE) throw badFrame('is no JPEG stream');
   let start: StartOfFrame | undefined;
   let saysRgb: boolean | undefined;
-  for (const { marker, segment } of segments(bytes)) {
+  for (const { marker, segment, end } of segments(bytes)) {
     if (isFrame(marker)) {
       if (start) throw badFrame('has more than one JPEG header');
       start = readFrameSegment(marker, segment);
     } else if (marker === JFIF || marker === ADOBE) saysRgb ??= coloursOf(marker, segment);
     else if (marker === START_OF_SCAN && start) {
       const { names, ...header } = start;
-      return { ...header, selector: selectorOf(segment), saysRgb: saysRgb ?? names === RGB_COMPONENTS };
+      const selector = selectorOf(segment);
+      return { ...header, selector, saysRgb: saysRgb ?? names === RGB_COMPONENTS, scanStart: end };
     }
   }
   throw badFrame('has a JPEG header that cannot be read');
 }
 
-type StartOfFrame = Omit<JpegHeader, 'saysRgb' | 'selector'> & { readonly names: string };
+type StartOfFrame = Omit<JpegHeader, 'saysRgb' | 'selector' | 'scanStart'> & { readonly names: string };
 
 /** Stands behind two bytes for each component of the scan. */
 const selectorOf = (scan: Buffer): number => scan[1 + 2 * (scan[0] ?? 0)] ?? 0;
 
 /** The marker segments up to the first scan. */
-function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }> {
+function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer; end: number }> {
   for (let at = 2; at + 4 <= bytes.length && bytes[at] === MARKER;) {
     const marker = bytes[at + 1] ?? 0;
     if (marker === MARKER) {
@@ -73,7 +76,7 @@ function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer }
     // Markers without a length have no business here, and a decoder that steps over one reads another header.
     if (marker < LEAST_WITH_LENGTH || (marker >= RESTART_0 && marker <= END_OF_IMAGE)) return;
     if (length < 2 || segment.length < length - 2) return;
-    yield { marker, segment };
+    yield { marker, segment, end: at + 2 + length };
     if (marker === START_OF_SCAN) return;
     at += 2 + length;
   }

@@ -68,6 +68,17 @@ function expectRefusal(response: RawResponse, why: string): void {
   expect(peer?.messages('C-STORE-RQ')).toEqual([]);
 }
 
+test.each([
+  [3, 409],
+  [4, 200],
+  [6, 409],
+])('S-05: %i inline bytes of an image of 1 x 2 pixels of 16 bits: %i', async (bytes, status) => {
+  const pixels = { vr: 'OW', InlineBinary: Buffer.alloc(bytes).toString('base64') };
+  const response = await store(image(16, { '7FE00010': pixels }));
+  if (status === 200) expect(response.status).toBe(200);
+  else expectRefusal(response, 'Pixel data are of another length than their attributes say.');
+});
+
 describe('S-05: a part without a byte is no value', () => {
   test('of a compressed frame', async () => {
     const frames = ['abc', '', 'defg'].map((body) => part('pixels', body, JPEG_LS));

@@ -10,10 +10,12 @@ import {
   type Tag,
   Tags,
 } from '../../src/dicom/index.js';
+import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { readElements } from '../helpers/independent-reader.js';
 import { gif, jpeg, mp4, mpeg2, png, ramp } from '../helpers/media.js';
 import { startRoguePeer, type RoguePeer } from '../helpers/rogue-peer.js';
 import { answerOf, metadata, one, post, type StorePart } from '../helpers/store-parts.js';
+import { colour as rgb } from '../helpers/pixel-instances.js';
 import { peerYaml, startTestGateway, type RawResponse, type TestGateway } from '../helpers/test-gateway.js';
 
 const S = TransferSyntaxes;
@@ -133,6 +135,28 @@ describe('S-06: what is stored as it is, with the Image Pixel module that it say
       expect(response.headers.warning).toContain(
         `A part that is said to be in ${transferSyntax(uid)?.name ?? ''} is in ${S.JpegBaseline.name}.`,
       );
+  });
+
+  test.each([
+    ['image/jpeg', () => jpeg({ width: 240, height: 160 })],
+    [
+      'image/jp2',
+      async () => {
+        const shape = { ...rgb, rows: 160, columns: 240 };
+        const samples = new Uint8Array(ramp(240, 160, 3));
+        return Buffer.from((await encodeFrame({ samples, shape }, S.Jpeg2000Lossless.uid)).stream);
+      },
+    ],
+  ])('S-06: half of a picture of type %s is none', async (type, whole) => {
+    const url = await start();
+    const bytes = await whole();
+    const response = await store(url, identity(PHOTO), part(type, bytes.subarray(0, bytes.length / 2)));
+    expect([response.status, response.headers.warning]).toEqual([
+      409,
+      '299 dicomweb-gateway "1 instance was not stored: A compressed picture ends early."',
+    ]);
+    const trailer = Buffer.concat([bytes, Buffer.from('what a camera adds')]);
+    expect((await store(url, identity(PHOTO), part(type, trailer))).status).toBe(200);
   });
 
   test('a video, with how many frames it has and how long each takes', async () => {
