@@ -126,7 +126,7 @@ export function failureTexts(failed: readonly FailedInstance[]): readonly string
     return `${instances} not stored${text}`;
   });
   const left = counts.size - told.length;
-  return left > 0 ? [...told, `There are ${left} more reasons.`] : told;
+  return left > 0 ? [...told, `Reasons that are not told here: ${left}.`] : told;
 }
 
 const storedItem = (serviceUrl: string, instance: StoredInstance): DicomJsonObject => ({

@@ -104,7 +104,11 @@ async function converted(of: Delivering, conversion: InstanceConversion, by: Con
   const { instance, stored, serviceUrl } = of;
   const { index, problem } = await instance.complete;
   if (index === undefined) throw problem ?? notAcceptable(stored.uid);
-  if (hasNothingToEncode(index)) return await unconverted(of, inPlain(of, conversion));
+  if (hasNothingToEncode(index)) {
+    const plain = await unconverted(of, inPlain(of, conversion));
+    // What follows it in the same answer is converted.
+    return { ...plain, how: [CONVERTED, ...plain.how] };
+  }
   const part = await convertedInstance({ instance, index, stored }, conversion, serviceUrl, by);
   const how = [CONVERTED, ...lossOf(conversion, by)];
   return { representation: conversion.representation, part, how };

@@ -122,8 +122,8 @@ export async function sweep(
       return binding.peer.retrieve(asked, receive, { ...context, signal: patience.signal });
     };
     let completion = await retrieve(request.sopClassUids);
-    // What the listing left out may be of classes that it did not name either.
-    const isNamed = request.sopClassUids.length > 0;
+    // What the listing left out may be of classes that it did not name either, and then fails.
+    const isNamed = request.sopClassUids.length > 0 && completion.failed > 0;
     if (isNamed && !patience.agreed && !isWhole(completion, known, extras)) completion = await retrieve([]);
     if (!patience.agreed) requireWhole(completion, known, extras, binding);
   } catch (thrown) {
