@@ -14,6 +14,11 @@ import {
 
 const LEVEL = 0x00080052;
 
+/** What it holds, and how instances are asked for as they are stored. */
+export const STUDY = '/studies/2.25.77.1';
+export const SERIES = `${STUDY}/series/2.25.77.2`;
+export const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
+
 /** A PACS whose contents and opinions a test can change at any time. */
 export interface ChangingPacs {
   readonly peer: RoguePeer;

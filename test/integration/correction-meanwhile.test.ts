@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { startChangingPacs, type ChangingPacs } from '../helpers/changing-pacs.js';
+import { AS_STORED, SERIES, STUDY, startChangingPacs, type ChangingPacs } from '../helpers/changing-pacs.js';
 import { eventually } from '../helpers/patience.js';
 import { drop, makeInstance, until } from '../helpers/rogue-peer.js';
 import {
@@ -16,9 +16,6 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
-const STUDY = '/studies/2.25.77.1';
-const SERIES = `${STUDY}/series/2.25.77.2`;
 /** What the PACS does not hold: who asks for it makes the gateway look at the study, and nothing else. */
 const NOTHING = `${SERIES}/instances/2.25.77.9`;
 
