@@ -11,6 +11,7 @@ import { watch } from './compose-metrics.js';
 import { openPeerTls, openServerTls } from './compose-dimse-tls.js';
 import { bindPeer, groupsOf, openPeer, peerFile } from './compose-peer.js';
 import { coercionRules } from './compose-coercions.js';
+import { watchReachability } from './compose-reachability.js';
 import { openStorageScp } from './compose-storage-scp.js';
 import type { Config } from './config/index.js';
 import { systemClock, type Observe } from './core/index.js';
@@ -31,25 +32,6 @@ export interface RunningGateway {
   reloadCertificates(): Promise<void>;
   /** Takes nothing new, lets what runs end within the configured time, releases associations. */
   close(): Promise<void>;
-}
-
-/** Remembers of each peer whether its latest association could be opened. Bounded by the configured peers. */
-function watchReachability(config: Config, observe: Observe): [Observe, ReadonlyMap<string, 'up' | 'down'>] {
-  const reachable = new Map<string, 'up' | 'down'>();
-  const states = {
-    opened: 'up',
-    rejected: 'down',
-    failed: 'down',
-    released: undefined,
-    aborted: undefined,
-  } as const;
-  const watching: Observe = (observation) => {
-    observe(observation);
-    if (observation.kind !== 'association' || observation.direction !== 'out') return;
-    const state = states[observation.event];
-    if (state && Object.hasOwn(config.peers, observation.peer)) reachable.set(observation.peer, state);
-  };
-  return [watching, reachable];
 }
 
 function gatewayOf(config: Config, parts: Parts, observe: Observe): Gateway {

@@ -55,7 +55,8 @@ export type Observation =
   | {
       readonly kind: 'association';
       readonly peer: string;
-      readonly event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed';
+      /** `abandoned`: nobody waits any more for what was being opened. */
+      readonly event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed' | 'abandoned';
       readonly direction: 'out' | 'in';
       readonly associationId: string;
       readonly requestId?: string;

@@ -1,4 +1,4 @@
-import type { Clock, GatewayError, Observe } from '../core/index.js';
+import type { Clock, GatewayError, Observation, Observe } from '../core/index.js';
 
 export interface ReportOptions {
   readonly peer: string;
@@ -33,8 +33,12 @@ export class AssociationReport {
     this.#since = this.#options.clock.now();
   }
 
-  /** There will be no association. */
-  notOpened(error: GatewayError): void {
+  /** There will be no association, for it was given up or the peer would or could not. */
+  notOpened(error: GatewayError, isGivenUp: boolean): void {
+    if (isGivenUp) {
+      this.#emit('abandoned', error.message);
+      return;
+    }
     const isRejection = error.code === 'peer-busy' || error.code === 'peer-rejected';
     this.#emit(isRejection ? 'rejected' : 'failed', error.message);
   }
@@ -75,7 +79,7 @@ export class AssociationReport {
   }
 
   #emit(
-    event: 'opened' | 'released' | 'aborted' | 'rejected' | 'failed',
+    event: Extract<Observation, { kind: 'association' }>['event'],
     detail?: string,
     isIdle = false,
   ): void {

@@ -94,7 +94,7 @@ export class Association {
       return association;
     } catch (thrown) {
       const error = withRetryAdvice(toGatewayError(thrown), peer);
-      report.notOpened(error);
+      report.notOpened(error, signal.aborted);
       throw error;
     }
   }

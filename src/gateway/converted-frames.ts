@@ -1,7 +1,7 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
 import { frameCount, frameLength, readFrame, Tags, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
-import { decodedShape, type FramePlace, type FramePool, type FrameShape } from '../transcode/index.js';
+import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { each, requireFrames, type FramesAsked, type FrameSource } from './frames-answer.js';
 import { inOrder } from './in-order.js';
@@ -108,8 +108,8 @@ export function isMadeBy(
   { encodeAs, lossy }: Pick<FrameConversion, 'encodeAs' | 'lossy'>,
 ): boolean {
   if (encodeAs === undefined) return true;
-  const shape = stored.encapsulated ? decodedShape(shapeOf(index), stored.uid) : shapeOf(index);
-  return lossy ? pool.encodesLossy(encodeAs, shape) : pool.encodes(encodeAs, shape);
+  const subject = [encodeAs, shapeOf(index), stored.encapsulated ? stored.uid : undefined] as const;
+  return lossy ? pool.encodesLossy(...subject) : pool.encodes(...subject);
 }
 
 async function convertedFrame(

@@ -22,7 +22,7 @@ interface AuditReport {
 /** A peer as the operator sees it; counts of associations and of waiting requests. */
 export interface PeerState {
   readonly name: string;
-  /** What the latest attempt to open an association came to. */
+  /** What was heard of it last: an association that could be opened or not, or an answer. */
   readonly state: 'unknown' | 'up' | 'down';
   readonly retrieve: string;
   readonly associations: Readonly<Record<string, number>>;

@@ -57,7 +57,7 @@ const lines: ByKind<Line | undefined> = {
   }),
   // A peer that closes what it has not been asked on for a while does as it should.
   association: ({ event, idle, ...fields }) => ({
-    level: event === 'opened' || event === 'released' || idle ? 'debug' : 'warn',
+    level: event === 'opened' || event === 'released' || event === 'abandoned' || idle ? 'debug' : 'warn',
     message: `association ${event}${idle ? ' while idle' : ''}`,
     fields,
   }),

@@ -171,7 +171,7 @@ function ofOperation(told: Extract<Observation, { kind: 'dimse' }>): Part | unde
 
 function ofAssociation(told: Extract<Observation, { kind: 'association' }>): Part | undefined {
   const { requestId, event, peer, associationId, durationMs = 0 } = told;
-  const isOpening = event === 'opened' || event === 'failed' || event === 'rejected';
+  const isOpening = ['opened', 'failed', 'rejected', 'abandoned'].includes(event);
   if (requestId === undefined || !isOpening) return undefined;
   const attributes = { 'dicomgw.peer': peer, 'dicomgw.association': associationId };
   const name = 'open association';

@@ -9,7 +9,7 @@ import type {
   WorkerSettings,
   WorkerTask,
 } from './frame-task.js';
-import { canDecode } from './decode-frame.js';
+import { canDecode, decodedShape } from './decode-frame.js';
 import { canEncode } from './encode-frame.js';
 import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
 import { nativeFrameBytes, uncompressedFrameBytes, type FrameShape } from '../dicom/index.js';
@@ -79,10 +79,13 @@ export interface FramePlace {
 export interface FramePool {
   /** Whether frames of a transfer syntax can be decoded. */
   decodes(transferSyntaxUid: string): boolean;
-  /** Whether frames can be encoded without loss: those of `shape`, or of any when it is left out. */
-  encodes(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  /**
+   * Whether frames can be encoded without loss: those of `shape`, or of any when it is left out; those that are stored in
+   * `from` as what they are once they are decoded.
+   */
+  encodes(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean;
   /** Whether they may be, and can be encoded with loss. */
-  encodesLossy(transferSyntaxUid: string, shape?: FrameShape): boolean;
+  encodesLossy(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean;
   /** What decides how much is lost in a transfer syntax, as text that changes with it. */
   lossOf(transferSyntaxUid: string): string;
   /** Whether what has lost something is an instance of its own, with a UID of its own. */
@@ -132,12 +135,12 @@ class ThreadedFramePool implements FramePool {
     return canDecode(transferSyntaxUid);
   }
 
-  encodes(transferSyntaxUid: string, shape?: FrameShape): boolean {
-    return canEncode(transferSyntaxUid, shape);
+  encodes(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean {
+    return canEncode(transferSyntaxUid, decodedShape(shape, from));
   }
 
-  encodesLossy(transferSyntaxUid: string, shape?: FrameShape): boolean {
-    return this.#options.lossy !== undefined && canEncodeLossy(transferSyntaxUid, shape);
+  encodesLossy(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean {
+    return this.#options.lossy !== undefined && canEncodeLossy(transferSyntaxUid, decodedShape(shape, from));
   }
 
   lossOf(transferSyntaxUid: string): string {

@@ -2,5 +2,4 @@
 export { transferSyntaxAbilities } from './abilities.js';
 export { createFramePool, type FramePlace, type FramePool, type FramePoolOptions } from './frame-pool.js';
 export type { FrameShape } from '../dicom/index.js';
-export { decodedShape } from './decode-frame.js';
 export type { LossySettings } from './lossy-frame.js';

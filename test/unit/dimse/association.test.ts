@@ -79,12 +79,16 @@ describe('an association', () => {
   });
 
   test('that nobody waits for any more is given up', async () => {
-    const { peer, rogue } = await start({ associate: silence() });
+    const { peer, rogue, observations } = await start({ associate: silence() });
     const controller = new AbortController();
     const done = peer.echo(contextOf(controller.signal));
     await rogue.waitFor('associate-rq');
     controller.abort();
     await expect(done).rejects.toMatchObject({ code: 'cancelled' });
+    await peer.close(0);
+    // It is no failure of the peer.
+    const events = observations.flatMap((told) => (told.kind === 'association' ? [told.event] : []));
+    expect(events).toEqual(['abandoned']);
   });
 
   test('is released when the peer closes', async () => {
