@@ -4,6 +4,7 @@ import http, { type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { GeneratedSeries } from './data.js';
 import { PartCounter } from './part-counter.js';
 import { seconds } from './process.js';
@@ -68,6 +69,20 @@ function read(
   });
 }
 
+const AGAIN_MS = 1000;
+const MOST_AGAIN = 300;
+
+/** The answer of an archive that may take longer than `timeouts.firstInstance` to send anything of a large instance. */
+async function answerWhenThere(url: string, headers: http.OutgoingHttpHeaders): Promise<IncomingMessage> {
+  for (let again = 0; ; again += 1) {
+    const response = await answerTo(http.request(url, { headers, agent: false }).end());
+    const isToCome = response.statusCode === 503 && response.headers['retry-after'] !== undefined;
+    if (!isToCome || again === MOST_AGAIN) return response;
+    response.resume();
+    await delay(AGAIN_MS);
+  }
+}
+
 /** Retrieves a series or the study that it is in; throws unless every instance arrived. */
 export async function download(
   service: string,
@@ -79,7 +94,7 @@ export async function download(
   const headers = { Accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
   const from = performance.now();
   const elapsed = (): number => (performance.now() - from) / 1000;
-  const response = await answerTo(http.request(url, { headers, agent: false }).end());
+  const response = await answerWhenThere(url, headers);
   expectStatus(response, 200);
   const boundary = /boundary="?([^";]+)"?/.exec(response.headers['content-type'] ?? '')?.[1];
   if (boundary === undefined) throw new Error('the answer is not multipart');
