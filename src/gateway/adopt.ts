@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/index.js';
+import type { InstanceKey } from '../cache/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
 import { ArrivalWriter, duplicate, type ArrivalWriterOptions } from './arrival-writer.js';
@@ -14,6 +15,8 @@ export interface Adoption {
   readonly seen: ArrivalWriterOptions['seen'];
   /** At which the peer may send, when nobody waits for it. */
   readonly pace?: BackgroundPace | undefined;
+  /** Whether there may be another, or none, since this was asked for: then what comes is not kept. */
+  readonly isReplaced: (key: InstanceKey) => boolean;
   /** The instance has begun to arrive, or was in the cache. */
   readonly onAdopted: (instance: FoundInstance) => void;
 }
@@ -66,7 +69,7 @@ class UnkeyedWriter implements InstanceWriter {
 export function adopt(
   binding: PeerBinding,
   deps: FetcherDependencies,
-  { target, seen, pace, onAdopted }: Adoption,
+  { target, seen, pace, isReplaced, onAdopted }: Adoption,
   incoming: IncomingInstance,
 ): InstanceWriter {
   const { sopClassUid, sopInstanceUid, transferSyntaxUid } = incoming;
@@ -76,6 +79,7 @@ export function adopt(
     const arrival = deps.instances.begin(key, { sopClassUid, transferSyntaxUid });
     const instance = arrival?.instance ?? deps.instances.peek(key);
     if (instance) onAdopted(instance);
+    if (arrival && isReplaced(key)) deps.instances.delete(key);
     const { limits } = binding.retrieve;
     if (arrival) {
       const writer = new ArrivalWriter(arrival, { limits, observe: deps.observe, seen });

@@ -51,6 +51,8 @@ export interface ArrivalWriterOptions {
   readonly observe: Observe;
   /** What the peer said last of the study and the series. */
   readonly seen: (key: InstanceKey) => Seen | undefined;
+  /** The same when it was asked for. */
+  readonly askedAs?: Seen | undefined;
   /** Hears of the bytes as they come. */
   readonly came?: (bytes: number) => void;
 }
@@ -83,17 +85,21 @@ export class ArrivalWriter implements InstanceWriter {
   readonly #came: ((bytes: number) => void) | undefined;
   readonly #seen: () => Seen | undefined;
   /**
-   * Whose it is: these bytes are from before anything that the peer says later. What it says only after the first of
-   * them came may be younger than they are, and proves nothing.
+   * Whose it is: these bytes are from before anything that the peer says after they were asked for, or, where it had not
+   * said anything by then, after the first of them came: that may be younger than they are, and proves nothing.
    */
   readonly begunAs: Seen | undefined;
 
-  constructor(arrival: Arrival<InstanceRecord>, { limits, observe, seen, came }: ArrivalWriterOptions) {
+  constructor(
+    arrival: Arrival<InstanceRecord>,
+    { limits, observe, seen, askedAs, came }: ArrivalWriterOptions,
+  ) {
     this.#arrival = arrival;
     this.#came = came;
     this.#observe = observe;
     this.#seen = () => seen(arrival.instance.key);
-    this.begunAs = this.#seen();
+    const now = this.#seen();
+    this.begunAs = askedAs ? { ...askedAs, series: askedAs.series ?? now?.series } : now;
     writers.set(arrival.instance.complete, this);
     const { transferSyntaxUid } = arrival.instance.info;
     const syntax = transferSyntax(transferSyntaxUid);

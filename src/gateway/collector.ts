@@ -250,7 +250,7 @@ export class Collector {
     };
     const seen: SweepRequest['seen'] = (key) => watch.seen(key);
     const request = { target: this.#target, known, sopClassUids: sopClassesOf(all), seen, onExtra };
-    await sweep(binding, deps, request, this.#context);
+    await sweep(binding, deps, { ...request, replaced: watch.replaced }, this.#context);
     all.push(...extras);
   }
 

@@ -3,7 +3,7 @@ import type { RetrieveTarget } from '../dicomweb/index.js';
 import { retrieveIdentifier } from '../query/index.js';
 import type { IncomingInstance, InstanceWriter, RetrieveProgress } from '../dimse/index.js';
 import { adopt } from './adopt.js';
-import type { ArrivalWriterOptions } from './arrival-writer.js';
+import { drain, type ArrivalWriterOptions } from './arrival-writer.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
 import type { StudyWatch } from './study-watch.js';
 import type { FoundInstance } from './want.js';
@@ -16,7 +16,7 @@ export interface HeadStartHost {
   readonly binding: PeerBinding;
   readonly deps: FetcherDependencies;
   /** What the peer said of a study last, how soon it answers at best, and whether it has said whose a target is. */
-  readonly watch: Pick<StudyWatch, 'seen' | 'fastestMs' | 'knows'>;
+  readonly watch: Pick<StudyWatch, 'seen' | 'fastestMs' | 'knows' | 'replaced'>;
   /** The SOP classes to propose; empty = the common ones, undefined = it is not known what a retrieve needs. */
   readonly sopClassUids: (studyInstanceUid: string) => Promise<readonly string[] | undefined>;
   /** An instance has begun to arrive, asked for or not. */
@@ -46,6 +46,8 @@ export class HeadStart {
   /** In the cache, and not whole yet. */
   #arriving = 0;
   #brought = 0;
+  /** When it was asked for. */
+  #askedAt = 0;
   #state: 'planned' | 'running' | 'stopping' | 'known' = 'planned';
   #cancelTimer: () => void;
   #onKnown: (() => void)[] = [];
@@ -115,6 +117,7 @@ export class HeadStart {
     };
     // Others may read what arrives: nobody takes it back, and the peer's time-outs bound it.
     const context: OperationContext = { requestId, signal: new AbortController().signal, patient: true };
+    this.#askedAt = this.#host.watch.replaced.mark;
     const running =
       request && binding.peer.retrieveNow(request, (incoming) => this.#receive(incoming), context);
     if (!running) {
@@ -176,6 +179,11 @@ export class HeadStart {
     const { binding, deps, watch } = this.#host;
     const seen: ArrivalWriterOptions['seen'] = (key) => watch.seen(key);
     const { sopInstanceUid } = incoming;
+    const { studyInstanceUid } = this.target;
+    const isReplaced = (): boolean =>
+      watch.replaced.since(this.#askedAt, { studyInstanceUid, sopInstanceUid });
+    // Its guests may have come after that: whoever wants it asks for it once more.
+    if (isReplaced()) return drain;
     this.#unknown.add(sopInstanceUid);
     const settle = (): void => {
       this.#unknown.delete(sopInstanceUid);
@@ -186,7 +194,7 @@ export class HeadStart {
       settle();
     };
     try {
-      const writer = adopt(binding, deps, { target: this.target, seen, onAdopted }, incoming);
+      const writer = adopt(binding, deps, { target: this.target, seen, isReplaced, onAdopted }, incoming);
       if (this.#state === 'stopping') this.#tellToStop();
       return {
         write: (chunk) => writer.write(chunk),

@@ -45,23 +45,30 @@ export class InstanceFetcher {
   readonly #lists: UidLists;
   readonly #duplicate = (): InstanceWriter => duplicate(this.#deps.observe, this.#binding.peer.name);
 
+  /** A head start brings what somebody waits for. */
+  readonly #adopted = (instance: FoundInstance): void => {
+    this.refusals.delete(instance.key);
+    const want = this.#wants.get(instance.key);
+    if (want === undefined || want.state === 'arriving') return;
+    this.#queue.remove(want);
+    this.#deliver(want, instance);
+  };
+
   /** The SOP classes of the retrieve that brought something last. */
   #latestSopClassUids: readonly string[] | undefined;
 
-  readonly #seen: StudyWatch['seen'];
-  readonly #watch: Pick<StudyWatch, 'forget'>;
+  readonly #watch: Pick<StudyWatch, 'seen' | 'forget' | 'replaced'>;
 
   /** `watch` tells what the peer said of a study last. */
   constructor(
     binding: PeerBinding,
     deps: FetcherDependencies,
-    watch: Pick<StudyWatch, 'seen' | 'sopClassUids' | 'fastestMs' | 'knows' | 'forget'>,
+    watch: Pick<StudyWatch, 'seen' | 'sopClassUids' | 'fastestMs' | 'knows' | 'forget' | 'replaced'>,
   ) {
     this.#binding = binding;
     this.#deps = deps;
     this.pulls = new StudyPulls(() => deps.clock.now());
-    this.#wants = new Wants(deps.instances, this.pulls);
-    this.#seen = (key) => watch.seen(key);
+    this.#wants = new Wants(deps.instances, this.pulls, watch.replaced);
     this.#watch = watch;
     this.#lists = new UidLists(binding);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
@@ -73,9 +80,7 @@ export class InstanceFetcher {
         const told = await watch.sopClassUids(study);
         return told.length > 0 ? told : this.#latestSopClassUids;
       },
-      adopted: (instance: FoundInstance) => {
-        this.#adopted(instance);
-      },
+      adopted: this.#adopted,
     };
     this.headStarts = new HeadStarts(host, (target) => this.#holdsOf(target));
     this.pace = new BackgroundPace(binding.retrieve.background, deps.clock);
@@ -140,15 +145,6 @@ export class InstanceFetcher {
   #start(want: Want, urgent: boolean): void {
     this.#enqueue(want, urgent);
     this.#startWorkers();
-  }
-
-  /** A head start brings what somebody waits for. */
-  #adopted(instance: FoundInstance): void {
-    this.refusals.delete(instance.key);
-    const want = this.#wants.get(instance.key);
-    if (want === undefined || want.state === 'arriving') return;
-    this.#queue.remove(want);
-    this.#deliver(want, instance);
   }
 
   #enqueue(want: Want, urgent: boolean): void {
@@ -229,7 +225,8 @@ export class InstanceFetcher {
 
   /** Asks for `batch`, and sees to what did not come; says whether that was because it was given up. */
   async #run(batch: readonly Want[]): Promise<boolean> {
-    for (const want of batch) want.state = 'requested';
+    const { mark } = this.#watch.replaced;
+    for (const want of batch) want.request({ mark, seen: this.#watch.seen(want.key) });
     const outcome = await this.#ask(batch);
     const missing = batch.filter((want) => want.state === 'requested');
     this.#lists.ended(batch, missing, outcome);
@@ -345,8 +342,12 @@ export class InstanceFetcher {
     this.refusals.delete(want.key);
     this.#deliver(want, instance);
     if (arrival === undefined) return this.#duplicate();
-    const common = { limits: this.#binding.retrieve.limits, observe, seen: this.#seen };
-    const writer = new ArrivalWriter(arrival, { ...common, came: this.pulls.counting(want) });
+    // For those alone who asked before: nobody knows which of the two it is.
+    if (this.#wants.isReplaced(want)) instances.delete(want.key);
+    const { limits } = this.#binding.retrieve;
+    const told = { askedAs: want.asked?.seen, came: this.pulls.counting(want) };
+    const seen: StudyWatch['seen'] = (key) => this.#watch.seen(key);
+    const writer = new ArrivalWriter(arrival, { limits, observe, seen, ...told });
     // Who waits for one of them waits for those before it.
     return this.pace.slow(writer, () => batch.every(({ priority }) => priority !== 'interactive'));
   }

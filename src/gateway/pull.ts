@@ -215,7 +215,7 @@ class Pull {
     const known = new Set(list.map(({ sopInstanceUid }) => sopInstanceUid));
     const seen: SweepRequest['seen'] = (key) => watch.seen(key);
     const request = { target: this.#request.target, known, sopClassUids: sopClassesOf(list), seen, onExtra };
-    await sweep(binding, deps, { ...request, pace: fetcher.pace }, this.#context);
+    await sweep(binding, deps, { ...request, replaced: watch.replaced, pace: fetcher.pace }, this.#context);
     await Promise.all(settling);
     return extras;
   }

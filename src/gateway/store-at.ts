@@ -99,8 +99,9 @@ function changed(
 ): void {
   const { studyInstanceUid = '', seriesInstanceUid = '' } = uids;
   const { sopInstanceUid } = meta;
-  instances.delete({ peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid });
-  watch.forget(studyInstanceUid);
+  const key = { peer: binding.peer.name, studyInstanceUid, seriesInstanceUid, sopInstanceUid };
+  instances.delete(key);
+  watch.stored(key);
 }
 
 function storedInstance({ meta, uids }: OutgoingInstance, status: number): StoredInstance {

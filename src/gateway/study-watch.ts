@@ -10,6 +10,7 @@ import { patientIn } from './patient.js';
 import { keyText } from './refusals.js';
 import { SeriesMemory } from './series-memory.js';
 import { SharedWork } from './shared-work.js';
+import { ReplacedLately } from './replaced-lately.js';
 import { sopClassesIn } from './sop-classes.js';
 import {
   agree,
@@ -63,6 +64,8 @@ const MOST_STUDIES = 10_000;
  * the study or series: what the peer has put in the place of something else does not show in its counts.
  */
 export class StudyWatch {
+  /** What the peer has in another form than before, or not any more. */
+  readonly replaced = new ReplacedLately();
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #onForget: () => void;
@@ -241,6 +244,12 @@ export class StudyWatch {
     this.#lists.deleteStudy(studyInstanceUid);
   }
 
+  /** An instance was stored, perhaps in the place of one of the same UID. */
+  stored({ studyInstanceUid, sopInstanceUid }: InstanceKey): void {
+    this.replaced.note(sopInstanceUid);
+    this.forget(studyInstanceUid);
+  }
+
   /** Drops what is cached of a study, or below it; says how many instances. What still arrives stays. */
   purge(target: RetrieveTarget): number {
     this.forget(target.studyInstanceUid);
@@ -301,7 +310,7 @@ export class StudyWatch {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);
     const isSame = outcome === 'same';
-    if (outcome === 'changed') this.purge({ studyInstanceUid: study });
+    if (outcome === 'changed') this.#lost(study);
     // What came before the first answer of all may be older than that; who waited for it then has it.
     const unproved = before ? this.#dropUnproved(study) : 0;
     // Who does not count leaves nothing to tell that a list is still whole.
@@ -320,6 +329,13 @@ export class StudyWatch {
       if (meta?.seenAs && compareStudies(meta.seenAs, now) === 'changed') return 'changed';
     }
     return 'same';
+  }
+
+  /** Nor is what still arrives kept, or what was asked for before: it may be what is gone. Who reads it goes on. */
+  #lost(study: string): void {
+    this.replaced.note(study);
+    this.purge({ studyInstanceUid: study });
+    for (const { key } of this.#cached(study)) this.#deps.instances.delete(key);
   }
 
   #changed(study: string): void {

@@ -11,6 +11,7 @@ import { adopt, type Adoption } from './adopt.js';
 import { drain } from './arrival-writer.js';
 import type { BackgroundPace } from './background-pace.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
+import type { ReplacedLately } from './replaced-lately.js';
 import type { FoundInstance } from './want.js';
 
 export interface SweepRequest {
@@ -20,6 +21,8 @@ export interface SweepRequest {
   readonly sopClassUids: readonly string[];
   /** What the peer said of a study last. */
   readonly seen: Adoption['seen'];
+  /** What the peer has in another form than before, or not any more. */
+  readonly replaced: ReplacedLately;
   /** An instance that the listing did not name has begun to arrive, or was in the cache. */
   readonly onExtra: (instance: FoundInstance) => void;
   /** At which the peer may send, when nobody waits for it. */
@@ -93,6 +96,8 @@ export async function sweep(
   const { target, known } = request;
   const patience = new Patience(context.signal);
   const extras = new Set<string>();
+  const { mark } = request.replaced;
+  const isReplaced: Adoption['isReplaced'] = (key) => request.replaced.since(mark, key);
   const receive = (incoming: IncomingInstance): InstanceWriter => {
     const { sopInstanceUid } = incoming;
     if (known.has(sopInstanceUid) || extras.has(sopInstanceUid)) return drain;
@@ -106,7 +111,7 @@ export async function sweep(
     return adopt(
       binding,
       deps,
-      { target, seen: request.seen, pace: request.pace, onAdopted: onExtra },
+      { target, seen: request.seen, isReplaced, pace: request.pace, onAdopted: onExtra },
       incoming,
     );
   };

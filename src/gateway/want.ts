@@ -3,6 +3,7 @@ import { LazySet, type GatewayError, type Priority } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { ListedInstance } from './listing.js';
 import type { InstanceRecord } from './ports.js';
+import type { Seen } from './study-state.js';
 
 /** An instance in the cache, arriving or there. */
 export type FoundInstance = CachedInstance<InstanceRecord>;
@@ -61,6 +62,8 @@ export class Want {
   state: 'held' | 'queued' | 'requested' | 'arriving' | 'settled' = 'queued';
   /** Of the request that asked first, so that the association's log lines carry it. */
   readonly requestId: string;
+  /** When it was asked of the peer, and what that had said of it by then. */
+  asked: { readonly mark: number; readonly seen: Seen | undefined } | undefined;
   /** Asked for in a retrieve of its own, after one of several left it out. */
   alone = false;
   /** How many that retrieve brought before it left this one out, and all that followed, without a word. */
@@ -99,6 +102,12 @@ export class Want {
   /** Called when the last asker has gone. */
   onDeserted(callback: () => void): void {
     this.#onDeserted = callback;
+  }
+
+  /** It is asked of the peer now. */
+  request(asked: NonNullable<Want['asked']>): void {
+    this.state = 'requested';
+    this.asked = asked;
   }
 
   join(asker: Asker): Ticket {

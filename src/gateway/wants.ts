@@ -1,6 +1,7 @@
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import type { Instances } from './ports.js';
 import { keyText } from './refusals.js';
+import type { ReplacedLately } from './replaced-lately.js';
 import type { StudyPulls } from './study-pulls.js';
 import { isWithin, type Want } from './want.js';
 
@@ -9,10 +10,12 @@ export class Wants {
   readonly #instances: Pick<Instances, 'peek'>;
   readonly #wants = new Map<string, Want>();
   readonly #pulls: StudyPulls;
+  readonly #replaced: ReplacedLately;
 
-  constructor(instances: Pick<Instances, 'peek'>, pulls: StudyPulls) {
+  constructor(instances: Pick<Instances, 'peek'>, pulls: StudyPulls, replaced: ReplacedLately) {
     this.#instances = instances;
     this.#pulls = pulls;
+    this.#replaced = replaced;
   }
 
   get(key: Omit<Want['key'], 'peer'>): Want | undefined {
@@ -20,13 +23,18 @@ export class Wants {
   }
 
   /**
-   * The want that whoever asks now may join. One whose arrival the cache has let go of, because it was replaced at the
+   * The want that whoever asks now may join: not one that was asked for before something was put in its place. One whose arrival the cache has let go of, because it was replaced at the
    * peer or is too large to be kept, is for those alone who have it: they may go on reading, no other may begin.
    */
   joinable(key: Omit<Want['key'], 'peer'>): Want | undefined {
     const want = this.get(key);
     const isLost = want?.instance && this.#instances.peek(want.key) !== want.instance;
-    return isLost ? undefined : want;
+    return isLost || (want?.state === 'requested' && this.isReplaced(want)) ? undefined : want;
+  }
+
+  /** Whether the peer may have another instance in its place, or none, since it was asked for. */
+  isReplaced({ key, asked }: Want): boolean {
+    return asked !== undefined && this.#replaced.since(asked.mark, key);
   }
 
   /** Whether anything of a study or series is among them. */

@@ -95,6 +95,26 @@ describe('a study that is corrected while it is sent, which the gateway has seen
     expect(patientsOf(await get(SERIES))).toEqual(['P2']);
   });
 
+  test('breaks one instance off that was asked for before and begins to come after it', async () => {
+    const { pacs, get } = await start();
+    await get(NOTHING);
+    const { instances } = pacs;
+    let retrieves = 0;
+    pacs.beforeInstances = until(async () => {
+      retrieves += 1;
+      if (retrieves > 1) return;
+      correct(pacs);
+      expect((await get(NOTHING)).status).toBe(404);
+      // It had opened the file.
+      pacs.instances = instances;
+    });
+    const path = `${SERIES}/instances/${instances[0]?.sopInstanceUid ?? ''}`;
+    const broken = await get(path);
+    expect(broken.status === 200 && broken.complete).toBe(false);
+    correct(pacs);
+    expect(patientsOf(await get(path))).toEqual(['P2']);
+  });
+
   test.each(PATHS)('breaks %s off too when only its series was corrected', async (path) => {
     const { pacs, get } = await start();
     let other: Promise<unknown> = Promise.resolve();

@@ -1,17 +1,23 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
 import { part10Header } from '../../src/dicom/index.js';
+import { AS_STORED, SERIES, startChangingPacs } from '../helpers/changing-pacs.js';
 import { final, makeInstance, shaped, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
-import { datasetOf, partsOf, request, storeBody } from '../helpers/test-gateway.js';
+import {
+  datasetOf,
+  partsOf,
+  peerYaml,
+  request,
+  startTestGateway,
+  storeBody,
+} from '../helpers/test-gateway.js';
 
 let scene: Scene | undefined;
 afterEach(async () => {
   await scene?.close();
   scene = undefined;
 });
-
-const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
 
 interface Held {
   /** Lets the first retrieve go on. */
@@ -99,4 +105,32 @@ describe('an arrival that the cache has let go of', () => {
       expect(await whole).toBe(what !== 'has left');
     },
   );
+
+  test('is not kept when it is deleted at the PACS meanwhile', async () => {
+    const [deleted, other] = [made(300_000), makeInstance()];
+    const pacs = await startChangingPacs([deleted, other]);
+    const { aeTitle, port } = pacs.peer.address;
+    const gateway = await startTestGateway(
+      peerYaml(`${aeTitle}@127.0.0.1:${port}`, 'cache: { revalidateAfter: 0 }'),
+    );
+    try {
+      const urlOf = ({ sopInstanceUid }: RogueInstance): string =>
+        `${gateway.service}${SERIES}/instances/${sopInstanceUid}`;
+      let go: () => void = () => undefined;
+      const until = new Promise<void>((resolve) => (go = resolve));
+      pacs.beforeInstances = shaped({ pauseAt: { bytes: 200_000, until } });
+      const { whole } = await reading(urlOf(deleted), 50_000);
+      pacs.beforeInstances = () => undefined;
+      pacs.instances = [other];
+      // Whose check finds that the study has lost something.
+      await datasetAt(urlOf(other));
+      go();
+      expect(await whole).toBe(true);
+      expect((await request(urlOf(deleted), { headers: AS_STORED })).status).toBe(404);
+      expect((await datasetAt(urlOf(other))).equals(other.dataset)).toBe(true);
+    } finally {
+      await gateway.close();
+      await pacs.peer.close();
+    }
+  });
 });

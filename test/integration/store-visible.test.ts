@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { part10Header } from '../../src/dicom/index.js';
-import { startChangingPacs, type ChangingPacs } from '../helpers/changing-pacs.js';
+import { AS_STORED, SERIES, startChangingPacs, STUDY, type ChangingPacs } from '../helpers/changing-pacs.js';
 import { abort, final, makeInstance, until, type RogueInstance, type Step } from '../helpers/rogue-peer.js';
 import { postFiles } from '../helpers/store-answer.js';
 import {
@@ -16,10 +16,6 @@ const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-
-const AS_STORED = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
-const STUDY = '/studies/2.25.77.1';
-const SERIES = `${STUDY}/series/2.25.77.2`;
 
 interface World {
   readonly pacs: ChangingPacs;
@@ -167,6 +163,56 @@ describe('S-13: what began before a store is not given to who asks after it', ()
     slow.go();
     expect(await before).toBeLessThanOrEqual(3);
     expect(await open(world, STUDY)).toBe(3);
+  });
+
+  test('a retrieve of the very instance that is replaced: its bytes are kept for nobody', async () => {
+    const world = await start();
+    const [first] = world.pacs.instances;
+    const sopInstanceUid = first?.sopInstanceUid ?? '';
+    const path = `${SERIES}/instances/${sopInstanceUid}`;
+    const slow = gate();
+    world.pacs.beforeInstances = slow.step;
+    const before = open(world, path);
+    await slow.reached;
+    world.pacs.beforeInstances = () => undefined;
+    const { instances } = world.pacs;
+    const other = makeInstance({ sopInstanceUid, pixelBytes: 1024 });
+    expect(await store(world, other)).toBe(200);
+    const isOther = async (): Promise<boolean> => {
+      const answer = await request(world.gateway.service + path, { headers: AS_STORED });
+      const [part] = partsOf(answer);
+      return datasetOf(part?.body ?? Buffer.alloc(0)).equals(other.dataset);
+    };
+    // Who asks now waits for no bytes that were asked for before.
+    expect(await isOther()).toBe(true);
+    const there = world.pacs.instances;
+    world.pacs.instances = instances; // it had opened the file
+    slow.go();
+    expect(await before).toBe(1);
+    world.pacs.instances = there;
+    expect(await isOther()).toBe(true);
+    expect(await open(world, SERIES)).toBe(2);
+  });
+
+  test('the same where nobody asks meanwhile', async () => {
+    const world = await start();
+    const [first] = world.pacs.instances;
+    const slow = gate();
+    world.pacs.beforeInstances = slow.step;
+    const before = open(world, SERIES);
+    await slow.reached;
+    world.pacs.beforeInstances = () => undefined;
+    const { instances } = world.pacs;
+    const other = makeInstance({ sopInstanceUid: first?.sopInstanceUid ?? '', pixelBytes: 1024 });
+    expect(await store(world, other)).toBe(200);
+    const there = world.pacs.instances;
+    world.pacs.instances = instances;
+    slow.go();
+    expect(await before).toBe(2);
+    world.pacs.instances = there;
+    const answer = await request(world.gateway.service + SERIES, { headers: AS_STORED });
+    const datasets = partsOf(answer).map(({ body }) => datasetOf(body));
+    expect(datasets.some((dataset) => dataset.equals(other.dataset))).toBe(true);
   });
 
   test('a store that is under way itself: what is heard during it is not kept beyond it', async () => {

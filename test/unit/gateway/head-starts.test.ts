@@ -8,6 +8,7 @@ import type {
 } from '../../../src/dimse/index.js';
 import { HeadStarts } from '../../../src/gateway/head-starts.js';
 import type { FetcherDependencies, PeerBinding } from '../../../src/gateway/ports.js';
+import { ReplacedLately } from '../../../src/gateway/replaced-lately.js';
 import type { FoundInstance } from '../../../src/gateway/want.js';
 
 const SERIES = { studyInstanceUid: '1', seriesInstanceUid: '1.1' };
@@ -114,7 +115,7 @@ function setUp({ isWarm = false, isFree = true, fastestMs = 0, ...options }: Opt
   const host = {
     binding,
     deps,
-    watch: { seen: () => undefined, fastestMs, knows: () => world.isKnown },
+    watch: { seen: () => undefined, fastestMs, knows: () => world.isKnown, replaced: new ReplacedLately() },
     sopClassUids: () => Promise.resolve(classes),
     adopted: (instance: FoundInstance) => void adopted.push(instance.key.sopInstanceUid),
   };

@@ -4,6 +4,7 @@ import type { InstanceReceiver, Peer, RetrieveRequest } from '../../../src/dimse
 import { InstanceFetcher } from '../../../src/gateway/instance-fetcher.js';
 import type { InstanceKey } from '../../../src/cache/index.js';
 import type { Instances, PeerBinding } from '../../../src/gateway/ports.js';
+import { ReplacedLately } from '../../../src/gateway/replaced-lately.js';
 import type { Ticket } from '../../../src/gateway/want.js';
 
 interface Retrieve {
@@ -97,6 +98,7 @@ function fetcherOf(workers: number): {
     fastestMs: 0,
     knows: () => true,
     forget: (study: string) => void doubted.push(study),
+    replaced: new ReplacedLately(),
   };
   const deps = { instances, observe: () => undefined, clock: systemClock };
   const fetcher = new InstanceFetcher(binding, deps, watch);
