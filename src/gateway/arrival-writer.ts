@@ -6,6 +6,7 @@ import {
   indexForFrame,
   transferSyntax,
   type DatasetIndex,
+  type DatasetUids,
   type RepeatedElements,
 } from '../dicom/index.js';
 import type { Arrival, InstanceKey } from '../cache/index.js';
@@ -30,13 +31,12 @@ export function duplicate(observe: Observe, peer: string): InstanceWriter {
   return drain;
 }
 
-/** Why `index` is not of the instance that `key` names, which would show one patient under another's name. */
-function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefined {
-  const same =
-    (index.sopInstanceUid ?? key.sopInstanceUid) === key.sopInstanceUid &&
-    (index.studyInstanceUid ?? key.studyInstanceUid) === key.studyInstanceUid &&
-    (index.seriesInstanceUid ?? key.seriesInstanceUid) === key.seriesInstanceUid;
-  if (same) return undefined;
+/** Bytes that wait at most for the UIDs of the instance that they are of, which stand before all that is long. */
+const MOST_UNNAMED = 64 * 1024;
+
+/** Why what has these UIDs is not the instance that `key` names: it would show one patient under another's name. */
+function mismatch(uids: DatasetUids, key: InstanceKey): GatewayError | undefined {
+  if (UIDS.every((name) => (uids[name] ?? key[name]) === key[name])) return undefined;
   return new GatewayError(
     'peer-protocol',
     'The PACS sent an instance that is not the one it was asked for.',
@@ -45,6 +45,8 @@ function mismatch(index: DatasetIndex, key: InstanceKey): GatewayError | undefin
     },
   );
 }
+
+const UIDS = ['studyInstanceUid', 'seriesInstanceUid', 'sopInstanceUid'] as const;
 
 export interface ArrivalWriterOptions {
   readonly limits: DatasetLimits;
@@ -77,6 +79,9 @@ export class ArrivalWriter implements InstanceWriter {
   #problem: GatewayError | undefined;
   /** Of the whole instance, once it is there. */
   #repeated: RepeatedElements | undefined;
+  /** What has come before it is known of which instance it is; undefined from then on. */
+  #unnamed: Buffer[] | undefined = [];
+  #isFailed = false;
   #bytes = 0;
   #crc = 0;
   /** Who waits for more to be known of where its elements lie. */
@@ -147,6 +152,9 @@ export class ArrivalWriter implements InstanceWriter {
     this.#bytes += chunk.length;
     this.#came?.(chunk.length);
     this.#crc = crc32(chunk, this.#crc);
+    // Of another instance than the one asked for nothing leaves.
+    if (this.#isFailed) return undefined;
+    if (this.#unnamed) return this.#writeUnnamed(this.#unnamed, chunk);
     const stored = this.#arrival.write(chunk);
     const indexed = this.#index((indexer) => indexer.push(chunk));
     this.#tellMore();
@@ -154,10 +162,31 @@ export class ArrivalWriter implements InstanceWriter {
     return indexed === undefined ? stored : Promise.all([stored, indexed]).then(() => undefined);
   }
 
+  /** Indexes first. */
+  async #writeUnnamed(unnamed: Buffer[], chunk: Buffer): Promise<void> {
+    unnamed.push(Buffer.from(chunk));
+    await this.#index((indexer) => indexer.push(chunk));
+    const { uids } = this.#indexer ?? {};
+    const isNamed = uids === undefined || UIDS.every((name) => uids[name] !== undefined);
+    if (isNamed || this.#bytes > MOST_UNNAMED) await this.#release(uids);
+    this.#tellMore();
+  }
+
+  /** What has come goes on, if it is of the instance that was asked for. */
+  async #release(uids: DatasetUids | undefined): Promise<void> {
+    const unnamed = this.#unnamed ?? [];
+    this.#unnamed = undefined;
+    const wrong = uids && mismatch(uids, this.#arrival.instance.key);
+    if (wrong) this.fail(wrong);
+    else for (const chunk of unnamed) await this.#arrival.write(chunk);
+  }
+
   async end(): Promise<number> {
     const index = await this.#finishIndex();
     this.#repeated = index?.repeated;
     this.#isOver();
+    if (this.#unnamed) await this.#release(index);
+    if (this.#isFailed) return DOES_NOT_MATCH;
     const { key } = this.#arrival.instance;
     const wrong = (index && mismatch(index, key)) ?? this.#overtaken(key);
     if (wrong) {
@@ -188,6 +217,8 @@ export class ArrivalWriter implements InstanceWriter {
   }
 
   fail(error: GatewayError): void {
+    if (this.#isFailed) return;
+    this.#isFailed = true;
     this.#arrival.fail(error);
     this.#isOver();
     this.#tell('failed');

@@ -1,6 +1,6 @@
 import type { OperationContext } from '../core/index.js';
 import { surveyDataset, surveyedDataset, Tags, transferSyntax } from '../dicom/index.js';
-import { passes, restrictionTags } from '../query/index.js';
+import { passesWholly, restrictionTags } from '../query/index.js';
 import type { OutgoingInstance } from './outgoing-instance.js';
 import type { DatasetLimits } from './ports.js';
 import type { StoreTarget } from './store-targets.js';
@@ -25,7 +25,7 @@ export async function mayStore(
   const survey = await surveyDataset(bytes(), syntax, [...tags, Tags.SpecificCharacterSet], limits);
   // Of an attribute that stands there twice nobody knows which one the peer goes by.
   if ([...survey.elements.values()].some((found) => found.length > 1)) return false;
-  if (!passes(surveyedDataset(survey, syntax), restriction)) return false;
+  if (!passesWholly(surveyedDataset(survey, syntax), restriction)) return false;
   const { studyInstanceUid = '' } = uids;
   const standings = await Promise.all(
     members.map(({ guard }) => guard.ask(studyInstanceUid, restriction, context)),

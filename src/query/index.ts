@@ -32,7 +32,7 @@ export {
   type PeerQueryProfile,
   type SearchPlan,
 } from './plan.js';
-export { narrowed, passes, restrictionTags } from './restriction.js';
+export { narrowed, passes, passesWholly, restrictionTags } from './restriction.js';
 export { listingIdentifier, retrieveIdentifier } from './retrieve-plan.js';
 export { returnedTags } from './returned-keys.js';
 export { requireUniqueKey, uniqueKey } from './row.js';

@@ -12,14 +12,28 @@ export const restrictionTags = ({ anyOf }: Restriction): readonly Tag[] =>
  * there, in upper and lower case as it stands there. An attribute without a value lets nothing pass.
  */
 export const passes = (row: Dataset, { anyOf }: Restriction): boolean =>
-  anyOf.some((tests) => tests.every((test) => passesTest(row, test)));
+  anyOf.some((tests) => tests.every((test) => verdicts(row, test).includes(true)));
 
-function passesTest(row: Dataset, { tag, anyOf }: AttributeTest): boolean {
+/**
+ * The same of an instance that is to be stored: all values of a tested attribute are told there. Which one a peer goes by
+ * where there should be one alone is not known.
+ */
+export const passesWholly = (instance: Dataset, { anyOf }: Restriction): boolean =>
+  anyOf.some((tests) =>
+    tests.every((test) => {
+      const each = verdicts(instance, test);
+      return each.length > 0 && !each.includes(false);
+    }),
+  );
+
+/** Of each value of the attribute whether it is told in the test. */
+function verdicts(row: Dataset, { tag, anyOf }: AttributeTest): readonly boolean[] {
   const vr = row.get(tag)?.vr ?? 'LO';
   return row
     .strings(tag)
     .map((value) => normalized(value, vr))
-    .some((value) => value !== '' && anyOf.some((test) => passesValue(value, test, vr)));
+    .filter((value) => value !== '')
+    .map((value) => anyOf.some((test) => passesValue(value, test, vr)));
 }
 
 const passesValue = (value: string, { text, isPrefix }: ValueTest, vr: Vr): boolean =>

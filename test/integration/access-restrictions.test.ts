@@ -299,6 +299,9 @@ describe('who may see some studies alone stores no others', () => {
     expect(stored()).toBe(1);
     expect(await put(TRIAL, [slice(5, 'P5'), slice(6, 'T-6')])).toEqual([202, [0x0124]]);
     expect(await put(TRIAL, [slice(5, '')])).toEqual([409, [0x0124]]);
+    // Of several values nobody knows which one the archive goes by.
+    for (const several of ['P5\\T-5', 'T-5\\P5'])
+      expect(await put(TRIAL, [slice(5, several)])).toEqual([409, [0x0124]]);
     expect(stored()).toBe(2);
     const seventh = slice(7, 'T-7');
     if (archive) {

@@ -6,6 +6,8 @@ import type { InstanceRecord } from '../../../src/gateway/ports.js';
 import type { Seen, StudyState } from '../../../src/gateway/study-state.js';
 import { makeInstance } from '../../helpers/rogue-peer.js';
 
+const instance = makeInstance({ pixelBytes: 300 });
+
 const stateOf = (patient: string, instances: number): StudyState => ({
   identity: { '100020': patient },
   series: 1,
@@ -21,15 +23,27 @@ interface Written {
   status: number;
   kept: InstanceRecord | undefined;
   failed: GatewayError | undefined;
+  bytes: Buffer;
+}
+
+interface Coming {
+  readonly before?: Seen | undefined;
+  readonly after?: Seen;
+  readonly chunkBytes?: number;
+  /** What was asked for, where it is not what comes. */
+  readonly asked?: Readonly<Record<string, string>>;
 }
 
 /** An instance arrives while the peer says `before` of its study, and has arrived when it says `after`. */
-async function arrive(before: Seen | undefined, after: Seen): Promise<Written> {
-  const { dataset, ...identity } = makeInstance();
-  const written: Written = { status: 0, kept: undefined, failed: undefined };
+async function arrive({ before, after, chunkBytes = Infinity, asked = {} }: Coming): Promise<Written> {
+  const { dataset, ...identity } = instance;
+  const written: Written = { status: 0, kept: undefined, failed: undefined, bytes: Buffer.alloc(0) };
+  const key = { ...identity, ...asked, peer: 'main' };
   const arrival = {
-    instance: { key: { ...identity, peer: 'main' }, info: identity, complete: new Promise(() => undefined) },
-    write: () => undefined,
+    instance: { key, info: identity, complete: new Promise(() => undefined) },
+    write: (chunk: Buffer) => {
+      written.bytes = Buffer.concat([written.bytes, chunk]);
+    },
     finish: (meta: InstanceRecord) => {
       written.kept = meta;
       return Promise.resolve();
@@ -41,7 +55,8 @@ async function arrive(before: Seen | undefined, after: Seen): Promise<Written> {
   } as unknown as Arrival<InstanceRecord>;
   let now = before;
   const writer = new ArrivalWriter(arrival, { limits: {}, observe: () => undefined, seen: () => now });
-  await writer.write(dataset);
+  for (let at = 0; at < dataset.length; at += chunkBytes)
+    await writer.write(Buffer.from(dataset.subarray(at, at + chunkBytes)));
   now = after;
   written.status = await writer.end();
   return written;
@@ -53,19 +68,39 @@ describe('an instance that arrives while its study', () => {
     ['goes and comes back', seenOf(stateOf('a', 3), 'CT', 1)],
     ['has its series corrected', seenOf(stateOf('a', 3), 'MR')],
   ])('%s is not kept, and who reads it is told', async (_what, after) => {
-    const { kept, failed, status } = await arrive(seenOf(stateOf('a', 3)), after);
+    const { kept, failed, status } = await arrive({ before: seenOf(stateOf('a', 3)), after });
     expect([kept, failed?.code]).toEqual([undefined, 'peer-incomplete']);
     expect(status).not.toBe(0);
   });
 
   test('grows or shrinks is kept as what it was when it began', async () => {
-    const { kept, failed, status } = await arrive(seenOf(stateOf('a', 3)), seenOf(stateOf('a', 2)));
+    const { kept, failed, status } = await arrive({
+      before: seenOf(stateOf('a', 3)),
+      after: seenOf(stateOf('a', 2)),
+    });
     expect([kept?.seenAs, kept?.seriesAs]).toEqual([stateOf('a', 3), { '80060': 'CT' }]);
     expect([failed, status]).toEqual([undefined, 0]);
   });
 
   test('is asked about for the first time: the answer may be younger than its bytes', async () => {
-    const { kept, status } = await arrive(undefined, seenOf(stateOf('a', 3)));
+    const { kept, status } = await arrive({ after: seenOf(stateOf('a', 3)) });
     expect([kept?.seenAs, kept?.seriesAs, status]).toEqual([undefined, undefined, 0]);
+  });
+});
+
+describe('the bytes of an instance', () => {
+  test.each([Infinity, 100, 7])('go on as they are, in chunks of %s', async (chunkBytes) => {
+    const { bytes, failed, status } = await arrive({ chunkBytes });
+    expect([bytes.equals(instance.dataset), failed, status]).toEqual([true, undefined, 0]);
+  });
+
+  test.each(
+    ['studyInstanceUid', 'seriesInstanceUid', 'sopInstanceUid'].flatMap((name) =>
+      [Infinity, 100, 7].map((chunkBytes) => ({ name, chunkBytes })),
+    ),
+  )('go nowhere where its $name is not what was asked for, in chunks of $chunkBytes', async (given) => {
+    const { bytes, failed, kept, status } = await arrive({ ...given, asked: { [given.name]: '2.25.1' } });
+    expect([bytes.length, failed?.code, kept]).toEqual([0, 'peer-protocol', undefined]);
+    expect(status).toBe(0xa900);
   });
 });
