@@ -272,6 +272,14 @@ describe('instances in another transfer syntax than the stored one', () => {
       expect(typeOf(await get(both))).toEqual([200, as(S.RleLossless.uid)]);
       expect((await get(as(S.Jpeg2000Lossless.uid))).status).toBe(406);
     });
+
+    test('H-07: come so also where the client would take what is stored, which it likes less', async () => {
+      const get = await start(nativeInstance({ ...colour, bitsAllocated: 16, bitsStored: 16 }));
+      const wanted = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.JpegLsLossless.uid)}; q=0.8`;
+      expect(typeOf(await get(`${wanted}, ${as('*')}; q=0.1`))).toEqual([200, as(S.JpegLsLossless.uid)]);
+      const stored = `${as(S.Jpeg2000Lossless.uid)}, ${as('*')}; q=0.9, ${as(S.JpegLsLossless.uid)}; q=0.8`;
+      expect(typeOf(await get(stored))).toEqual([200, as(S.ExplicitVrLittleEndian.uid)]);
+    });
   });
 
   test('of YCbCr without loss keep it: the way to RGB and back would not lead to the same', async () => {
