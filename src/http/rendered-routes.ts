@@ -5,7 +5,6 @@ import {
   parseRetrieveTarget,
   parseThumbnail,
   parseWado,
-  type MediaRange,
   type RenderedRequest,
   type WadoRequest,
 } from '../dicomweb/index.js';
@@ -67,25 +66,15 @@ async function wadoAnswer(
   call: Call,
 ): Promise<PartsAnswer> {
   const { common, context } = call;
-  const { target, warnings } = wado;
+  const { target, warnings, accept } = wado;
   if (wado.kind === 'file') {
-    const accept = [fileIn(wado.transferSyntax)];
     const answer = await gateway.retrieveInstances({ ...common, accept, target }, context);
     return { ...answer, warnings: [...(answer.warnings ?? []), ...warnings] };
   }
-  const { picture, accept, frame, presentation } = wado;
+  const { picture, frame, presentation } = wado;
   const frames = frame === undefined ? {} : { frames: [frame] };
   const rendered = { picture, warnings };
   const more = { ...frames, ...(presentation && { presentation }), single: true, hasEtag: hasEtagOf(call) };
   const asked = { ...common, target, accept, rendered, ...more };
   return gateway.retrieveRendered(asked, context);
 }
-
-/** One file in a part of its own. */
-const fileIn = (transferSyntax: string): MediaRange => ({
-  type: 'application',
-  subtype: 'dicom',
-  parameters: new Map([['transfer-syntax', transferSyntax]]),
-  q: 1,
-  source: 'parameter',
-});

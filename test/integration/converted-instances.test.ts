@@ -262,6 +262,9 @@ describe('instances in another transfer syntax than the stored one', () => {
       expect(answer.body.subarray(-dataset.length).equals(dataset)).toBe(true);
       expect(answer.headers.etag).toBeDefined();
       expect((await get(as(S.ExplicitVrLittleEndian.uid))).status).toBe(406);
+      const named = `studyUID=${one.studyInstanceUid}&seriesUID=${one.seriesInstanceUid}&objectUID=${one.sopInstanceUid}`;
+      const wado = scene?.url(`/wado?requestType=WADO&${named}&contentType=application/dicom`) ?? '';
+      expect(typeOf(await request(wado))).toEqual([200, as(S.HtJ2kLossless.uid)]);
     });
 
     test('come in the next transfer syntax that the client takes', async () => {
