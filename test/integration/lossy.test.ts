@@ -231,4 +231,8 @@ test('W-28: what is decoded goes on to say that it has lost something, also wher
     expect(textOf(elements, '00282114')).toBe('ISO_10918_1');
     expect(textOf(elements, '00080008')).toBeUndefined();
   }
+  const { elements } = fileIn(await get(named(S.Jpeg2000)));
+  expect(textOf(elements, '00282110')).toBe('01');
+  expect(textOf(elements, '00282112')?.split('\\')).toHaveLength(2);
+  expect(textOf(elements, '00282114')).toBe('ISO_10918_1\\ISO_15444_1');
 });
