@@ -1,5 +1,6 @@
 /** What a dataset says of pixels that have lost something. */
 import { explicitElement, explicitSequence, type ElementEdit } from './element-edit.js';
+import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
 import { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
 
@@ -29,27 +30,55 @@ export const lossyMethod = ({ frameMediaType }: TransferSyntax): string =>
 
 const ratioText = (ratio: number): string => ratio.toFixed(ratio < 100 ? 2 : 0);
 
-/** One more value behind those that there are. */
-const appended =
-  (vr: 'DS' | 'CS', tag: number, value: string) =>
-  (stored?: Buffer): Buffer => {
-    const before = textOf(stored);
-    return explicitElement(tag, vr, before === '' ? value : `${before}\\${value}`);
-  };
+/** More values behind those that there are. */
+function appended(vr: 'DS' | 'CS', tag: Tag, stored: Buffer | undefined, value: string): Buffer {
+  const before = textOf(stored);
+  return explicitElement(tag, vr, before === '' ? value : `${before}\\${value}`);
+}
 
 const textOf = (stored?: Buffer): string => stored?.toString('latin1').replace(/[\0 ]+$/, '') ?? '';
 
-/** Flag, ratio and method of a compression, behind those of earlier ones. @see PS3.3 C.7.6.1.1.5 */
-export function lossyEdits({ syntax, ratio }: LossyCompression): readonly ElementEdit[] {
-  const method = lossyMethod(syntax);
+/**
+ * Flag, ratio and method of a compression, behind those of earlier ones. `before` is what the pixels were in: it is said too
+ * where it has lost something and nothing says so.
+ *
+ * @see PS3.3 C.7.6.1.1.5
+ */
+export function lossyEdits(compression: LossyCompression, before?: LossyCompression): readonly ElementEdit[] {
+  const unsaid = before && alwaysLossy.has(before.syntax.uid) ? [before] : [];
+  // The flag stands before the others.
+  let isSaid = false;
+  const valuesOf = (of: (one: LossyCompression) => string): string =>
+    [...(isSaid ? [] : unsaid), compression].map(of).join('\\');
   const { LossyImageCompression, LossyImageCompressionRatio, LossyImageCompressionMethod } = Tags;
   return [
-    { tag: LossyImageCompression, make: () => explicitElement(LossyImageCompression, 'CS', '01') },
+    {
+      tag: LossyImageCompression,
+      make: (stored) => {
+        isSaid = textOf(stored) === '01';
+        return explicitElement(LossyImageCompression, 'CS', '01');
+      },
+    },
     {
       tag: LossyImageCompressionRatio,
-      make: appended('DS', LossyImageCompressionRatio, ratioText(ratio)),
+      make: (stored) =>
+        appended(
+          'DS',
+          LossyImageCompressionRatio,
+          stored,
+          valuesOf(({ ratio }) => ratioText(ratio)),
+        ),
     },
-    { tag: LossyImageCompressionMethod, make: appended('CS', LossyImageCompressionMethod, method) },
+    {
+      tag: LossyImageCompressionMethod,
+      make: (stored) =>
+        appended(
+          'CS',
+          LossyImageCompressionMethod,
+          stored,
+          valuesOf(({ syntax }) => lossyMethod(syntax)),
+        ),
+    },
   ];
 }
 

@@ -1,8 +1,11 @@
-/** Datasets whose pixels are written anew: everything else stays byte for byte, but for icons that are encapsulated. */
+/**
+ * Datasets whose pixels are written anew: everything else stays byte for byte, but for icons that are encapsulated and
+ * lengths of groups.
+ */
 import { explicitElement, type ElementEdit } from './element-edit.js';
 import { DatasetReader, type DatasetVisitor, type ElementHeader, type ValueMode } from './reader.js';
 import { spliced, type Cut } from './splice.js';
-import type { Tag } from './tag.js';
+import { isGroupLength, type Tag } from './tag.js';
 import { Tags } from './tags.js';
 import { TransferSyntaxes } from './transfer-syntax-table.js';
 
@@ -23,11 +26,11 @@ const longestCollected = 0xffff;
 
 /**
  * What stands before the pixel data of a dataset in Explicit VR Little Endian, with `pixels` in place of what it says of
- * them, `more` done to other elements, and without an icon that is encapsulated. `open` gives the bytes of the dataset, and
- * is called twice.
+ * them, `more` done to other elements, and without an icon that is encapsulated. Lengths of groups are left out as well, for
+ * they would be those of before. `open` gives the bytes of the dataset, and is called twice.
  *
  * @throws GatewayError `malformed-dataset`, or what `open` throws
- * @see PS3.3 C.7.6.3, PS3.18 8.7.3.4
+ * @see PS3.3 C.7.6.3, PS3.5 7.2, PS3.18 8.7.3.4
  */
 export async function* headerWith(
   open: () => AsyncIterable<Buffer>,
@@ -111,7 +114,7 @@ class EditVisitor implements DatasetVisitor {
     if (this.end !== undefined) return undefined;
     this.#closeAt(headerOffset);
     while (this.#edits[0] && this.#edits[0].tag < tag) this.#insert(this.#edits.shift(), headerOffset);
-    if (offsetTags.has(tag))
+    if (offsetTags.has(tag) || isGroupLength(tag))
       this.#cuts.push({ start: headerOffset, end: valueOffset + length, bytes: NOTHING });
     if (pixelTags.has(tag)) this.end = headerOffset;
     return this.#edits[0]?.tag === tag ? this.#edits.shift() : undefined;

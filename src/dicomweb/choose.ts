@@ -1,5 +1,5 @@
 import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
-import type { Representation } from './negotiate.js';
+import { isRefused, type Representation } from './negotiate.js';
 
 /** How to deliver one instance. */
 export interface InstanceChoice {
@@ -35,9 +35,11 @@ export function chooseForInstance(
 ): InstanceChoice | undefined {
   for (const representation of representations) {
     const transferSyntaxUid = instanceSyntax(representation.transferSyntax, stored);
-    if (transferSyntaxUid !== undefined) {
+    if (
+      transferSyntaxUid !== undefined &&
+      !isRefused(representation, representation.mediaType, transferSyntaxUid)
+    )
       return { representation, transferSyntaxUid, reencode: transferSyntaxUid !== stored.uid };
-    }
   }
   return undefined;
 }
@@ -81,6 +83,7 @@ export function chooseForFrames(
   const transferSyntaxUid = nativeFrames(stored) ? explicitLittleEndian : stored.uid;
   const representation = representations.find((one) => {
     if (one.mediaType !== mediaType && one.mediaType !== genericType) return false;
+    if (isRefused(one, mediaType, transferSyntaxUid)) return false;
     if (one.transferSyntax !== undefined) {
       return one.transferSyntax === '*' || one.transferSyntax === transferSyntaxUid;
     }
@@ -132,7 +135,8 @@ export function instanceConversions(
   if (stored.encapsulated ? !abilities.decodes(stored.uid) : stored.lossy) return [];
   return [false, true].flatMap((lossy) =>
     representations.flatMap((representation): readonly InstanceConversion[] => {
-      const uid = representation.transferSyntax ?? explicitLittleEndian;
+      const uid = wantedOf(representation, stored);
+      if (isRefused(representation, representation.mediaType, uid)) return [];
       if (!lossy && (uid === explicitLittleEndian || uid === deflatedDataset))
         return [{ representation, transferSyntaxUid: uid, encodeAs: undefined, lossy }];
       return canMake(uid, lossy, abilities)
@@ -140,6 +144,12 @@ export function instanceConversions(
         : [];
     }),
   );
+}
+
+/** Whatever it is stored in, but for that: uncompressed. */
+function wantedOf(representation: Representation, stored: TransferSyntax): string {
+  const { mediaType, transferSyntax: wanted = explicitLittleEndian } = representation;
+  return wanted === '*' && isRefused(representation, mediaType, stored.uid) ? explicitLittleEndian : wanted;
 }
 
 /**
@@ -152,7 +162,9 @@ export const storedInstead = (
   { representation }: InstanceConversion,
   stored: TransferSyntax,
 ): InstanceChoice | undefined =>
-  representation.transferSyntax === undefined && stored.encapsulated
+  representation.transferSyntax === undefined &&
+  stored.encapsulated &&
+  !isRefused(representation, representation.mediaType, stored.uid)
     ? { representation, transferSyntaxUid: stored.uid, reencode: false }
     : undefined;
 
@@ -198,6 +210,7 @@ export function frameConversions(
       if (target === undefined) return [];
       const encodeAs = target === explicitLittleEndian ? undefined : target;
       const mediaType = encodeAs === undefined ? genericType : representation.mediaType;
+      if (isRefused(representation, mediaType, target)) return [];
       return [{ representation, mediaType, transferSyntaxUid: target, encodeAs, lossy }];
     }),
   );

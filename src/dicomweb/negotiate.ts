@@ -15,6 +15,15 @@ export interface Representation {
   readonly transferSyntax: string | undefined;
   /** 0 for what the client likes best; equal where its order alone tells them apart. 0 when left out. */
   readonly rank?: number;
+  /** What the client refuses by name, so that no wildcard stands for it; none when left out. */
+  readonly refused?: readonly Refusal[];
+}
+
+/** A media type with q=0, or one of its transfer syntaxes. */
+interface Refusal {
+  readonly mediaType: string;
+  /** `*` and undefined: all of them. */
+  readonly transferSyntax: string | undefined;
 }
 
 /** A way to answer that this gateway has. */
@@ -97,12 +106,23 @@ function negotiateOffers(offers: readonly Offer[], accept: readonly MediaRange[]
     .sort(byPreference);
   if (candidates.length === 0) notAcceptable(offers);
   const distinct = new Map<string, Representation>();
+  const refusals = offers.flatMap((offer) => refusalsOf(offer, accept));
   const liked = [...new Set(candidates.map(likedAs))];
   for (const one of candidates) {
     const { mediaType, multipart, transferSyntax } = one;
     const key = `${mediaType} ${String(multipart)} ${transferSyntax ?? ''}`;
-    if (!distinct.has(key))
-      distinct.set(key, { mediaType, multipart, transferSyntax, rank: liked.indexOf(likedAs(one)) });
+    if (distinct.has(key)) continue;
+    const rank = liked.indexOf(likedAs(one));
+    const refused = refusals
+      .filter(({ range, ...other }) => range.source === one.range.source && other.multipart === multipart)
+      .map(({ range, ...other }) => ({
+        mediaType: other.mediaType,
+        transferSyntax: range.parameters.get('transfer-syntax'),
+      }));
+    distinct.set(key, {
+      ...{ mediaType, multipart, transferSyntax, rank },
+      ...(refused.length > 0 && { refused }),
+    });
   }
   return [...distinct.values()];
 }
@@ -164,6 +184,33 @@ function candidate(offer: Offer, { range, order, refusing }: Asked): Candidate[]
 
 /** A type without wildcards. */
 const exact = 4;
+
+/** Where the client refuses `offer`, or a family of types that it is of; that of all types is no word on this one. */
+function refusalsOf(offer: Offer, accept: readonly MediaRange[]): readonly Candidate[] {
+  const all = accept.flatMap((range, order) => candidate(offer, { range, order, refusing: false }));
+  const ofAllTypes = offer.multipart ? 2 : 1;
+  const isTaken = (one: Candidate): boolean =>
+    all.some(({ range, specificity }) => range.q > 0 && specificity > one.specificity);
+  return all.filter((one) => one.range.q === 0 && one.specificity > ofAllTypes && !isTaken(one));
+}
+
+/**
+ * Whether the client refuses, by its name, what a representation would come to. Of its own media type without a transfer
+ * syntax it says nothing of that: transfer syntaxes are choices beside each other (W-22).
+ *
+ * @see RFC 9110 12.5.1 (H-07)
+ */
+export const isRefused = (
+  { mediaType: own, refused = [] }: Representation,
+  mediaType: string,
+  transferSyntaxUid: string,
+): boolean =>
+  refused.some(
+    (one) =>
+      one.mediaType === mediaType &&
+      (one.transferSyntax === transferSyntaxUid ||
+        (mediaType !== own && (one.transferSyntax ?? '*') === '*')),
+  );
 
 /** How specifically `range` names `offer`; undefined when not at all. */
 function matchOf(offer: Offer, range: MediaRange): number | undefined {

@@ -28,8 +28,8 @@ export type WadoRequest = {
 } & (
   | {
       readonly kind: 'file';
-      /** `*`: as stored. */
-      readonly transferSyntax: string;
+      /** The transfer syntaxes in which it is asked for. */
+      readonly accept: readonly MediaRange[];
     }
   | {
       readonly kind: 'rendered';
@@ -84,7 +84,7 @@ export function parseWado(rawQuery: string, header: readonly MediaRange[]): Wado
   const types = parseContentType(values.get('contentType'));
   const isFile = types ? types.includes(dicom) : prefersFile(header);
   const warnings = unknownWarnings(unknown);
-  if (isFile) return { kind: 'file', target, warnings, transferSyntax: parseFile(values) };
+  if (isFile) return { kind: 'file', target, warnings, accept: parseFile(values) };
   const { picture, warnings: more } = parsePicture(values);
   const frame = values.get('frameNumber');
   const presentation = parsePresentation(values);
@@ -136,12 +136,20 @@ function prefersFile(header: readonly MediaRange[]): boolean {
   return first !== undefined && `${first.type}/${first.subtype}` === dicom;
 }
 
-/** The transfer syntax of a file; Explicit VR Little Endian when left out. @throws GatewayError `bad-request` (U-04, U-09) */
-function parseFile(values: Values): string {
+/**
+ * The transfer syntax of a file; Explicit VR Little Endian when left out, or what is given to who names none where that
+ * cannot be made.
+ *
+ * @throws GatewayError `bad-request` (U-04, U-09, W-20)
+ */
+function parseFile(values: Values): readonly MediaRange[] {
   const refused = rendering.find((name) => values.has(name));
   if (refused !== undefined) throw bad(`The parameter "${refused}" does not go with ${dicom}.`);
-  const transferSyntax = values.get('transferSyntax') ?? explicitLittleEndian;
-  if (transferSyntax === '*' || isUid(transferSyntax)) return transferSyntax;
+  const transferSyntax = values.get('transferSyntax');
+  if (transferSyntax === undefined)
+    return parseAccept(`${dicom}; transfer-syntax=${explicitLittleEndian}, ${dicom}; q=0.5`);
+  if (transferSyntax === '*' || isUid(transferSyntax))
+    return parseAccept(`${dicom}; transfer-syntax=${transferSyntax}`);
   throw bad('The parameter "transferSyntax" is not a UID.');
 }
 

@@ -15,8 +15,12 @@ const wanted: ReadonlySet<Tag> = new Set([
   Tags.InstanceNumber,
 ]);
 
-/** `Doe^Jane` as `Doe Jane`: of a name in several scripts the first. */
-const nameOf = (value: string): string => (value.split('=')[0] ?? '').replace(/\^+/g, ' ').trim();
+/** `Doe^Jane` as `Doe Jane`: of a name in several scripts the first in which it is written. */
+const nameOf = (value: string): string =>
+  value
+    .split('=')
+    .map((group) => group.replace(/\^+/g, ' ').trim())
+    .find((group) => group !== '') ?? '';
 
 /** `20240131` as `2024-01-31`; anything else as it stands. */
 const dateOf = (value: string): string => value.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3');

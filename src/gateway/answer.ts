@@ -44,6 +44,8 @@ export interface PartsAnswer {
   readonly multipart: boolean;
   /** The `type` parameter of the multipart media type. */
   readonly partType: string;
+  /** The parts are text that the gateway writes, in UTF-8. @see rule H-12 */
+  readonly isText?: boolean;
   readonly parts: AsyncGenerator<BodyPart, void, undefined>;
   /** The parts are the files of one ZIP archive of this name, which is from UIDs alone. */
   readonly archiveName?: string;

@@ -37,12 +37,12 @@ export function changeOf(
   const { rows, columns, samplesPerPixel, bitsAllocated } = shapeOf(index);
   const nativeBytes = (rows * columns * samplesPerPixel * bitsAllocated) / 8;
   const target = transferSyntax(transferSyntaxUid);
-  if (!lossy || !target) {
-    const ratio = nativeBytes / Math.max(1, frameLength(index, 1));
-    return { sopInstanceUid, edits: stored.encapsulated ? decodedEdits({ syntax: stored, ratio }) : [] };
-  }
+  const before = stored.encapsulated
+    ? { syntax: stored, ratio: nativeBytes / Math.max(1, frameLength(index, 1)) }
+    : undefined;
+  if (!lossy || !target) return { sopInstanceUid, edits: before ? decodedEdits(before) : [] };
   const compression = { syntax: target, ratio: nativeBytes / first.bytes.length };
-  const edits = [...derivedEdits(compression), ...lossyEdits(compression)];
+  const edits = [...derivedEdits(compression), ...lossyEdits(compression, before)];
   if (!pool.derivesInstances) return { sopInstanceUid, edits };
   const uid = derivedUid(sopInstanceUid, transferSyntaxUid, pool.lossOf(transferSyntaxUid));
   const source = { sopClassUid: instance.info.sopClassUid, sopInstanceUid };

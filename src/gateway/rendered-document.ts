@@ -110,5 +110,7 @@ export async function renderedDocument(
   const { mediaType, multipart } = negotiateTypes(mediaTypes, accept);
   const { stalled, close } = opened;
   const parts = each([part(mediaType, serviceUrl)]);
-  return { kind: 'parts', refused: 0, multipart, partType: mediaType, parts, stalled, close };
+  // What is encapsulated has whatever character set it has.
+  const isText = isReport(opened.instance.info.sopClassUid);
+  return { kind: 'parts', refused: 0, multipart, partType: mediaType, isText, parts, stalled, close };
 }

@@ -176,11 +176,11 @@ async function deliver(
   if (stored === undefined) throw notAcceptable(storedUid);
   const of = { instance, stored, serviceUrl, isOneOfMany: target.sopInstanceUid === undefined };
   const conversions = instanceConversions(representations, stored, by.pool);
-  const [best] = conversions;
   if (choice === undefined) return await firstMade(of, conversions, by);
-  if (best === undefined || prefersStored(choice, best)) return await unconverted(of, choice);
+  const likedMore = conversions.filter((conversion) => !prefersStored(choice, conversion));
+  if (likedMore.length === 0) return await unconverted(of, choice);
   try {
-    return await converted(of, best, by);
+    return await firstMade(of, likedMore, by);
   } catch (thrown) {
     if (!isOfTheFrame(thrown)) throw thrown;
     return await unconverted(of, choice);

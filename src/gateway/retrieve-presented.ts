@@ -35,6 +35,8 @@ interface Shown {
   readonly most: number;
   readonly state: OpenInstance;
   readonly said: PresentationState;
+  /** How its texts were read where it names no character set. */
+  readonly fallback: string | undefined;
   readonly asked: RenderedCallOf;
   readonly job: RenderedJob;
 }
@@ -54,7 +56,7 @@ async function readShown(
   const fallback = by.fallbackCharacterSetOf(instance.key.peer);
   const said = await readPresentationState({ source: instance.source, stored }, fallback);
   const most = side.binding.retrieve.maxInstances;
-  return { images, most, state, said, asked, job: { asked, by } };
+  return { images, most, state, said, fallback, asked, job: { asked, by } };
 }
 
 const imagesFor = (
@@ -195,14 +197,18 @@ async function answerOf(
 
 /** Each image is held while its frames are made into pictures, one after the other. */
 async function* partsOf(
-  { images: { open }, state, said, job }: Shown,
+  shown: Shown,
   images: readonly PresentedImage[],
   representation: RenderedRepresentation,
 ): AsyncGenerator<BodyPart, void, undefined> {
+  const {
+    images: { open },
+    job,
+  } = shown;
   for (const image of images) {
     const opened = await open(image.target);
     try {
-      const source = shownBy(state, said, opened);
+      const source = shownBy(shown, opened);
       for (const frame of shownFrames(image)) yield await picturePart(source, frame, representation, job);
     } finally {
       await opened.close();
@@ -211,12 +217,12 @@ async function* partsOf(
 }
 
 /** An image as a state shows it; its pictures are known by both. */
-function shownBy(state: OpenInstance, said: PresentationState, opened: OpenInstance): PictureSource {
+function shownBy({ state, said, fallback }: Shown, opened: OpenInstance): PictureSource {
   const source = pictureSource(opened);
   const { sopInstanceUid } = opened.instance.key;
   return {
     ...source,
-    shownBy: `${state.instance.key.sopInstanceUid} ${state.record.digest}`,
+    shownBy: `${state.instance.key.sopInstanceUid} ${state.record.digest} ${fallback ?? ''}`,
     looks: async () => presentedLooks(await source.looks(), said, { sopInstanceUid, index: opened.index }),
   };
 }

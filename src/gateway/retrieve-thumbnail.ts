@@ -30,9 +30,19 @@ export interface ThumbnailRequest extends RenderedAsked {
 
 /** Series of a study, and instances of a series, that are tried until one of them is an image. */
 const MOST_TRIED = 3;
+/** Series of a study that are listed; those in which nothing can be an image are not tried. */
+const MOST_LISTED = 32;
 
 const noThumbnail = (): GatewayError =>
   new GatewayError('not-found', 'There is no image to make a thumbnail of.');
+
+/** Behind what was looked at there may be one. */
+const gaveUp = (): GatewayError =>
+  new GatewayError(
+    'not-found',
+    'The search for an image to make a thumbnail of ended before all was looked at; ' +
+      'ask for that of a series or an instance.',
+  );
 
 /**
  * Retrieves a small picture of an instance, or of the image that stands for a series or study: the one in the middle,
@@ -57,27 +67,60 @@ export async function retrieveThumbnail(
     );
   if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined)
     return of({ studyInstanceUid, seriesInstanceUid, sopInstanceUid });
-  const series =
-    seriesInstanceUid === undefined ? await seriesToTry(side, target, context) : [seriesInstanceUid];
-  return firstOf(series, async (one) => {
+  const ofSeries = async (one: string): Promise<Found> => {
     const list = await instancesToTry(side, { studyInstanceUid, seriesInstanceUid: one }, context);
     return firstOf(list, (sop) => of({ studyInstanceUid, seriesInstanceUid: one, sopInstanceUid: sop }));
-  });
+  };
+  const found =
+    seriesInstanceUid === undefined
+      ? await firstSeriesOf(await seriesToTry(side, target, context), ofSeries)
+      : await unlessNotFound(ofSeries(seriesInstanceUid));
+  if (found?.answer) return found.answer;
+  throw found?.isCutShort === true ? gaveUp() : noThumbnail();
 }
 
-/** What `make` makes of the first of `all` that holds an image. @throws GatewayError `not-found`, or another than that */
-async function firstOf(
-  all: readonly string[],
-  make: (one: string) => Promise<PartsAnswer>,
-): Promise<PartsAnswer> {
-  for (const one of all.slice(0, MOST_TRIED)) {
-    try {
-      return await make(one);
-    } catch (thrown) {
-      if (toGatewayError(thrown).code !== 'not-found') throw thrown;
-    }
+/** What came of a look for an image. */
+interface Found {
+  readonly answer?: PartsAnswer;
+  /** How many were tried. */
+  readonly tried: number;
+  /** Whether there are others that were not tried. */
+  readonly isCutShort: boolean;
+}
+
+async function unlessNotFound<T>(made: Promise<T>): Promise<T | undefined> {
+  try {
+    return await made;
+  } catch (thrown) {
+    if (toGatewayError(thrown).code !== 'not-found') throw thrown;
+    return undefined;
   }
-  throw noThumbnail();
+}
+
+/** What `make` makes of the first of `all` that holds an image. @throws GatewayError other than `not-found` */
+async function firstOf(all: readonly string[], make: (one: string) => Promise<PartsAnswer>): Promise<Found> {
+  const tried = all.slice(0, MOST_TRIED);
+  for (const one of tried) {
+    const answer = await unlessNotFound(make(one));
+    if (answer) return { answer, tried: tried.length, isCutShort: false };
+  }
+  return { tried: tried.length, isCutShort: all.length > tried.length };
+}
+
+/** The first series of `all` in which something is found. @throws GatewayError other than `not-found` */
+async function firstSeriesOf(all: readonly string[], look: (one: string) => Promise<Found>): Promise<Found> {
+  const listed = all.slice(0, MOST_LISTED);
+  let tried = 0;
+  let isCutShort = all.length > listed.length;
+  for (const one of listed) {
+    if (tried === MOST_TRIED) return { tried, isCutShort: true };
+    const found = await unlessNotFound(look(one));
+    if (found?.answer) return found;
+    // What its list rules out costs no retrieve, and may stand in front of the images: videos of an endoscopy.
+    if (found && found.tried > 0) tried += 1;
+    isCutShort ||= found?.isCutShort === true;
+  }
+  return { tried, isCutShort };
 }
 
 async function seriesToTry(

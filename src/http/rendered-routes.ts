@@ -5,7 +5,7 @@ import {
   parseRetrieveTarget,
   parseThumbnail,
   parseWado,
-  type MediaRange,
+  requireUtf8,
   type RenderedRequest,
   type WadoRequest,
 } from '../dicomweb/index.js';
@@ -45,7 +45,7 @@ export function renderedRoutes(on: On, { gateway }: HttpDependencies, sending: S
     on('get', `${path}/rendered`, 'retrieve', async (call) => {
       const { response, context, common, rawQuery } = call;
       const answer = await gateway.retrieveRendered(renderedCall(call, parseRendered(rawQuery)), context);
-      await sendParts(response, answer, sending(common.peer, 'rendered'));
+      await sendParts(response, await readable(answer, call), sending(common.peer, 'rendered'));
     });
     on('get', `${path}/thumbnail`, 'retrieve', async (call) => {
       const { response, context, common, rawQuery } = call;
@@ -57,8 +57,20 @@ export function renderedRoutes(on: On, { gateway }: HttpDependencies, sending: S
     const { response, common, rawQuery } = call;
     const wado = parseWado(rawQuery, common.accept);
     const item = wado.kind === 'file' ? 'instance' : 'rendered';
-    await sendParts(response, await wadoAnswer(gateway, wado, call), sending(common.peer, item));
+    const answer = await wadoAnswer(gateway, wado, call);
+    await sendParts(response, await readable(answer, call), sending(common.peer, item));
   });
+}
+
+/** An answer in a character set that the client takes: pictures have none. @throws GatewayError @see rules H-12, U-03 */
+async function readable(answer: PartsAnswer, { request, rawQuery }: Call): Promise<PartsAnswer> {
+  try {
+    if (answer.isText === true) requireUtf8(rawQuery, request.get('accept-charset'));
+    return answer;
+  } catch (thrown) {
+    await answer.close();
+    throw thrown;
+  }
 }
 
 async function wadoAnswer(
@@ -67,25 +79,15 @@ async function wadoAnswer(
   call: Call,
 ): Promise<PartsAnswer> {
   const { common, context } = call;
-  const { target, warnings } = wado;
+  const { target, warnings, accept } = wado;
   if (wado.kind === 'file') {
-    const accept = [fileIn(wado.transferSyntax)];
     const answer = await gateway.retrieveInstances({ ...common, accept, target }, context);
     return { ...answer, warnings: [...(answer.warnings ?? []), ...warnings] };
   }
-  const { picture, accept, frame, presentation } = wado;
+  const { picture, frame, presentation } = wado;
   const frames = frame === undefined ? {} : { frames: [frame] };
   const rendered = { picture, warnings };
   const more = { ...frames, ...(presentation && { presentation }), single: true, hasEtag: hasEtagOf(call) };
   const asked = { ...common, target, accept, rendered, ...more };
   return gateway.retrieveRendered(asked, context);
 }
-
-/** One file in a part of its own. */
-const fileIn = (transferSyntax: string): MediaRange => ({
-  type: 'application',
-  subtype: 'dicom',
-  parameters: new Map([['transfer-syntax', transferSyntax]]),
-  q: 1,
-  source: 'parameter',
-});

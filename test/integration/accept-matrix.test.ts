@@ -197,6 +197,16 @@ const MATRIX: readonly Row[] = [
     accept: 'text/html, image/*;q=0.2, *; q=.2, */*; q=.2',
     expected: [...ANYTHING.slice(0, 4), 'image/jls stored', STORED, STORED, 'octet-stream'],
   },
+  {
+    what: 'H-07 any transfer syntax but the stored one',
+    accept: `application/dicom; transfer-syntax=*, application/dicom; transfer-syntax=${S.JpegLsLossless.uid};q=0`,
+    expected: files('406', 'dicom native'),
+  },
+  {
+    what: 'H-07 any transfer syntax but those of the stored type',
+    accept: `${octets}; transfer-syntax=*, multipart/related; type="image/jls";q=0`,
+    expected: pixels(NATIVE),
+  },
   { what: 'H-07 nothing may come', accept: '*/*;q=0', expected: NOTHING },
   { what: 'H-09 no media type', accept: 'nonsense', expected: NOTHING },
 ];

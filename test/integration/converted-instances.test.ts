@@ -262,6 +262,9 @@ describe('instances in another transfer syntax than the stored one', () => {
       expect(answer.body.subarray(-dataset.length).equals(dataset)).toBe(true);
       expect(answer.headers.etag).toBeDefined();
       expect((await get(as(S.ExplicitVrLittleEndian.uid))).status).toBe(406);
+      const named = `studyUID=${one.studyInstanceUid}&seriesUID=${one.seriesInstanceUid}&objectUID=${one.sopInstanceUid}`;
+      const wado = scene?.url(`/wado?requestType=WADO&${named}&contentType=application/dicom`) ?? '';
+      expect(typeOf(await request(wado))).toEqual([200, as(S.HtJ2kLossless.uid)]);
     });
 
     test('come in the next transfer syntax that the client takes', async () => {
@@ -271,6 +274,14 @@ describe('instances in another transfer syntax than the stored one', () => {
       const both = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.RleLossless.uid)}; q=0.5`;
       expect(typeOf(await get(both))).toEqual([200, as(S.RleLossless.uid)]);
       expect((await get(as(S.Jpeg2000Lossless.uid))).status).toBe(406);
+    });
+
+    test('H-07: come so also where the client would take what is stored, which it likes less', async () => {
+      const get = await start(nativeInstance({ ...colour, bitsAllocated: 16, bitsStored: 16 }));
+      const wanted = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.JpegLsLossless.uid)}; q=0.8`;
+      expect(typeOf(await get(`${wanted}, ${as('*')}; q=0.1`))).toEqual([200, as(S.JpegLsLossless.uid)]);
+      const stored = `${as(S.Jpeg2000Lossless.uid)}, ${as('*')}; q=0.9, ${as(S.JpegLsLossless.uid)}; q=0.8`;
+      expect(typeOf(await get(stored))).toEqual([200, as(S.ExplicitVrLittleEndian.uid)]);
     });
   });
 

@@ -13,6 +13,7 @@ import {
   gray,
   heldElements,
   nativePicture,
+  type ReadFile,
 } from '../helpers/pixel-instances.js';
 import type { Attributes, RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
@@ -133,6 +134,27 @@ describe.each(kinds)('$syntax.name, $colours', ({ syntax, type, shape, colours, 
   });
 });
 
+test('PS3.5 7.2: what is converted does not say how long its groups were before', async () => {
+  const lengths = Object.fromEntries(
+    ['00080000', '00280000', '7FE00000'].map((tag) => [`${tag}:UL`, Buffer.alloc(4, 1)]),
+  );
+  const lengthsIn = ({ elements }: Pick<ReadFile, 'elements'>): readonly string[] =>
+    elements.map(({ path }) => path).filter((path) => path.endsWith('0000'));
+  const native = nativePicture(gray, soft(gray), { extra: { ...extra, ...lengths } });
+  expect(lengthsIn({ elements: heldElements(native) })).toHaveLength(3);
+  const get = await start(native);
+  for (const syntax of [S.JpegLsLossless, S.Jpeg2000])
+    expect(lengthsIn(fileIn(await get(named(syntax))))).toEqual([]);
+  await scene?.close();
+  const { stream } = await encodeFrame(
+    { samples: new Uint8Array(soft(gray)), shape: gray },
+    S.JpegLsLossless.uid,
+  );
+  const made = encapsulatedPicture(gray, [Buffer.from(stream)], S.JpegLsLossless.uid, { extra: lengths });
+  const decoded = fileIn(await (await start(made))(named(S.ExplicitVrLittleEndian)));
+  expect([decoded.transferSyntaxUid, lengthsIn(decoded)]).toEqual([S.ExplicitVrLittleEndian.uid, []]);
+});
+
 describe('nothing is lost where nothing need be', () => {
   test('a lossless representation that is acceptable goes before a lossy one, whatever the client likes', async () => {
     const get = await start(nativePicture(bytesOnly, soft(bytesOnly)));
@@ -209,4 +231,8 @@ test('W-28: what is decoded goes on to say that it has lost something, also wher
     expect(textOf(elements, '00282114')).toBe('ISO_10918_1');
     expect(textOf(elements, '00080008')).toBeUndefined();
   }
+  const { elements } = fileIn(await get(named(S.Jpeg2000)));
+  expect(textOf(elements, '00282110')).toBe('01');
+  expect(textOf(elements, '00282112')?.split('\\')).toHaveLength(2);
+  expect(textOf(elements, '00282114')).toBe('ISO_10918_1\\ISO_15444_1');
 });

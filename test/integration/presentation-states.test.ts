@@ -113,6 +113,20 @@ describe('a presentation state (W-57)', () => {
     expect(again.status).toBe(304);
   });
 
+  test('W-60: validators are of the character set too that its texts are read by', async () => {
+    const one = image();
+    const state = stateOf([one]);
+    const etagOf = async (yaml: string): Promise<unknown> => {
+      const get = await start([one, state], { yaml });
+      const { etag } = (await get(rendered(state), png)).headers;
+      await scene?.close();
+      return etag;
+    };
+    const usual = await etagOf('');
+    expect(await etagOf('    fallbackCharacterSet: ISO_IR 100\n')).not.toBe(usual);
+    expect(await etagOf('')).toBe(usual);
+  });
+
   test('what of it is not drawn is told', async () => {
     const one = image();
     const state = stateOf([one], { '00181600:CS': 'BITMAP' });

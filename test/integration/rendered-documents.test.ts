@@ -65,6 +65,24 @@ describe('W-50: /rendered of a report', () => {
     expect(again.status).toBe(304);
   });
 
+  test('H-12, U-03: is in UTF-8, and not acceptable for who takes no such text', async () => {
+    await start(sr);
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = sr;
+    const uids = `studyUID=${studyInstanceUid}&seriesUID=${seriesInstanceUid}&objectUID=${sopInstanceUid}`;
+    const wado = `/wado?requestType=WADO&${uids}&contentType=text/html`;
+    const none = { 'accept-charset': 'iso-8859-1, utf-8;q=0' };
+    for (const [path, mark] of [
+      [`${instancePath(sr)}/rendered`, '?'],
+      [wado, '&'],
+    ] as const) {
+      expect((await get(path, none)).status).toBe(406);
+      expect((await get(`${path}${mark}charset=utf-8;q=0`)).status).toBe(406);
+      expect((await get(`${path}${mark}charset=utf-8`, none)).status).toBe(200);
+      expect((await get(path, { 'accept-charset': 'iso-8859-1' })).status).toBe(200);
+    }
+    expect((await get(wado.replace('text/html', 'application/dicom'), none)).status).toBe(200);
+  });
+
   test('is no picture, and has no frames', async () => {
     await start(sr);
     expect((await get(`${instancePath(sr)}/rendered`, { accept: 'image/jpeg' })).status).toBe(406);

@@ -105,6 +105,46 @@ describe('thumbnails', () => {
     expect(scene?.asked).toEqual([first.sopInstanceUid]);
   });
 
+  const VIDEO = '1.2.840.10008.5.1.4.1.1.77.1.1.1';
+  const before = (count: number, sopClassUid: string): readonly RogueInstance[] =>
+    Array.from({ length: count }, (_, at) => report({ sopClassUid, seriesInstanceUid: `2.25.78.${at + 1}` }));
+  /** As they are numbered, videos or what claims to be pictures come first. */
+  const lastNumber = (last: RogueInstance): NonNullable<SceneOptions['more']> => {
+    return (one, level) =>
+      level === 'SERIES' ? { Modality: 'ES', SeriesNumber: one === last ? '99' : '1' } : {};
+  };
+
+  test.each([2, 3, 5])('W-07: of a study the stills behind %i series of videos', async (count) => {
+    const still = image({ seriesInstanceUid: '2.25.78.99' });
+    const get = await start({ instances: [...before(count, VIDEO), still], more: lastNumber(still) });
+    const answer = await get(`${studyOf(still)}/thumbnail`);
+    expect([answer.status, answer.headers['content-location']]).toEqual([200, scene?.url(pathOf(still))]);
+    expect(scene?.asked).toEqual([still.sopInstanceUid]);
+  });
+
+  test.each([
+    ['series whose list rules images out', 33, VIDEO, 0],
+    ['series with pictures that are none', 4, '1.2.840.10008.5.1.4.1.1.2', 3],
+  ])('W-07: behind many %s the search ends, which is what is said', async (_what, count, sop, retrieved) => {
+    const still = image({ seriesInstanceUid: '2.25.78.99' });
+    const get = await start({ instances: [...before(count, sop), still], more: lastNumber(still) });
+    const answer = await get(`${studyOf(still)}/thumbnail`);
+    expect(answer.status).toBe(404);
+    expect(answer.body.toString()).toContain('ended before all was looked at');
+    expect(scene?.asked).toHaveLength(retrieved);
+  });
+
+  test('W-07: of a series in which pictures are none it is said where the search ended', async () => {
+    const all = Array.from({ length: 4 }, () => report({ sopClassUid: '1.2.840.10008.5.1.4.1.1.2' }));
+    const [one] = all as [RogueInstance];
+    const get = await start({ instances: all });
+    for (const path of [seriesOf(one), studyOf(one)])
+      expect((await get(`${path}/thumbnail`)).body.toString()).toContain('ended before all was looked at');
+    await scene?.close();
+    const few = await (await start({ instances: all.slice(0, 3) }))(`${seriesOf(one)}/thumbnail`);
+    expect(few.body.toString()).toContain('There is no image');
+  });
+
   test('W-07: of several frames the one in the middle', async () => {
     const one = image({ frames: 5 });
     const get = await start({ instances: [one] });

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 import { image, report, see } from '../helpers/pictures.js';
+import { encapsulatedPicture, gray } from '../helpers/pixel-instances.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { datasetOf, request, transferSyntaxOf, type RawResponse } from '../helpers/test-gateway.js';
@@ -22,6 +24,7 @@ async function start(one: RogueInstance, others: readonly RogueInstance[] = []):
 }
 
 const ELE = '1.2.840.10008.1.2.1';
+const VIDEO = '1.2.840.10008.1.2.4.102';
 const LOSSLESS = '1.2.840.10008.1.2.4.70';
 
 describe('WADO-URI', () => {
@@ -77,6 +80,26 @@ describe('WADO-URI', () => {
     for (const uid of ['1.2.840.10008.1.2.4.50', '1.2.3'])
       expect((await get(`contentType=application/dicom&transferSyntax=${uid}`)).status).toBe(406);
     expect((await get('contentType=application/dicom&transferSyntax=x')).status).toBe(400);
+  });
+
+  test('U-04, W-20: without a transfer syntax in its own where it cannot be uncompressed', async () => {
+    const video = makeInstance({ transferSyntaxUid: VIDEO, pixelBytes: 500 });
+    const get = await start(video);
+    const answer = await get('contentType=application/dicom');
+    expect([answer.status, transferSyntaxOf(answer.body)]).toEqual([200, VIDEO]);
+    expect(datasetOf(answer.body).equals(Buffer.from(video.dataset))).toBe(true);
+    expect((await get(`contentType=application/dicom&transferSyntax=${ELE}`)).status).toBe(406);
+  });
+
+  test('U-04: without a transfer syntax uncompressed where it can be, lossy or not', async () => {
+    const photo = await sharp(Buffer.alloc(17 * 31, 99), { raw: { width: 17, height: 31, channels: 1 } })
+      .toColourspace('b-w')
+      .jpeg()
+      .toBuffer();
+    const shape = { ...gray, bitsAllocated: 8, bitsStored: 8 };
+    const get = await start(encapsulatedPicture(shape, [photo], '1.2.840.10008.1.2.4.50'));
+    const answer = await get('contentType=application/dicom');
+    expect([answer.status, transferSyntaxOf(answer.body)]).toEqual([200, ELE]);
   });
 
   test('U-05: nothing is anonymised by half', async () => {

@@ -48,6 +48,22 @@ describe('what a dataset says of pixels that have lost something (PS3.3 C.7.6.1.
     expect(await edited({ ...base, ...before }, lossyEdits(compression))).toBe(hex({ ...base, ...after }));
   });
 
+  test('of an earlier compression that nothing told of ratio and method stand before the new ones', async () => {
+    const earlier = { syntax: S.JpegBaseline, ratio: 7 };
+    const again = lossyEdits({ syntax: S.Jpeg2000, ratio: 20 }, earlier);
+    const flagged = { '00282110:CS': '01' };
+    const both = { '00282112:DS': '7.00\\20.00', '00282114:CS': 'ISO_10918_1\\ISO_15444_1 ' };
+    expect(await edited(base, again)).toBe(hex({ ...base, ...flagged, ...both }));
+    expect(await edited({ ...base, '00282110:CS': '00' }, again)).toBe(hex({ ...base, ...flagged, ...both }));
+    const said = { ...flagged, '00282112:DS': '6.5 ', '00282114:CS': 'ISO_10918_1 ' };
+    const onlyNew = { '00282112:DS': '6.5\\20.00 ', '00282114:CS': 'ISO_10918_1\\ISO_15444_1 ' };
+    expect(await edited({ ...base, ...said }, again)).toBe(hex({ ...base, ...flagged, ...onlyNew }));
+    const lossless = lossyEdits({ syntax: S.Jpeg2000, ratio: 20 }, { syntax: S.JpegLsLossless, ratio: 2 });
+    expect(await edited(base, lossless)).toBe(
+      hex({ ...base, ...flagged, '00282112:DS': '20.00 ', '00282114:CS': 'ISO_15444_1 ' }),
+    );
+  });
+
   test.each([
     [S.JpegLsNearLossless, 'ISO_14495_1 '],
     [S.Jpeg2000, 'ISO_15444_1 '],

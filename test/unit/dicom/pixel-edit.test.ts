@@ -48,6 +48,17 @@ describe('the header of a dataset whose pixels are written anew (PS3.3 C.7.6.3)'
     );
   });
 
+  test.each([1, 5, 10_000])('PS3.5 7.2: no group says how long it was before (%i bytes)', async (size) => {
+    const lengths = Object.fromEntries(
+      ['00080000', '00100000', '00280000', '7FE00000'].map((tag) => [`${tag}:UL`, Buffer.alloc(4, 1)]),
+    );
+    const nested = { '00880200:SQ': [{ '00280000:UL': Buffer.alloc(4, 1), Rows: 1 }] };
+    const old = { ...before, ...after, ...nested, PhotometricInterpretation: 'YBR_ICT' };
+    expect(await edited(encode({ ...old, ...lengths, ...pixels }), size, undefined)).toBe(
+      hex({ ...old, PhotometricInterpretation: 'RGB' }),
+    );
+  });
+
   test('elements of the same tags within sequences stay', async () => {
     const icon = {
       '00880200:SQ': [{ PhotometricInterpretation: 'MONOCHROME2', '7FE00010:OW': Buffer.alloc(4) }],

@@ -234,6 +234,24 @@ describe('chooseForInstance', () => {
     ['W-23: named', named(Syntax.ExplicitVrBigEndian.uid), Syntax.ExplicitVrBigEndian, 'nothing'],
     ['the next best', `${named(ele)}, ${any};q=0.5`, Syntax.Jpeg2000Lossless, Syntax.Jpeg2000Lossless.uid],
     ['anything', '*/*', Syntax.JpegLsLossless, Syntax.JpegLsLossless.uid],
+    [
+      'H-07: any but this',
+      `${any}, ${named(Syntax.JpegLsLossless.uid)};q=0`,
+      Syntax.JpegLsLossless,
+      'nothing',
+    ],
+    [
+      'H-07: any but another',
+      `${any}, ${named(Syntax.JpegLsLossless.uid)};q=0`,
+      Syntax.Jpeg2000,
+      Syntax.Jpeg2000.uid,
+    ],
+    [
+      'H-07: unsaid but this',
+      `${unsaid}, ${named(Syntax.JpegBaseline.uid)};q=0`,
+      Syntax.JpegBaseline,
+      'nothing',
+    ],
   ])('%s: Accept %s of %o', (_rule, accept, stored, expected) => {
     expect(given(accept, stored)).toBe(expected);
   });
@@ -368,6 +386,36 @@ describe('frames', () => {
       'multipart/related; type=image/jpeg;q=0, */*',
       Syntax.JpegLsLossless,
       'multipart image/jls 1.2.840.10008.1.2.4.80',
+    ],
+    [
+      'H-07: any but its type',
+      `${octets}; transfer-syntax=*, multipart/related; type="image/jp2";q=0`,
+      Syntax.Jpeg2000Lossless,
+      'nothing',
+    ],
+    [
+      'H-07: any but its family',
+      `${octets}; transfer-syntax=*, multipart/related; type="image/*";q=0`,
+      Syntax.Jpeg2000Lossless,
+      'nothing',
+    ],
+    [
+      'H-07: any but its transfer syntax',
+      'multipart/related; type="image/jls", multipart/related; type="image/jls"; transfer-syntax=1.2.840.10008.1.2.4.81;q=0',
+      Syntax.JpegLsNearLossless,
+      'nothing',
+    ],
+    [
+      'H-07: any but the family of its type, which is taken',
+      `${octets}; transfer-syntax=*, multipart/related; type="image/*";q=0, multipart/related; type="image/jp2";q=0.5`,
+      Syntax.Jpeg2000Lossless,
+      'multipart image/jp2 1.2.840.10008.1.2.4.90',
+    ],
+    [
+      'H-07: nothing else',
+      `${octets}; transfer-syntax=*, */*;q=0`,
+      Syntax.Jpeg2000Lossless,
+      'multipart image/jp2 1.2.840.10008.1.2.4.90',
     ],
   ])('%s: Accept %s of %o', (_rule, accept, stored, expected) => {
     expect(given(accept, stored)).toBe(expected);

@@ -48,6 +48,20 @@ describe('W-51: what is written into a picture', () => {
     expect(await annotationLines(of, ['patient', 'technique'], one, undefined)).toEqual(['CT', 'Im 7']);
   });
 
+  test.each([
+    ['Yamada^Tarou=山田^太郎=やまだ^たろう', 'Yamada Tarou'],
+    ['=山田^太郎', '山田 太郎'],
+    ['^^=山田^太郎', '山田 太郎'],
+    ['==やまだ', 'やまだ'],
+  ])('PS3.5 6.2.1: the name %s in the first script in which it is written', async (name, written) => {
+    const of = instance({
+      SpecificCharacterSet: 'ISO_IR 192',
+      '00100010:PN': Buffer.from(name),
+      PatientID: '',
+    });
+    expect(await annotationLines(of, ['patient'], one, undefined)).toEqual([written]);
+  });
+
   test('names read by the character set of the dataset, or that of the peer', async () => {
     const name = Buffer.from('4de57965', 'hex');
     const latin = instance({ SpecificCharacterSet: 'ISO_IR 100', '00100010:PN': name, PatientID: '' });
