@@ -112,7 +112,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   begin(key: InstanceKey, info: InstanceInfo): Arrival<M> | undefined {
-    if (this.#entries.has(idOf(key))) return undefined;
+    if (this.peek(key)) return undefined;
     const entry = new Entry<M>(key, info, (made) => this.#spoolOf(made));
     this.#add(entry);
     this.#store.charge(entry.chargedBytes);

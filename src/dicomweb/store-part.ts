@@ -1,4 +1,4 @@
-import { transferSyntax } from '../dicom/index.js';
+import { transferSyntax, TransferSyntaxes } from '../dicom/index.js';
 import { parseMediaType } from './media-type.js';
 import { metadataForm, type StoreForm } from './store-content-type.js';
 
@@ -10,6 +10,8 @@ export interface BulkPart {
   readonly transferSyntaxUid: string | undefined;
   /** The name by which metadata refer to it. */
   readonly location: string | undefined;
+  /** Why its bytes are not those of the value as they are, in words; undefined where they are. */
+  readonly refusal: string | undefined;
 }
 
 const plainBytes = 'application/octet-stream';
@@ -32,7 +34,30 @@ export function bulkPartOf(
     mediaType,
     transferSyntaxUid: syntax?.encapsulated ? syntax.uid : undefined,
     location: headers.get('content-location'),
+    refusal: codingRefusal(headers) ?? syntaxRefusal(named),
   };
+}
+
+/** Encodings that leave the bytes as they are. @see RFC 2045 6.2 */
+const plainEncodings: ReadonlySet<string> = new Set(['', 'identity', 'binary', '8bit', '7bit']);
+/** In which values are written as in the datasets that they go into. */
+const littleEndian: ReadonlySet<string> = new Set([
+  TransferSyntaxes.ExplicitVrLittleEndian.uid,
+  TransferSyntaxes.ImplicitVrLittleEndian.uid,
+]);
+
+function codingRefusal(headers: ReadonlyMap<string, string>): string | undefined {
+  const encodings = ['content-encoding', 'content-transfer-encoding'].map((name) => headers.get(name) ?? '');
+  return encodings.every((encoding) => plainEncodings.has(encoding.trim().toLowerCase()))
+    ? undefined
+    : 'A part of bulk data is encoded, which parts may not be here.';
+}
+
+function syntaxRefusal(named: string | undefined): string | undefined {
+  if (named === undefined || named === '*' || littleEndian.has(named)) return undefined;
+  return transferSyntax(named)?.encapsulated === true
+    ? undefined
+    : 'A part of bulk data is in a transfer syntax that values are not taken in.';
 }
 
 /** Whether a part is a picture or a video, whose bytes are none of a native image. */

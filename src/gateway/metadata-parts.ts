@@ -152,6 +152,8 @@ export class MetadataParts implements StoreParts {
     if (reference === undefined) return this.#isOfFailed(part) ? this.#lostPart() : this.#strayPart();
     const { instance, gap } = reference;
     const isPixels = isPixelData(gap);
+    if (part.refusal !== undefined)
+      instance.problem ??= new GatewayError('unsupported-media-type', part.refusal);
     if (!isPixels && isPicture(part) && part.transferSyntaxUid === undefined)
       instance.problem ??= new GatewayError(
         'unsupported-media-type',

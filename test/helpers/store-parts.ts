@@ -10,14 +10,16 @@ import { request, type RawResponse } from './test-gateway.js';
 export interface StorePart {
   readonly type?: string;
   readonly location?: string;
+  /** Of the part, beside those. */
+  readonly headers?: string;
   readonly body: Buffer | string;
 }
 
 /** A multipart body of the parts; without a last boundary when it is `broken`. */
 function multipart(parts: readonly StorePart[], broken = false): Buffer {
-  const chunks = parts.flatMap(({ type, location, body }) => [
+  const chunks = parts.flatMap(({ type, location, headers = '', body }) => [
     `\r\n--b\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}`,
-    `${location === undefined ? '' : `Content-Location: ${location}\r\n`}\r\n`,
+    `${location === undefined ? '' : `Content-Location: ${location}\r\n`}${headers}\r\n`,
     body,
   ]);
   return Buffer.concat([...chunks, broken ? '' : '\r\n--b--'].map((chunk) => Buffer.from(chunk)));

@@ -191,3 +191,33 @@ describe('PS3.3 C.7.6.3.1.8: offset tables of the metadata are not those of the 
     }
   });
 });
+
+describe('S-04: a part that says that its bytes are encoded', () => {
+  const report = {
+    ...identity(PDF.replace('104.1', '88.11')),
+    '00204000': { vr: 'LT', BulkDataURI: 'text' },
+  };
+
+  test.each([
+    ['Content-Encoding: gzip', 'is encoded'],
+    ['Content-Transfer-Encoding: base64', 'is encoded'],
+  ])('(%s) is not taken as it is', async (header, why) => {
+    const response = await store(report, { ...part('text', 'YWJj'), headers: `${header}\r\n` });
+    expectRefusal(response, why);
+  });
+
+  test.each(['1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99', '1.2.3'])(
+    'in %s is not taken for little endian',
+    async (syntax) => {
+      const type = `application/octet-stream; transfer-syntax=${syntax}`;
+      expectRefusal(await store(image(16), part('pixels', 'abcd', type)), 'in a transfer syntax');
+    },
+  );
+
+  test.each(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '*'])('in %s is', async (syntax) => {
+    const type = `application/octet-stream; transfer-syntax=${syntax}`;
+    const plain = { ...part('pixels', 'abcd', type), headers: 'Content-Transfer-Encoding: Binary\r\n' };
+    expect((await store(image(16), plain)).status).toBe(200);
+    expect(arrived('7FE00010')?.value.toString()).toBe('abcd');
+  });
+});

@@ -303,6 +303,14 @@ describe('limits of time and space', () => {
     await until(async () => (await cache.files()).length === 0);
   });
 
+  test('an instance older than the greatest age stands in the way of none that comes', async () => {
+    const cache = await openCache({ ...options, maxAgeMs: 1 });
+    await cached(cache, '1', pattern(20_000));
+    let another: unknown;
+    await until(() => (another = cache.instances.begin(keyOf('1'), info)) !== undefined);
+    expect(another).toBeDefined();
+  });
+
   test('an instance older than the greatest age goes although nobody asks for it', async () => {
     const cache = await openCache({ ...options, maxAgeMs: 1 });
     await cached(cache, '1', pattern(20_000));
