@@ -5,10 +5,10 @@ export interface ByteSpan {
 }
 
 /** One entry of a list of entity tags, or an empty one; commas are allowed within a tag. */
-const listEntry = /[ \t]*(?:(?:W\/)?("[!#-~\x80-\xff]*")[ \t]*)?(?:,|$)/y;
+const listEntry = /[ \t]*(?:((?:W\/)?"[!#-~\x80-\xff]*")[ \t]*)?(?:,|$)/y;
 
-/** The opaque tags of a list, without what makes them weak; undefined when it cannot be read. */
-function opaqueTags(header: string): readonly string[] | undefined {
+/** The tags of a list; undefined when it cannot be read. */
+function tagsOf(header: string): readonly string[] | undefined {
   const tags: string[] = [];
   let at = 0;
   while (at < header.length) {
@@ -25,7 +25,21 @@ function opaqueTags(header: string): readonly string[] | undefined {
 export function noneMatchNames(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;
-  return opaqueTags(header)?.includes(etag.replace(/^W\//, '')) ?? false;
+  return tagsOf(header)?.map(opaque).includes(opaque(etag)) ?? false;
+}
+
+/** A tag without what makes it weak. */
+const opaque = (tag: string): string => tag.replace(/^W\//, '');
+
+/**
+ * Whether If-Match lets a representation be sent whose tag is `etag`, or that has none yet: strong comparison. A header that
+ * cannot be read names none.
+ *
+ * @see RFC 9110 13.1.1
+ */
+export function matchNames(header: string | undefined, etag: string | undefined): boolean {
+  if (header === undefined || header.trim() === '*') return true;
+  return etag !== undefined && !etag.startsWith('W/') && (tagsOf(header)?.includes(etag) ?? false);
 }
 
 /** Whether a Range may be answered under If-Range: strong comparison, and dates never match. @see RFC 9110 13.1.5 */

@@ -1,6 +1,6 @@
 /** The HTTP grammar of PS3.18: parses and checks requests, negotiates representations, frames multipart bodies. */
 export { levelOf, type AttributeLevel, type SearchLevel } from './attribute-level.js';
-export { noneMatchNames, parseRange, rangeApplies, type ByteSpan } from './conditional.js';
+export { matchNames, noneMatchNames, parseRange, rangeApplies, type ByteSpan } from './conditional.js';
 export {
   chooseForBulkData,
   chooseForFrames,

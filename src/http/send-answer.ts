@@ -4,6 +4,7 @@ import {
   formatWarning,
   MultipartWriter,
   newBoundary,
+  matchNames,
   noneMatchNames,
   parseRange,
   rangeApplies,
@@ -82,7 +83,8 @@ async function sendSinglePart(response: Response, answer: PartsAnswer, sent: Par
   const part: BodyPart = next.value;
   if (part.contentLocation !== undefined) response.setHeader('Content-Location', part.contentLocation);
   if (part.shown) setShown(response, part.shown);
-  if (isWhole(answer) && isNotModified(response, part.etag)) return;
+  const tag = isWhole(answer) ? part.etag : undefined;
+  if (isRefused(response, tag) || isNotModified(response, tag)) return;
   const span = isWhole(answer) ? spanOf(response, part) : undefined;
   if (span === 'unsatisfiable') {
     response.removeHeader('ETag');
@@ -120,6 +122,20 @@ async function writeAll(writer: BodyWriter, chunks: AsyncIterable<Buffer>): Prom
     await writer.write(chunk);
   }
   return bytes;
+}
+
+/**
+ * Answers 412 when the client wants to go on with another representation: what follows would be put behind the bytes of
+ * that. So is one that has no validator yet.
+ *
+ * @see RFC 9110 13.2.2, 15.5.13
+ */
+function isRefused(response: Response, etag: string | undefined): boolean {
+  if (matchNames(response.req.get('if-match'), etag)) return false;
+  if (etag !== undefined) response.setHeader('ETag', etag);
+  response.status(412).setHeader('Content-Length', 0);
+  response.end();
+  return true;
 }
 
 /** Sets the validator; answers 304 when the client has this representation. @see RFC 9110 13.2.2, 15.4.5 */

@@ -257,6 +257,17 @@ describe('encapsulated documents', () => {
     ]);
     expect((await get(uriOf(scene, one), { range: 'bytes=99-' })).status).toBe(416);
     expect((await get(uriOf(scene, one), { range: 'bytes=0-1', 'if-range': '"x"' })).status).toBe(200);
+    // RFC 9110 13.1.1: who goes on with another representation gets nothing of this one.
+    const conditions = [
+      ['"x"', 412],
+      [`W/${etag}`, 412],
+      [`"x", ${etag}`, 206],
+      ['*', 206],
+    ] as const;
+    for (const [tags, status] of conditions) {
+      const rest = await get(uriOf(scene, one), { range: 'bytes=5-7', 'if-match': tags });
+      expect([tags, rest.status, rest.body.length]).toEqual([tags, status, status === 206 ? 3 : 0]);
+    }
     expect((await get(uriOf(scene, one), { 'if-none-match': etag })).status).toBe(304);
   });
 });
