@@ -315,14 +315,14 @@ export class InstanceFetcher {
       this.#deps.clock,
       this.#binding.retrieve.cancelDelayMs,
     );
-    cancelWhenHastened(batch, controller);
+    const begun = cancelWhenHastened(batch, controller);
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
       const target = retrieveIdentifier(first.key, [...bySop.keys()]);
       const sopClassUids = sopClassesOf(batch.map((want) => want.listed));
       const completion = await this.#binding.peer.retrieve(
-        { ...target, sopClassUids },
+        { ...target, sopClassUids, begun },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch),
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
