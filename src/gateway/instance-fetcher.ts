@@ -245,7 +245,7 @@ export class InstanceFetcher {
       this.#startWorkers();
     } else if (batch.length === 1) this.#refuse(open, outcome);
     else if (missing.length < batch.length) this.#retryAlone(open, outcome);
-    else await this.#retryFirst(open, outcome);
+    else await this.#retryFirst(open, outcome, batch.length);
     return outcome.gaveUp;
   }
 
@@ -278,7 +278,7 @@ export class InstanceFetcher {
   }
 
   /** Nothing came: a peer that does not know lists of UIDs delivers the first one when asked for it alone. */
-  async #retryFirst(open: readonly Want[], outcome: Outcome): Promise<void> {
+  async #retryFirst(open: readonly Want[], outcome: Outcome, count: number): Promise<void> {
     const [first, ...rest] = open;
     if (first === undefined) return;
     if (!this.#lists.mayBeTheReason(outcome)) {
@@ -287,7 +287,7 @@ export class InstanceFetcher {
     }
     const gaveUp = await this.#run([first]);
     const delivered = first.state === 'arriving' || this.#deps.instances.peek(first.key) !== undefined;
-    if (delivered) this.#lists.refused();
+    if (delivered) this.#lists.refused(outcome, count);
     // A head start may have brought some of them meanwhile.
     const missing = rest.filter((want) => want.state === 'requested');
     // Who waited for the first may have left before it could tell anything of the others.
