@@ -68,7 +68,7 @@ export async function createCache<M>(options: CacheOptions<M>, deps: CacheDepend
     },
     deps.observe,
   );
-  if (disk) await instances.restore(disk);
+  if (disk) await instances.restore(disk, clock);
   const stop = sweep(instances, options.disk, clock);
   return {
     instances,

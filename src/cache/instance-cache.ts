@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Observe } from '../core/index.js';
+import type { Clock, Observe } from '../core/index.js';
 import type {
   Arrival,
   CachedInstance,
@@ -151,8 +151,9 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   }
 
   /** Finds what an earlier process left in the directory of `disk`, and writes down from now on what comes and goes. */
-  async restore(disk: DiskTier): Promise<void> {
-    const [journal, records] = await Journal.read(disk, this.#observe);
+  async restore(disk: DiskTier, clock: Clock): Promise<void> {
+    const { directory, files: layer } = disk;
+    const [journal, records] = await Journal.read({ directory, files: layer, clock }, this.#observe);
     const saved = this.#metaCodec ? records.flatMap((record) => parseSavedEntry(record) ?? []) : [];
     const places = saved.map(({ place, length }) => ({ ...place, length }));
     const files = await disk.adopt(places);

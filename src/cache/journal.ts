@@ -1,6 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GatewayError, type Observe } from '../core/index.js';
+import { GatewayError, type Clock, type Observe } from '../core/index.js';
 import { bootId } from './directory-lock.js';
 import type { AppendedFile, FileLayer } from './file-layer.js';
 
@@ -10,10 +10,11 @@ export interface JournalRecord {
   readonly [name: string]: unknown;
 }
 
-/** Where a journal lies. */
+/** Where a journal lies, and what time it is there. */
 export interface JournalPlace {
   readonly directory: string;
   readonly files: FileLayer;
+  readonly clock: Clock;
 }
 
 type Line =
@@ -29,6 +30,8 @@ const FORMAT = 2;
 const SLACK_LINES = 10_000;
 /** Characters of lines that the disk has not taken yet; beyond them it is written anew, when the disk takes something. */
 const MOST_PENDING = 4 * 2 ** 20;
+/** A disk that failed is tried again after this, as by the bytes themselves. */
+const RETRY_MS = 30_000;
 
 /**
  * Which entries are whole on disk, one line of JSON for each that came or went, so that the next process finds them.
@@ -37,14 +40,19 @@ const MOST_PENDING = 4 * 2 ** 20;
  * wrote; after a crash of the machine nothing is known of it, so what was not closed in this boot is not believed.
  *
  * When the disk hangs, or more comes and goes than it takes, the file is deleted, so that the next process believes
- * nothing that is not so any more, and is written anew as soon as the disk takes something again.
+ * nothing that is not so any more, and is written anew as soon as the disk takes something again; when it fails, as one
+ * that is full does, after a pause.
  */
 export class Journal {
   readonly #path: string;
   readonly #files: FileLayer;
+  readonly #clock: Clock;
   readonly #observe: Observe;
   readonly #live = new Set<string>();
   #file: AppendedFile | undefined;
+  /** Nothing is written down: it has not begun, has failed, or is closed. */
+  #isOff = true;
+  #cancelRetry: () => void = () => undefined;
   #pending: string[] = [];
   #pendingLength = 0;
   /** Its lines are lost, and only what is there tells what is right: pending until the file that is not is deleted. */
@@ -54,9 +62,10 @@ export class Journal {
   #isEnding = false;
   #snapshot: () => readonly JournalRecord[] = () => [];
 
-  private constructor({ directory, files }: JournalPlace, observe: Observe) {
+  private constructor({ directory, files, clock }: JournalPlace, observe: Observe) {
     this.#path = join(directory, NAME);
     this.#files = files;
+    this.#clock = clock;
     this.#observe = observe;
   }
 
@@ -88,9 +97,9 @@ export class Journal {
     return this.#live.has(id);
   }
 
-  /** The entry is whole on disk; too late when the journal is being closed, or has failed. */
+  /** The entry is whole on disk; too late when the journal is being closed, and not now while it has failed. */
   add(record: JournalRecord): void {
-    if (this.#isEnding || !this.#file) return;
+    if (this.#isEnding || this.#isOff) return;
     if (this.#live.has(record.id)) this.#append({ do: 'drop', id: record.id });
     this.#live.add(record.id);
     this.#append({ do: 'add', record });
@@ -104,6 +113,7 @@ export class Journal {
   /** Marks the end of an orderly life, after which the bytes are believed also when the machine starts anew. */
   async close(): Promise<void> {
     this.#isEnding = true;
+    this.#cancelRetry();
     await this.#writing;
     this.#append({ do: 'close' });
     await this.#writing;
@@ -112,7 +122,7 @@ export class Journal {
   }
 
   #append(line: Line): void {
-    if (!this.#file || this.#overdue) return;
+    if (this.#isOff || this.#overdue) return;
     const text = lineOf(line);
     this.#pending.push(text);
     this.#pendingLength += text.length;
@@ -125,7 +135,20 @@ export class Journal {
     const message = 'The disk does not take the cache journal: the cache is not found again until it does.';
     this.#observe({ kind: 'log', level: 'warn', message });
     this.#forgetPending();
-    this.#overdue = rm(this.#path, { force: true }).catch(() => undefined);
+    this.#overdue = this.#delete();
+  }
+
+  /** What it does not know any more must not be believed by the next process. */
+  #delete(): Promise<void> {
+    return rm(this.#path, { force: true }).catch(() => undefined);
+  }
+
+  #retryLater(): void {
+    if (this.#isEnding) return;
+    this.#cancelRetry = this.#clock.after(RETRY_MS, () => {
+      this.#overdue = this.#delete();
+      this.#writing ??= this.#write();
+    });
   }
 
   #forgetPending(): void {
@@ -145,8 +168,8 @@ export class Journal {
       this.#observe({ kind: 'cache-disk-failed', part: 'journal', error });
       await this.#stop();
       this.#live.clear();
-      // What it does not know any more must not be believed by the next process.
-      await rm(this.#path, { force: true }).catch(() => undefined);
+      await this.#delete();
+      this.#retryLater();
     } finally {
       this.#writing = undefined;
     }
@@ -160,6 +183,7 @@ export class Journal {
     this.#overdue = undefined;
     const records = this.#snapshot();
     this.#forgetPending(); // the snapshot knows
+    this.#isOff = false; // what comes and goes from here on it does not
     this.#live.clear();
     for (const { id } of records) this.#live.add(id);
     const boot = await bootId();
@@ -177,6 +201,7 @@ export class Journal {
   async #stop(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    this.#isOff = true;
     this.#overdue = undefined;
     this.#forgetPending();
     await file?.close().catch(() => undefined);

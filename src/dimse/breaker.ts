@@ -19,6 +19,8 @@ export interface BreakerOptions {
 
 /** Something that is asked of the peer, from waiting for an association to the answer. */
 export interface Attempt {
+  /** There is an association for it. */
+  readonly begun: () => void;
   /** The peer has answered, if only in part: what is asked may go on for long, and others need not wait for its end. */
   readonly heard: () => void;
   /** Tells, once, how it ended; `error` with the signs of failure. */
@@ -30,6 +32,11 @@ export type AskedFor = 'request' | 'breaker' | 'operator';
 
 /** What a client is told to wait while the one trial is under way. */
 const TRIAL_RETRY_SECONDS = 5;
+/**
+ * What is tried may hear nothing for minutes, as a large C-STORE does to its end: after this a C-ECHO beside it asks. That is
+ * longer than most peers take to answer what is small, and shorter than who waits takes to ask again.
+ */
+const SILENT_TRIAL_MS = 1_500;
 
 /**
  * Stops asking a peer that keeps failing, and lets one request at a time try whether it is back. What may be the fault
@@ -43,6 +50,7 @@ export class CircuitBreaker {
   #openUntil: number | undefined;
   #trial: Attempt | undefined;
   #isProbing = false;
+  #stopWatching: () => void = () => undefined;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -66,19 +74,21 @@ export class CircuitBreaker {
   /** Lets something be asked of the peer. @throws GatewayError `peer-unreachable` with when to come back */
   admit(by: AskedFor = 'request'): Attempt {
     const { state } = this;
-    if (by !== 'operator' && (state === 'open' || this.#trial)) throw this.#refusal();
+    const isTaken = this.#trial !== undefined && by !== 'breaker';
+    if (by !== 'operator' && (state === 'open' || isTaken)) throw this.#refusal();
     let isOver = false;
     const attempt: Attempt = {
+      begun: () => {
+        if (this.#trial === attempt && by !== 'breaker') this.#watch(attempt);
+      },
       heard: () => {
-        if (this.#trial !== attempt) return;
-        this.#trial = undefined;
-        this.#close();
+        if (this.#trial === attempt) this.#close();
       },
       ended: (sign, error) => {
         if (isOver) return;
         isOver = true;
         const wasTrial = this.#trial === attempt;
-        if (wasTrial) this.#trial = undefined;
+        if (wasTrial) this.#endTrial();
         if (sign === 'alive') this.#close();
         else if (sign !== 'none' && error) this.#failed(sign === 'gone' || by === 'breaker', error, wasTrial);
       },
@@ -108,11 +118,26 @@ export class CircuitBreaker {
 
   #close(): void {
     const { observe, peer } = this.#options;
+    this.#endTrial();
     this.#failures = 0;
     this.#lastError = undefined;
     if (this.#openUntil === undefined) return;
     this.#openUntil = undefined;
     observe({ kind: 'breaker', peer, event: 'closed' });
+  }
+
+  #endTrial(): void {
+    this.#trial = undefined;
+    this.#stopWatching();
+  }
+
+  /** While the trial is silent others are kept out: the answer to a C-ECHO lets them in, and its failure proves nothing. */
+  #watch(trial: Attempt): void {
+    this.#stopWatching = this.#options.clock.after(SILENT_TRIAL_MS, () => {
+      void this.#probe().then(() => {
+        if (this.#trial === trial) this.#watch(trial);
+      });
+    });
   }
 
   /** Its end is told as that of any other attempt. */

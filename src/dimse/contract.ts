@@ -97,6 +97,8 @@ export interface RetrieveRequest {
   /** Decides which presentation contexts a C-GET proposes; empty = the common ones. */
   readonly sopClassUids: readonly string[];
   readonly onProgress?: (progress: RetrieveProgress) => void;
+  /** The peer is being asked: there was an association for it. May be called again when it is asked in another way. */
+  readonly begun?: () => void;
   /** Dataset transfer syntaxes to propose in a C-GET, in this order, in place of the gateway's own list. */
   readonly transferSyntaxUids?: readonly string[];
   /** @see PS3.7 E.1, Priority; peers mostly pass it over. */

@@ -21,6 +21,9 @@ export interface GetOutcome {
   readonly refused: number;
 }
 
+/** The peer takes C-GETs, but no presentation context of what was to come by this one. */
+export class StorageRefused extends GatewayError {}
+
 /** Runs one C-GET. @throws GatewayError @see PS3.4 C.4.3, rules W-40 to W-45 */
 export function getRetrieve(
   dependencies: OperationDependencies,
@@ -37,12 +40,14 @@ export function getRetrieve(
     const presentation = requireContext(association, 'get', context.root, dependencies);
     const services = Object.values(rootedSopClasses.get);
     const storage = accepted.filter(({ abstractSyntax }) => !services.includes(abstractSyntax));
-    if (!presentation || storage.length === 0) {
-      const what = presentation ? 'any instance by C-GET' : 'C-GET';
-      throw new GatewayError('peer-unsupported', `The peer does not accept ${what}.`, {
-        peer: dependencies.peer.name,
-      });
-    }
+    const details = { peer: dependencies.peer.name };
+    if (!presentation) throw new GatewayError('peer-unsupported', 'The peer does not accept C-GET.', details);
+    if (storage.length === 0)
+      throw new StorageRefused(
+        'peer-unsupported',
+        'The peer does not accept any instance by C-GET.',
+        details,
+      );
     learnRefused(dependencies, association.contexts);
     const get = new GetOperation(dependencies, association, how.receiver);
     const completion = await get.run(presentation, request, context);

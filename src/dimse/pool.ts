@@ -146,6 +146,7 @@ export class AssociationPool {
     const heardBefore = association.heard.messages;
     let released = false;
     association.heard.onNext(attempt.heard);
+    attempt.begun();
     return {
       ...lent,
       release: (error) => {

@@ -106,6 +106,7 @@ class RetrieveExchange implements ExchangeHandler {
     context.signal.addEventListener('abort', this.#onAbort, { once: true });
     request.stop?.addEventListener('abort', this.#onStop, { once: true });
     this.#options.begun?.(this.#exchange);
+    request.begun?.();
   }
 
   response(command: CommandSet, hasDataset: boolean): DatasetSink | undefined {

@@ -2,6 +2,7 @@ import { GatewayError, type OperationContext } from '../core/index.js';
 import { proposesEverySyntax } from './context-sets.js';
 import type { InstanceReceiver, RetrieveCompletion, RetrieveRequest } from './contract.js';
 import { GetRetriever } from './get-retriever.js';
+import { StorageRefused } from './get.js';
 import { moveRetrieve } from './move-retrieve.js';
 import type { OperationDependencies } from './operation.js';
 import { Statuses } from './status.js';
@@ -12,7 +13,7 @@ export class Retriever {
   readonly #dependencies: OperationDependencies;
   readonly #storageScp: StorageScp | undefined;
   readonly #get: GetRetriever;
-  /** Whether the peer has delivered by C-GET. */
+  /** Whether the peer has delivered by C-GET, and broken off none since that C-MOVE then brought. */
   #getWorks = false;
 
   constructor(dependencies: OperationDependencies, storageScp: StorageScp | undefined) {
@@ -34,12 +35,13 @@ export class Retriever {
     receiver: InstanceReceiver,
     context: OperationContext,
   ): Promise<RetrieveCompletion> {
-    if (this.preferred === 'move') return this.#move(request, receiver, context);
     const progress = { begun: false };
     const watched: InstanceReceiver = (instance) => {
       progress.begun = true;
       return receiver(instance);
     };
+    if (this.preferred === 'move') return this.#moveAsPreferred(request, watched, context, progress);
+    let refusal: GatewayError;
     try {
       const completion = await this.#get.retrieve(request, watched, context);
       this.#getWorks ||= completion.received > 0;
@@ -47,11 +49,40 @@ export class Retriever {
     } catch (error) {
       const mayMove = this.#dependencies.peer.retrieve === 'auto' && this.#storageScp !== undefined;
       if (!mayMove || progress.begun || context.signal.aborted || !refusesGet(error)) throw error;
+      refusal = error;
     }
     const completion = await this.#move(request, receiver, context);
-    const { peer, knowledge } = this.#dependencies;
-    knowledge.learn('getRefused', true, peer.relearnMs);
+    // A way that brings nothing is no better.
+    if (completion.received > 0) this.#getRefused(refusal);
     return completion;
+  }
+
+  /** What has worked is not given up for one line that broke, nor for an SOP class that the peer does not send. */
+  #getRefused(refusal: GatewayError): void {
+    const { peer, knowledge } = this.#dependencies;
+    if (!this.#getWorks) knowledge.learn('getRefused', true, peer.relearnMs);
+    else if (refusal.code === 'peer-aborted') this.#getWorks = false;
+    else if (!(refusal instanceof StorageRefused)) knowledge.learn('getRefused', true, peer.relearnMs);
+  }
+
+  /** Where it is so because C-GET was refused, and the peer can do nothing by C-MOVE either, C-GET is tried again. */
+  async #moveAsPreferred(
+    request: RetrieveRequest,
+    receiver: InstanceReceiver,
+    context: OperationContext,
+    progress: { readonly begun: boolean },
+  ): Promise<RetrieveCompletion> {
+    const { knowledge } = this.#dependencies;
+    try {
+      const completion = await this.#move(request, receiver, context);
+      const { received, failed, cancelled } = completion;
+      if (received === 0 && failed > 0 && !cancelled) knowledge.forget('getRefused');
+      return completion;
+    } catch (error) {
+      const isAnswer = error instanceof GatewayError && error.dimseStatus !== undefined;
+      if (isAnswer && !progress.begun) knowledge.forget('getRefused');
+      throw error;
+    }
   }
 
   /** See `Peer.retrieveNow`. */
@@ -91,7 +122,7 @@ export class Retriever {
 }
 
 /** Orthanc aborts on a C-GET that it does not allow; others refuse the context, or answer with these statuses. */
-function refusesGet(error: unknown): boolean {
+function refusesGet(error: unknown): error is GatewayError {
   if (!(error instanceof GatewayError)) return false;
   const { code, dimseStatus = 0 } = error;
   if (code === 'peer-unsupported' || code === 'peer-not-authorized' || code === 'peer-aborted') return true;

@@ -36,14 +36,19 @@ export function cancelWhenDeserted(
 }
 
 /**
- * A person has come to wait for what is asked for in the background. That retrieve may itself still wait for an
- * association: while it has brought nothing it is given up, and what it asked for is asked for anew.
+ * A person has come to wait for what is asked for in the background. While that retrieve itself still waits for an
+ * association it is given up, and what it asked for is asked for anew; what is returned is to be called when it has one:
+ * an archive that fetches from tape would begin anew.
  */
-export function cancelWhenHastened(batch: readonly Want[], controller: AbortController): void {
+export function cancelWhenHastened(batch: readonly Want[], controller: AbortController): () => void {
+  let isBegun = false;
   for (const want of batch) {
     want.onHastened = () => {
-      if (batch.some(({ state }) => state !== 'requested')) return;
+      if (isBegun || batch.some(({ state }) => state !== 'requested')) return;
       controller.abort(new GatewayError('cancelled', 'Somebody waits for these instances now.'));
     };
   }
+  return () => {
+    isBegun = true;
+  };
 }

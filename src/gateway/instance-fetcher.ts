@@ -242,7 +242,7 @@ export class InstanceFetcher {
       this.#startWorkers();
     } else if (batch.length === 1) this.#refuse(open, outcome);
     else if (missing.length < batch.length) this.#retryAlone(open, outcome);
-    else await this.#retryFirst(open, outcome);
+    else await this.#retryFirst(open, outcome, batch.length);
     return outcome.gaveUp;
   }
 
@@ -275,7 +275,7 @@ export class InstanceFetcher {
   }
 
   /** Nothing came: a peer that does not know lists of UIDs delivers the first one when asked for it alone. */
-  async #retryFirst(open: readonly Want[], outcome: Outcome): Promise<void> {
+  async #retryFirst(open: readonly Want[], outcome: Outcome, count: number): Promise<void> {
     const [first, ...rest] = open;
     if (first === undefined) return;
     if (!this.#lists.mayBeTheReason(outcome)) {
@@ -284,7 +284,7 @@ export class InstanceFetcher {
     }
     const gaveUp = await this.#run([first]);
     const delivered = first.state === 'arriving' || this.#deps.instances.peek(first.key) !== undefined;
-    if (delivered) this.#lists.refused();
+    if (delivered) this.#lists.refused(outcome, count);
     // A head start may have brought some of them meanwhile.
     const missing = rest.filter((want) => want.state === 'requested');
     // Who waited for the first may have left before it could tell anything of the others.
@@ -312,14 +312,14 @@ export class InstanceFetcher {
       this.#deps.clock,
       this.#binding.retrieve.cancelDelayMs,
     );
-    cancelWhenHastened(batch, controller);
+    const begun = cancelWhenHastened(batch, controller);
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
       const target = retrieveIdentifier(first.key, [...bySop.keys()]);
       const sopClassUids = sopClassesOf(batch.map((want) => want.listed));
       const completion = await this.#binding.peer.retrieve(
-        { ...target, sopClassUids },
+        { ...target, sopClassUids, begun },
         (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch),
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );

@@ -42,8 +42,12 @@ export class UidLists {
     return outcome.error.code === 'peer-aborted' && !this.#work;
   }
 
-  /** Of a list nothing came, and its first instance did when it was asked for alone: twice, where lists have worked. */
-  refused(): void {
+  /**
+   * Of a list of so many nothing came, as `outcome` tells, and its first instance did when it was asked for alone: twice,
+   * where lists have worked. A peer that counted all of them as failed has understood the list: it could not send just then.
+   */
+  refused(outcome: Outcome, count: number): void {
+    if (outcome.kind === 'completed' && outcome.completion.failed >= count) return;
     if (this.#work) this.#work = false;
     else this.#learn(1);
   }

@@ -1,9 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
+import { ctSlice } from '../helpers/fixtures.js';
 import { final, pending, startRoguePeer, until, type RoguePeer } from '../helpers/rogue-peer.js';
 import { eventually, PATIENCE_MS } from '../helpers/patience.js';
-import { peerYaml, request, startTestGateway, type TestGateway } from '../helpers/test-gateway.js';
+import { peerYaml, request, startTestGateway, storeBody, type TestGateway } from '../helpers/test-gateway.js';
 
 const PATIENT_ID = 0x00100020;
 
@@ -116,6 +117,39 @@ test('while what tries a peer that is back goes on for long, others are answered
   await eventually(async () => {
     expect(await statusOf('ANY')).toBe(200);
   });
+  events.emit('enough');
+  await trial;
+});
+
+test('while the C-STORE that tries a peer that is back takes long, others are answered', async () => {
+  const events = new EventEmitter();
+  const hold = until(() => {
+    events.emit('tried');
+    return once(events, 'enough');
+  });
+  peer = await startRoguePeer({
+    onFind: [pending({ StudyInstanceUID: '1.2.3' }), final()],
+    onStore: [hold, final()],
+  });
+  const { state, port } = await switchableLine(peer.address.port);
+  gateway = await startTestGateway(
+    peerYaml(`${peer.address.aeTitle}@127.0.0.1:${port}`, '    breaker: { failures: 1, openFor: 1s }'),
+  );
+  const studies = `${gateway.service}/studies`;
+  const { contentType, body } = storeBody([ctSlice().file]);
+  await request(studies);
+  expect((await request(studies)).status).toBe(503);
+  state.up = true;
+  const tried = once(events, 'tried');
+  const trial = eventually(async () => {
+    const headers = { 'content-type': contentType };
+    expect((await request(studies, { method: 'POST', headers, body })).status).toBe(200);
+  });
+  await tried;
+  await eventually(async () => {
+    expect((await request(studies)).status).toBe(200);
+  });
+  expect(peer.messages('C-ECHO-RQ')).toHaveLength(1);
   events.emit('enough');
   await trial;
 });

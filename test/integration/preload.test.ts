@@ -2,6 +2,7 @@ import http from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { final, makeInstance, store, until, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene, type SceneOptions } from '../helpers/scene.js';
+import { eventually } from '../helpers/patience.js';
 import { request } from '../helpers/test-gateway.js';
 
 let scene: Scene | undefined;
@@ -244,7 +245,7 @@ test('other types are 406, other methods 405 with what there is', async () => {
 
 test('a person is served while a preload holds what background work may have', async () => {
   const instances = many(12);
-  const [first] = instances;
+  const last = instances.at(-1);
   const { url } = await start({
     instances,
     onGet: (wanted) =>
@@ -254,8 +255,30 @@ test('a person is served while a preload holds what background work may have', a
   });
   await send('POST');
   await scene?.peer.waitFor('C-GET-RQ');
-  const path = `${STUDY}/series/2.25.77.2/instances/${first?.sopInstanceUid ?? ''}/metadata`;
+  const path = `${STUDY}/series/2.25.77.2/instances/${last?.sopInstanceUid ?? ''}/metadata`;
   const answer = await request(url(path));
   expect(answer.status).toBe(200);
   expect((await send('GET')).report.state).toBe('running');
+});
+
+test('a person who opens what the archive is fetching for a preload waits for that, and it is not begun anew', async () => {
+  let go: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  const instances = many(1);
+  const { url, peer, gateway } = await start({
+    instances,
+    onGet: (wanted) => [until(gate), ...wanted.map((one) => store(one)), final()],
+  });
+  await send('POST');
+  await peer.waitFor('C-GET-RQ');
+  const path = `${STUDY}/series/2.25.77.2/instances/${instances[0]?.sopInstanceUid ?? ''}/metadata`;
+  const answer = request(url(path));
+  await eventually(async () => {
+    const { body } = await gateway.telemetry.metrics();
+    expect(body).toMatch(/dicomgw_cache_events_total\{[^}]*event="join"[^}]*\} 1/);
+  });
+  go();
+  expect((await answer).status).toBe(200);
+  expect(await ended()).toMatchObject({ state: 'complete', complete: 1 });
+  expect([peer.messages('C-GET-RQ').length, peer.messages('C-CANCEL-RQ').length]).toEqual([1, 0]);
 });

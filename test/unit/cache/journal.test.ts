@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Journal, type JournalRecord } from '../../../src/cache/journal.js';
 import type { Observation } from '../../../src/core/index.js';
 import { FaultLayer } from './fault-layer.js';
-import { until } from './harness.js';
+import { ManualClock, until } from './harness.js';
 
 let directory = '';
 beforeEach(async () => {
@@ -21,6 +21,7 @@ const recordOf = (count: number): JournalRecord => ({ id: String(count), text: '
 
 interface Running {
   readonly layer: FaultLayer;
+  readonly clock: ManualClock;
   readonly journal: Journal;
   /** What the cache holds. */
   readonly held: Map<string, JournalRecord>;
@@ -33,12 +34,14 @@ interface Running {
 
 async function start(): Promise<Running> {
   const layer = new FaultLayer();
+  const clock = new ManualClock();
   const held = new Map<string, JournalRecord>();
   const observations: Observation[] = [];
-  const [journal] = await Journal.read({ directory, files: layer }, (one) => observations.push(one));
+  const [journal] = await Journal.read({ directory, files: layer, clock }, (one) => observations.push(one));
   await journal.start(() => [...held.values()]);
   return {
     layer,
+    clock,
     journal,
     held,
     observations,
@@ -52,7 +55,7 @@ async function start(): Promise<Running> {
       journal.drop(String(count));
     },
     found: async () => {
-      const [, records] = await Journal.read({ directory, files: layer }, () => undefined);
+      const [, records] = await Journal.read({ directory, files: layer, clock }, () => undefined);
       return records.map(({ id }) => id);
     },
   };
@@ -115,5 +118,42 @@ describe('lines that the disk does not take', () => {
     await until(() => !existsSync(path()));
     expect([complaints(running), await found()]).toEqual([1, []]);
     await running.journal.close();
+  });
+
+  test('by a disk that was full are made good for after half a minute', async () => {
+    const running = await start();
+    const { layer, clock, journal, held, add, drop, found } = running;
+    add(0);
+    await until(async () => (await found()).length === 1);
+    layer.room = 0;
+    drop(0);
+    await until(() => clock.pending === 1);
+    layer.room = Infinity;
+    for (let count = 1; count <= 20; count += 1) add(count);
+    clock.advance(30_000);
+    // Before it is there again.
+    drop(1);
+    add(21);
+    await until(async () => (await found()).length === held.size);
+    drop(2);
+    add(22);
+    await journal.close();
+    expect([await found(), clock.pending]).toEqual([[...held.keys()], 0]);
+  });
+
+  test('by a directory that is away are tried again until it is there', async () => {
+    const running = await start();
+    const { clock, journal, add, found } = running;
+    await rm(directory, { recursive: true });
+    await mkdir(path(), { recursive: true });
+    for (let count = 0; count <= TOO_MANY; count += 1) add(count);
+    await until(() => clock.pending === 1);
+    clock.advance(30_000);
+    await until(() => clock.pending === 1);
+    expect(complaints(running)).toBe(3);
+    await rm(path(), { recursive: true });
+    clock.advance(30_000);
+    await until(async () => (await found()).length === TOO_MANY + 1);
+    await journal.close();
   });
 });

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { GatewayError, type GatewayErrorCode, type Observation } from '../../../src/core/index.js';
-import { CircuitBreaker } from '../../../src/dimse/breaker.js';
+import { CircuitBreaker, type Attempt } from '../../../src/dimse/breaker.js';
 import { openingSign, operationSign, saysFull } from '../../../src/dimse/peer-sign.js';
+import { ManualClock } from '../cache/harness.js';
 
 const down = new GatewayError('peer-unreachable', 'The peer could not be reached.');
 const broke = new GatewayError('peer-aborted', 'The peer aborted the association.');
 
-let now = 0;
+let clock: ManualClock;
 let probes: number;
 let probe: () => Promise<unknown>;
 let refused: GatewayError[];
@@ -18,7 +19,7 @@ function breaker(failures = 3): CircuitBreaker {
     failures,
     openForMs: 15_000,
     observe: (observation) => observations.push(observation),
-    clock: { now: () => now, after: () => () => undefined },
+    clock,
     probe: () => {
       probes += 1;
       return probe();
@@ -32,7 +33,8 @@ function fail(subject: CircuitBreaker, times: number): void {
 }
 
 beforeEach(() => {
-  now = 1000;
+  clock = new ManualClock();
+  clock.advance(1000);
   probes = 0;
   probe = () => Promise.resolve();
   refused = [];
@@ -46,7 +48,7 @@ describe('the circuit breaker', () => {
     expect([subject.state, subject.lastError]).toEqual(['closed', down.message]);
     fail(subject, 1);
     expect(subject.state).toBe('open');
-    now += 3000;
+    clock.advance(3000);
     expect(() => subject.admit()).toThrow(
       expect.objectContaining({
         code: 'peer-unreachable',
@@ -83,7 +85,7 @@ describe('the circuit breaker', () => {
   test('afterwards one request tries the peer, and the others are still refused', () => {
     const subject = breaker();
     fail(subject, 3);
-    now += 15_000;
+    clock.advance(15_000);
     expect(subject.state).toBe('half-open');
     const trial = subject.admit();
     expect(() => subject.admit()).toThrow(/right now/);
@@ -95,7 +97,7 @@ describe('the circuit breaker', () => {
   test('the first sign of life ends the trial, however long what is tried goes on', () => {
     const subject = breaker();
     fail(subject, 3);
-    now += 15_000;
+    clock.advance(15_000);
     const trial = subject.admit();
     trial.heard();
     expect([subject.state, subject.lastError]).toEqual(['closed', undefined]);
@@ -110,22 +112,70 @@ describe('the circuit breaker', () => {
     expect(subject.state).toBe('open');
   });
 
+  describe('a trial that is silent once it has its association', () => {
+    const halfOpen = (): { readonly subject: CircuitBreaker; readonly trial: Attempt } => {
+      const subject = breaker();
+      fail(subject, 3);
+      clock.advance(15_000);
+      const trial = subject.admit();
+      trial.begun();
+      return { subject, trial };
+    };
+
+    test('is helped by a C-ECHO, whose answer lets others in', () => {
+      const { subject, trial } = halfOpen();
+      expect(() => subject.admit()).toThrow(/right now/);
+      probe = () => {
+        subject.admit('breaker').ended('alive');
+        return Promise.resolve();
+      };
+      clock.advance(2000);
+      expect([probes, subject.state]).toEqual([1, 'closed']);
+      subject.admit().ended('alive');
+      trial.ended('gone', down);
+      expect(subject.state).toBe('closed');
+    });
+
+    test('keeps others out while that is not answered either, and is asked beside again', async () => {
+      const { subject, trial } = halfOpen();
+      probe = () => {
+        subject.admit('breaker').ended('gone', down);
+        return Promise.reject(down);
+      };
+      for (let count = 1; count <= 3; count += 1) {
+        clock.advance(2000);
+        await new Promise(setImmediate);
+        expect([probes, subject.state]).toEqual([count, 'half-open']);
+      }
+      expect(() => subject.admit()).toThrow(/right now/);
+      trial.ended('gone', down);
+      expect([subject.state, clock.pending]).toEqual(['open', 0]);
+    });
+
+    test('needs none when it is heard or ends before', () => {
+      halfOpen().trial.heard();
+      halfOpen().trial.ended('none');
+      clock.advance(2000);
+      expect([probes, clock.pending]).toEqual([0, 0]);
+    });
+  });
+
   test('a trial that fails opens it for as long again', () => {
     const subject = breaker();
     fail(subject, 3);
-    now += 15_000;
+    clock.advance(15_000);
     fail(subject, 1);
-    now += 14_999;
+    clock.advance(14_999);
     expect(subject.state).toBe('open');
     expect(observations).toHaveLength(1);
-    now += 1;
+    clock.advance(1);
     expect(subject.state).toBe('half-open');
   });
 
   test('a trial that is cancelled leaves the next request to try', () => {
     const subject = breaker();
     fail(subject, 3);
-    now += 15_000;
+    clock.advance(15_000);
     subject.admit().ended('none');
     subject.admit().ended('alive');
     expect(subject.state).toBe('closed');
@@ -135,19 +185,19 @@ describe('the circuit breaker', () => {
     const subject = breaker();
     const slow = subject.admit();
     fail(subject, 3);
-    now += 14_000;
+    clock.advance(14_000);
     slow.ended('gone', down);
-    now += 1000;
+    clock.advance(1000);
     expect(subject.state).toBe('half-open');
   });
 
   test('an operator asks whether it is back at any time, which closes it, and keeps it open for no longer when it is not', () => {
     const subject = breaker();
     fail(subject, 3);
-    now += 14_000;
+    clock.advance(14_000);
     subject.admit('operator').ended('gone', down);
     expect(() => subject.admit()).toThrow(/tries again in 1 s/);
-    now += 1000;
+    clock.advance(1000);
     const trial = subject.admit();
     subject.admit('operator').ended('gone', down);
     // The trial of the breaker is still under way.

@@ -58,13 +58,15 @@ afterEach(async () => {
   await rogue.close();
 });
 
-async function retrieve(): Promise<{ readonly received: number; readonly uids: string[] }> {
+async function retrieve(
+  sopClassUid: string = Uids.ctImageStorage,
+): Promise<{ readonly received: number; readonly uids: string[] }> {
   const uids: string[] = [];
   const { received } = await peer.retrieve(
     {
       level: 'STUDY',
       identifier: new Dataset().setString(Tags.StudyInstanceUID, '2.25.77.1'),
-      sopClassUids: [Uids.ctImageStorage],
+      sopClassUids: [sopClassUid],
     },
     ({ sopInstanceUid }) => ({
       write: () => undefined,
@@ -81,6 +83,8 @@ async function retrieve(): Promise<{ readonly received: number; readonly uids: s
 
 const instance = makeInstance();
 const onMove = [store(instance), progress(), final()];
+/** As of a peer that does not reach the gateway. */
+const failedMove = [final(0xa702, { completed: 0, failed: 1, warning: 0 })];
 
 describe('W-40: retrieve: auto', () => {
   test('takes C-GET where it works', async () => {
@@ -107,6 +111,49 @@ describe('W-40: retrieve: auto', () => {
     expect(await retrieve()).toMatchObject({ received: 1 });
     expect(rogue.messages('C-GET-RQ').length).toBeLessThanOrEqual(1);
     expect(rogue.messages('C-MOVE-RQ')).toHaveLength(2);
+  });
+
+  test('keeps to C-GET where a series of an SOP class that is not accepted comes by C-MOVE neither', async () => {
+    const raw = '1.2.840.10008.5.1.4.1.1.66';
+    const associate = accept({ refused: [raw] });
+    await start({ onGet: [store(instance), final()], onMove: failedMove, associate });
+    expect(await retrieve()).toMatchObject({ received: 1 });
+    expect(await retrieve(raw)).toMatchObject({ received: 0 });
+    expect(peer.stats.retrieve).toBe('get');
+    expect(await retrieve()).toMatchObject({ received: 1 });
+    expect(rogue.messages('C-GET-RQ')).toHaveLength(2);
+  });
+
+  test('and also where that series comes by C-MOVE', async () => {
+    const raw = '1.2.840.10008.5.1.4.1.1.66';
+    await start({ onGet: [store(instance), final()], onMove, associate: accept({ refused: [raw] }) });
+    for (const sopClassUid of [Uids.ctImageStorage, raw, raw]) await retrieve(sopClassUid);
+    expect(rogue.messages('C-MOVE-RQ')).toHaveLength(2);
+    expect(peer.stats.retrieve).toBe('get');
+  });
+
+  test('gives C-GET that has worked up when it breaks off twice, and C-MOVE brings what was asked for', async () => {
+    const answers = [[store(instance), final()]];
+    await start({ onGet: () => answers.shift() ?? [abort()], onMove });
+    await retrieve();
+    expect(await retrieve()).toMatchObject({ received: 1 });
+    expect(peer.stats.retrieve).toBe('get');
+    expect(await retrieve()).toMatchObject({ received: 1 });
+    expect(peer.stats.retrieve).toBe('move');
+  });
+
+  test.each([
+    ['all of it fails', failedMove],
+    ['it is refused', [final(0xc000)]],
+  ])('takes C-GET again where a C-MOVE that is preferred brings nothing: %s', async (_, nothing) => {
+    const answers = [[final(0x0122)], [store(instance), final()]];
+    const moves = [onMove, nothing];
+    await start({ onGet: () => answers.shift() ?? [], onMove: () => moves.shift() ?? [] });
+    await retrieve();
+    expect(peer.stats.retrieve).toBe('move');
+    await retrieve().catch(() => undefined);
+    expect(peer.stats.retrieve).toBe('get');
+    expect(await retrieve()).toMatchObject({ received: 1 });
   });
 
   test('does not begin anew where instances have come', async () => {

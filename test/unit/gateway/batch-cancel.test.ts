@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { cancelWhenDeserted } from '../../../src/gateway/batch-cancel.js';
+import { cancelWhenDeserted, cancelWhenHastened } from '../../../src/gateway/batch-cancel.js';
 import { Want, type Asker, type FoundInstance } from '../../../src/gateway/want.js';
 import { ManualClock } from '../cache/harness.js';
 
@@ -57,5 +57,23 @@ describe('a retrieve that nobody waits for', () => {
     want.join(asker()).release();
     clock.advance(2000);
     expect([clock.pending, signal.aborted]).toEqual([0, false]);
+  });
+});
+
+describe('a background retrieve of what a person has come to wait for', () => {
+  test('is given up while it waits for an association', () => {
+    const { want } = setUp();
+    const controller = new AbortController();
+    cancelWhenHastened([want], controller);
+    want.onHastened();
+    expect(controller.signal.aborted).toBe(true);
+  });
+
+  test('goes on once the peer has been asked, though nothing has come', () => {
+    const { want } = setUp();
+    const controller = new AbortController();
+    cancelWhenHastened([want], controller)();
+    want.onHastened();
+    expect([want.state, controller.signal.aborted]).toEqual(['requested', false]);
   });
 });

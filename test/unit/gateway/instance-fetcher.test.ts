@@ -167,7 +167,7 @@ describe('InstanceFetcher', () => {
     expect([fetcher.queued('bulk'), fetcher.queued('interactive')]).toEqual([1, 0]);
   });
 
-  test('a person who asks for what was asked for in the background, and has not begun to come, has it asked for anew', async () => {
+  test('a person who asks for what was asked for in the background, and still waits for an association, has it asked for anew', async () => {
     const { fetcher, retrieves } = fetcherOf(3);
     ask(fetcher, [1, 2, 3], 'bulk');
     await settled();
