@@ -134,9 +134,16 @@ export class CommitmentLedger {
     return parseCommitmentBody(await this.#files.read(name));
   }
 
-  /** The result is there. @throws Error when it cannot be written: then it is not known */
-  done(entry: LedgerEntry, body: Required<CommitmentBody>): Promise<void> {
-    return this.#inTurn(() => this.#change(entry, 'done', body));
+  /**
+   * The result is there; false of what is not kept any more, such as what was withdrawn meanwhile.
+   * @throws Error when it cannot be written: then it is not known
+   */
+  done(entry: LedgerEntry, body: Required<CommitmentBody>): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#entries.get(entry.name) !== entry) return false;
+      await this.#change(entry, 'done', body);
+      return true;
+    });
   }
 
   /** As if it had never been. @throws Error */

@@ -179,8 +179,7 @@ export class Commitments {
     // Who is not the one that was asked learns no more than who guesses.
     if (!entry || !peers.includes(entry.head.peer) || entry.head.state === 'gone') {
       const instances = report.committed.length + report.failed.length;
-      this.#deps.observe({ kind: 'commitment', peer: peers[0] ?? '', outcome: 'stray', instances });
-      return EventStatus.invalidArgument;
+      return this.#stray(peers[0] ?? '', instances);
     }
     const before = this.#taking.get(entry) ?? Promise.resolve(EventStatus.success);
     const taking = before.then(() => this.#take(entry, report));
@@ -188,6 +187,12 @@ export class Commitments {
     const status = await taking;
     if (this.#taking.get(entry) === taking) this.#taking.delete(entry);
     return status;
+  }
+
+  /** Of a transaction that nobody waits for. */
+  #stray(peer: string, instances: number): number {
+    this.#deps.observe({ kind: 'commitment', peer, outcome: 'stray', instances });
+    return EventStatus.invalidArgument;
   }
 
   /** Never rejects: what cannot be written is not acknowledged. */
@@ -199,7 +204,8 @@ export class Commitments {
     try {
       const body = await this.#ledger.body(entry);
       const reasons = reasonsOf(body.references, report);
-      await this.#ledger.done(entry, { ...body, reasons });
+      const isKept = await this.#ledger.done(entry, { ...body, reasons });
+      if (!isKept) return this.#stray(peer, reasons.length);
       const failed = reasons.filter((reason) => reason !== 0).length;
       const outcome = failed === 0 ? 'committed' : 'failed';
       observe({ kind: 'commitment', peer, outcome, instances: reasons.length, failed });
