@@ -344,6 +344,18 @@ describe('S-06: metadata and bulk data that contradict each other are a failure 
     expect(response.status).toBe(409);
     await gateway?.logged('MIMETypeOfEncapsulatedDocument');
   });
+
+  test.each([
+    ['104.1', 'text/xml', 'application/pdf'],
+    ['104.2', 'application/pdf', 'text/xml'],
+    ['104.3', 'application/pdf', 'model/stl'],
+  ])('a document that is none of its SOP class: %s and %s', async (sopClass, type, expected) => {
+    const url = await start();
+    const { '7FE00010': _pixels, ...rest } = identity(`1.2.840.10008.5.1.4.1.1.${sopClass}`);
+    const object = { ...rest, '00200013': one('IS', 1), '00420011': { vr: 'OB', BulkDataURI: 'doc' } };
+    expect((await store(url, object, part(type, Buffer.from('<a/>'), 'doc'))).status).toBe(409);
+    await gateway?.logged(`Documents of this SOP class are ${expected}`);
+  });
 });
 
 describe('attributes of type 1 that nothing tells are a failure that names them', () => {
