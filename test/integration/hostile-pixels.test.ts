@@ -149,13 +149,11 @@ let scene: Scene;
 beforeAll(async () => {
   goodEncoded = encapsulatedPicture(gray, [await stream(S.Jpeg2000Lossless, gray)], S.Jpeg2000Lossless.uid);
   for (const { name, make } of cases) instances.set(name, await make());
-  const whole = deflateRawSync(
-    makeInstance({ pixelBytes: 160 * 2 ** 20, extra: { Rows: 1024, Columns: 1024 } }).dataset,
-  );
+  const whole = makeInstance({ pixelBytes: 160 * 2 ** 20, extra: { Rows: 1024, Columns: 1024 } });
   bomb = {
-    ...makeInstance(),
+    ...whole,
     transferSyntaxUid: S.DeflatedExplicitVrLittleEndian.uid,
-    dataset: whole,
+    dataset: deflateRawSync(whole.dataset),
   };
   scene = await startScene({
     instances: [good, goodEncoded, bomb, ...instances.values()],
