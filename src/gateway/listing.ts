@@ -167,7 +167,8 @@ async function* listSeries(
   }
 }
 
-const tooMany = (binding: PeerBinding): GatewayError =>
+/** What asks for more than one answer may have. @see rule W-13 */
+export const tooMany = (binding: Pick<PeerBinding, 'peer' | 'retrieve'>): GatewayError =>
   new GatewayError(
     'payload-too-large',
     `More than ${binding.retrieve.maxInstances} instances in one request; retrieve series by series.`,

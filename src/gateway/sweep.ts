@@ -10,6 +10,7 @@ import type {
 import { adopt, type Adoption } from './adopt.js';
 import { drain } from './arrival-writer.js';
 import type { BackgroundPace } from './background-pace.js';
+import { tooMany } from './listing.js';
 import type { FetcherDependencies, PeerBinding } from './ports.js';
 import type { ReplacedLately } from './replaced-lately.js';
 import type { FoundInstance } from './want.js';
@@ -49,6 +50,8 @@ class Patience {
   #arriving = 0;
   /** The peer announced just what the listing named. */
   agreed = false;
+  /** Why all of it is given up. */
+  refusal: GatewayError | undefined;
 
   constructor(asker: AbortSignal) {
     this.#asker = asker;
@@ -69,6 +72,12 @@ class Patience {
     instance.complete.then(arrived, arrived);
   }
 
+  /** There is no end of it, or none that may be waited for. */
+  refuse(error: GatewayError): void {
+    this.refusal ??= error;
+    this.#controller.abort(error);
+  }
+
   agree(): void {
     this.agreed = true;
     this.#controller.abort(new GatewayError('cancelled', 'The listing was whole.'));
@@ -85,7 +94,8 @@ class Patience {
  * The peer announces how many sub-operations there will be: when that is the number that the listing named, the
  * retrieve is cancelled at once. Otherwise what is known already is dropped as it comes, and the rest is kept.
  *
- * @throws GatewayError of the retrieve that failed, or `peer-incomplete` when the peer could not deliver all of it
+ * @throws GatewayError of the retrieve that failed, `peer-incomplete` when the peer could not deliver all of it, or
+ * `payload-too-large` beyond `retrieve.maxInstances`
  */
 export async function sweep(
   binding: PeerBinding,
@@ -101,6 +111,10 @@ export async function sweep(
   const receive = (incoming: IncomingInstance): InstanceWriter => {
     const { sopInstanceUid } = incoming;
     if (known.has(sopInstanceUid) || extras.has(sopInstanceUid)) return drain;
+    if (known.size + extras.size >= binding.retrieve.maxInstances) {
+      patience.refuse(tooMany(binding));
+      return drain;
+    }
     // Counted only once its reader knows of it: what is refused before that is lost.
     const onExtra = (instance: FoundInstance): void => {
       if (extras.has(sopInstanceUid)) return;
@@ -130,9 +144,10 @@ export async function sweep(
     // What the listing left out may be of classes that it did not name either, and then fails.
     const isNamed = request.sopClassUids.length > 0 && completion.failed > 0;
     if (isNamed && !patience.agreed && !isWhole(completion, known, extras)) completion = await retrieve([]);
+    if (patience.refusal) throw patience.refusal;
     if (!patience.agreed) requireWhole(completion, known, extras, binding);
   } catch (thrown) {
-    if (!patience.agreed) throw toGatewayError(thrown);
+    if (!patience.agreed) throw patience.refusal ?? toGatewayError(thrown);
   } finally {
     patience.end();
   }

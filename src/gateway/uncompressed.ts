@@ -26,7 +26,8 @@ const { ExplicitVrLittleEndian: explicit, ImplicitVrLittleEndian: implicit } = T
 /**
  * The instance in the first of the uncompressed transfer syntaxes `takes`, Explicit VR where that is among them. Nothing is
  * lost that was there: pixels are decoded, and the rest is written anew. A compressed one is spooled once more, because
- * its frames are read one by one.
+ * its frames are read one by one, and so is what is made of it, so that nothing of one that cannot be decoded is sent. Where
+ * the cache has no room for that, its first frame tells.
  *
  * @throws GatewayError `not-acceptable` when it cannot be had so, `malformed-dataset`, or `overloaded` without room
  * @see rule S-12
@@ -51,7 +52,7 @@ export async function uncompressed(
     };
   if (!tools.pool.decodes(stored.uid)) throw notSo();
   const spool = tools.spools.create(() => {
-    spool.fail(new GatewayError('overloaded', 'The cache has no room for what is decoded.'));
+    spool.fail(noRoom());
   });
   try {
     const index = await copy(outgoing, spool, new DatasetIndexer(stored, tools.limits));
@@ -65,18 +66,18 @@ export async function uncompressed(
         { transferSyntaxUid: explicit.uid, encodeAs: undefined, lossy: false },
         { pool: tools.pool, context },
       );
-    // What cannot be decoded is known before anything is sent; whoever reads it once more has it decoded once more.
-    let ready: ConvertedDataset | undefined = await convert();
+    const decoded = await spooled(tools.spools, written((await convert()).dataset, explicit, target));
     return {
       ...outgoing,
       meta,
-      bytes: async function* () {
-        const { dataset } = ready ?? (await convert());
-        ready = undefined;
-        yield* written(dataset, explicit, target);
-      },
+      bytes: decoded
+        ? () => decoded.read()
+        : async function* () {
+            yield* written((await convert()).dataset, explicit, target);
+          },
       discard: () => {
         spool.discard();
+        decoded?.discard();
       },
     };
   } catch (thrown) {
@@ -85,6 +86,28 @@ export async function uncompressed(
     throw thrown;
   }
 }
+
+/** All of `chunks`; undefined where there is no room for them. @throws what reading them throws */
+async function spooled(spools: SpoolStore, chunks: AsyncIterable<Buffer>): Promise<Spool | undefined> {
+  const room = { isFull: false };
+  const spool = spools.create(() => {
+    room.isFull = true;
+    spool.fail(noRoom());
+  });
+  try {
+    for await (const chunk of chunks) await spool.write(chunk);
+    await spool.finish();
+    return spool;
+  } catch (thrown) {
+    spool.fail(toGatewayError(thrown));
+    spool.discard();
+    if (room.isFull) return undefined;
+    throw thrown;
+  }
+}
+
+const noRoom = (): GatewayError =>
+  new GatewayError('overloaded', 'The cache has no room for what is decoded.');
 
 const notSo = (): GatewayError =>
   new GatewayError('not-acceptable', 'The instance cannot be had in a transfer syntax that the peer takes.');

@@ -347,6 +347,19 @@ test.each(['', `/series/${SERIES}`])(
   },
 );
 
+test('W-13: nor does what a listing left out go beyond that: the answer is none, or breaks off', async () => {
+  const instances = Array.from({ length: 12 }, () => makeInstance());
+  const { service } = await start(
+    { onFind: listing(instances.slice(0, 3), { counts: 'none' }), onGet: deliver(instances) },
+    'retrieve: { maxInstances: 5 }',
+  );
+  const [{ studyInstanceUid, seriesInstanceUid } = { studyInstanceUid: '', seriesInstanceUid: '' }] =
+    instances;
+  const url = `${service}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
+  const response = await request(url, { headers: AS_STORED });
+  expect(isVisiblyBroken(response) || response.status === 413).toBe(true);
+});
+
 describe('instances that the peer refuses', () => {
   const instances = three();
   const [good, bad, other] = instances;

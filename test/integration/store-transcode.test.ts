@@ -47,17 +47,35 @@ const frames = Array.from({ length: FRAMES }, (_, frame) =>
   ),
 );
 
-/** Three frames in JPEG-LS, without loss. */
-async function compressed(): Promise<RogueInstance & { readonly file: Buffer }> {
+/** Three frames in JPEG-LS, without loss; bytes of `instead` in the place of those that they name. */
+async function compressed(
+  instead: Readonly<Record<number, Buffer>> = {},
+): Promise<RogueInstance & { readonly file: Buffer }> {
   const { uid } = TransferSyntaxes.JpegLsLossless;
   const fragments: Buffer[] = [];
-  for (const frame of frames) {
+  for (const [at, frame] of frames.entries()) {
+    const broken = instead[at];
+    if (broken) {
+      fragments.push(broken);
+      continue;
+    }
     const { stream } = await encodeFrame({ samples: new Uint8Array(frame), shape: gray }, uid);
     fragments.push(Buffer.concat([stream, Buffer.alloc(stream.length % 2)]));
   }
   const one = encapsulatedPicture(gray, fragments, uid);
   const dataset = Buffer.from(one.dataset as Buffer);
   return { ...one, file: Buffer.concat([part10Header(one), dataset]) };
+}
+
+/** Pixels at each side of an image that is small as it is stored, and larger than the cache once it is decoded. */
+const LARGE = 1024;
+
+async function large(): Promise<RogueInstance & { readonly file: Buffer }> {
+  const { uid } = TransferSyntaxes.JpegLsLossless;
+  const shape = { ...gray, rows: LARGE, columns: LARGE };
+  const { stream } = await encodeFrame({ samples: new Uint8Array(LARGE * LARGE * 2), shape }, uid);
+  const one = encapsulatedPicture(shape, [Buffer.concat([stream, Buffer.alloc(stream.length % 2)])], uid);
+  return { ...one, file: Buffer.concat([part10Header(one), Buffer.from(one.dataset as Buffer)]) };
 }
 
 const valuesOf = (dataset: Buffer, syntax: string): readonly string[] =>
@@ -124,6 +142,29 @@ describe('S-12: where it is allowed', () => {
     expect(answerOf(response).failed).toEqual({ [broken.sopInstanceUid]: 0xc122 });
     expect(answerOf(response).stored).toEqual([good.sopInstanceUid]);
     expect(peer.messages('C-STORE-RQ')).toHaveLength(1);
+  });
+
+  test('what cannot be decoded after its first frame stays C122 as well, and holds up no other', async () => {
+    const { peer, url } = await start([syntaxes.explicitLittle], LOSSLESS);
+    const broken = await compressed({ 2: Buffer.alloc(60, 7) });
+    const good = ctSlice({ instance: 2 });
+    const response = await postFiles(url, [broken.file, good.file]);
+    expect([response.status, answerOf(response)]).toEqual([
+      202,
+      expect.objectContaining({
+        failed: { [broken.sopInstanceUid]: 0xc122 },
+        stored: [good.sopInstanceUid],
+      }),
+    ]);
+    expect([peer.messages('C-STORE-RQ').length, peer.record.of('abort').length]).toEqual([1, 0]);
+  });
+
+  test('what the cache has no room for once it is decoded is sent as it is made', async () => {
+    const { peer, url } = await start([syntaxes.explicitLittle], `${LOSSLESS}\ncache: { memory: 1 MiB }`);
+    const one = await large();
+    const response = await postFiles(url, [one.file]);
+    expect([response.status, peer.messages('C-STORE-RQ').length]).toEqual([200, 1]);
+    expect(peer.messages('C-STORE-RQ')[0]?.dataset.length).toBeGreaterThan(LARGE * LARGE * 2);
   });
 
   test('S-14: what was decoded is sent once more where the association turns out to be dead', async () => {
