@@ -174,18 +174,21 @@ export class ArrivalWriter implements InstanceWriter {
 
   /** What has come goes on, if it is of the instance that was asked for. */
   async #release(uids: DatasetUids | undefined): Promise<void> {
-    const unnamed = this.#unnamed ?? [];
-    this.#unnamed = undefined;
     const wrong = uids && mismatch(uids, this.#arrival.instance.key);
     if (wrong) this.fail(wrong);
-    else for (const chunk of unnamed) await this.#arrival.write(chunk);
+    else await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const unnamed = this.#unnamed ?? [];
+    this.#unnamed = undefined;
+    for (const chunk of unnamed) await this.#arrival.write(chunk);
   }
 
   async end(): Promise<number> {
     const index = await this.#finishIndex();
     this.#repeated = index?.repeated;
     this.#isOver();
-    if (this.#unnamed) await this.#release(index);
     if (this.#isFailed) return DOES_NOT_MATCH;
     const { key } = this.#arrival.instance;
     const wrong = (index && mismatch(index, key)) ?? this.#overtaken(key);
@@ -194,6 +197,7 @@ export class ArrivalWriter implements InstanceWriter {
       return DOES_NOT_MATCH;
     }
     try {
+      await this.#flush();
       const digest = `${this.#bytes.toString(36)}-${this.#crc.toString(36)}`;
       const { study: seenAs, series: seriesAs } = this.begunAs ?? {};
       await this.#arrival.finish({ index, problem: this.#problem, digest, seenAs, seriesAs });
@@ -219,6 +223,7 @@ export class ArrivalWriter implements InstanceWriter {
   fail(error: GatewayError): void {
     if (this.#isFailed) return;
     this.#isFailed = true;
+    this.#unnamed = undefined;
     this.#arrival.fail(error);
     this.#isOver();
     this.#tell('failed');

@@ -67,6 +67,7 @@ export async function uncompressed(
         { pool: tools.pool, context },
       );
     const decoded = await spooled(tools.spools, written((await convert()).dataset, explicit, target));
+    if (decoded) spool.discard();
     return {
       ...outgoing,
       meta,
@@ -76,8 +77,7 @@ export async function uncompressed(
             yield* written((await convert()).dataset, explicit, target);
           },
       discard: () => {
-        spool.discard();
-        decoded?.discard();
+        (decoded ?? spool).discard();
       },
     };
   } catch (thrown) {

@@ -23,8 +23,9 @@ export class Wants {
   }
 
   /**
-   * The want that whoever asks now may join: not one that was asked for before something was put in its place. One whose arrival the cache has let go of, because it was replaced at the
-   * peer or is too large to be kept, is for those alone who have it: they may go on reading, no other may begin.
+   * The want that whoever asks now may join: not one that was asked for before something was put in its place. One whose
+   * arrival the cache has let go of, because it was replaced at the peer or is too large to be kept, is for those alone
+   * who have it: they may go on reading, no other may begin.
    */
   joinable(key: Omit<Want['key'], 'peer'>): Want | undefined {
     const want = this.get(key);

@@ -38,12 +38,12 @@ async function start(): Promise<World> {
   return { pacs, get };
 }
 
-/** Calls `action` before the second instance of the next answer is sent. */
-function meanwhile(pacs: ChangingPacs, action: () => unknown): void {
+/** Calls `action` before the second instance of the next answer is sent, or the one that is told. */
+function meanwhile(pacs: ChangingPacs, action: () => unknown, before = 2): void {
   let retrieves = 0;
   pacs.beforeInstances = until(() => {
     retrieves += 1;
-    return retrieves === 2 ? action() : undefined;
+    return retrieves === before ? action() : undefined;
   });
 }
 
@@ -83,13 +83,11 @@ describe('a study that is corrected while it is sent, which the gateway has seen
     pacs.instances = all.slice(1);
     await get(SERIES);
     pacs.instances = all;
-    let retrieves = 0;
-    pacs.beforeInstances = until(async () => {
-      retrieves += 1;
-      if (retrieves > 1) return;
+    const corrected = async (): Promise<void> => {
       correct(pacs);
       expect((await get(NOTHING)).status).toBe(404);
-    });
+    };
+    meanwhile(pacs, corrected, 1);
     const broken = await get(SERIES);
     expect(broken.status === 200 && broken.complete).toBe(false);
     expect(patientsOf(await get(SERIES))).toEqual(['P2']);
@@ -99,15 +97,13 @@ describe('a study that is corrected while it is sent, which the gateway has seen
     const { pacs, get } = await start();
     await get(NOTHING);
     const { instances } = pacs;
-    let retrieves = 0;
-    pacs.beforeInstances = until(async () => {
-      retrieves += 1;
-      if (retrieves > 1) return;
+    const opened = async (): Promise<void> => {
       correct(pacs);
       expect((await get(NOTHING)).status).toBe(404);
       // It had opened the file.
       pacs.instances = instances;
-    });
+    };
+    meanwhile(pacs, opened, 1);
     const path = `${SERIES}/instances/${instances[0]?.sopInstanceUid ?? ''}`;
     const broken = await get(path);
     expect(broken.status === 200 && broken.complete).toBe(false);

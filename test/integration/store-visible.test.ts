@@ -165,54 +165,57 @@ describe('S-13: what began before a store is not given to who asks after it', ()
     expect(await open(world, STUDY)).toBe(3);
   });
 
+  /** What is at `path` is asked for, and `other` stored in the place of the first instance before anything of it comes. */
+  async function replaceWhileAsked(
+    { pacs, gateway }: World,
+    path: string,
+    other: RogueInstance & { readonly dataset: Buffer },
+  ) {
+    const slow = gate();
+    pacs.beforeInstances = slow.step;
+    const before = open({ pacs, gateway }, path);
+    await slow.reached;
+    pacs.beforeInstances = () => undefined;
+    const { instances } = pacs;
+    expect(await store({ pacs, gateway }, other)).toBe(200);
+    /** The PACS had opened its files: the old ones come. */
+    const end = async (): Promise<number> => {
+      const there = pacs.instances;
+      pacs.instances = instances;
+      slow.go();
+      const count = await before;
+      pacs.instances = there;
+      return count;
+    };
+    return { end };
+  }
+
+  const holds = async ({ gateway }: World, path: string, { dataset }: { readonly dataset: Buffer }) => {
+    const answer = await request(gateway.service + path, { headers: AS_STORED });
+    return partsOf(answer).some(({ body }) => datasetOf(body).equals(dataset));
+  };
+
+  const inPlaceOfFirst = ({ pacs }: World) =>
+    makeInstance({ sopInstanceUid: pacs.instances[0]?.sopInstanceUid ?? '', pixelBytes: 1024 });
+
   test('a retrieve of the very instance that is replaced: its bytes are kept for nobody', async () => {
     const world = await start();
-    const [first] = world.pacs.instances;
-    const sopInstanceUid = first?.sopInstanceUid ?? '';
-    const path = `${SERIES}/instances/${sopInstanceUid}`;
-    const slow = gate();
-    world.pacs.beforeInstances = slow.step;
-    const before = open(world, path);
-    await slow.reached;
-    world.pacs.beforeInstances = () => undefined;
-    const { instances } = world.pacs;
-    const other = makeInstance({ sopInstanceUid, pixelBytes: 1024 });
-    expect(await store(world, other)).toBe(200);
-    const isOther = async (): Promise<boolean> => {
-      const answer = await request(world.gateway.service + path, { headers: AS_STORED });
-      const [part] = partsOf(answer);
-      return datasetOf(part?.body ?? Buffer.alloc(0)).equals(other.dataset);
-    };
+    const other = inPlaceOfFirst(world);
+    const path = `${SERIES}/instances/${other.sopInstanceUid}`;
+    const { end } = await replaceWhileAsked(world, path, other);
     // Who asks now waits for no bytes that were asked for before.
-    expect(await isOther()).toBe(true);
-    const there = world.pacs.instances;
-    world.pacs.instances = instances; // it had opened the file
-    slow.go();
-    expect(await before).toBe(1);
-    world.pacs.instances = there;
-    expect(await isOther()).toBe(true);
+    expect(await holds(world, path, other)).toBe(true);
+    expect(await end()).toBe(1);
+    expect(await holds(world, path, other)).toBe(true);
     expect(await open(world, SERIES)).toBe(2);
   });
 
   test('the same where nobody asks meanwhile', async () => {
     const world = await start();
-    const [first] = world.pacs.instances;
-    const slow = gate();
-    world.pacs.beforeInstances = slow.step;
-    const before = open(world, SERIES);
-    await slow.reached;
-    world.pacs.beforeInstances = () => undefined;
-    const { instances } = world.pacs;
-    const other = makeInstance({ sopInstanceUid: first?.sopInstanceUid ?? '', pixelBytes: 1024 });
-    expect(await store(world, other)).toBe(200);
-    const there = world.pacs.instances;
-    world.pacs.instances = instances;
-    slow.go();
-    expect(await before).toBe(2);
-    world.pacs.instances = there;
-    const answer = await request(world.gateway.service + SERIES, { headers: AS_STORED });
-    const datasets = partsOf(answer).map(({ body }) => datasetOf(body));
-    expect(datasets.some((dataset) => dataset.equals(other.dataset))).toBe(true);
+    const other = inPlaceOfFirst(world);
+    const { end } = await replaceWhileAsked(world, SERIES, other);
+    expect(await end()).toBe(2);
+    expect(await holds(world, SERIES, other)).toBe(true);
   });
 
   test('a store that is under way itself: what is heard during it is not kept beyond it', async () => {

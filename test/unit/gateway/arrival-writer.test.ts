@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Arrival } from '../../../src/cache/index.js';
-import type { GatewayError } from '../../../src/core/index.js';
+import { GatewayError } from '../../../src/core/index.js';
 import { ArrivalWriter } from '../../../src/gateway/arrival-writer.js';
 import type { InstanceRecord } from '../../../src/gateway/ports.js';
 import type { Seen, StudyState } from '../../../src/gateway/study-state.js';
@@ -30,18 +30,23 @@ interface Coming {
   readonly before?: Seen | undefined;
   readonly after?: Seen;
   readonly chunkBytes?: number;
+  readonly dataset?: Buffer;
+  /** Why the cache does not take the bytes. */
+  readonly refusal?: GatewayError;
   /** What was asked for, where it is not what comes. */
   readonly asked?: Readonly<Record<string, string>>;
 }
 
 /** An instance arrives while the peer says `before` of its study, and has arrived when it says `after`. */
-async function arrive({ before, after, chunkBytes = Infinity, asked = {} }: Coming): Promise<Written> {
-  const { dataset, ...identity } = instance;
+async function arrive(coming: Coming): Promise<Written> {
+  const { dataset: whole, ...identity } = instance;
+  const { before, after, chunkBytes = Infinity, asked = {}, dataset = whole, refusal } = coming;
   const written: Written = { status: 0, kept: undefined, failed: undefined, bytes: Buffer.alloc(0) };
   const key = { ...identity, ...asked, peer: 'main' };
   const arrival = {
     instance: { key, info: identity, complete: new Promise(() => undefined) },
     write: (chunk: Buffer) => {
+      if (refusal) throw refusal;
       written.bytes = Buffer.concat([written.bytes, chunk]);
     },
     finish: (meta: InstanceRecord) => {
@@ -89,6 +94,20 @@ describe('an instance that arrives while its study', () => {
 });
 
 describe('the bytes of an instance', () => {
+  /** (0008,0060) alone: which instance it is of is not said. */
+  const unnamed = Buffer.from('08006000435302004354', 'hex');
+
+  test('that does not say which one it is go on at its end', async () => {
+    const { bytes, status } = await arrive({ dataset: unnamed });
+    expect([bytes.equals(unnamed), status]).toEqual([true, 0]);
+  });
+
+  test('that there is no room for then are told as out of resources', async () => {
+    const refusal = new GatewayError('overloaded', 'The cache is full.');
+    const { kept, failed, status } = await arrive({ dataset: unnamed, refusal });
+    expect([kept, failed, status]).toEqual([undefined, refusal, 0xa700]);
+  });
+
   test.each([Infinity, 100, 7])('go on as they are, in chunks of %s', async (chunkBytes) => {
     const { bytes, failed, status } = await arrive({ chunkBytes });
     expect([bytes.equals(instance.dataset), failed, status]).toEqual([true, undefined, 0]);
