@@ -30,7 +30,7 @@ import { convertedInstance, TooLongUncompressed } from './converted-instance.js'
 import { madeAhead } from './made-ahead.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
-import { datasetCrcOf, etagOf, recordNow } from './validator.js';
+import { datasetCrcOf, etagOf, recordInTurn, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
 
 export interface InstancesRequest {
@@ -246,7 +246,7 @@ export async function instancesAnswer(
     const { representation, part, how } = await deliver(first.value, representations, asked, by);
     const { multipart, mediaType } = representation;
     const isArchive = mediaType === ARCHIVE;
-    const record = multipart || isArchive ? undefined : await recordNow(first.value);
+    const record = multipart || isArchive ? undefined : await recordInTurn(first.value);
     const only = record ? { ...part, etag: etagOf(record, 'file', part.contentType, ...how) } : part;
     const alike = representations.filter(
       (other) => other.multipart === multipart && other.mediaType === mediaType,

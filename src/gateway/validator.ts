@@ -3,10 +3,30 @@ import type { ByteSpan } from '../dicomweb/index.js';
 import type { InstanceRecord } from './ports.js';
 import type { HeldInstance } from './want.js';
 
+type Completing = Pick<HeldInstance, 'complete'>;
+
 /** The record of an instance whose last byte has come; undefined while it arrives, or when its arrival failed. */
-export async function recordNow({ complete }: HeldInstance): Promise<InstanceRecord | undefined> {
+export const recordNow = (instance: Completing): Promise<InstanceRecord | undefined> =>
+  recordBefore(instance, Promise.resolve(undefined));
+
+/**
+ * The same when the turn of the event loop is over: what is small comes whole with its first byte, and has its record
+ * then.
+ */
+export const recordInTurn = (instance: Completing): Promise<InstanceRecord | undefined> =>
+  recordBefore(
+    instance,
+    new Promise((resolve) => {
+      setImmediate(resolve, undefined);
+    }),
+  );
+
+async function recordBefore(
+  { complete }: Completing,
+  over: Promise<undefined>,
+): Promise<InstanceRecord | undefined> {
   try {
-    return await Promise.race([complete, Promise.resolve(undefined)]);
+    return await Promise.race([complete, over]);
   } catch {
     return undefined; // who reads the bytes sees the failure where it happened
   }
