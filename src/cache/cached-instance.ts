@@ -13,6 +13,8 @@ export interface CachedInstance<M> {
   readonly complete: Promise<M>;
   /** Undefined until it is complete. */
   readonly meta: M | undefined;
+  /** Its place in the order in which instances became complete in this process; 0 for what an earlier one left. */
+  readonly ordinal: number | undefined;
   /** Whether anybody reads it, or holds it to read. */
   readonly isHeld: boolean;
   /** Keeps the bytes there until the returned function is called. */
@@ -57,6 +59,8 @@ export interface InstanceCache<M> {
   /** The instances of a study that `get` finds, arriving ones included. */
   ofStudy(peer: string, studyInstanceUid: string): readonly CachedInstance<M>[];
   hasStudy(peer: string, studyInstanceUid: string): boolean;
+  /** The highest `ordinal` so far. */
+  readonly latestOrdinal: number;
   /** What one request reads, to be given to the leases of its instances in the order in which it reads them. */
   reading(): Reading;
   /** Those that `get` finds, of all peers or one, complete ones alone. */

@@ -19,6 +19,7 @@ export class Entry<M> implements CachedInstance<M> {
   readonly spool: SpoolBody;
   readonly source: ByteSource;
   meta: M | undefined;
+  ordinal: number | undefined;
   chargedBytes = ENTRY_BYTES;
   /** When it came, in milliseconds of the calendar: kept from one process to the next. */
   since = Date.now();

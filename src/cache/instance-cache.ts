@@ -72,6 +72,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   };
   /** The instance that was finished last: others of its series have about its length. */
   #latest: { readonly peer: string; readonly series: string; readonly bytes: number } | undefined;
+  #latestOrdinal = 0;
   readonly #counts = { hits: 0, misses: 0, joins: 0, evictions: 0, overflows: 0 };
 
   constructor(store: Store, options: InstanceCacheOptions<M>, observe: Observe) {
@@ -132,6 +133,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   hasStudy(peer: string, studyInstanceUid: string): boolean {
     return this.#studies.has(studyIdOf(peer, studyInstanceUid));
+  }
+
+  get latestOrdinal(): number {
+    return this.#latestOrdinal;
   }
 
   reading(): Reading {
@@ -215,6 +220,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       this.#store.adopt(file, saved.length, this.#eventsOf(made)),
     );
     entry.meta = meta;
+    entry.ordinal = 0;
     entry.place = saved.place;
     entry.since = saved.since;
     entry.chargedBytes += this.#metaBytes(meta);
@@ -238,7 +244,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
 
   async #finish(entry: Entry<M>, meta: M): Promise<void> {
     // Set first: whoever is woken by the end of the bytes finds it.
-    if (entry.spool.state === 'open') entry.meta = meta;
+    if (entry.spool.state === 'open') {
+      entry.meta = meta;
+      entry.ordinal = this.#latestOrdinal += 1;
+    }
     await entry.spool.finish();
     const { peer, seriesInstanceUid } = entry.key;
     this.#latest = { peer, series: seriesInstanceUid, bytes: entry.spool.length };

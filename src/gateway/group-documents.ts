@@ -27,11 +27,13 @@ export class GroupDocuments {
     if (this.#listOf(of) === undefined) return undefined;
     try {
       await Promise.all(of.members.map((member) => currentListing(member, of.target, context)));
+      const list = this.#listOf(of);
+      const whole = list && this.#memory.get({ ...of, list });
+      if (whole) await checkAfter(of, whole, context);
+      return this.#listOf(of) === list ? whole : undefined;
     } catch {
       return undefined; // who lists it now sees the failure
     }
-    const list = this.#listOf(of);
-    return list && this.#memory.get({ ...of, list });
   }
 
   /** Passes the document on; keeps it when its end comes next, and `madeOf` says of which list of each member it is. */
@@ -46,7 +48,8 @@ export class GroupDocuments {
       const made = madeOf();
       const isNow = made && of.members.every(({ watch }, at) => watch.listing(of.target) === made[at]);
       const list = isNow ? this.#listOf(of) : undefined;
-      if (list) this.#memory.keep(tee, { ...of, list });
+      const [{ deps } = {}] = of.members;
+      if (list && deps) this.#memory.keep(tee, { ...of, list }, deps.instances.latestOrdinal);
       yield chunk;
     }
   }
@@ -70,4 +73,13 @@ export class GroupDocuments {
     this.#unions.set(first, { lists, union });
     return union;
   }
+}
+
+/** Every member was asked whose it is since the last of what the document is made of had come. @throws GatewayError */
+async function checkAfter(
+  { members, target }: SharedDocument,
+  { after }: WholeDocument,
+  context: OperationContext,
+): Promise<void> {
+  await Promise.all(members.map(({ watch }) => watch.checkAfter(target.studyInstanceUid, after, context)));
 }

@@ -11,6 +11,8 @@ const LEVEL = 1;
 /** A document that is there as a whole, with what HTTP wants to know of it. */
 export interface WholeDocument {
   readonly bytes: Buffer;
+  /** The ordinal of the instance that had come last when it was whole. */
+  readonly after: number;
   /** Tells it from any other document under the same URL. */
   readonly tag: string;
   /** Compressed once, whoever asks. */
@@ -153,10 +155,10 @@ export class MetadataMemory {
     }
   }
 
-  /** What `tee` has kept, to its end, is the document of `target`, made of `list`. */
-  keep(tee: Tee, { list, ...name }: DocumentOf): void {
+  /** What `tee` has kept, to its end, is the document of `target`, made of `list` when instance `after` had come last. */
+  keep(tee: Tee, { list, ...name }: DocumentOf, after: number): void {
     const bytes = tee.kept;
-    if (bytes) this.#set(name, list, bytes);
+    if (bytes) this.#set(name, list, { bytes, after });
   }
 
   /** Whether so many bytes fit when the least recently used documents have gone, which they do. */
@@ -169,7 +171,11 @@ export class MetadataMemory {
     return this.#used + bytes <= this.#limit;
   }
 
-  #set(name: Name, list: readonly ListedInstance[], bytes: Buffer): void {
+  #set(
+    name: Name,
+    list: readonly ListedInstance[],
+    { bytes, after }: Pick<WholeDocument, 'bytes' | 'after'>,
+  ): void {
     const key = keyOf(name);
     const { studyInstanceUid } = name.target;
     this.#used -= this.#entries.get(key)?.bytes ?? 0;
@@ -178,7 +184,12 @@ export class MetadataMemory {
     const tag = `${bytes.length.toString(36)}-${crc32(bytes).toString(36)}`;
     let compressed: Promise<Buffer> | undefined;
     const gzipped = (): Promise<Buffer> => (compressed ??= this.#compress(entry));
-    const entry: Entry = { studyInstanceUid, document: { bytes, tag, gzipped }, list, bytes: bytes.length };
+    const entry: Entry = {
+      studyInstanceUid,
+      document: { bytes, after, tag, gzipped },
+      list,
+      bytes: bytes.length,
+    };
     this.#entries.set(key, entry);
     this.#used += entry.bytes;
   }

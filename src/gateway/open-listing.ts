@@ -47,10 +47,9 @@ async function knownListing(
     const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     return remembered ?? (fetcher.knows(instance) ? [{ ...instance, sopClassUid: undefined }] : undefined);
   }
-  const isThere = remembered?.every((one) => fetcher.knows(one)) ?? false;
-  if (isThere || !holdsWithin(side, target)) return remembered;
-  // What is cached and what is fetched now go into one answer: they must be of one patient.
-  await watch.checkNow(studyInstanceUid, context);
+  if (!holdsWithin(side, target)) return remembered;
+  // What came at different times, and what is fetched now, go into one answer: they must be of one patient.
+  await watch.checkAfter(studyInstanceUid, remembered ? latestOf(side, remembered) : Infinity, context);
   return watch.listing(target);
 }
 
@@ -59,3 +58,14 @@ const holdsWithin = ({ deps, binding }: RetrieveBinding, target: RetrieveTarget)
   deps.instances
     .ofStudy(binding.peer.name, target.studyInstanceUid)
     .some(({ key, meta }) => meta !== undefined && isWithin(key, target));
+
+/**
+ * The ordinal of what came last of these; 0 when they are too few to be of two patients, and infinite while one of them is
+ * on its way or not there.
+ */
+function latestOf({ deps, binding }: RetrieveBinding, list: readonly ListedInstance[]): number {
+  const peer = binding.peer.name;
+  if (list.length < 2) return 0;
+  const ordinals = list.map((listed) => deps.instances.peek({ ...listed, peer })?.ordinal ?? Infinity);
+  return ordinals.reduce((latest, ordinal) => Math.max(latest, ordinal));
+}

@@ -96,7 +96,9 @@ export async function retrieveMetadata(
       // Before the last chunk leaves the tee still has what it kept. A partial answer is not remembered, nor one of
       // what the study was before.
       const [made] = end.written && refused === 0 ? lists() : [];
-      if (made && listOf(side, target) === made) side.metadata.keep(tee, { ...name, list: made });
+      if (made && listOf(side, target) === made) {
+        side.metadata.keep(tee, { ...name, list: made }, side.deps.instances.latestOrdinal);
+      }
       yield chunk;
     }
   })();
@@ -162,11 +164,22 @@ async function documentOf(
   if (listOf(side, target) === undefined) return undefined;
   await side.watch.check(target.studyInstanceUid, context);
   const list = await currentListing(side, target, context);
-  const whole = list && side.metadata.get({ ...name, list });
+  const whole = list && (await proved(side, { ...name, list }, context));
   side.deps.observe({ kind: 'cache', event: whole ? 'hit' : 'miss', tier: 'metadata' });
   const { requestId } = context;
   if (whole) side.deps.observe({ kind: 'stage', stage: 'cache', requestId, durationMs: 0 });
   return whole;
+}
+
+/** The document of what it is made of, if the peer says still whose that is since the last of it has come. @throws GatewayError */
+async function proved(
+  { watch, metadata }: RetrieveBinding,
+  of: DocumentOf,
+  context: OperationContext,
+): Promise<WholeDocument | undefined> {
+  const whole = metadata.get(of);
+  if (whole) await watch.checkAfter(of.target.studyInstanceUid, whole.after, context);
+  return watch.listing(of.target) === of.list ? whole : undefined;
 }
 
 /** What a document is made of; single instances are not worth one. */

@@ -34,6 +34,8 @@ interface Known {
   readonly life: number;
   /** When it was asked, by the clock. */
   readonly at: number;
+  /** The ordinal of what had come last when it was asked. */
+  readonly after: number;
   /** The SOP classes in it as the peer told them last; none where it does not. */
   readonly sopClassUids: readonly string[];
   /** Whose it is, for the audit trail alone: it is in memory, and nowhere else. */
@@ -204,6 +206,18 @@ export class StudyWatch {
     return known && known.at >= since ? known.state : this.checkNow(studyInstanceUid, context);
   }
 
+  /**
+   * Sees to it that the peer was asked about the study after the last of what is served together had come, the one that
+   * has the ordinal `latest`: what it said before proves of none that came later whose that is.
+   * @throws GatewayError as `check`
+   */
+  async checkAfter(studyInstanceUid: string, latest: number, context: OperationContext): Promise<void> {
+    const isOlder = (): boolean => (this.#known.get(studyInstanceUid)?.after ?? -1) < latest;
+    if (isOlder()) await this.checkNow(studyInstanceUid, context);
+    // It may have been asked for by somebody else, before that had come.
+    if (isOlder() && Number.isFinite(latest)) await this.checkNow(studyInstanceUid, context);
+  }
+
   /** As `check`, of which no earlier answer is good enough. @throws GatewayError as `check` */
   checkNow(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
     return this.#asking.run(studyInstanceUid, () => this.#ask(studyInstanceUid, context), context.signal);
@@ -257,7 +271,9 @@ export class StudyWatch {
   }
 
   async #ask(study: string, { requestId }: OperationContext): Promise<StudyState> {
-    const asked = { at: this.#deps.clock.now(), changes: this.changes({ studyInstanceUid: study }) };
+    const { clock, instances } = this.#deps;
+    const asked = { at: clock.now(), changes: this.changes({ studyInstanceUid: study }) };
+    const after = instances.latestOrdinal;
     let row: Dataset | undefined;
     try {
       // Others may wait for it too: whoever asked first cannot take it back, the peer's time-outs bound it.
@@ -281,7 +297,9 @@ export class StudyWatch {
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    this.#tell(this.#compare(study, state, { at, sopClassUids: sopClassesIn(row), patient: patientIn(row) }));
+    this.#tell(
+      this.#compare(study, state, { at, after, sopClassUids: sopClassesIn(row), patient: patientIn(row) }),
+    );
     return state;
   }
 
@@ -305,7 +323,7 @@ export class StudyWatch {
   #compare(
     study: string,
     now: StudyState,
-    asked: Pick<Known, 'at' | 'sopClassUids' | 'patient'>,
+    asked: Pick<Known, 'at' | 'after' | 'sopClassUids' | 'patient'>,
   ): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);

@@ -24,13 +24,13 @@ interface World {
   readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<RawResponse>;
 }
 
-/** Instances come one after the other, each by a retrieve of its own. */
-async function start(): Promise<World> {
+/** Instances come one after the other, each by a retrieve of its own; what the PACS says is believed for `believed`. */
+async function start(believed = '0'): Promise<World> {
   const pacs = await startChangingPacs(Array.from({ length: 4 }, () => makeInstance()));
   closers.push(() => pacs.peer.close());
   const address = `${pacs.peer.address.aeTitle}@127.0.0.1:${pacs.peer.address.port}`;
-  const settings =
-    '    associations: 2\nretrieve: { batchInstances: 1 }\ncache: { revalidateAfter: 0, relistAfter: 0 }';
+  const cache = `cache: { revalidateAfter: ${believed}, relistAfter: ${believed} }`;
+  const settings = `    associations: 2\nretrieve: { batchInstances: 1 }\n${cache}`;
   const gateway = await startTestGateway(peerYaml(address, settings));
   closers.push(() => gateway.close());
   const get: World['get'] = (path, headers = path.endsWith('metadata') ? {} : AS_STORED) =>
@@ -156,5 +156,23 @@ describe('a study that is sent to its end', () => {
       expect((await get(NOTHING)).status).toBe(404);
     });
     expect(await get(path)).toMatchObject({ status: 200, complete: true });
+  });
+});
+
+describe('a study that is corrected within the time for which the PACS is believed', () => {
+  test.each(PATHS)('while %s is sent: is of one patient for who asks again', async (path) => {
+    const { pacs, get } = await start('1h');
+    meanwhile(pacs, () => {
+      correct(pacs);
+    });
+    // The PACS sent it so, and had said nothing else.
+    expect(patientsOf(await get(path))).toEqual(['ROGUE', 'P2']);
+    const again = await get(path);
+    expect([again.status, again.complete, patientsOf(again)]).toEqual([200, true, ['P2']]);
+    // Asked once after the last had come, it is believed again.
+    expect(patientsOf(await get(path))).toEqual(['P2']);
+    const asked = pacs.finds('STUDY');
+    expect(patientsOf(await get(path))).toEqual(['P2']);
+    expect(pacs.finds('STUDY')).toBe(asked);
   });
 });

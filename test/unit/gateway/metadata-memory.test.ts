@@ -19,7 +19,7 @@ async function send(
   for await (const chunk of tee) {
     expect(chunk.length).toBe(4);
     before();
-    memory.keep(tee, name);
+    memory.keep(tee, name, 0);
   }
 }
 
