@@ -34,8 +34,10 @@ const document = [
   Tags.MIMETypeOfEncapsulatedDocument,
   Tags.EncapsulatedDocument,
 ];
-/** @see PS3.3 A.45.1, A.45.2 */
+/** @see PS3.3 A.45.1 */
 const page = [...document, Tags.ConversionType];
+/** The identifier is of type 1C, for documents of this kind. @see PS3.3 A.45.2, C.24.2 */
+const clinicalDocument = [...page, Tags.HL7InstanceIdentifier];
 /** @see PS3.3 A.85.1, A.85.2, C.7.5.2, C.35.1 */
 const model = [
   ...document,
@@ -49,7 +51,7 @@ const model = [
 
 const root = '1.2.840.10008.5.1.4.1.1.';
 
-/** The attributes of type 1 that no condition goes with, by what follows the root of the storage classes. */
+/** The attributes of type 1 that no condition goes with but the SOP class, by what follows the root of the storage classes. */
 const byClass: ReadonlyMap<string, readonly Tag[]> = new Map<string, readonly Tag[]>([
   ['7', secondaryCapture],
   ['7.1', multiFrameCapture],
@@ -63,7 +65,7 @@ const byClass: ReadonlyMap<string, readonly Tag[]> = new Map<string, readonly Ta
   ['77.1.2.1', video],
   ['77.1.4.1', video],
   ['104.1', page],
-  ['104.2', page],
+  ['104.2', clinicalDocument],
   ['104.3', model],
 ]);
 

@@ -223,6 +223,7 @@ export const Tags = {
   CompletionFlag: 0x0040a491,
   VerificationFlag: 0x0040a493,
   ContentSequence: 0x0040a730,
+  HL7InstanceIdentifier: 0x0040e001,
   DocumentTitle: 0x00420010,
   EncapsulatedDocument: 0x00420011,
   MIMETypeOfEncapsulatedDocument: 0x00420012,

@@ -92,6 +92,11 @@ export class CommitmentLedger {
     return this.#byUpstreamUid.get(upstreamUid);
   }
 
+  /** Whether it is known still. */
+  has(entry: LedgerEntry): boolean {
+    return this.#entries.get(entry.name) === entry;
+  }
+
   /** Whether the peer has taken longer than it may. */
   isOverdue({ head: { state, requestedAt } }: LedgerEntry): boolean {
     return state === 'pending' && this.#now() - requestedAt >= this.#settings.resultMs;
@@ -140,7 +145,7 @@ export class CommitmentLedger {
    */
   done(entry: LedgerEntry, body: Required<CommitmentBody>): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (this.#entries.get(entry.name) !== entry) return false;
+      if (!this.has(entry)) return false;
       await this.#change(entry, 'done', body);
       return true;
     });

@@ -178,8 +178,7 @@ export class Commitments {
     const entry = this.#ledger.findUpstream(report.transactionUid);
     // Who is not the one that was asked learns no more than who guesses.
     if (!entry || !peers.includes(entry.head.peer) || entry.head.state === 'gone') {
-      const instances = report.committed.length + report.failed.length;
-      return this.#stray(peers[0] ?? '', instances);
+      return this.#stray(peers[0] ?? '', instancesOf(report));
     }
     const before = this.#taking.get(entry) ?? Promise.resolve(EventStatus.success);
     const taking = before.then(() => this.#take(entry, report));
@@ -212,6 +211,7 @@ export class Commitments {
       this.#waiting.get(entry)?.();
       return EventStatus.success;
     } catch (error) {
+      if (!this.#ledger.has(entry)) return this.#stray(peer, instancesOf(report));
       const message = 'What the peer reported of a storage commitment cannot be written down.';
       observe({ kind: 'log', level: 'error', message, peer, error });
       return EventStatus.processingFailure;
@@ -247,6 +247,8 @@ export class Commitments {
     }
   }
 }
+
+const instancesOf = ({ committed, failed }: CommitmentReport): number => committed.length + failed.length;
 
 /** Each instance once. */
 function distinct({ references }: CommitmentPayload): CommitmentBody['references'] {

@@ -18,7 +18,7 @@ import {
   type Tag,
   type TransferSyntax,
 } from '../dicom/index.js';
-import { withDocument, withNativePixels, withStream } from '../media/index.js';
+import { requireDocumentOfClass, withDocument, withNativePixels, withStream } from '../media/index.js';
 import { bytesOf, type BulkValue } from './bulk-value.js';
 import type { OutgoingInstance } from './instance-sender.js';
 
@@ -85,7 +85,7 @@ export class PendingInstance {
   /**
    * Adds what the values say of themselves, and names the attributes of type 1 that are missing even so.
    *
-   * @throws GatewayError `bad-request` when the values contradict the attributes
+   * @throws GatewayError `bad-request` when the values, or the SOP class, contradict the attributes
    */
   complete(): readonly string[] {
     let object = this.#object;
@@ -94,6 +94,7 @@ export class PendingInstance {
       this.#object = object;
       this.#pieces = encodeDicomJson(object);
     }
+    requireDocumentOfClass(object);
     return missingAttributes(this.#withoutEmpty(object));
   }
 

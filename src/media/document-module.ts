@@ -26,13 +26,13 @@ export interface DocumentFile {
 /**
  * `object` with the type and the length of the document in it, where it does not have them.
  *
- * @throws GatewayError `bad-request` when it has others, or the SOP class is one of other documents
+ * @throws GatewayError `bad-request` when it has others
  * @see PS3.3 C.24.2, rule S-06
  */
 export function withDocument(object: DicomJsonObject, { mediaType, length }: DocumentFile): DicomJsonObject {
   const type = spelled.get(mediaType) ?? mediaType;
   const isSame = (given: unknown): boolean => String(given).toLowerCase() === mediaType;
-  const whole = withDerived(object, [
+  return withDerived(object, [
     ...(mediaType === plainBytes
       ? []
       : [{ tag: Tags.MIMETypeOfEncapsulatedDocument, vr: 'LO', value: [type], agrees: isSame }]),
@@ -43,11 +43,14 @@ export function withDocument(object: DicomJsonObject, { mediaType, length }: Doc
       agrees: (given) => Number(given) === length,
     },
   ]);
-  requireOfClass(whole);
-  return whole;
 }
 
-function requireOfClass(object: DicomJsonObject): void {
+/**
+ * That a document is of the media type that its SOP class is for, wherever its bytes are.
+ *
+ * @throws GatewayError `bad-request`
+ */
+export function requireDocumentOfClass(object: DicomJsonObject): void {
   const first = (tag: Tag): string => {
     const value = object[formatTag(tag)]?.Value?.[0];
     return typeof value === 'string' ? value.trim() : '';

@@ -8,4 +8,4 @@ export { describeStream } from './describe-stream.js';
 export { readPackedPicture } from './packed-picture.js';
 export type { NativePixels, StreamDescription } from './description.js';
 export { withNativePixels, withStream } from './pixel-module.js';
-export { withDocument } from './document-module.js';
+export { requireDocumentOfClass, withDocument } from './document-module.js';

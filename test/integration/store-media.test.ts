@@ -356,6 +356,18 @@ describe('S-06: metadata and bulk data that contradict each other are a failure 
     expect((await store(url, object, part(type, Buffer.from('<a/>'), 'doc'))).status).toBe(409);
     await gateway?.logged(`Documents of this SOP class are ${expected}`);
   });
+
+  test('a document that is none of its SOP class, within the metadata', async () => {
+    const url = await start();
+    const { '7FE00010': _pixels, ...rest } = identity('1.2.840.10008.5.1.4.1.1.104.2');
+    const document = {
+      '0040E001': one('ST', '1.2.3^4'),
+      '00420011': { vr: 'OB', InlineBinary: Buffer.from('%PDF').toString('base64') },
+      '00420012': one('LO', 'application/pdf'),
+    };
+    expect((await store(url, { ...rest, '00200013': one('IS', 1), ...document })).status).toBe(409);
+    await gateway?.logged('Documents of this SOP class are text/xml');
+  });
 });
 
 describe('attributes of type 1 that nothing tells are a failure that names them', () => {
@@ -388,6 +400,18 @@ describe('attributes of type 1 that nothing tells are a failure that names them'
       'missing: Manufacturer, ManufacturerModelName, DeviceSerialNumber, SoftwareVersions, InstanceNumber, ' +
         'FrameOfReferenceUID, BurnedInAnnotation, MeasurementUnitsCodeSequence.',
     );
+  });
+
+  test('of a CDA, which has the identifier of its document', async () => {
+    const url = await start();
+    const { '7FE00010': _pixels, ...rest } = identity('1.2.840.10008.5.1.4.1.1.104.2');
+    const object = { ...rest, '00200013': one('IS', 1), '00420011': { vr: 'OB', BulkDataURI: 'doc' } };
+    const document = part('text/xml', Buffer.from('<ClinicalDocument/>'), 'doc');
+    const response = await store(url, object, document);
+    expect([response.status, reason(response)]).toEqual([409, [0xa900]]);
+    await gateway?.logged('missing: HL7InstanceIdentifier.');
+    const named = { ...object, '0040E001': one('ST', '1.2.3^4') };
+    expect((await store(url, named, document)).status).toBe(200);
   });
 
   test('of several instances, in the answer beside what was stored', async () => {

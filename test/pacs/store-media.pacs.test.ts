@@ -48,6 +48,7 @@ describeWithPacs('S-06: what phones send is in the PACS, and comes back as it wa
         vr: 'SQ',
         Value: [{ '00080100': one('SH', 'mm'), '00080102': one('SH', 'UCUM'), '00080104': one('LO', 'mm') }],
       },
+      '0040E001': one('ST', `${study}.3^${next}`),
       [tag]: { vr: 'OB', BulkDataURI: 'bulk' },
     };
     const parts = [...metadata('json', [object]), { type, location: 'bulk', body }];

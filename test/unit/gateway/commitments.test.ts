@@ -104,24 +104,28 @@ describe('a request for storage commitment', () => {
     expect(outcomes(of)).toEqual(['requested', 'failed']);
   });
 
-  test('C-05: what is withdrawn while its report is read is not known any more, nor to the next process', async () => {
-    const of = world();
-    const commitments = await open(of);
-    await commitments.request(peerOf(of), '1.2.3', flat('1.1'), context);
-    const [transactionUid = ''] = of.asked;
-    const { read } = of.files;
-    of.files.read = async (name) => {
-      const text = await read(name);
-      await commitments.withdraw('main', '1.2.3');
-      return text;
-    };
-    const report = { transactionUid, committed: refer('1.1'), failed: [] };
-    expect(await commitments.listener(report, ['main'])).toBe(INVALID_ARGUMENT);
-    expect([...of.files.files.keys()]).toEqual([]);
-    expect(outcomes(of)).toEqual(['requested', 'stray']);
-    const next = await open(of);
-    expect(await codeOf(next.status('main', '1.2.3'))).toBe('not-found');
-  });
+  test.each(['before', 'after'])(
+    'C-05: what is withdrawn %s its file is read for the report is not known any more, nor to the next process',
+    async (when) => {
+      const of = world();
+      const commitments = await open(of);
+      await commitments.request(peerOf(of), '1.2.3', flat('1.1'), context);
+      const [transactionUid = ''] = of.asked;
+      const { read } = of.files;
+      of.files.read = async (name) => {
+        if (when === 'before') await commitments.withdraw('main', '1.2.3');
+        const text = await read(name);
+        if (when === 'after') await commitments.withdraw('main', '1.2.3');
+        return text;
+      };
+      const report = { transactionUid, committed: refer('1.1'), failed: [] };
+      expect(await commitments.listener(report, ['main'])).toBe(INVALID_ARGUMENT);
+      expect([...of.files.files.keys()]).toEqual([]);
+      expect(outcomes(of)).toEqual(['requested', 'stray']);
+      const next = await open(of);
+      expect(await codeOf(next.status('main', '1.2.3'))).toBe('not-found');
+    },
+  );
 
   test('C-05: what a report does not name as committed, with its SOP class, is not committed', async () => {
     const of = world();
