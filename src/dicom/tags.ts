@@ -133,6 +133,7 @@ export const Tags = {
   ShutterPresentationValue: 0x00181622,
   PatientPosition: 0x00185100,
   ViewPosition: 0x00185101,
+  FrameDisplayShutterSequence: 0x00189472,
   StudyInstanceUID: 0x0020000d,
   SeriesInstanceUID: 0x0020000e,
   StudyID: 0x00200010,

@@ -65,6 +65,9 @@ const ofFiles = ['transferSyntax', 'anonymize'] as const;
 const named = ['requestType', 'studyUID', 'seriesUID', 'objectUID', 'contentType', 'charset', 'accept'];
 const known = new Set<string>([...named, ...rendering, ...ofFiles]);
 
+/** Top-level types of what is rendered. @see PS3.18 8.7.4 */
+const ofPictures = new Set(['image', 'video', 'text']);
+
 type Values = ReadonlyMap<string, string>;
 
 const bad = (message: string): GatewayError => new GatewayError('bad-request', message);
@@ -128,12 +131,22 @@ function parseContentType(text: string | undefined): readonly string[] | undefin
   return types;
 }
 
-/** Whether the header names DICOM files, and nothing else as dear. @see rules U-02, H-06 */
+/**
+ * Whether the header names DICOM files, and nothing else as dear.
+ *
+ * @throws GatewayError `bad-request` for a header that names files and pictures both
+ * @see PS3.18 8.7.5, rules U-02, H-06
+ */
 function prefersFile(header: readonly MediaRange[]): boolean {
   const taken = header.filter(({ q }) => q > 0);
+  const isFile = ({ type, subtype }: MediaRange): boolean => `${type}/${subtype}` === dicom;
+  if (taken.some(isFile) && taken.some(({ type }) => ofPictures.has(type)))
+    throw bad(
+      'The Accept header asks for DICOM and for pictures. Say with the parameter "contentType" which.',
+    );
   const dearest = Math.max(0, ...taken.map(({ q }) => q));
   const [first] = taken.filter(({ q }) => q === dearest);
-  return first !== undefined && `${first.type}/${first.subtype}` === dicom;
+  return first !== undefined && isFile(first);
 }
 
 /**

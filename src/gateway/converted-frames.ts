@@ -38,14 +38,9 @@ export async function convertedFrames(
 ): Promise<PartsAnswer> {
   const { frames, conversion } = request;
   requireFrames(frameCount(opened.index), frames);
+  requireMade(opened, request, by);
   const shape = shapeOf(opened.index);
   const { representation, mediaType } = conversion;
-  const longest = longestOf(opened.index, frames);
-  if (isFloating(opened.index) || !by.pool.takes(shape, longest) || !isMadeBy(by.pool, opened, conversion))
-    throw new GatewayError(
-      'not-acceptable',
-      'These frames can be had as they are stored, with transfer-syntax=*.',
-    );
   const make = (frame: number): Promise<BodyPart> => convertedPart({ ...opened, shape }, frame, request, by);
   const [first = 1, ...rest] = frames;
   const firstPart = await make(first);
@@ -56,6 +51,20 @@ export async function convertedFrames(
   const { stalled, close } = opened;
   const { multipart } = representation;
   return { kind: 'parts', refused: 0, multipart, partType: mediaType, parts: parts(), stalled, close };
+}
+
+/** @throws GatewayError `not-acceptable` for frames that cannot be converted so */
+export function requireMade(
+  { index, stored }: Pick<OpenInstance, 'index' | 'stored'>,
+  { frames, conversion }: Pick<ConversionRequest, 'frames' | 'conversion'>,
+  { pool }: Conversion,
+): void {
+  const isTaken = !isFloating(index) && pool.takes(shapeOf(index), longestOf(index, frames));
+  if (isTaken && isMadeBy(pool, { index, stored }, conversion)) return;
+  throw new GatewayError(
+    'not-acceptable',
+    'These frames can be had as they are stored, with transfer-syntax=*.',
+  );
 }
 
 type Source = OpenInstance & Pick<FrameSource, 'hot'> & { readonly shape: FrameShape };
@@ -112,7 +121,8 @@ export function isMadeBy(
   return lossy ? pool.encodesLossy(...subject) : pool.encodes(...subject);
 }
 
-async function convertedFrame(
+/** A frame as it was asked for, which may be known. @throws GatewayError as `FramePlace.run` */
+export async function convertedFrame(
   source: Source,
   frame: number,
   { transferSyntaxUid, encodeAs }: FrameConversion,

@@ -24,6 +24,7 @@ import { convertedFrames, isOfTheFrame } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
 import { encapsulatedPart } from './encapsulated-part.js';
 import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
+import { joinedFrames } from './joined-frames.js';
 import { whenWhole, withInstance, type ComingInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './side.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
@@ -108,7 +109,7 @@ export function retrieveFrames(
 
 /**
  * Retrieves the pixel data of an instance: every frame of encapsulated data as a part of its own, native data and
- * video as one. What is one follows a BulkDataURI bare, so that a browser can play it and ask for ranges.
+ * video as one; encapsulated frames as one too, decoded, for who takes no parts. What is one follows a BulkDataURI bare, so that a browser can play it and ask for ranges.
  *
  * @throws GatewayError @see rules W-05, W-29, W-61
  */
@@ -123,11 +124,17 @@ export function retrievePixelData(
     if (index.pixelData?.kind !== 'encapsulated')
       return elementAnswer(opened, { ...request, path: PIXEL_DATA }, '/pixeldata');
     const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
+    if (frames.length > 1 && !takesParts(request.accept) && !isVideo(opened.stored))
+      return joinedFrames({ ...opened, hot: side.hotFrames }, request, { pool: side.framePool, context });
     const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
     const converted = await convertedAnswer(side, coming, asked, context);
     return converted ?? framesAnswer({ ...opened, hot: side.hotFrames }, asked, frames);
   });
 }
+
+/** Whether the client takes an answer of several parts. */
+const takesParts = (accept: readonly MediaRange[]): boolean =>
+  accept.some(({ q, type }) => q > 0 && (type === '*' || type === 'multipart'));
 
 const PIXEL_DATA = '7FE00010';
 

@@ -12,11 +12,13 @@ type SeriesKey = Parameters<StudyWatch['seen']>[0];
  */
 export class SameStudy {
   readonly #seen: StudyWatch['seen'];
-  #identity: Fingerprint = {};
+  #identity: Fingerprint | undefined;
   #life: number | undefined;
   /** By Series Instance UID; bounded by the series of one request. */
   readonly #series = new Map<string, Fingerprint>();
   #isMixed = false;
+  /** What was added last: hundreds of instances of a series came as the same. */
+  #latest: (Seen & { readonly seriesInstanceUid: string }) | undefined;
 
   /** `seen` tells what the peer said of a study and series last. */
   constructor(seen: StudyWatch['seen']) {
@@ -28,12 +30,19 @@ export class SameStudy {
     const as = this.#cameAs(instance);
     if (as === undefined) return;
     const { seriesInstanceUid } = instance.key;
+    if (this.#isLatest(as, seriesInstanceUid)) return;
+    this.#latest = { ...as, seriesInstanceUid };
     const series = this.#series.get(seriesInstanceUid);
     this.#isMixed ||= !this.#agrees(as, series);
-    // What is left out for once is not forgotten.
-    this.#identity = { ...this.#identity, ...as.study.identity };
+    this.#identity = merged(this.#identity, as.study.identity);
     this.#life = as.life;
-    this.#series.set(seriesInstanceUid, { ...series, ...as.series });
+    this.#series.set(seriesInstanceUid, merged(series, as.series ?? {}));
+  }
+
+  #isLatest({ study, series, life }: Seen, seriesInstanceUid: string): boolean {
+    const latest = this.#latest;
+    if (latest?.seriesInstanceUid !== seriesInstanceUid || latest.life !== life) return false;
+    return latest.study.identity === study.identity && latest.series === series;
   }
 
   /** Whether the peer says of the study and the series of `key` what it had said of all that was added. */
@@ -51,7 +60,9 @@ export class SameStudy {
 
   #agrees({ study, series, life }: Seen, before: Fingerprint = {}): boolean {
     return (
-      (this.#life ?? life) === life && agree(this.#identity, study.identity) && agree(before, series ?? {})
+      (this.#life ?? life) === life &&
+      agree(this.#identity ?? {}, study.identity) &&
+      agree(before, series ?? {})
     );
   }
 
@@ -64,3 +75,7 @@ export class SameStudy {
     return writer ? writer.begunAs : now;
   }
 }
+
+/** What is left out for once is not forgotten. */
+const merged = (before: Fingerprint | undefined, now: Fingerprint): Fingerprint =>
+  before ? { ...before, ...now } : now;

@@ -43,6 +43,7 @@ function challengesFor({ req: request }: Response, challenges: readonly string[]
 
 /** What an answer that did not come to its body has said of that. */
 const OF_ANOTHER_BODY = [
+  'Content-Disposition',
   'Content-Encoding',
   'Content-Location',
   'Content-Range',

@@ -12,6 +12,7 @@ import {
 } from '../dicomweb/index.js';
 import type { BodyPart, DocumentAnswer, PartsAnswer, Shown } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
+import { firstBegun } from './first-begun.js';
 import { gzipped, takesGzip } from './gzipped.js';
 import { sendArchive, setArchiveHead } from './send-archive.js';
 import { sendDocument } from './send-document.js';
@@ -66,7 +67,7 @@ async function sendMultipart(response: Response, answer: PartsAnswer, sent: Part
   response.setHeader('Content-Type', multipart.contentType);
   if (isHead(response)) return;
   const writer = new BodyWriter(response, { stalled: answer.stalled });
-  for await (const part of answer.parts) {
+  for await (const part of firstBegun(answer.parts)) {
     await writer.write(multipart.part(part));
     const bytes = await writeAll(writer, part.bytes);
     // A whole instance is of use to the client at once, however small it is.

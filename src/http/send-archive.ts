@@ -3,6 +3,7 @@ import { GatewayError } from '../core/index.js';
 import { ZipWriter } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from '../gateway/index.js';
 import { BodyWriter } from './body-writer.js';
+import { firstBegun } from './first-begun.js';
 
 /** The head of an archive. @throws GatewayError `internal` for a name that could not stand in a header */
 export function setArchiveHead(response: Response, name: string): void {
@@ -20,7 +21,7 @@ export async function sendArchive(
 ): Promise<void> {
   const zip = new ZipWriter();
   const writer = new BodyWriter(response, { stalled: answer.stalled });
-  for await (const part of answer.parts) {
+  for await (const part of firstBegun(answer.parts)) {
     const { contentLength, crc32, fileName = '' } = part;
     const known =
       contentLength === undefined || crc32 === undefined ? undefined : { bytes: contentLength, crc32 };

@@ -65,6 +65,7 @@ export const LookSequences: ReadonlySet<Tag> = new Set<Tag>([
   Tags.SharedFunctionalGroupsSequence,
   Tags.PixelMeasuresSequence,
   Tags.FrameVOILUTSequence,
+  Tags.FrameDisplayShutterSequence,
   Tags.PixelValueTransformationSequence,
 ]);
 

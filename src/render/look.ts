@@ -25,14 +25,15 @@ export function lookOf(groups: LookDatasets, index: DatasetIndex): ImageLook {
   const { dataset } = groups;
   const { photometricInterpretation = 'MONOCHROME2', pixelData } = index;
   const iccProfile = iccProfileOf(groups);
+  const shut = inGroup(groups, Tags.FrameDisplayShutterSequence, Tags.ShutterShape);
   return {
     ...(photometricInterpretation.startsWith('MONOCHROME') ? greyLook(groups, index) : UNCHANGED),
     ...(photometricInterpretation === 'PALETTE COLOR' && {
       palette: readPalette(dataset, index.pixelRepresentation === 1),
     }),
     overlays: [],
-    shutters: readShutters(dataset),
-    shutterValue: shutterValueOf(dataset),
+    shutters: readShutters(shut),
+    shutterValue: shutterValueOf(shut),
     pixelAspect: pixelAspectOf(groups),
     ...(iccProfile && { iccProfile }),
     lowestBit: lowestBitOf(dataset, index),

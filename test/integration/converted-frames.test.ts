@@ -126,6 +126,49 @@ describe('frames in another transfer syntax than the stored one', () => {
     expect(parts.map(({ body }, at) => body.equals(frames[at] ?? body))).toEqual([true, true]);
   });
 
+  test.each(['/pixeldata', '/bulkdata/7FE00010'])(
+    'W-29, W-61: %s of several compressed frames is one body for who takes no parts, with a validator and ranges',
+    async (path) => {
+      const get = await start(await encodedInstance(S.JpegLsLossless.uid));
+      const accept = 'application/octet-stream';
+      const all = Buffer.concat(frames);
+      const whole = await get(path, { accept });
+      expect([whole.status, whole.headers['content-type'], whole.headers['content-length']]).toEqual([
+        200,
+        'application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1',
+        String(all.length),
+      ]);
+      expect(whole.body.equals(all)).toBe(true);
+      const etag = String(whole.headers.etag);
+      expect((await get(path, { accept, 'if-none-match': etag })).status).toBe(304);
+      const each = all.length / frames.length;
+      for (const [from, to] of [
+        [0, 0],
+        [each - 2, each + 1],
+        [each, all.length - 1],
+        [10, all.length - 10],
+      ] as const) {
+        const piece = await get(path, { accept, range: `bytes=${from}-${to}` });
+        expect([piece.status, piece.body.equals(all.subarray(from, to + 1))]).toEqual([206, true]);
+      }
+      expect((await get(path, { accept, range: `bytes=${all.length}-` })).status).toBe(416);
+      expect((await get(path, { accept: 'image/jls' })).status).toBe(406);
+    },
+  );
+
+  test('a frame of them that cannot be decoded breaks the one body off', async () => {
+    const { stream } = await encodeFrame(
+      { samples: new Uint8Array(frames[0] ?? []), shape },
+      S.RleLossless.uid,
+    );
+    const good = Buffer.concat([stream, Buffer.alloc(stream.length % 2)]);
+    const get = await start(await encodedInstance(S.RleLossless.uid, [good, good.subarray(0, 80)]));
+    const broken = await get('/pixeldata', { accept: 'application/octet-stream' });
+    expect(broken.status !== 200 || !broken.complete).toBe(true);
+    const first = await get('/pixeldata', { accept: 'application/octet-stream', range: 'bytes=0-99' });
+    expect([first.status, first.body.equals(frames[0]?.subarray(0, 100) ?? first.body)]).toEqual([206, true]);
+  });
+
   test('a frame that cannot be decoded is an error before the status line, the other one comes', async () => {
     const { stream } = await encodeFrame(
       { samples: new Uint8Array(frames[1] ?? []), shape },

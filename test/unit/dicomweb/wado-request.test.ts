@@ -52,7 +52,9 @@ describe('WADO-URI', () => {
     ['contentType=text/html', '*/*', ['text/html']],
     ['', 'application/dicom', ['application/dicom']],
     ['', 'application/dicom, */*;q=0.5', ['application/dicom']],
-    ['', 'application/dicom;q=0.5, image/png', ['application/dicom', 'image/png']],
+    ['', 'application/dicom;q=0.5, */*', ['application/dicom', '*/*']],
+    ['', 'application/dicom, image/png;q=0', ['application/dicom']],
+    ['contentType=image/png', 'application/dicom, image/png', ['image/png']],
     ['', 'image/avif,image/webp,*/*;q=0.8', ['image/avif', 'image/webp', '*/*']],
     ['', 'application/dicom;q=0, */*', ['application/dicom', '*/*']],
   ])('U-02: %s with Accept %s asks for %j', (query, accept, types) => {
@@ -70,6 +72,14 @@ describe('WADO-URI', () => {
     'contentType=image/jpeg,',
   ])('U-02: %s is refused', (query) => {
     expect(codeOf(() => wado(query))).toBe('bad-request');
+  });
+
+  test.each([
+    'application/dicom, image/png',
+    'image/*;q=0.5, application/dicom',
+    'text/html, application/dicom;q=0.1',
+  ])('H-06: a file and pictures at once are refused: %s', (accept) => {
+    expect(codeOf(() => wado('', accept))).toBe('bad-request');
   });
 
   test('U-04: a file is in Explicit VR Little Endian, in the syntax that is named, or as it is stored', () => {

@@ -105,6 +105,34 @@ describe('functional groups (PS3.3 C.7.6.16)', () => {
     expect((await looks.of(1)).pixelAspect).toEqual({ vertical: 2, horizontal: 1 });
   });
 
+  test('of shutters tell what is seen of each frame (PS3.3 C.8.19.6.4)', async () => {
+    const shutter = (shape: string, ...values: readonly Buffer[]): Buffer =>
+      sequence(Tags.FrameDisplayShutterSequence, [
+        item(Buffer.concat([element(Tags.ShutterShape, 'CS', shape), ...values])),
+      ]);
+    const circle = shutter(
+      'CIRCULAR',
+      element(Tags.CenterOfCircularShutter, 'IS', '3\\4 '),
+      element(Tags.RadiusOfCircularShutter, 'IS', '2 '),
+      element(Tags.ShutterPresentationValue, 'US', Buffer.from([0xff, 0xff])),
+    );
+    const square = shutter(
+      'RECTANGULAR',
+      element(Tags.ShutterLeftVerticalEdge, 'IS', '1 '),
+      element(Tags.ShutterRightVerticalEdge, 'IS', '5 '),
+      element(Tags.ShutterUpperHorizontalEdge, 'IS', '2 '),
+      element(Tags.ShutterLowerHorizontalEdge, 'IS', '6 '),
+    );
+    const { looks } = await three(shared(circle), perFrame('defined', square, Buffer.alloc(0), square));
+    const found = await Promise.all([1, 2, 3].map((frame) => looks.of(frame)));
+    const own = [[{ kind: 'rectangle', left: 1, right: 5, upper: 2, lower: 6 }], 0];
+    expect(found.map(({ shutters, shutterValue }) => [shutters, shutterValue])).toEqual([
+      own,
+      [[{ kind: 'circle', row: 3, column: 4, radius: 2 }], 1],
+      own,
+    ]);
+  });
+
   test('a dataset that says more than is read of how it is shown is refused, as its length says so', async () => {
     const profile = Buffer.concat([header(Tags.ICCProfile, 'OB', 0x7ffffffe), Buffer.alloc(100)]);
     await expect(imageOf({ pixels: [1], more: [profile] })).rejects.toMatchObject({
