@@ -21,6 +21,8 @@ export type PixelData =
       readonly extendedOffsetTable?: readonly number[];
       /** Indices of the fragments that begin with the start of a JPEG, JPEG-LS, JPEG 2000 or JPEG XL code stream. */
       readonly codeStreamStarts: readonly number[];
+      /** Some of these are in the boxes of a file format. */
+      readonly boxed?: true;
       /** The sequence delimiter was missing at the end of the dataset. */
       readonly unterminated?: true;
     };
@@ -34,6 +36,8 @@ const maxFragments = 1_000_000;
 export const maxOffsetTableBytes = maxFragments * 8;
 /** Enough for SOC and SIZ of JPEG 2000: an inner fragment may begin with FF4F by chance. */
 const signatureBytes = 4;
+/** Length of the box that JP2 and JPEG XL files begin with. */
+const BOX = 0x0000000c;
 
 /** Collects what is to be known of pixel data while a dataset passes. */
 export class PixelDataIndexer {
@@ -43,6 +47,7 @@ export class PixelDataIndexer {
   #basicOffsetTable: readonly number[] = [];
   #extendedOffsetTable: readonly number[] | undefined;
   readonly #codeStreamStarts: number[] = [];
+  #boxed = false;
   readonly #head = Buffer.alloc(signatureBytes);
   #headBytes = 0;
 
@@ -84,6 +89,7 @@ export class PixelDataIndexer {
     this.#headBytes += bytes.copy(this.#head, this.#headBytes, 0, signatureBytes - this.#headBytes);
     if (this.#headBytes < signatureBytes || !isCodeStreamStart(this.#head)) return;
     this.#codeStreamStarts.push((this.#fragments?.length ?? 0) - 1);
+    this.#boxed ||= this.#head.readUInt32BE(0) === BOX;
   }
 
   finish(unterminated: boolean): PixelData | undefined {
@@ -93,6 +99,7 @@ export class PixelDataIndexer {
       fragments: this.#fragments,
       basicOffsetTable: this.#basicOffsetTable,
       codeStreamStarts: this.#codeStreamStarts,
+      ...(this.#boxed && { boxed: true }),
       ...(this.#extendedOffsetTable && { extendedOffsetTable: this.#extendedOffsetTable }),
       ...(unterminated && { unterminated }),
     };
@@ -119,6 +126,6 @@ function isCodeStreamStart(head: Buffer): boolean {
     (marker === 0xffd8 && head[2] === 0xff) ||
     marker === 0xff0a ||
     head.readUInt32BE(0) === 0xff4fff51 ||
-    head.readUInt32BE(0) === 0x0000000c
+    head.readUInt32BE(0) === BOX
   );
 }

@@ -18,6 +18,8 @@ export function indexForFrame(soFar: DatasetIndex, frame: number): DatasetIndex 
   const { pixelData, numberOfFrames = 1 } = soFar;
   if (pixelData === undefined) return 'later';
   if (pixelData.kind === 'native') return frameCount(soFar) > 0 ? soFar : 'never';
+  // Where a code stream stands within its boxes is looked up in what is whole.
+  if (pixelData.boxed) return 'never';
   const settled = isSettled(pixelData, frame, numberOfFrames);
   if (settled !== true) return settled;
   // What follows could only make the rules doubt; it is not looked at.

@@ -19,6 +19,7 @@ import {
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
+import { bareStreams, type BareStreams } from './bare-streams.js';
 import type { OpenInstance } from './open-instance.js';
 import type { InstanceRecord } from './ports.js';
 import { cutRanges, etagOf, sliceOf } from './validator.js';
@@ -45,6 +46,8 @@ export interface FrameSource {
   readonly stored: TransferSyntax;
   readonly record?: InstanceRecord;
   readonly hot?: HotBytes;
+  /** Of what is stored in boxes. */
+  readonly bare?: BareStreams;
 }
 
 /** One frame as it is stored; what is arriving has no validator, and no ranges. @throws GatewayError as `frameRanges` */
@@ -54,7 +57,8 @@ export function framePart(
   choice: FrameChoice,
   serviceUrl: string,
 ): BodyPart {
-  const { instance, index, stored, record } = source;
+  const { instance, index, stored, record, bare } = source;
+  const stream = bare?.get(frame);
   // Bits are shifted and big endian words swapped from the beginning of the frame on.
   const isVerbatim =
     index.pixelData?.kind === 'encapsulated' ||
@@ -64,19 +68,22 @@ export function framePart(
     contentType,
     peer: instance.key.peer,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
-    contentLength: frameLength(index, frame),
-    bytes: frameBytes(source, frame, isVerbatim),
+    contentLength: stream ? lengthOf(stream) : frameLength(index, frame),
+    bytes: stream ? readRanges(instance.source, stored, stream) : frameBytes(source, frame, isVerbatim),
     // Of several parts none has a validator.
     ...(record &&
       !choice.representation.multipart && {
-        etag: etagOf(record, 'frame', contentType, String(frame)),
+        etag: etagOf(record, 'frame', contentType, String(frame), ...(stream ? ['bare'] : [])),
         range: (span: ByteSpan) =>
           isVerbatim
-            ? readRanges(instance.source, stored, cutRanges(frameRanges(index, frame), span))
+            ? readRanges(instance.source, stored, cutRanges(stream ?? frameRanges(index, frame), span))
             : sliceOf(readFrame(instance.source, index, frame), span),
       }),
   };
 }
+
+const lengthOf = (ranges: readonly ByteSpan[]): number =>
+  ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 
 function frameBytes(
   { instance, index, stored, record, hot }: FrameSource,
@@ -120,15 +127,16 @@ export function requireFrames(count: number, frames: readonly number[]): void {
 }
 
 /** Frames of an instance whose every byte is there. @throws GatewayError `not-found`, `not-acceptable` */
-export function framesAnswer(
+export async function framesAnswer(
   opened: OpenInstance & Pick<FrameSource, 'hot'>,
   request: FramesAsked,
   frames: readonly number[],
-): PartsAnswer {
+): Promise<PartsAnswer> {
   requireFrames(frameCount(opened.index), frames);
   const choice = chooseFrames(opened, request, frames.length);
   // Generators throw where they are read; a frame that cannot be located must be known before the status line.
-  const parts = frames.map((frame) => framePart(opened, frame, choice, request.serviceUrl));
+  const source = { ...opened, bare: await bareStreams(opened, frames) };
+  const parts = frames.map((frame) => framePart(source, frame, choice, request.serviceUrl));
   return {
     kind: 'parts',
     refused: 0,

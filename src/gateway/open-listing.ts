@@ -59,13 +59,9 @@ const holdsWithin = ({ deps, binding }: RetrieveBinding, target: RetrieveTarget)
     .ofStudy(binding.peer.name, target.studyInstanceUid)
     .some(({ key, meta }) => meta !== undefined && isWithin(key, target));
 
-/**
- * The ordinal of what came last of these; 0 when they are too few to be of two patients, and infinite while one of them is
- * on its way or not there.
- */
+/** The ordinal of what came last of these; infinite while one of them is on its way or not there. */
 function latestOf({ deps, binding }: RetrieveBinding, list: readonly ListedInstance[]): number {
   const peer = binding.peer.name;
-  if (list.length < 2) return 0;
   const ordinals = list.map((listed) => deps.instances.peek({ ...listed, peer })?.ordinal ?? Infinity);
-  return ordinals.reduce((latest, ordinal) => Math.max(latest, ordinal));
+  return ordinals.reduce((latest, ordinal) => Math.max(latest, ordinal), 0);
 }

@@ -109,7 +109,8 @@ export function retrieveFrames(
 
 /**
  * Retrieves the pixel data of an instance: every frame of encapsulated data as a part of its own, native data and
- * video as one; encapsulated frames as one too, decoded, for who takes no parts. What is one follows a BulkDataURI bare, so that a browser can play it and ask for ranges.
+ * video as one; encapsulated frames as one too, decoded, for who takes no parts. What is one follows a BulkDataURI bare,
+ * so that a browser can play it and ask for ranges.
  *
  * @throws GatewayError @see rules W-05, W-29, W-61
  */

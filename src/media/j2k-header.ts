@@ -23,21 +23,42 @@ const Markers = {
 } as const;
 const BOX_SIGNATURE = '0000000c6a502020';
 const CODE_STREAM_BOX = 'jp2c';
+/** Length and type. */
+const BOX_HEADER = 8;
 
 /** The code stream, taken out of the boxes that some writers put around it although DICOM forbids them (W-29). */
 export function bareCodeStream(frame: Uint8Array): Buffer {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-  if (bytes.toString('hex', 0, 8) !== BOX_SIGNATURE) return bytes;
-  for (let at = 0; at + 8 <= bytes.length;) {
-    const length = bytes.readUInt32BE(at);
-    const wide = length === 1;
-    if (bytes.toString('latin1', at + 4, at + 8) === CODE_STREAM_BOX)
-      return bytes.subarray(at + (wide ? 16 : 8));
-    // A box of 2^32 bytes or more is none of those that stand before the stream.
-    if (wide || length < 8) break;
-    at += length;
-  }
+  const span = codeStreamSpan(bytes, bytes.length);
+  if (span) return bytes.subarray(span.start);
   throw badFrame('is a JPEG 2000 file without a code stream');
+}
+
+/**
+ * Where the code stream stands in a frame of `length` bytes that begins with `head`; undefined where it is in boxes and
+ * does not begin within `head`.
+ *
+ * @see ISO/IEC 15444-1 annex I
+ */
+export function codeStreamSpan(
+  head: Buffer,
+  length: number,
+): { readonly start: number; readonly end: number } | undefined {
+  if (head.toString('hex', 0, 8) !== BOX_SIGNATURE) return { start: 0, end: length };
+  for (let at = 0; at + BOX_HEADER <= head.length;) {
+    const size = head.readUInt32BE(at);
+    const wide = size === 1;
+    if (head.toString('latin1', at + 4, at + BOX_HEADER) === CODE_STREAM_BOX)
+      // Of 2^32 bytes or more, or to the end of the file, it is the last box that there is room for.
+      return {
+        start: at + (wide ? 16 : BOX_HEADER),
+        end: size < BOX_HEADER ? length : Math.min(length, at + size),
+      };
+    // A box of 2^32 bytes or more is none of those that stand before the stream.
+    if (size < BOX_HEADER) return undefined;
+    at += size;
+  }
+  return undefined;
 }
 
 /**

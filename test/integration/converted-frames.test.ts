@@ -68,6 +68,24 @@ async function start(
     request(`${scene?.gateway.service ?? ''}${base}${suffix}`, { headers: { ...headers } });
 }
 
+/** A code stream in the boxes of a file. */
+function jp2Of(stream: Buffer): Buffer {
+  const box = (type: string, content: Buffer): Buffer => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(content.length + 8);
+    head.write(type, 4, 'latin1');
+    return Buffer.concat([head, content]);
+  };
+  const signature = Buffer.from('0d0a870a', 'hex');
+  const header = box('ihdr', Buffer.from('000000280000003c00010b070000', 'hex'));
+  return Buffer.concat([
+    box('jP  ', signature),
+    box('ftyp', Buffer.from('6a703220000000006a703220', 'hex')),
+    box('jp2h', header),
+    box('jp2c', stream),
+  ]);
+}
+
 const NATIVE = 'multipart/related; type="application/octet-stream"';
 
 describe('frames in another transfer syntax than the stored one', () => {
@@ -155,6 +173,33 @@ describe('frames in another transfer syntax than the stored one', () => {
       expect((await get(path, { accept: 'image/jls' })).status).toBe(406);
     },
   );
+
+  test('W-29: what is stored as a JP2 file comes as the code stream in it, other frames as they are', async () => {
+    const { uid } = S.Jpeg2000Lossless;
+    const streams = await Promise.all(
+      frames.map(async (samples) => {
+        const { stream } = await encodeFrame({ samples: new Uint8Array(samples), shape }, uid);
+        return Buffer.concat([stream, Buffer.alloc(stream.length % 2)]);
+      }),
+    );
+    const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = streams;
+    const get = await start(await encodedInstance(uid, [jp2Of(first), second]));
+    const accept = { accept: `multipart/related; type="image/jp2"; transfer-syntax=${uid}` };
+    const parts = partsOf(await get('/frames/1,2', accept));
+    expect(parts.map(({ body }, at) => body.equals(streams[at] ?? Buffer.alloc(0)))).toEqual([true, true]);
+    expect(parts[0]?.headers['content-length']).toBe(String(first.length));
+    const one = { accept: `image/jp2; transfer-syntax=${uid}` };
+    const whole = await get('/frames/1', one);
+    expect([whole.body.equals(first), whole.headers['content-length']]).toEqual([true, String(first.length)]);
+    const piece = await get('/frames/1', { ...one, range: 'bytes=2-9' });
+    expect([piece.status, piece.body.equals(first.subarray(2, 10))]).toEqual([206, true]);
+    const decoded = partsOf(await get('/frames/1,2', { accept: NATIVE }));
+    expect(decoded.map(({ body }, at) => body.equals(frames[at] ?? Buffer.alloc(0)))).toEqual([true, true]);
+    const [file] = partsOf(
+      await get('', { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' }),
+    );
+    expect(file?.body.includes(jp2Of(first))).toBe(true);
+  });
 
   test('a frame of them that cannot be decoded breaks the one body off', async () => {
     const { stream } = await encodeFrame(

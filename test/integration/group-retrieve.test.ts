@@ -358,12 +358,30 @@ describe('a study that becomes another patient’s at a member while what it sai
     expect(files.map((file) => file.includes('P2'))).toEqual([true, true, true]);
   });
 
-  test('and what is there whole is served without a question', async () => {
+  test.each(PATHS)(
+    '%s is the first member’s for who asks again, where it was corrected while it was sent',
+    async (path) => {
+      const archives = await start([[one], [three]], believed);
+      const [, b] = archives.archives;
+      if (!b) throw new Error('archives');
+      b.onGet = () => {
+        correct(b);
+        return [...b.instances.map((held) => store(held)), final()];
+      };
+      const response = await archives.get(path, headersOf(path));
+      expect([response.status, uidsOf(path, response)]).toEqual([200, uids(one, three)]);
+      const again = await archives.get(path, headersOf(path));
+      expect([again.status, uidsOf(path, again)]).toEqual([200, uids(one)]);
+      expect(again.headers.warning).toContain('a and b hold study 2.25.1 under different patients');
+    },
+  );
+
+  test('and what is there whole is served with one question to each after the last has come', async () => {
     const { get, archives } = await start([[one], [three]], believed);
     await get('/studies/2.25.1', AS_STORED);
     for (let n = 0; n < 3; n += 1)
       expect(locations(await get('/studies/2.25.1', AS_STORED))).toEqual(uids(one, three));
-    for (const { finds } of archives) expect(finds.filter((level) => level === 'STUDY')).toHaveLength(1);
+    for (const { finds } of archives) expect(finds.filter((level) => level === 'STUDY')).toHaveLength(2);
   });
 });
 
