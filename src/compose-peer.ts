@@ -173,6 +173,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
     },
     preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
     retrieve: {
+      associations: settings.associations,
       // One association is kept for searches, where there is more than one.
       workers: Math.max(1, settings.associations - 1),
       batchSize: retrieve.batchInstances,

@@ -65,9 +65,6 @@ const ofFiles = ['transferSyntax', 'anonymize'] as const;
 const named = ['requestType', 'studyUID', 'seriesUID', 'objectUID', 'contentType', 'charset', 'accept'];
 const known = new Set<string>([...named, ...rendering, ...ofFiles]);
 
-/** Top-level types of what is rendered. @see PS3.18 8.7.4 */
-const ofPictures = new Set(['image', 'video', 'text']);
-
 type Values = ReadonlyMap<string, string>;
 
 const bad = (message: string): GatewayError => new GatewayError('bad-request', message);
@@ -131,6 +128,18 @@ function parseContentType(text: string | undefined): readonly string[] | undefin
   return types;
 }
 
+/** What is rendered, that is, what there may be of an instance beside its file. @see PS3.18 8.7.4 */
+const renderedTypes = [
+  ...['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'video/mpeg', 'video/mp4', 'video/H265'],
+  ...['text/html', 'text/plain', 'text/xml', 'application/pdf', 'model/stl', 'model/obj', 'model/mtl'],
+].map((name) => name.toLowerCase());
+
+/** Types that nobody has, and ranges of everything, say nothing (H-09). */
+const isOfRendered = ({ type, subtype }: MediaRange): boolean =>
+  renderedTypes.some(
+    (name) => name === `${type}/${subtype}` || (subtype === '*' && name.startsWith(`${type}/`)),
+  );
+
 /**
  * Whether the header names DICOM files, and nothing else as dear.
  *
@@ -140,7 +149,7 @@ function parseContentType(text: string | undefined): readonly string[] | undefin
 function prefersFile(header: readonly MediaRange[]): boolean {
   const taken = header.filter(({ q }) => q > 0);
   const isFile = ({ type, subtype }: MediaRange): boolean => `${type}/${subtype}` === dicom;
-  if (taken.some(isFile) && taken.some(({ type }) => ofPictures.has(type)))
+  if (taken.some(isFile) && taken.some(isOfRendered))
     throw bad(
       'The Accept header asks for DICOM and for pictures. Say with the parameter "contentType" which.',
     );

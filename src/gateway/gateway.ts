@@ -1,6 +1,7 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
 import type { Peer } from '../dimse/index.js';
 import { negotiate, type RetrieveTarget } from '../dicomweb/index.js';
+import type { DocumentAnswer, PartsAnswer } from './answer.js';
 import { AbsentStudies } from './absent-studies.js';
 import { commitmentOf, requestCommitment } from './commitment.js';
 import type { CommitmentMembers } from './commitment-members.js';
@@ -80,7 +81,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     requires: at?.requires ?? 'all',
   });
   /** Runs a retrieve; whoever gets an instance may want those beside it. */
-  const retrieve = async <C extends RetrieveCall, A>(
+  const retrieve = async <C extends RetrieveCall, A extends PartsAnswer | DocumentAnswer>(
     run: (side: RetrieveBinding, call: C, context: OperationContext) => Promise<A>,
     call: C,
     context: OperationContext,
@@ -88,7 +89,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     const side = sideFor(call);
     const answer = await run(side, call, context);
     side.prefetcher.opened(call.target, context.requestId);
-    return answer;
+    return withPatients(answer, side.watch, call.target);
   };
   return {
     peerNames: [...sides.keys()],
@@ -173,4 +174,16 @@ function searchPeer(
     (fresh === true ? binding.peer : finds).find(level, identifier, of);
   const source = { binding, find, findAtOnce, guard, frames: framePool, clock: deps.clock };
   return search(source, request, { serviceUrl, representations }, context);
+}
+
+/** The answer, with a Warning where a study or series is one that the peer holds under several patients. */
+function withPatients<A extends PartsAnswer | DocumentAnswer>(
+  answer: A,
+  watch: StudyWatch,
+  { studyInstanceUid, sopInstanceUid }: RetrieveTarget,
+): A {
+  const patients = watch.patientsOf(studyInstanceUid).length;
+  if (sopInstanceUid !== undefined || patients < 2) return answer;
+  const warning = `The PACS holds study ${studyInstanceUid} under ${patients} patients; this is of all of them.`;
+  return { ...answer, warnings: [...(answer.warnings ?? []), warning] };
 }

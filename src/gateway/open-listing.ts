@@ -47,7 +47,8 @@ async function knownListing(
     const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
     return remembered ?? (fetcher.knows(instance) ? [{ ...instance, sopClassUid: undefined }] : undefined);
   }
-  if (!holdsWithin(side, target)) return remembered;
+  const isThere = remembered?.every((one) => fetcher.knows(one)) ?? false;
+  if ((isThere && !watch.asksBeside) || !holdsWithin(side, target)) return remembered;
   // What came at different times, and what is fetched now, go into one answer: they must be of one patient.
   await watch.checkAfter(studyInstanceUid, remembered ? latestOf(side, remembered) : Infinity, context);
   return watch.listing(target);

@@ -28,6 +28,8 @@ export type Instances = InstanceCache<InstanceRecord>;
 
 /** How retrieves are run against one peer. */
 export interface RetrieveSettings {
+  /** Most associations with the peer, of all kinds. */
+  readonly associations: number;
   /** Retrieves that run at once. */
   readonly workers: number;
   /** Most SOP Instance UIDs in one C-GET or C-MOVE. */

@@ -40,12 +40,20 @@ export interface InstancesRequest {
   readonly serviceUrl: string;
 }
 
+/** Both, when the rest has begun: of what fails before its first byte nothing leaves, and the status line can say so. */
 async function* concatenate(
   head: Buffer,
   rest: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void, undefined> {
-  yield head;
-  yield* rest;
+  const chunks = rest[Symbol.asyncIterator]();
+  try {
+    let next = await chunks.next();
+    yield head;
+    // A chunk is lent until the next is asked for.
+    for (; !next.done; next = await chunks.next()) yield next.value;
+  } finally {
+    await chunks.return?.();
+  }
 }
 
 /** Bytes `span` of `head` followed by the dataset; of the dataset no others are read. */

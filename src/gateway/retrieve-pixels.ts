@@ -125,17 +125,19 @@ export function retrievePixelData(
     if (index.pixelData?.kind !== 'encapsulated')
       return elementAnswer(opened, { ...request, path: PIXEL_DATA }, '/pixeldata');
     const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
-    if (frames.length > 1 && !takesParts(request.accept) && !isVideo(opened.stored))
-      return joinedFrames({ ...opened, hot: side.hotFrames }, request, { pool: side.framePool, context });
     const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
-    const converted = await convertedAnswer(side, coming, asked, context);
-    return converted ?? framesAnswer({ ...opened, hot: side.hotFrames }, asked, frames);
+    const source = { ...opened, hot: side.hotFrames };
+    try {
+      return (
+        (await convertedAnswer(side, coming, asked, context)) ?? (await framesAnswer(source, asked, frames))
+      );
+    } catch (thrown) {
+      if (frames.length === 1 || isVideo(opened.stored) || toGatewayError(thrown).code !== 'not-acceptable')
+        throw thrown;
+      return await joinedFrames(source, request, { pool: side.framePool, context });
+    }
   });
 }
-
-/** Whether the client takes an answer of several parts. */
-const takesParts = (accept: readonly MediaRange[]): boolean =>
-  accept.some(({ q, type }) => q > 0 && (type === '*' || type === 'multipart'));
 
 const PIXEL_DATA = '7FE00010';
 

@@ -79,6 +79,27 @@ export function studyState(row: Dataset): StudyState {
   };
 }
 
+/** What is said of a study under several patients, as one; the order of these says nothing. */
+export function togetherOf(states: readonly StudyState[]): StudyState {
+  const [only] = states;
+  if (only && states.length === 1) return only;
+  const tags = new Set(states.flatMap(({ identity }) => Object.keys(identity)));
+  const identity = Object.fromEntries(
+    [...tags].map((tag) => {
+      const hashes = new Set(states.flatMap((state) => state.identity[tag] ?? []));
+      const [first = '', ...others] = [...hashes].sort();
+      return [tag, others.length === 0 ? first : hashOf([first, ...others].join(' '))];
+    }),
+  );
+  const sum = (numbers: readonly (number | undefined)[]): number | undefined =>
+    numbers.reduce((all, one) => (all === undefined || one === undefined ? undefined : all + one), 0);
+  return {
+    identity,
+    series: sum(states.map(({ series }) => series)),
+    instances: sum(states.map(({ instances }) => instances)),
+  };
+}
+
 function alphabeticPart(row: Dataset): Fingerprint {
   const hash = alphabeticName(row.string(Tags.PatientName) ?? '');
   return hash === undefined ? {} : { [ALPHABETIC_NAME]: hash };

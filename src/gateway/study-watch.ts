@@ -1,22 +1,18 @@
 import { GatewayError, toGatewayError, type OperationContext, type PatientIdentity } from '../core/index.js';
 import type { InstanceKey } from '../cache/index.js';
-import { Tags, type Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
-import { listingIdentifier } from '../query/index.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
 import type { FetcherDependencies, InstanceRecord, Instances, PeerBinding } from './ports.js';
-import { patientIn } from './patient.js';
 import { keyText } from './refusals.js';
 import { SeriesMemory } from './series-memory.js';
 import { SharedWork } from './shared-work.js';
+import { askStudy, type StudyTold } from './study-rows.js';
 import { ReplacedLately } from './replaced-lately.js';
-import { sopClassesIn } from './sop-classes.js';
 import {
   agree,
   compareStudies,
   mergeStates,
-  studyState,
   type Fingerprint,
   type Seen,
   type StudyState,
@@ -36,10 +32,12 @@ interface Known {
   readonly at: number;
   /** The ordinal of what had come last when it was asked. */
   readonly after: number;
+  /** Which of all questions it was. */
+  readonly question: number;
   /** The SOP classes in it as the peer told them last; none where it does not. */
   readonly sopClassUids: readonly string[];
   /** Whose it is, for the audit trail alone: it is in memory, and nowhere else. */
-  readonly patient: PatientIdentity | undefined;
+  readonly patients: readonly PatientIdentity[];
 }
 
 /** A cached instance whose last byte has come. */
@@ -80,6 +78,8 @@ export class StudyWatch {
   /** Above the changes of every study that was known once and is not any more. */
   #floor = 0;
   #fastestMs: number | undefined;
+  /** What was asked about studies so far. */
+  #questions = 0;
 
   /** `onForget` is called when what was heard of the peer before may not hold any more. */
   constructor(binding: PeerBinding, deps: FetcherDependencies, onForget: () => void) {
@@ -100,6 +100,12 @@ export class StudyWatch {
     return known?.changes ?? Math.max(this.#floor, this.#unknown.get(studyInstanceUid) ?? 0);
   }
 
+  /** Whether the peer can be asked while it delivers something: it takes more than one association. */
+  get asksBeside(): boolean {
+    const { peer, retrieve } = this.#binding;
+    return (peer.knowledge.get('associations') ?? retrieve.associations) > 1;
+  }
+
   /** How soon the peer tells of a study at best, in milliseconds; 0 before it was asked. */
   get fastestMs(): number {
     return this.#fastestMs ?? 0;
@@ -113,8 +119,7 @@ export class StudyWatch {
 
   /** Whose the study is, as the peer said last; none when it has not. */
   patientsOf(studyInstanceUid: string): readonly PatientIdentity[] {
-    const patient = this.#known.get(studyInstanceUid)?.patient;
-    return patient ? [patient] : [];
+    return this.#known.get(studyInstanceUid)?.patients ?? [];
   }
 
   /** What the peer said of the study last; undefined when it has not. */
@@ -208,14 +213,19 @@ export class StudyWatch {
 
   /**
    * Sees to it that the peer was asked about the study after the last of what is served together had come, the one that
-   * has the ordinal `latest`: what it said before proves of none that came later whose that is.
+   * has the ordinal `latest`, or from now on where that is infinite: what it said before proves of none that came later
+   * whose that is. Nothing is asked about what is there where the question would wait for a retrieve to end.
    * @throws GatewayError as `check`
    */
   async checkAfter(studyInstanceUid: string, latest: number, context: OperationContext): Promise<void> {
-    const isOlder = (): boolean => (this.#known.get(studyInstanceUid)?.after ?? -1) < latest;
-    if (isOlder()) await this.checkNow(studyInstanceUid, context);
-    // It may have been asked for by somebody else, before that had come.
-    if (isOlder() && Number.isFinite(latest)) await this.checkNow(studyInstanceUid, context);
+    if (Number.isFinite(latest) && !this.asksBeside) return;
+    const begun = this.#questions;
+    const isOlder = (): boolean => {
+      const { question = 0, after = -1 } = this.#known.get(studyInstanceUid) ?? {};
+      return Number.isFinite(latest) ? after < latest : question <= begun;
+    };
+    // What was asked by somebody else, before that, is waited for and is not enough.
+    for (let turn = 0; turn < 2 && isOlder(); turn += 1) await this.checkNow(studyInstanceUid, context);
   }
 
   /** As `check`, of which no earlier answer is good enough. @throws GatewayError as `check` */
@@ -274,17 +284,22 @@ export class StudyWatch {
     const { clock, instances } = this.#deps;
     const asked = { at: clock.now(), changes: this.changes({ studyInstanceUid: study }) };
     const after = instances.latestOrdinal;
-    let row: Dataset | undefined;
+    const question = (this.#questions += 1);
+    let told: StudyTold | undefined;
     try {
       // Others may wait for it too: whoever asked first cannot take it back, the peer's time-outs bound it.
-      row = await this.#row(study, { requestId, signal: new AbortController().signal, patient: true });
+      told = await askStudy(this.#binding, study, {
+        requestId,
+        signal: new AbortController().signal,
+        patient: true,
+      });
     } catch (thrown) {
       this.#tell('failed');
       throw toGatewayError(thrown);
     }
     const took = this.#deps.clock.now() - asked.at;
     this.#fastestMs = Math.min(took, this.#fastestMs ?? took);
-    if (row === undefined) {
+    if (told === undefined) {
       // Of a study that nobody has heard of nothing can have changed.
       if (this.#known.has(study) || this.holds({ studyInstanceUid: study }))
         this.purge({ studyInstanceUid: study });
@@ -293,37 +308,18 @@ export class StudyWatch {
       const { name } = this.#binding.peer;
       throw new GatewayError('not-found', 'The PACS does not have this study.', { peer: name });
     }
-    const state = studyState(row);
+    const { state, ...of } = told;
     // Something was stored or purged while the peer was asked: then the answer may be older than that.
     const at =
       this.changes({ studyInstanceUid: study }) === asked.changes ? asked.at : Number.NEGATIVE_INFINITY;
-    this.#tell(
-      this.#compare(study, state, { at, after, sopClassUids: sopClassesIn(row), patient: patientIn(row) }),
-    );
+    this.#tell(this.#compare(study, state, { at, after, question, ...of }));
     return state;
-  }
-
-  async #row(study: string, context: OperationContext): Promise<Dataset | undefined> {
-    const { peer } = this.#binding;
-    const find = peer.find('STUDY', listingIdentifier('STUDY', { studyInstanceUid: study }), context);
-    let found: Dataset | undefined;
-    for (;;) {
-      const next = await find.next();
-      if (next.done) {
-        if (found || !next.value.truncated) return found;
-        throw new GatewayError('peer-incomplete', 'The PACS did not say what it has of the study.', {
-          peer: peer.name,
-        });
-      }
-      // Peers that ignore a key return everything.
-      if ((next.value.string(Tags.StudyInstanceUID) ?? study) === study) found ??= next.value;
-    }
   }
 
   #compare(
     study: string,
     now: StudyState,
-    asked: Pick<Known, 'at' | 'after' | 'sopClassUids' | 'patient'>,
+    asked: Pick<Known, 'at' | 'after' | 'question' | 'sopClassUids' | 'patients'>,
   ): 'agreed' | 'grown' | 'changed' {
     const before = this.#known.get(study);
     const outcome = before ? compareStudies(before.baseline, now) : this.#compareCached(study, now);

@@ -2,7 +2,7 @@
 export { badFrame } from './frame-error.js';
 export { requireFit } from './code-stream.js';
 export { readJpegHeader, requireEndOfImage, withEndOfImage } from './jpeg-header.js';
-export { bareCodeStream, codeStreamSpan, readJ2kHeader, type J2kHeader } from './j2k-header.js';
+export { bareCodeStream, isBoxed, readBox, readJ2kHeader, type J2kHeader } from './j2k-header.js';
 export { readJpegXlHeader } from './jpeg-xl-header.js';
 export { describeStream } from './describe-stream.js';
 export { readPackedPicture } from './packed-picture.js';

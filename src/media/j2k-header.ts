@@ -23,42 +23,44 @@ const Markers = {
 } as const;
 const BOX_SIGNATURE = '0000000c6a502020';
 const CODE_STREAM_BOX = 'jp2c';
-/** Length and type. */
+/** Length and type; and a length of 64 bits. */
 const BOX_HEADER = 8;
+const WIDE_BOX_HEADER = 16;
 
 /** The code stream, taken out of the boxes that some writers put around it although DICOM forbids them (W-29). */
 export function bareCodeStream(frame: Uint8Array): Buffer {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-  const span = codeStreamSpan(bytes, bytes.length);
-  if (span) return bytes.subarray(span.start);
+  if (!isBoxed(bytes)) return bytes;
+  for (let at = 0; at + BOX_HEADER <= bytes.length;) {
+    const box = readBox(bytes.subarray(at));
+    if (box.isCodeStream) return bytes.subarray(at + box.headBytes);
+    if (box.bytes < box.headBytes) break;
+    at += box.bytes;
+  }
   throw badFrame('is a JPEG 2000 file without a code stream');
 }
 
-/**
- * Where the code stream stands in a frame of `length` bytes that begins with `head`; undefined where it is in boxes and
- * does not begin within `head`.
- *
- * @see ISO/IEC 15444-1 annex I
- */
-export function codeStreamSpan(
-  head: Buffer,
-  length: number,
-): { readonly start: number; readonly end: number } | undefined {
-  if (head.toString('hex', 0, 8) !== BOX_SIGNATURE) return { start: 0, end: length };
-  for (let at = 0; at + BOX_HEADER <= head.length;) {
-    const size = head.readUInt32BE(at);
-    const wide = size === 1;
-    if (head.toString('latin1', at + 4, at + BOX_HEADER) === CODE_STREAM_BOX)
-      // Of 2^32 bytes or more, or to the end of the file, it is the last box that there is room for.
-      return {
-        start: at + (wide ? 16 : BOX_HEADER),
-        end: size < BOX_HEADER ? length : Math.min(length, at + size),
-      };
-    // A box of 2^32 bytes or more is none of those that stand before the stream.
-    if (size < BOX_HEADER) return undefined;
-    at += size;
-  }
-  return undefined;
+/** Whether a frame that begins with `head` is a JPEG 2000 file. */
+export const isBoxed = (head: Buffer): boolean => head.toString('hex', 0, 8) === BOX_SIGNATURE;
+
+/** A box of a JPEG 2000 file. */
+export interface Box {
+  readonly isCodeStream: boolean;
+  readonly headBytes: number;
+  /** With its head, as it says; infinite for one that goes on to the end. */
+  readonly bytes: number;
+}
+
+/** Reads the box that `bytes` begins with, of which the first 16 bytes are enough. @see ISO/IEC 15444-1 I.4 */
+export function readBox(bytes: Buffer): Box {
+  const short = bytes.readUInt32BE(0);
+  const isWide = short === 1;
+  const long = isWide && bytes.length >= WIDE_BOX_HEADER ? Number(bytes.readBigUInt64BE(BOX_HEADER)) : 0;
+  return {
+    isCodeStream: bytes.toString('latin1', 4, BOX_HEADER) === CODE_STREAM_BOX,
+    headBytes: isWide ? WIDE_BOX_HEADER : BOX_HEADER,
+    bytes: isWide ? long : short === 0 ? Infinity : short,
+  };
 }
 
 /**

@@ -25,6 +25,8 @@ export interface ChangingPacs {
   instances: readonly RogueInstance[];
   /** Of the row of the study; they win over its counts. */
   patient: Attributes;
+  /** Of further rows of it, under other patients. */
+  others: readonly Attributes[];
   series: Attributes;
   /** What stands before the answer to a C-FIND of a level. */
   readonly before: Partial<Record<'STUDY' | 'SERIES' | 'IMAGE', Step>>;
@@ -49,6 +51,7 @@ export async function startChangingPacs(
   const pacs: Omit<ChangingPacs, 'peer'> = {
     instances,
     patient: { PatientID: 'P1', PatientName: 'ONE^A' },
+    others: [],
     series: { Modality: 'CT', SeriesDescription: 'first' },
     before: {},
     beforeInstances: () => undefined,
@@ -74,10 +77,10 @@ export async function startChangingPacs(
       const NumberOfStudyRelatedSeries = String(series.length);
       const NumberOfStudyRelatedInstances = String(held.length);
       const counts = { NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances };
-      return [
-        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID, ...counts, ...pacs.patient }),
-        final(),
-      ];
+      const rows = [pacs.patient, ...pacs.others].map((patient) =>
+        pending({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID, ...counts, ...patient }),
+      );
+      return [...rows, final()];
     }
     const rows = series.map((SeriesInstanceUID) => {
       const many = held.filter((one) => one.seriesInstanceUid === SeriesInstanceUID).length;

@@ -42,13 +42,15 @@ const nativeInstance = (): RogueInstance =>
 async function encodedInstance(
   transferSyntaxUid: string,
   streams?: readonly Buffer[],
+  count = '2',
 ): Promise<RogueInstance> {
   const made: Buffer[] = [];
   for (const samples of frames) {
     const { stream } = await encodeFrame({ samples: new Uint8Array(samples), shape }, transferSyntaxUid);
     made.push(Buffer.concat([stream, Buffer.alloc(stream.length % 2)]));
   }
-  const head = makeInstance({ pixelBytes: 0, extra, transferSyntaxUid });
+  const declared = { ...extra, NumberOfFrames: count };
+  const head = makeInstance({ pixelBytes: 0, extra: declared, transferSyntaxUid });
   const dataset = Buffer.from(head.dataset).subarray(
     0,
     head.dataset.indexOf(Buffer.from('e07f10004f42', 'hex')),
@@ -199,6 +201,47 @@ describe('frames in another transfer syntax than the stored one', () => {
       await get('', { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' }),
     );
     expect(file?.body.includes(jp2Of(first))).toBe(true);
+  });
+
+  test.each([
+    ['a wrong length of its box', (box: Buffer) => box.writeUInt32BE(100, 0), true],
+    ['an empty box', (box: Buffer) => box.writeUInt32BE(8, 0), true],
+    ['a length of 64 bits', (box: Buffer) => box.writeUInt32BE(1, 0), false],
+    ['no marker where it begins', (box: Buffer) => box.writeUInt16BE(0, 8), false],
+    ['no box', (box: Buffer) => box.write('jp2x', 4), false],
+  ] as const)(
+    'W-29: a code stream with %s is found, or the frame stays as it is',
+    async (_what, spoil, isFound) => {
+      const { uid } = S.Jpeg2000Lossless;
+      const { stream } = await encodeFrame({ samples: new Uint8Array(frames[0] ?? []), shape }, uid);
+      const first = Buffer.concat([stream, Buffer.alloc(stream.length % 2)]);
+      const file = jp2Of(first);
+      spoil(file.subarray(file.indexOf('jp2c') - 4));
+      const get = await start(await encodedInstance(uid, [file, first]));
+      const { status, body } = await get('/frames/1', { accept: `image/jp2; transfer-syntax=${uid}` });
+      expect([status, body.equals(isFound ? first : file)]).toEqual([200, true]);
+    },
+  );
+
+  test('fewer frames than the instance says are none in one body', async () => {
+    const { stream } = await encodeFrame(
+      { samples: new Uint8Array(frames[0] ?? []), shape },
+      S.RleLossless.uid,
+    );
+    const good = Buffer.concat([stream, Buffer.alloc(stream.length % 2)]);
+    const get = await start(await encodedInstance(S.RleLossless.uid, [good, good], '3'));
+    const answer = await get('/pixeldata', { accept: 'application/octet-stream' });
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([
+      502,
+      { code: 'malformed-dataset' },
+    ]);
+  });
+
+  test('H-09: types that there are not do not stand in the way of one body', async () => {
+    const get = await start(await encodedInstance(S.RleLossless.uid));
+    const accept = 'multipart/related; type="image/jxl", application/octet-stream; q=0.5, multipart/foo';
+    const whole = await get('/pixeldata', { accept });
+    expect([whole.status, whole.body.equals(Buffer.concat(frames))]).toEqual([200, true]);
   });
 
   test('a frame of them that cannot be decoded breaks the one body off', async () => {

@@ -25,12 +25,12 @@ interface World {
 }
 
 /** Instances come one after the other, each by a retrieve of its own; what the PACS says is believed for `believed`. */
-async function start(believed = '0'): Promise<World> {
+async function start(believed = '0', associations = 2): Promise<World> {
   const pacs = await startChangingPacs(Array.from({ length: 4 }, () => makeInstance()));
   closers.push(() => pacs.peer.close());
   const address = `${pacs.peer.address.aeTitle}@127.0.0.1:${pacs.peer.address.port}`;
   const cache = `cache: { revalidateAfter: ${believed}, relistAfter: ${believed} }`;
-  const settings = `    associations: 2\nretrieve: { batchInstances: 1 }\n${cache}`;
+  const settings = `    associations: ${associations}\nretrieve: { batchInstances: 1 }\n${cache}`;
   const gateway = await startTestGateway(peerYaml(address, settings));
   closers.push(() => gateway.close());
   const get: World['get'] = (path, headers = path.endsWith('metadata') ? {} : AS_STORED) =>
@@ -175,4 +175,49 @@ describe('a study that is corrected within the time for which the PACS is believ
     expect(patientsOf(await get(path))).toEqual(['P2']);
     expect(pacs.finds('STUDY')).toBe(asked);
   });
+
+  test.each([SERIES, `${SERIES}/metadata`])(
+    '%s is of one patient also for who comes while somebody else’s question is under way',
+    async (path) => {
+      const { pacs, get } = await start('1h', 3);
+      let answer: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => (answer = resolve));
+      const others: Promise<RawResponse>[] = [];
+      const asked = pacs.finds('STUDY') + 1;
+      meanwhile(pacs, async () => {
+        // Who joins what is arriving makes the gateway ask, and the answer is on its way when the study is corrected.
+        pacs.before.STUDY = until(() => gate);
+        others.push(get(path));
+        await eventually(() => {
+          expect(pacs.finds('STUDY')).toBe(asked + 1);
+        });
+        delete pacs.before.STUDY;
+        correct(pacs);
+        const late = get(path);
+        others.push(late);
+        // It has waited for that answer, and asks once more.
+        const again = eventually(() => {
+          expect(pacs.finds('STUDY')).toBe(asked + 2);
+        });
+        answer();
+        await again;
+      });
+      others.push(get(path));
+      for (const { status, complete } of await Promise.all(others))
+        expect(status === 200 && complete).toBe(false);
+      const whole = await get(path);
+      expect([whole.status, whole.complete, patientsOf(whole)]).toEqual([200, true, ['P2']]);
+    },
+  );
+
+  test.each(PATHS)(
+    '%s is not asked about behind a retrieve where the PACS takes one association',
+    async (path) => {
+      const { pacs, get } = await start('1h', 1);
+      await get(path);
+      const asked = pacs.finds('STUDY');
+      expect((await get(path)).complete).toBe(true);
+      expect(pacs.finds('STUDY')).toBe(asked);
+    },
+  );
 });

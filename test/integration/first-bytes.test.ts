@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { final, makeInstance, shaped, store } from '../helpers/rogue-peer.js';
+import { final, makeInstance, shaped, store, type Step } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { request } from '../helpers/test-gateway.js';
 
@@ -9,33 +9,49 @@ afterEach(async () => {
   scene = undefined;
 });
 
-/** A PACS that sends something else in the place of what it says that it sends. */
-async function startWith(wrong: Buffer): Promise<string> {
-  const instance = makeInstance();
+const instance = makeInstance();
+const ACCEPTS = [
+  ['multipart/related; type="application/dicom"; transfer-syntax=*'],
+  ['application/dicom; transfer-syntax=*'],
+  ['application/zip; transfer-syntax=*'],
+];
+
+/** A PACS that sends `dataset` in the place of what it says that it sends. */
+async function start(dataset: Buffer, before: Step): Promise<string> {
   scene = await startScene({
     instances: [instance],
-    onGet: (wanted) => [
-      shaped({ fragmentBytes: 8000 }),
-      ...wanted.map((one) => store({ ...one, dataset: wrong })),
-      final(),
-    ],
+    onGet: (wanted) => [before, ...wanted.map((one) => store({ ...one, dataset })), final()],
   });
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
   return `${scene.gateway.service}/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
 }
 
-test.each([
-  ['multipart/related; type="application/dicom"; transfer-syntax=*'],
-  ['application/zip; transfer-syntax=*'],
-])('W-14: what fails before its first byte is an error before the status line: %s', async (accept) => {
-  const url = await startWith(
-    makeInstance({ sopInstanceUid: '2.25.666', pixelBytes: 200_000 }).dataset as Buffer,
-  );
-  const answer = await request(url, { headers: { accept } });
-  expect([answer.status, answer.headers['content-type'], answer.headers['content-disposition']]).toEqual([
-    502,
-    'application/problem+json',
-    undefined,
-  ]);
-  expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'peer-protocol' });
+test.each(ACCEPTS)(
+  'W-14: what fails before its first byte is an error before the status line: %s',
+  async (accept) => {
+    let go: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (go = resolve));
+    const wrong = makeInstance({ sopInstanceUid: '2.25.666', pixelBytes: 200_000 }).dataset as Buffer;
+    // It stops before the first UID.
+    const url = await start(wrong, shaped({ pauseAt: { bytes: 20, until } }));
+    const answer = request(url, { headers: { accept } });
+    // Time for a head that would not wait.
+    for (let turns = 0; turns < 20; turns += 1) await request(`${scene?.gateway.origin ?? ''}/healthz`);
+    go();
+    const { status, headers, body } = await answer;
+    expect([status, headers['content-type'], headers['content-disposition']]).toEqual([
+      502,
+      'application/problem+json',
+      undefined,
+    ]);
+    expect(JSON.parse(body.toString())).toMatchObject({ code: 'peer-protocol' });
+  },
+);
+
+test('W-60: what comes in one go has its entity tag with the first answer', async () => {
+  const url = await start(instance.dataset as Buffer, () => undefined);
+  const headers = { accept: 'application/dicom; transfer-syntax=*' };
+  const { etag } = (await request(url, { headers })).headers;
+  expect(etag).toBeDefined();
+  expect((await request(url, { headers: { ...headers, 'if-none-match': String(etag) } })).status).toBe(304);
 });

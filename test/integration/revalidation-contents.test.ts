@@ -275,6 +275,44 @@ describe('while what the PACS said of a study is believed still, no answer holds
   });
 });
 
+describe('a study that the PACS holds under two patients', () => {
+  const second = { PatientID: 'P9', PatientName: 'NINE^A', NumberOfStudyRelatedInstances: '0' };
+
+  test.each([SERIES, STUDY, `${SERIES}/metadata`, `${STUDY}/metadata`])('%s says so', async (path) => {
+    const { pacs, get } = await start();
+    pacs.others = [second];
+    const response = await get(path);
+    expect(uidsOf(response)).toEqual(heldBy(pacs));
+    expect(response.headers.warning).toContain('holds study 2.25.77.1 under 2 patients');
+    pacs.others = [];
+    expect((await get(path)).headers.warning).toBeUndefined();
+  });
+
+  test('is fetched anew when one of them is corrected, appears or goes', async () => {
+    const { pacs, get } = await start();
+    let sent = 0;
+    for (const others of [[second], [{ ...second, PatientName: 'TEN^A' }], []]) {
+      pacs.others = others;
+      expect(uidsOf(await get(SERIES))).toEqual(heldBy(pacs));
+      expect(uidsOf(await get(SERIES))).toEqual(heldBy(pacs));
+      expect(pacs.sent()).toBe((sent += 3));
+    }
+  });
+
+  test('keeps nothing of the old one that came while it was being corrected', async () => {
+    const { pacs, get } = await start();
+    const held = pacs.instances;
+    // The new one is listed first, and the old one's instances are still sent.
+    pacs.others = [pacs.patient];
+    correct(pacs);
+    pacs.instances = held;
+    expect(new Set(patientsOf(await get(SERIES)))).toEqual(new Set(['ROGUE']));
+    pacs.others = [];
+    correct(pacs);
+    expect(new Set(patientsOf(await get(SERIES)))).toEqual(new Set(['P2']));
+  });
+});
+
 describe('a study that was deleted and sent again', () => {
   test('is fetched anew although everything about it is as before', async () => {
     const { pacs, get } = await start();

@@ -54,6 +54,7 @@ describe('WADO-URI', () => {
     ['', 'application/dicom, */*;q=0.5', ['application/dicom']],
     ['', 'application/dicom;q=0.5, */*', ['application/dicom', '*/*']],
     ['', 'application/dicom, image/png;q=0', ['application/dicom']],
+    ['', 'application/dicom, text/css, image/avif;q=0.1', ['application/dicom']],
     ['contentType=image/png', 'application/dicom, image/png', ['image/png']],
     ['', 'image/avif,image/webp,*/*;q=0.8', ['image/avif', 'image/webp', '*/*']],
     ['', 'application/dicom;q=0, */*', ['application/dicom', '*/*']],
@@ -78,6 +79,7 @@ describe('WADO-URI', () => {
     'application/dicom, image/png',
     'image/*;q=0.5, application/dicom',
     'text/html, application/dicom;q=0.1',
+    'application/pdf, application/dicom',
   ])('H-06: a file and pictures at once are refused: %s', (accept) => {
     expect(codeOf(() => wado('', accept))).toBe('bad-request');
   });
