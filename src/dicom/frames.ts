@@ -7,6 +7,7 @@ import { isVideo, transferSyntax } from './transfer-syntax.js';
 import { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
 
 type Native = Extract<PixelData, { kind: 'native' }>;
+type Encapsulated = Extract<PixelData, { kind: 'encapsulated' }>;
 
 /**
  * How many frames can be had: Number of Frames (1 when absent or unreadable), but no more than the pixel data holds.
@@ -24,6 +25,35 @@ export function frameCount(index: DatasetIndex): number {
   if (pixelData.fragments.length === 0) return 0;
   if (isVideo(syntaxOf(index))) return 1;
   return Math.min(declared, frameStarts(pixelData, declared)?.length ?? declared);
+}
+
+/**
+ * That the pixel data hold the frames that the instance says, no fewer and, of code streams, no more: what is made of all
+ * frames would else be told as all of it.
+ *
+ * @throws GatewayError `malformed-dataset`; of pixel data of unknown geometry nothing is said
+ */
+export function requireDeclaredFrames(index: DatasetIndex): void {
+  const { pixelData, numberOfFrames: declared = 1 } = index;
+  if (!pixelData) return;
+  if (pixelData.kind === 'native' && frameBits(index, pixelData) === 0) return;
+  const isFilm = isVideo(syntaxOf(index));
+  if (frameCount(index) < (isFilm ? 1 : declared))
+    throw new GatewayError('malformed-dataset', 'The pixel data hold fewer frames than the instance says.');
+  if (pixelData.kind === 'encapsulated' && !isFilm && mostFrames(index, pixelData) > declared)
+    throw new GatewayError('malformed-dataset', 'The pixel data hold more frames than the instance says.');
+}
+
+/** Frames that begin in the pixel data for all that can be seen. */
+function mostFrames(
+  { transferSyntaxUid, numberOfFrames = 1 }: DatasetIndex,
+  pixelData: Encapsulated,
+): number {
+  const { codeStreamStarts, fragments, basicOffsetTable, extendedOffsetTable = [] } = pixelData;
+  const hasTable = [basicOffsetTable.length, extendedOffsetTable.length].includes(numberOfFrames);
+  // Of RLE each frame is one fragment where no table says otherwise, and there is no other sign of where it begins.
+  const isOneEach = transferSyntaxUid === TransferSyntaxes.RleLossless.uid && !hasTable;
+  return Math.max(codeStreamStarts.length, isOneEach ? fragments.length : 0);
 }
 
 /**

@@ -8,7 +8,7 @@ export {
   isKeywordInAnyCase,
   type AttributeInfo,
 } from './dictionary.js';
-export { frameCount, frameLength, frameRanges, readFrame } from './frames.js';
+export { frameCount, requireDeclaredFrames, frameLength, frameRanges, readFrame } from './frames.js';
 export { indexForFrame } from './frames-so-far.js';
 export { deflate } from './deflate.js';
 export {

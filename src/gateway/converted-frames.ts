@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, frameLength, readFrame, Tags, type DatasetIndex } from '../dicom/index.js';
+import { frameLength, readFrame, Tags, type DatasetIndex } from '../dicom/index.js';
 import { retrieveUrl, type ByteSpan, type FrameConversion } from '../dicomweb/index.js';
 import type { FramePlace, FramePool, FrameShape } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
@@ -37,7 +37,7 @@ export async function convertedFrames(
   by: Conversion,
 ): Promise<PartsAnswer> {
   const { frames, conversion } = request;
-  requireFrames(frameCount(opened.index), frames);
+  requireFrames(opened.index, frames);
   requireMade(opened, request, by);
   const shape = shapeOf(opened.index);
   const { representation, mediaType } = conversion;

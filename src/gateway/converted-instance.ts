@@ -6,6 +6,7 @@ import {
   fitsNative,
   fragmentAround,
   frameCount,
+  requireDeclaredFrames,
   headerWith,
   nativePixelHeader,
   part10Header,
@@ -111,9 +112,8 @@ function requireConvertible(
   const isPicture = count > 0 && isWhole && !isFloating(index);
   if (!isPicture || !isMadeBy(pool, whole, conversion)) throw notSo();
   if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
-  // What is written anew would say that there are frames which are not in it.
-  if (count < (index.numberOfFrames ?? 1))
-    throw new GatewayError('malformed-dataset', 'The pixel data hold fewer frames than the instance says.');
+  // What is written anew would say that it is all there is.
+  requireDeclaredFrames(index);
 }
 
 const AS_STORED_ONLY = 'This instance can be had as it is stored, with transfer-syntax=*.';

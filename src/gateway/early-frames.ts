@@ -1,5 +1,11 @@
 import { GatewayError } from '../core/index.js';
-import { frameCount, transferSyntax, type DatasetIndex, type TransferSyntax } from '../dicom/index.js';
+import {
+  frameCount,
+  requireDeclaredFrames,
+  transferSyntax,
+  type DatasetIndex,
+  type TransferSyntax,
+} from '../dicom/index.js';
 import type { FrameChoice } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { writerOf, type ArrivalWriter } from './arrival-writer.js';
@@ -42,6 +48,7 @@ function requireFrames(index: DatasetIndex, frames: readonly number[]): void {
   const count = index.pixelData?.kind === 'native' ? frameCount(index) : (index.numberOfFrames ?? 1);
   const beyond = frames.find((frame) => frame > count);
   if (beyond === undefined) return;
+  if (index.pixelData?.kind === 'native') requireDeclaredFrames(index);
   throw new GatewayError('not-found', `There is no frame ${beyond}; there are ${count}.`);
 }
 

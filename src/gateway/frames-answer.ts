@@ -6,6 +6,7 @@ import {
   frameRanges,
   readFrame,
   readRanges,
+  requireDeclaredFrames,
   type DatasetIndex,
   type TransferSyntax,
 } from '../dicom/index.js';
@@ -118,9 +119,12 @@ export function chooseFrames(
   );
 }
 
-/** @throws GatewayError `not-found` when there are fewer frames than that */
-export function requireFrames(count: number, frames: readonly number[]): void {
+/** @throws GatewayError `not-found` when there are fewer frames than that, `malformed-dataset` when there should be more */
+export function requireFrames(index: DatasetIndex, frames: readonly number[]): void {
+  const count = frameCount(index);
   const beyond = frames.find((frame) => frame > count);
+  // What the instance says that it has, and has not, is no mistake of the client.
+  if (count === 0 || (beyond ?? Infinity) <= (index.numberOfFrames ?? 1)) requireDeclaredFrames(index);
   if (count === 0) throw new GatewayError('not-found', 'The instance has no frames.');
   if (beyond !== undefined)
     throw new GatewayError('not-found', `There is no frame ${beyond}; there are ${count}.`);
@@ -132,7 +136,7 @@ export async function framesAnswer(
   request: FramesAsked,
   frames: readonly number[],
 ): Promise<PartsAnswer> {
-  requireFrames(frameCount(opened.index), frames);
+  requireFrames(opened.index, frames);
   const choice = chooseFrames(opened, request, frames.length);
   // Generators throw where they are read; a frame that cannot be located must be known before the status line.
   const source = { ...opened, bare: await bareStreams(opened, frames) };

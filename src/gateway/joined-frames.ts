@@ -34,9 +34,6 @@ export async function joinedFrames(
       'The frames can be had as they are stored, in parts, with transfer-syntax=*.',
     );
   const count = frameCount(index);
-  // Nothing in one body tells that a frame is missing.
-  if (count !== (index.numberOfFrames ?? 1))
-    throw new GatewayError('malformed-dataset', 'The instance has fewer frames than it says.');
   const frames = Array.from({ length: count }, (_, position) => position + 1);
   requireMade(opened, { frames, conversion }, by);
   const source = { ...opened, shape: shapeOf(index) };

@@ -5,6 +5,7 @@ import {
   locateDocument,
   locateElement,
   readRanges,
+  requireDeclaredFrames,
   transferSyntax,
   type LocatedElement,
 } from '../dicom/index.js';
@@ -124,6 +125,7 @@ export function retrievePixelData(
     const { index } = opened;
     if (index.pixelData?.kind !== 'encapsulated')
       return elementAnswer(opened, { ...request, path: PIXEL_DATA }, '/pixeldata');
+    requireDeclaredFrames(index);
     const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
     const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
     const source = { ...opened, hot: side.hotFrames };

@@ -1,5 +1,5 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { frameCount, isImageClass, transferSyntax } from '../dicom/index.js';
+import { frameCount, isImageClass, requireDeclaredFrames, transferSyntax } from '../dicom/index.js';
 import {
   chooseRendered,
   negotiateRendered,
@@ -66,8 +66,9 @@ export async function retrieveRendered(
 function framesOf(opened: OpenInstance, request: RenderedCallOf): PickedFrames | undefined {
   const { frames, single } = request;
   const count = frameCount(opened.index);
+  if (frames === undefined && (!single || count === 0)) requireDeclaredFrames(opened.index);
   if (count === 0 && frames === undefined) throw noPicture(opened.instance.info.sopClassUid);
-  requireFrames(count, frames ?? []);
+  requireFrames(opened.index, frames ?? []);
   if (isOfVideo(opened)) return undefined;
   if (single && frames !== undefined && count === 1)
     throw new GatewayError('bad-request', 'The instance has one frame: "frameNumber" is for several.');
@@ -208,6 +209,7 @@ async function* partsOfOne(
   if (index === undefined || stored === undefined)
     throw problem ?? new GatewayError('malformed-dataset', 'The elements of an instance cannot be read.');
   const source = pictureSource({ instance, index, stored, record });
+  requireDeclaredFrames(index);
   const count = frameCount(index);
   if (count === 0) return;
   if (isOfVideo(source)) {

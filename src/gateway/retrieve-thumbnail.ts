@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError, type OperationContext } from '../core/index.js';
-import { frameCount } from '../dicom/index.js';
+import { frameCount, requireDeclaredFrames } from '../dicom/index.js';
 import { negotiateRendered, type RetrieveTarget } from '../dicomweb/index.js';
 import type { PartsAnswer } from './answer.js';
 import { shapeOf } from './converted-frames.js';
@@ -162,8 +162,9 @@ async function thumbnailOf(
   { settings, by }: Making,
 ): Promise<PartsAnswer> {
   const count = frameCount(opened.index);
+  if (count === 0) requireDeclaredFrames(opened.index);
   if (count === 0 || isOfVideo(opened)) throw noThumbnail();
-  requireFrames(count, frames ?? []);
+  requireFrames(opened.index, frames ?? []);
   const frame = new PickedFrames(count, frames).middle;
   requireRenderable(opened, [frame], by.pool);
   const viewport =

@@ -1,4 +1,5 @@
-import { GatewayError, type OperationContext } from '../core/index.js';
+import { crc32 } from 'node:zlib';
+import { GatewayError, KeySet, type OperationContext } from '../core/index.js';
 import { Dataset, Tags } from '../dicom/index.js';
 import type { Peer } from '../dimse/index.js';
 import { isOf, namesOf, type FindStep } from '../query/index.js';
@@ -25,6 +26,28 @@ export class Patients {
     return known !== undefined && known !== whoIs(row);
   }
 }
+
+/** Whose the studies of one question are, as far as the peer says: their ids, which are the same in every character set. */
+export class StudyOwners {
+  readonly #owners: KeySet | undefined;
+
+  constructor({ level }: FindStep) {
+    this.#owners = level === 'STUDY' ? new KeySet() : undefined;
+  }
+
+  add(study: string, row: Dataset): void {
+    this.#owners?.add(ownerOf(study, row));
+  }
+
+  /** Whether a study that was seen before was somebody else's then. */
+  isAnother(study: string, row: Dataset, wasSeen: boolean): boolean {
+    return wasSeen && this.#owners?.has(ownerOf(study, row)) === false;
+  }
+}
+
+/** 16 bytes for each of hundreds of thousands; of two that are the same by chance nothing is told. */
+const ownerOf = (study: string, row: Dataset): string =>
+  String(crc32(`${study}\n${textOf(row, [Tags.PatientID, Tags.IssuerOfPatientID])}`));
 
 /** What tells patients apart that have one id, as far as the peer says. */
 const whoIs = (row: Dataset): string => textOf(row, [Tags.IssuerOfPatientID, ...PERSON]);

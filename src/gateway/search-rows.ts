@@ -24,6 +24,9 @@ const MOST_BEYOND_OF_WALK = 100;
 const SHARED_IDS =
   'The archive has several patients of one PatientID: the studies of all of them are shown under the one that was found first';
 
+const SHARED_STUDIES =
+  'The archive has a study under several patients: it is shown under the one that was found first, and so is what is below it';
+
 const NOBODYS =
   'The archive has patients without a PatientID, whose studies cannot be asked for: they are missing here';
 
@@ -160,7 +163,10 @@ class OpenSearch implements OpenRows {
   }
 
   get warnings(): readonly string[] {
-    const shared = this.#run.sharesPatientIds ? [SHARED_IDS] : [];
+    const shared = [
+      ...(this.#run.sharesPatientIds ? [SHARED_IDS] : []),
+      ...(this.#run.sharesStudies ? [SHARED_STUDIES] : []),
+    ];
     const missed = [
       ...(this.#run.mayMissText ? [TEXT_MISSED] : []),
       ...(this.#run.missesPatients ? [NOBODYS] : []),

@@ -12,6 +12,7 @@ import {
   isOfNobody,
   mayHideTwins,
   Patients,
+  StudyOwners,
   tooManyPatients,
   tooManyUnknown,
 } from './search-patients.js';
@@ -71,6 +72,8 @@ export class SearchRun {
   mayMissText = false;
   /** Several patients of the peer have one id: whose a study is nobody can tell. */
   sharesPatientIds = false;
+  /** The archive has one study under several patients, of which the first stands for all. */
+  sharesStudies = false;
   /** Keys that the peer did not return, so that nobody checked them, with the number of rows. */
   readonly #unverified = new Map<Tag, number>();
   /** Rows that were listed in vain, by the step and what it is below: a step may be asked again. */
@@ -211,6 +214,7 @@ export class SearchRun {
     );
     const seen = new KeySet();
     const patients = new Patients(step);
+    const owners = new StudyOwners(step);
     const shown = this.#shown(step);
     let inVain = 0;
     for await (const row of run.rows()) {
@@ -220,8 +224,9 @@ export class SearchRun {
         continue;
       }
       const key = step.keyOf(row);
-      this.sharesPatientIds ||= patients.isAnother(key, row);
-      if (seen.has(key)) continue;
+      const isSeen = seen.has(key);
+      this.#look(patients.isAnother(key, row), owners.isAnother(key, row, isSeen));
+      if (isSeen) continue;
       if (!step.accepts(row, parent)) {
         if (this.#isCounted(step, row)) this.#countInVain(step, parent, (inVain += 1));
         continue;
@@ -229,6 +234,7 @@ export class SearchRun {
       requireRoom(seen);
       seen.add(key);
       patients.add(key, row);
+      owners.add(key, row);
       const uid = shown.size < 2 ? step.uidOf(row) : undefined;
       if (uid !== undefined) shown.add(uid);
       yield row;
@@ -236,6 +242,11 @@ export class SearchRun {
     this.truncated ||= run.report.truncated;
     this.mayMissText ||= run.mayMiss;
     if (run.report.findsEmptyTimes) this.#learn('findsEmptyTimes');
+  }
+
+  #look(sharesPatientIds: boolean, sharesStudies: boolean): void {
+    this.sharesPatientIds ||= sharesPatientIds;
+    this.sharesStudies ||= sharesStudies;
   }
 
   /** Below a study that the URL names there is no more than that study. */

@@ -237,6 +237,39 @@ describe('frames in another transfer syntax than the stored one', () => {
     ]);
   });
 
+  test.each([
+    ['more', S.JpegLosslessSv1, '1'],
+    ['more', S.RleLossless, '1'],
+    ['fewer', S.JpegLosslessSv1, '3'],
+    ['fewer', S.RleLossless, '3'],
+  ] as const)(
+    'law 1: %s frames of %o than the instance says are not told as all of it',
+    async (what, syntax, count) => {
+      const get = await start(await encodedInstance(syntax.uid, undefined, count));
+      const answers = [
+        await get('', { accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2.1' }),
+        await get('/pixeldata', { accept: `${NATIVE}; transfer-syntax=*` }),
+        await get('/rendered', { accept: 'image/gif' }),
+        ...(what === 'fewer' ? [await get('/frames/3', { accept: NATIVE })] : []),
+      ];
+      for (const { status, body } of answers)
+        expect([status, body.toString()]).toEqual([502, expect.stringContaining(`hold ${what} frames`)]);
+      const stored = await get('', { accept: 'application/dicom; transfer-syntax=*' });
+      expect([stored.status, (await get('/frames/1', { accept: NATIVE })).status]).toEqual([200, 200]);
+    },
+  );
+
+  test('law 1: native pixels of less than a frame are no instance without pictures', async () => {
+    const whole = nativeInstance();
+    const half = { ...extra, NumberOfFrames: '1', '7FE00010:OW': Buffer.alloc(2000) };
+    const { sopInstanceUid, seriesInstanceUid, studyInstanceUid } = whole;
+    const get = await start(
+      makeInstance({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, pixelBytes: 2, extra: half }),
+    );
+    for (const path of ['/frames/1', '/rendered', '/thumbnail'])
+      expect([path, (await get(path, { accept: '*/*' })).status]).toEqual([path, 502]);
+  });
+
   test('H-09: types that there are not do not stand in the way of one body', async () => {
     const get = await start(await encodedInstance(S.RleLossless.uid));
     const accept = 'multipart/related; type="image/jxl", application/octet-stream; q=0.5, multipart/foo';

@@ -288,6 +288,22 @@ describe('a study that the PACS holds under two patients', () => {
     expect((await get(path)).headers.warning).toBeUndefined();
   });
 
+  test.each([
+    '/studies',
+    STUDY.replace('/studies/', '/studies?StudyInstanceUID='),
+    `${STUDY}/series?includefield=PatientID`,
+  ])('law 1: a search says so: %s', async (path) => {
+    const { pacs, gateway } = await start();
+    pacs.others = [second];
+    const response = await request(gateway.service + path, {});
+    expect([response.status, JSON.parse(response.body.toString())]).toMatchObject([200, [{}]]);
+    expect(response.headers.warning).toContain('has a study under several patients');
+    pacs.others = [];
+    expect((await request(gateway.service + path, {})).headers.warning ?? '').not.toContain(
+      'several patients',
+    );
+  });
+
   test('is fetched anew when one of them is corrected, appears or goes', async () => {
     const { pacs, get } = await start();
     let sent = 0;
