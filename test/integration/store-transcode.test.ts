@@ -50,6 +50,7 @@ const frames = Array.from({ length: FRAMES }, (_, frame) =>
 /** Three frames in JPEG-LS, without loss; bytes of `instead` in the place of those that they name. */
 async function compressed(
   instead: Readonly<Record<number, Buffer>> = {},
+  declared = FRAMES,
 ): Promise<RogueInstance & { readonly file: Buffer }> {
   const { uid } = TransferSyntaxes.JpegLsLossless;
   const fragments: Buffer[] = [];
@@ -62,7 +63,7 @@ async function compressed(
     const { stream } = await encodeFrame({ samples: new Uint8Array(frame), shape: gray }, uid);
     fragments.push(Buffer.concat([stream, Buffer.alloc(stream.length % 2)]));
   }
-  const one = encapsulatedPicture(gray, fragments, uid);
+  const one = encapsulatedPicture(gray, fragments, uid, { frames: declared });
   const dataset = Buffer.from(one.dataset as Buffer);
   return { ...one, file: Buffer.concat([part10Header(one), dataset]) };
 }
@@ -158,6 +159,17 @@ describe('S-12: where it is allowed', () => {
     ]);
     expect([peer.messages('C-STORE-RQ').length, peer.record.of('abort').length]).toEqual([1, 0]);
   });
+
+  test.each([1, 2, 4])(
+    'what says that it has %d of its three frames loses none of them: it stays C122',
+    async (declared) => {
+      const { peer, url } = await start([syntaxes.explicitLittle], LOSSLESS);
+      const odd = await compressed({}, declared);
+      const response = await postFiles(url, [odd.file]);
+      expect([response.status, answerOf(response).failed]).toEqual([409, { [odd.sopInstanceUid]: 0xc122 }]);
+      expect(peer.messages('C-STORE-RQ')).toHaveLength(0);
+    },
+  );
 
   test('what the cache has no room for once it is decoded is sent as it is made', async () => {
     const { peer, url } = await start([syntaxes.explicitLittle], `${LOSSLESS}\ncache: { memory: 1 MiB }`);
