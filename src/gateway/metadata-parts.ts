@@ -47,6 +47,8 @@ export class MetadataParts implements StoreParts {
   readonly #dropped = new Set<string>();
   readonly #malformed: GatewayError[] = [];
   #current: OpenPart | undefined;
+  /** Has all its frames, and is sent when what comes next is no further one. */
+  #whole: PendingInstance | undefined;
 
   constructor(options: MetadataPartsOptions, sender: InstanceSender) {
     this.#options = options;
@@ -60,16 +62,19 @@ export class MetadataParts implements StoreParts {
 
   beginPart(headers: ReadonlyMap<string, string>): void {
     const part = bulkPartOf(headers, this.#options.form);
+    if (part !== 'metadata') this.#refuseFurther(part);
     this.#current = part === 'metadata' ? this.#metadataPart() : this.#bulkPart(part);
   }
 
   partData(bytes: Buffer): void | Promise<void> {
-    return this.#current?.push(bytes);
+    if (this.#whole === undefined) return this.#current?.push(bytes);
+    return this.#sendWhole().then(() => this.#current?.push(bytes));
   }
 
   async endPart(): Promise<void> {
     const part = this.#current;
     this.#current = undefined;
+    await this.#sendWhole();
     await part?.end();
   }
 
@@ -82,13 +87,15 @@ export class MetadataParts implements StoreParts {
   abandon(): void {
     this.#current?.discard();
     this.#current = undefined;
+    this.#whole = undefined;
     for (const instance of this.#pending.keys()) instance.discard();
     this.#pending.clear();
     this.#references.clear();
     this.#dropped.clear();
   }
 
-  end(): void {
+  async end(): Promise<void> {
+    await this.#sendWhole();
     const missing = new GatewayError('bad-request', 'Bulk data that the metadata name did not come.');
     for (const { meta, problem = missing } of this.#pending.keys())
       this.#sender.add(failure(meta, reasonOf(problem), problem));
@@ -172,7 +179,8 @@ export class MetadataParts implements StoreParts {
         const value = isPixels ? await this.#pixels(instance, received) : plainValue(received);
         if (value === undefined) return;
         instance.take(gap, value);
-        await this.#sendIfWhole(instance);
+        if (isPixels && value.isFrame && instance.isWhole) this.#whole = instance;
+        else await this.#sendIfWhole(instance);
       },
       discard: () => {
         reader.discard();
@@ -232,6 +240,23 @@ export class MetadataParts implements StoreParts {
     const framed = frame && this.#references.get(this.#nameOf(frame[1] ?? ''));
     if (!framed?.instance.expects(framed.gap)) return undefined;
     return framed.instance.received(framed.gap) + 1 === Number(frame?.[2]) ? framed : undefined;
+  }
+
+  /** A frame more than the metadata say: what is stored without it would not be what was sent. */
+  #refuseFurther({ location }: BulkPart): void {
+    for (const name of namesOf(location)) {
+      const { instance, gap } = this.#references.get(this.#nameOf(name)) ?? {};
+      if (!instance || !gap || !isPixelData(gap)) continue;
+      if (instance.problem !== undefined || instance.received(gap) === 0 || instance.expects(gap)) continue;
+      instance.problem = new GatewayError('bad-request', 'More frames came than the metadata say.');
+      if (this.#whole === instance) this.#whole = undefined;
+    }
+  }
+
+  async #sendWhole(): Promise<void> {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    if (whole) await this.#sendIfWhole(whole);
   }
 
   async #sendIfWhole(instance: PendingInstance): Promise<void> {

@@ -20,7 +20,7 @@ export interface StoreParts {
   /** Drops the part that is being read: nobody wants it any more. */
   abandon(): void;
   /** No more parts come. */
-  end(): void;
+  end(): void | Promise<void>;
 }
 
 /**

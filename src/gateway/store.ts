@@ -109,7 +109,7 @@ export class StoreSession {
 
   /** Waits for the peer's word on everything that was sent. */
   async finish(): Promise<StoreAnswer> {
-    this.#parts?.end();
+    await this.#parts?.end();
     const results = await this.#sender.results();
     this.#tell(results);
     this.#options.coercer?.tell();

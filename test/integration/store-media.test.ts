@@ -456,6 +456,27 @@ describe('one failure for each instance', () => {
     ]);
   });
 
+  test.each([
+    ['one, where it says nothing', {}],
+    ['two', { '00280008': one('IS', 2) }],
+  ])('more frames than %s are a failure of the instance, of which nothing is stored', async (_what, said) => {
+    const url = await start();
+    const photo = part('image/jpeg', await jpeg(size));
+    const other = { ...identity(PHOTO), '00080018': one('UI', '1.2.3.9') };
+    const good = { ...other, '7FE00010': { vr: 'OB', BulkDataURI: 'pixels/9' } };
+    const response = await post(url, 'json', [
+      ...metadata('json', [identity(MULTI_FRAME, said), good]),
+      ...[photo, photo, photo],
+      { ...photo, location: 'pixels/9' },
+    ]);
+    expect([response.status, answerOf(response)]).toEqual([
+      202,
+      { stored: ['1.2.3.9'], failed: ['1.2.3.1'], other: [] },
+    ]);
+    await gateway?.logged('More frames came than the metadata say');
+    expect(peer?.messages('C-STORE-RQ')).toHaveLength(1);
+  });
+
   test('frames behind one that cannot be read are not failures of their own', async () => {
     const url = await start();
     const parts = [part('image/jpeg', Buffer.from('x')), part('image/jpeg', await jpeg(size))];
