@@ -95,11 +95,17 @@ export class MetadataParts implements StoreParts {
   }
 
   async end(): Promise<void> {
-    await this.#sendWhole();
-    const missing = new GatewayError('bad-request', 'Bulk data that the metadata name did not come.');
-    for (const { meta, problem = missing } of this.#pending.keys())
-      this.#sender.add(failure(meta, reasonOf(problem), problem));
-    this.abandon();
+    try {
+      await this.#sendWhole();
+    } catch (thrown) {
+      // What a client has left before it was sent was counted as a failure.
+      if (!this.#options.context.signal.aborted) throw thrown;
+    } finally {
+      const missing = new GatewayError('bad-request', 'Bulk data that the metadata name did not come.');
+      for (const { meta, problem = missing } of this.#pending.keys())
+        this.#sender.add(failure(meta, reasonOf(problem), problem));
+      this.abandon();
+    }
   }
 
   #metadataPart(): OpenPart {
