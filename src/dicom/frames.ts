@@ -51,6 +51,8 @@ function mostFrames(
 ): number {
   const { codeStreamStarts, fragments, basicOffsetTable, extendedOffsetTable = [] } = pixelData;
   const hasTable = [basicOffsetTable.length, extendedOffsetTable.length].includes(numberOfFrames);
+  // Of thousands of fragments within frames one may begin like a code stream by chance.
+  if (hasTable && numberOfFrames > 1) return numberOfFrames;
   // Of RLE each frame is one fragment where no table says otherwise, and there is no other sign of where it begins.
   const isOneEach = transferSyntaxUid === TransferSyntaxes.RleLossless.uid && !hasTable;
   return Math.max(codeStreamStarts.length, isOneEach ? fragments.length : 0);

@@ -24,7 +24,7 @@ export interface RenderedRepresentation {
 }
 
 /** The first is the default; WebP, which takes longest, is an extension. @see PS3.18 Table 8.7.4-1 */
-const pictureTypes: readonly PictureType[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
+export const pictureTypes: readonly PictureType[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
 /** Whether pictures can be made in a media type: videos are not. */
 export const isPictureType = (mediaType: string): mediaType is PictureType =>

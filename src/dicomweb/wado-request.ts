@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { isUid } from '../dicom/index.js';
+import { allTransferSyntaxes, isUid, isVideo } from '../dicom/index.js';
 import { parseAccept, type MediaRange } from './media-type.js';
 import {
   parseAnnotation,
@@ -12,6 +12,7 @@ import {
   type WindowAsked,
 } from './picture-parameters.js';
 import type { PictureAsked } from './rendered-request.js';
+import { pictureTypes } from './rendered-types.js';
 import { requireUid, type RetrieveTarget } from './resource.js';
 import { singleValues, unknownWarnings } from './single-values.js';
 
@@ -130,14 +131,17 @@ function parseContentType(text: string | undefined): readonly string[] | undefin
 
 /** What is rendered, that is, what there may be of an instance beside its file. @see PS3.18 8.7.4 */
 const renderedTypes = [
-  ...['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'video/mpeg', 'video/mp4', 'video/H265'],
+  ...pictureTypes,
+  ...allTransferSyntaxes.filter(isVideo).map(({ frameMediaType }) => frameMediaType.toLowerCase()),
   ...['text/html', 'text/plain', 'text/xml', 'application/pdf', 'model/stl', 'model/obj', 'model/mtl'],
-].map((name) => name.toLowerCase());
+];
 
-/** Types that nobody has, and ranges of everything, say nothing (H-09). */
+/** Types that nobody has, and ranges that files are in as well, say nothing (H-09). */
 const isOfRendered = ({ type, subtype }: MediaRange): boolean =>
   renderedTypes.some(
-    (name) => name === `${type}/${subtype}` || (subtype === '*' && name.startsWith(`${type}/`)),
+    (name) =>
+      name === `${type}/${subtype}` ||
+      (subtype === '*' && type !== 'application' && name.startsWith(`${type}/`)),
   );
 
 /**

@@ -98,14 +98,14 @@ export class MetadataParts implements StoreParts {
     try {
       await this.#sendWhole();
     } catch (thrown) {
-      // What a client has left before it was sent was counted as a failure.
-      if (!this.#options.context.signal.aborted) throw thrown;
-    } finally {
-      const missing = new GatewayError('bad-request', 'Bulk data that the metadata name did not come.');
-      for (const { meta, problem = missing } of this.#pending.keys())
-        this.#sender.add(failure(meta, reasonOf(problem), problem));
-      this.abandon();
+      const error = toGatewayError(thrown);
+      // What a client has left before it was sent was counted; whatever else happens, what was stored before is told.
+      if (!this.#options.context.signal.aborted) this.#sender.add(failure(undefined, reasonOf(error), error));
     }
+    const missing = new GatewayError('bad-request', 'Bulk data that the metadata name did not come.');
+    for (const { meta, problem = missing } of this.#pending.keys())
+      this.#sender.add(failure(meta, reasonOf(problem), problem));
+    this.abandon();
   }
 
   #metadataPart(): OpenPart {

@@ -48,10 +48,17 @@ export async function askStudy(
 }
 
 function toldBy(rows: readonly Dataset[]): StudyTold {
-  const patients = rows.flatMap((row) => patientIn(row) ?? []);
+  const ofEach = new Map<string, Dataset>();
+  for (const row of rows) {
+    const patient = JSON.stringify(patientIn(row) ?? null);
+    if (!ofEach.has(patient)) ofEach.set(patient, row);
+  }
+  const firsts = [...ofEach.values()];
+  const { identity } = togetherOf(rows.map(studyState));
   return {
-    state: togetherOf(rows.map(studyState)),
+    // Several rows of one patient count the same instances.
+    state: { ...togetherOf(firsts.map(studyState)), identity },
     sopClassUids: [...new Set(rows.flatMap(sopClassesIn))],
-    patients: [...new Map(patients.map((one) => [JSON.stringify(one), one])).values()],
+    patients: firsts.flatMap((row) => patientIn(row) ?? []),
   };
 }

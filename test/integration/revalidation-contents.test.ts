@@ -304,6 +304,15 @@ describe('a study that the PACS holds under two patients', () => {
     );
   });
 
+  test('several rows of one patient count the same instances', async () => {
+    const { pacs, get } = await start();
+    pacs.others = [{ ...pacs.patient, StudyDescription: 'Another' }];
+    const first = await get(SERIES);
+    expect([uidsOf(first), first.headers.warning]).toEqual([heldBy(pacs), undefined]);
+    expect(uidsOf(await get(STUDY))).toEqual(heldBy(pacs));
+    expect(pacs.sent()).toBe(3);
+  });
+
   test('is fetched anew when one of them is corrected, appears or goes', async () => {
     const { pacs, get } = await start();
     let sent = 0;

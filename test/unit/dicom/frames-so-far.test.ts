@@ -8,7 +8,7 @@ import {
   TransferSyntaxes,
   type TransferSyntax,
 } from '../../../src/dicom/index.js';
-import { element, ELE, header, UNDEFINED, u32, us } from './dataset-bytes.js';
+import { element, ELE, encapsulated, header, UNDEFINED, u32, us } from './dataset-bytes.js';
 
 const JPEG = TransferSyntaxes.JpegBaseline;
 const JPEG_START = Buffer.from('ffd8ffe0', 'hex');
@@ -55,6 +55,18 @@ test('native frames are known from the header of the pixel data on', async () =>
     expect(settled).toBe(isKnown);
     if (isKnown) expect(ranges).toEqual(frameRanges(final, frame));
   }
+});
+
+test('W-29: where the code stream of a JP2 file stands is known when all of it is there', async () => {
+  const frame = Buffer.from('0000000c6a502020', 'hex');
+  const offsets = [0, frame.length + 8];
+  const bytes = Buffer.concat([geometry(2), encapsulated(offsets, [frame, frame])]);
+  for await (const { settled } of reading(bytes, TransferSyntaxes.Jpeg2000Lossless, 2))
+    expect(settled).toBe(false);
+  const bare = Buffer.concat([geometry(2), encapsulated(offsets, [Buffer.alloc(8, 1), Buffer.alloc(8, 2)])]);
+  const settled: boolean[] = [];
+  for await (const one of reading(bare, TransferSyntaxes.Jpeg2000Lossless, 2)) settled.push(one.settled);
+  expect(settled).toContain(true);
 });
 
 interface Stream {

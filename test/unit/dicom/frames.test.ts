@@ -8,6 +8,7 @@ import {
   frameRanges,
   readFrame,
   readRanges,
+  requireDeclaredFrames,
   Tags,
   TransferSyntaxes,
   type DatasetIndex,
@@ -233,6 +234,22 @@ describe('encapsulated frames', () => {
       'ffd8ff01',
       'ffd8ff02',
     ]);
+  });
+
+  test.each([
+    ['1', [], [soi(1), soi(2)], 'more frames'],
+    ['2', [0, 12, 24], [soi(1), soi(2), soi(3)], 'more frames'],
+    ['3', [], [soi(1), soi(2)], 'fewer frames'],
+    ['1', [], [soi(1), rest(2)], undefined],
+    // One that begins so by chance within a frame that the table knows.
+    ['2', [0, 12], [soi(1), soi(2), soi(3)], undefined],
+  ] as const)('of %s frames, table %j and %j: %s', async (frames, table, fragments, problem) => {
+    const index = await indexOf(image(frames, encapsulated(table, fragments)), JPEG);
+    const check = (): void => {
+      requireDeclaredFrames(index);
+    };
+    if (problem === undefined) expect(check).not.toThrow();
+    else expect(check).toThrow(problem);
   });
 
   test('the Basic Offset Table tells which fragments make a frame', async () => {

@@ -55,6 +55,7 @@ describe('WADO-URI', () => {
     ['', 'application/dicom;q=0.5, */*', ['application/dicom', '*/*']],
     ['', 'application/dicom, image/png;q=0', ['application/dicom']],
     ['', 'application/dicom, text/css, image/avif;q=0.1', ['application/dicom']],
+    ['', 'application/dicom, application/*;q=0.1', ['application/dicom']],
     ['contentType=image/png', 'application/dicom, image/png', ['image/png']],
     ['', 'image/avif,image/webp,*/*;q=0.8', ['image/avif', 'image/webp', '*/*']],
     ['', 'application/dicom;q=0, */*', ['application/dicom', '*/*']],
