@@ -85,7 +85,9 @@ describeWithPacs(
       expect([...toolOf.keys()].filter((uid) => !canDecode(uid))).toEqual([]);
     });
 
-    test.each(found.map((sample) => [basename(sample.path), sample] as const))(
+    const rows = found.map((sample) => [basename(sample.path), sample] as const);
+    // Where DICOM_SAMPLES names no files there is nothing to compare.
+    (rows.length > 0 ? test.each(rows) : test.skip.each(rows.concat([['none', undefined as never]])))(
       '%s',
       async (_name, sample) => {
         const { path, file, tool } = sample;
