@@ -1,7 +1,7 @@
 import type { Spool } from '../cache/index.js';
 import type { ByteRange, TransferSyntax } from '../dicom/index.js';
 import type { BulkPart } from '../dicomweb/index.js';
-import type { NativePixels, StreamDescription } from '../media/index.js';
+import type { FrameFit, NativePixels, StreamDescription } from '../media/index.js';
 
 /** The value of an attribute, as it came in a part of its own. */
 export interface BulkValue {
@@ -15,6 +15,8 @@ export interface BulkValue {
   readonly isFrame: boolean;
   /** What a picture or video that is stored as it is says of itself. */
   readonly stream?: StreamDescription & { readonly isNamed: boolean };
+  /** In what a compressed frame is another than the metadata say; undefined where nobody can tell. */
+  readonly fit?: FrameFit;
   /** What a picture said of itself that was decoded. */
   readonly pixels?: NativePixels;
 }

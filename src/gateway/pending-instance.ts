@@ -20,6 +20,7 @@ import {
 } from '../dicom/index.js';
 import { requireDocumentOfClass, withDocument, withNativePixels, withStream } from '../media/index.js';
 import { bytesOf, type BulkValue } from './bulk-value.js';
+import { requireFramesFit } from './frames-fit.js';
 import type { OutgoingInstance } from './instance-sender.js';
 
 interface Awaited {
@@ -161,6 +162,7 @@ export class PendingInstance {
       );
     if (pixels.some((value) => bytesOf(value) === 0))
       throw new GatewayError('bad-request', 'Pixel data, or a frame of them, are empty.');
+    requireFramesFit(pixels, (tag) => this.#text(tag));
     if (pixels.length > 0 && !syntax.encapsulated) this.#requireLength(lengthOf(pixels));
     const inline = this.#object[formatTag(Tags.PixelData)]?.InlineBinary;
     if (inline !== undefined) this.#requireLength(Buffer.byteLength(inline, 'base64'));
@@ -173,8 +175,10 @@ export class PendingInstance {
     const number = (tag: Tag): number => Number(this.#text(tag) ?? NaN);
     const samples = number(Tags.Rows) * number(Tags.Columns) * number(Tags.SamplesPerPixel) * this.#frames();
     const expected = Math.ceil((samples * number(Tags.BitsAllocated)) / 8);
-    const isSubsampled = (this.#text(Tags.PhotometricInterpretation) ?? '').endsWith('_422');
-    if (Number.isNaN(expected) || isSubsampled) return;
+    if (Number.isNaN(expected)) return;
+    const isShared = (this.#text(Tags.PhotometricInterpretation) ?? '').endsWith('_422');
+    // Pairs of pixels share their chrominance, unless the writer has kept that name and all samples. @see PS3.3 C.7.6.3.1.2
+    if (isShared && (number(Tags.Columns) % 2 === 1 || length === Math.ceil((expected / 3) * 2))) return;
     if (length !== expected && length !== expected + (expected % 2))
       throw new GatewayError('bad-request', 'Pixel data are of another length than their attributes say.');
   }

@@ -1,6 +1,6 @@
 import { GatewayError, toGatewayError } from '../core/index.js';
 import { transferSyntax, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
-import { describeStream } from '../media/index.js';
+import { describeStream, readFrameFit } from '../media/index.js';
 import { plainValue, type BulkValue, type ReceivedBulk } from './bulk-value.js';
 import { unpackedValue, type UnpackDependencies } from './unpack-part.js';
 
@@ -33,23 +33,31 @@ export async function pixelValue(received: ReceivedBulk, deps: UnpackDependencie
 /**
  * What it is has been said; what it says of itself is heard where that can be read.
  *
- * @throws GatewayError `malformed-dataset` when it says something else
+ * @throws GatewayError `malformed-dataset` when it says something else, or is nothing that can be in that transfer syntax
  */
 async function namedValue(received: ReceivedBulk, syntax: TransferSyntax): Promise<BulkValue> {
-  const stream = await descriptionOf(received);
-  if (stream === undefined) return streamValue(received, undefined, syntax);
-  if (!mayBe(stream.syntax, syntax))
+  const { spool, length } = received;
+  const stream = await descriptionOf(received, syntax);
+  if (stream !== undefined && !mayBe(stream.syntax, syntax))
     throw new GatewayError(
       'malformed-dataset',
       `A part that is said to be in ${syntax.name} is in ${stream.syntax.name}.`,
     );
-  return streamValue(received, { ...stream, isNamed: true }, syntax);
+  // An empty frame is refused as such.
+  const fit = length === 0 ? undefined : await readFrameFit(syntax, { source: spool, length });
+  const value = streamValue(received, stream && { ...stream, isNamed: true }, syntax);
+  return { ...value, ...(fit && { fit }) };
 }
 
-/** What can be heard of itself; undefined when nothing can. */
-async function descriptionOf({ part, spool, length }: ReceivedBulk): ReturnType<typeof describeStream> {
+/** What can be heard of itself, by its media type or else as a frame in `syntax`; undefined when nothing can. */
+async function descriptionOf(
+  { part, spool, length }: ReceivedBulk,
+  { frameMediaType }: TransferSyntax,
+): ReturnType<typeof describeStream> {
+  const file = { source: spool, length };
   try {
-    return await describeStream(part.mediaType, { source: spool, length });
+    const stream = await describeStream(part.mediaType, file);
+    return stream ?? (isVideoType(frameMediaType) ? undefined : await describeStream(frameMediaType, file));
   } catch (thrown) {
     if (toGatewayError(thrown).code !== 'malformed-dataset') throw thrown;
     return undefined;

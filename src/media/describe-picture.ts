@@ -1,10 +1,10 @@
-import { TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
+import { TransferSyntaxes, type ByteRange, type TransferSyntax } from '../dicom/index.js';
 import { boxBudget, firstBoxes } from './boxes.js';
 import type { CodeStreamHeader } from './code-stream.js';
 import type { PixelDescription, StreamDescription } from './description.js';
 import { bytesAt, readHead, requireEndOfStream, type MediaFile } from './file-bytes.js';
 import { badFrame } from './frame-error.js';
-import { readJ2kMainHeader, type J2kHeader } from './j2k-header.js';
+import { isBoxed, isPart2, readJ2kMainHeader, type J2kHeader } from './j2k-header.js';
 import { readJpegHeader, type JpegHeader } from './jpeg-header.js';
 import { readJpegXlHeader } from './jpeg-xl-header.js';
 
@@ -73,38 +73,48 @@ export async function describeJpeg(file: MediaFile): Promise<StreamDescription> 
   };
 }
 
-/** Of Rsiz: the stream is that of ISO/IEC 15444-15, or of -2. */
+/** Of Rsiz: the stream is that of ISO/IEC 15444-15. */
 const HIGH_THROUGHPUT = 0x4000;
-const PART_2 = 0x8000;
 
-function j2kSyntax({ capabilities, reversible }: J2kHeader): TransferSyntax {
+function j2kSyntax(header: J2kHeader): TransferSyntax {
+  const { capabilities, reversible } = header;
   const { HtJ2k, HtJ2kLossless, Jpeg2000, Jpeg2000Lossless } = TransferSyntaxes;
   if ((capabilities & HIGH_THROUGHPUT) !== 0) return reversible ? HtJ2kLossless : HtJ2k;
-  if ((capabilities & PART_2) !== 0)
+  if (isPart2(header))
     throw badFrame('is a JPEG 2000 stream of part 2, of which its part must name the transfer syntax');
   return reversible ? Jpeg2000Lossless : Jpeg2000;
 }
 
-const JP2_SIGNATURE = '0000000c6a502020';
 /** Of the colour specification box. */
 const SYCC = 18;
 
 interface CodeStreamPlace {
-  readonly range: StreamDescription['range'];
+  readonly range: ByteRange;
   readonly isYcc: boolean;
 }
 
-/** The code stream without the boxes around it, which DICOM forbids. @see PS3.5 A.4.4, rule S-06 */
-async function codeStreamOf(file: MediaFile): Promise<CodeStreamPlace> {
+/**
+ * The code stream without the boxes around it, which DICOM forbids, and the box that describes it where there is one.
+ *
+ * @throws GatewayError `malformed-dataset` when there is none in them
+ * @see PS3.5 A.4.4, rule S-06
+ */
+export async function codeStreamIn(
+  file: MediaFile,
+): Promise<{ readonly range: ByteRange; readonly head?: ByteRange }> {
   const whole = { start: 0, end: file.length };
-  if ((await bytesAt(file, 0, 8)).toString('hex') !== JP2_SIGNATURE) return { range: whole, isYcc: false };
-  const budget = boxBudget();
-  const found = await firstBoxes(file, whole, budget, 'jp2h', 'jp2c');
-  const range = found.get('jp2c');
+  if (!isBoxed(await bytesAt(file, 0, 8))) return { range: whole };
+  const found = await firstBoxes(file, whole, boxBudget(), 'jp2h', 'jp2c');
+  const [range, head] = [found.get('jp2c'), found.get('jp2h')];
   if (range === undefined) throw badFrame('is a JPEG 2000 file without a code stream');
-  const head = found.get('jp2h');
+  return { range, ...(head && { head }) };
+}
+
+/** The code stream, and what the boxes around it say of its colours. */
+async function codeStreamOf(file: MediaFile): Promise<CodeStreamPlace> {
+  const { range, head } = await codeStreamIn(file);
   if (head === undefined) return { range, isYcc: false };
-  const described = await firstBoxes(file, head, budget, 'pclr', 'colr');
+  const described = await firstBoxes(file, head, boxBudget(), 'pclr', 'colr');
   if (described.has('pclr')) throw badFrame('has its colours in a palette beside the stream');
   const at = described.get('colr')?.start ?? 0;
   const colour = await bytesAt(file, at, at + 7);

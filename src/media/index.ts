@@ -2,8 +2,10 @@
 export { badFrame } from './frame-error.js';
 export { requireFit } from './code-stream.js';
 export { readJpegHeader, requireEndOfImage, withEndOfImage } from './jpeg-header.js';
-export { bareCodeStream, isBoxed, readBox, readJ2kHeader, type J2kHeader } from './j2k-header.js';
+export { bareCodeStream, isBoxed, needsPart2, readBox, readJ2kHeader, type J2kHeader } from './j2k-header.js';
 export { readJpegXlHeader } from './jpeg-xl-header.js';
+export { MOST_RLE_SEGMENTS, readRleHeader, RLE_HEADER_BYTES, rleDifferenceOf } from './rle-header.js';
+export { readFrameFit, uncompressedDifferenceOf, type FrameFit } from './frame-fit.js';
 export { describeStream } from './describe-stream.js';
 export { readPackedPicture } from './packed-picture.js';
 export type { NativePixels, StreamDescription } from './description.js';

@@ -14,6 +14,18 @@ export interface J2kHeader extends CodeStreamHeader {
   readonly decompositions: number;
 }
 
+/** Of Rsiz: the stream is that of ISO/IEC 15444-2, and which of it a single component has nothing to do with. */
+const PART_2 = 0x8000;
+const COMPONENT_TRANSFORM = 0x0100;
+
+export const isPart2 = ({ capabilities }: Pick<J2kHeader, 'capabilities'>): boolean =>
+  (capabilities & PART_2) !== 0;
+
+/** Whether a decoder of part 1 is not enough: a transform of components is nothing to one of them. */
+export const needsPart2 = (header: Pick<J2kHeader, 'capabilities' | 'components'>): boolean =>
+  isPart2(header) &&
+  ((header.capabilities & ~(PART_2 | COMPONENT_TRANSFORM)) !== 0 || header.components !== 1);
+
 const Markers = {
   codeStream: 0xff4f,
   size: 0xff51,

@@ -33,6 +33,8 @@ const RGB_COMPONENTS = 'RGB';
 const isFrame = (marker: number): boolean =>
   marker === JPEG_LS || (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.has(marker));
 
+export const isJpegLs = ({ process }: Pick<JpegHeader, 'process'>): boolean => process === JPEG_LS;
+
 /**
  * Reads the marker segments up to the first scan.
  *

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { GatewayError } from '../core/index.js';
 import { TransferSyntaxes } from '../dicom/index.js';
-import { badFrame } from '../media/index.js';
+import { badFrame, uncompressedDifferenceOf } from '../media/index.js';
 import {
   nativeFrameBytes,
   uncompressedFrameBytes,
@@ -42,8 +42,9 @@ const deflated: Decode = async (frame, shape) => {
 };
 
 const native: Decode = (frame, shape) => {
+  const difference = uncompressedDifferenceOf(frame.length, shape);
+  if (difference !== undefined) throw badFrame(difference);
   const expected = uncompressedFrameBytes(shape, frame.length);
-  if (frame.length < expected) throw badFrame('is shorter than its dataset says');
   return Promise.resolve({ samples: frame.subarray(0, expected), shape });
 };
 

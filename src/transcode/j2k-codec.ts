@@ -1,5 +1,12 @@
 import { GatewayError } from '../core/index.js';
-import { badFrame, bareCodeStream, type J2kHeader, readJ2kHeader, requireFit } from '../media/index.js';
+import {
+  badFrame,
+  bareCodeStream,
+  type J2kHeader,
+  needsPart2,
+  readJ2kHeader,
+  requireFit,
+} from '../media/index.js';
 import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
@@ -89,9 +96,6 @@ export async function decodeJ2k(frame: Uint8Array, shape: FrameShape, halvings =
   });
 }
 
-const PART_2 = 0x8000;
-const COMPONENT_TRANSFORM = 0x0100;
-
 /**
  * Decodes a JPEG 2000 Part 2 frame that needs nothing of part 2: a transform of components has nothing to do with one.
  *
@@ -103,10 +107,7 @@ export async function decodeJ2kPart2(
   shape: FrameShape,
   halvings = 0,
 ): Promise<NativeFrame> {
-  const { capabilities, components } = readJ2kHeader(bareCodeStream(frame));
-  const isPart1 = (capabilities & PART_2) === 0;
-  const needsNone = (capabilities & ~(PART_2 | COMPONENT_TRANSFORM)) === 0 && components === 1;
-  if (!isPart1 && !needsNone)
+  if (needsPart2(readJ2kHeader(bareCodeStream(frame))))
     throw new GatewayError(
       'not-acceptable',
       'Frames that need part 2 of JPEG 2000 can be had as they are stored.',

@@ -3,11 +3,14 @@
  *
  * @see PS3.5 annex G
  */
-import { badFrame } from '../media/index.js';
+import {
+  badFrame,
+  MOST_RLE_SEGMENTS,
+  readRleHeader,
+  RLE_HEADER_BYTES,
+  rleDifferenceOf,
+} from '../media/index.js';
 import { nativeFrameBytes, sampleBytes, type FrameShape } from '../dicom/index.js';
-
-const HEADER_BYTES = 64;
-const MOST_SEGMENTS = 15;
 
 /** Where the bytes of one segment go: every `step`th byte from `first`. */
 interface Plane {
@@ -38,17 +41,13 @@ function planesOf(shape: FrameShape): readonly Plane[] {
  */
 export function decodeRle(frame: Uint8Array, shape: FrameShape): Uint8Array {
   const planes = planesOf(shape);
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  if (frame.length < HEADER_BYTES) throw badFrame('is shorter than the header of its RLE segments');
-  const count = view.getUint32(0, true);
-  if (count !== planes.length) throw badFrame('does not have the RLE segments that its samples need');
+  const segments = readRleHeader(frame, frame.length);
+  const difference = rleDifferenceOf(segments, shape);
+  if (difference !== undefined) throw badFrame(difference);
   const out = new Uint8Array(nativeFrameBytes(shape));
   const planeLength = out.length / planes.length;
   for (const [segment, plane] of planes.entries()) {
-    const start = view.getUint32(4 + 4 * segment, true);
-    const end = segment + 1 < count ? view.getUint32(8 + 4 * segment, true) : frame.length;
-    if (start < HEADER_BYTES || start > end || end > frame.length)
-      throw badFrame('has an RLE segment outside itself');
+    const { start = 0, end = 0 } = segments[segment] ?? {};
     unpack(frame.subarray(start, end), out, plane, planeLength);
   }
   return out;
@@ -88,16 +87,17 @@ const NOTHING_LEFT = 255;
 /** The RLE frame of native samples; rows are packed one by one, as the standard asks. */
 export function encodeRle(samples: Uint8Array, shape: FrameShape): Uint8Array {
   const planes = planesOf(shape);
-  if (planes.length > MOST_SEGMENTS) throw badFrame('has more bytes in a pixel than RLE has segments for');
+  if (planes.length > MOST_RLE_SEGMENTS)
+    throw badFrame('has more bytes in a pixel than RLE has segments for');
   const planeLength = nativeFrameBytes(shape) / planes.length;
   const rowLength = planeLength / shape.rows;
   // The worst case: a control byte for every 128 bytes of a row.
   const worst = shape.rows * (Math.ceil(rowLength) + Math.ceil(rowLength / 128)) + 1;
-  const out = new Uint8Array(HEADER_BYTES + planes.length * worst);
+  const out = new Uint8Array(RLE_HEADER_BYTES + planes.length * worst);
   const view = new DataView(out.buffer);
   view.setUint32(0, planes.length, true);
   const row = new Uint8Array(Math.ceil(rowLength));
-  let at = HEADER_BYTES;
+  let at = RLE_HEADER_BYTES;
   for (const [segment, { first, step }] of planes.entries()) {
     view.setUint32(4 + 4 * segment, at, true);
     for (let done = 0; done < planeLength; done += row.length) {

@@ -17,7 +17,9 @@ afterEach(async () => {
 const PDF = '1.2.840.10008.5.1.4.1.1.104.1';
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const explicit = '1.2.840.10008.1.2.1';
-const JPEG_LS = 'image/jls; transfer-syntax=1.2.840.10008.1.2.4.80';
+/** Frames whose streams are not read. */
+const DEFLATED_FRAME = '1.2.840.10008.1.2.8.1';
+const DEFLATED = `application/octet-stream; transfer-syntax=${DEFLATED_FRAME}`;
 
 const identity = (sopClassUid: string): DicomJsonObject => ({
   '00080016': one('UI', sopClassUid),
@@ -79,9 +81,26 @@ test.each([
   else expectRefusal(response, 'Pixel data are of another length than their attributes say.');
 });
 
+test.each([
+  [3, 409],
+  [4, 200],
+  [5, 409],
+  [6, 200],
+  [12, 409],
+])('S-05: %i bytes of 1 x 2 pixels that share their chrominance: %i', async (bytes, status) => {
+  const shared = {
+    '00280002': one('US', 3),
+    '00280004': one('CS', 'YBR_FULL_422'),
+    '00280006': one('US', 0),
+  };
+  const response = await store(image(8, shared), part('pixels', 'x'.repeat(bytes)));
+  if (status === 200) expect(response.status).toBe(200);
+  else expectRefusal(response, 'Pixel data are of another length than their attributes say.');
+});
+
 describe('S-05: a part without a byte is no value', () => {
   test('of a compressed frame', async () => {
-    const frames = ['abc', '', 'defg'].map((body) => part('pixels', body, JPEG_LS));
+    const frames = ['abc', '', 'defg'].map((body) => part('pixels', body, DEFLATED));
     const response = await store(image(8, { '00280008': one('IS', 3) }), ...frames);
     expectRefusal(response, 'Pixel data, or a frame of them, are empty.');
   });
@@ -171,7 +190,7 @@ describe('PS3.3 C.7.6.3.1.8: offset tables of the metadata are not those of the 
   const lengths = part('lengths', 'x'.repeat(16));
 
   test.each([
-    ['compressed', 8, [part('pixels', 'abc', JPEG_LS), part('pixels', 'defg', JPEG_LS)]],
+    ['compressed', 8, [part('pixels', 'abc', DEFLATED), part('pixels', 'defg', DEFLATED)]],
     ['native', 8, [part('pixels', 'abcd')]],
   ])('they are left out: %s', async (_what, bits, pixels) => {
     const object = image(bits, { ...tables, '00280008': one('IS', 2) });
@@ -179,7 +198,7 @@ describe('PS3.3 C.7.6.3.1.8: offset tables of the metadata are not those of the 
     for (const parts of [pixels, [lengths, ...pixels], [...pixels, lengths]]) {
       const response = await store(object, ...parts);
       expect([response.status, answerOf(response).other]).toEqual([200, []]);
-      const syntax = pixels.length === 2 ? '1.2.840.10008.1.2.4.80' : explicit;
+      const syntax = pixels.length === 2 ? DEFLATED_FRAME : explicit;
       expect(Object.keys(tables).map((tag) => arrived(tag, syntax))).toEqual([
         undefined,
         undefined,

@@ -126,7 +126,7 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
     const url = await start();
     const frames = image(1, { '00280008': one('IS', 2) });
     const frame = (body: string, location = 'pixels/1'): StorePart => ({
-      type: 'image/jls; transfer-syntax=1.2.840.10008.1.2.4.80',
+      type: 'application/octet-stream; transfer-syntax=1.2.840.10008.1.2.8.1',
       location,
       body,
     });

@@ -4,20 +4,9 @@ import { canEncode, encodeFrame } from '../../../src/transcode/encode-frame.js';
 import { encodeFrameLossy } from '../../../src/transcode/lossy-frame.js';
 import { box, jpeg, mp4, mpeg2, programStream, type Mp4Options } from '../../helpers/media.js';
 import { patterns } from '../transcode/frames.js';
+import { file } from './file.js';
 import { colour, gray } from '../../helpers/pixel-instances.js';
 
-/** A file that comes in small chunks. */
-const file = (bytes: Buffer) => ({
-  length: bytes.length,
-  source: {
-    size: bytes.length,
-    async *read(start = 0, end = bytes.length) {
-      await Promise.resolve();
-      for (let at = start; at < Math.min(end, bytes.length); at += 61)
-        yield bytes.subarray(at, Math.min(at + 61, end, bytes.length));
-    },
-  },
-});
 const of = (mediaType: string, bytes: Uint8Array) => describeStream(mediaType, file(Buffer.from(bytes)));
 const size = { width: 24, height: 16 };
 
