@@ -167,10 +167,11 @@ export class MetadataParts implements StoreParts {
     const isPixels = isPixelData(gap);
     if (part.refusal !== undefined)
       instance.problem ??= new GatewayError('unsupported-media-type', part.refusal);
-    if (!isPixels && isPicture(part) && part.transferSyntaxUid === undefined)
+    // Written as they are they would be taken for plain bytes: those of an icon for native pixels.
+    if (!isPixels && (isPicture(part) || part.transferSyntaxUid !== undefined))
       instance.problem ??= new GatewayError(
         'unsupported-media-type',
-        'A picture stands for an attribute that is not the pixels of an image.',
+        'A picture, or what is compressed as one, stands for an attribute that is not the pixels of an image.',
       );
     const { spools, settings } = this.#options;
     const reader = new BulkReader(spools, settings, (error) => {

@@ -240,3 +240,34 @@ describe('S-04: a part that says that its bytes are encoded', () => {
     expect(arrived('7FE00010')?.value.toString()).toBe('abcd');
   });
 });
+
+describe('S-04: compressed bytes are taken for the pixels of the image alone', () => {
+  const icon = (uri: string): DicomJsonObject => ({
+    '00880200': { vr: 'SQ', Value: [{ '7FE00010': { vr: 'OB', BulkDataURI: uri } }] },
+  });
+
+  test.each([DEFLATED, 'image/jls; transfer-syntax=1.2.840.10008.1.2.4.80', 'image/jpeg'])(
+    'an icon of type %s would be written as if it were native',
+    async (type) => {
+      const response = await store(
+        image(16, icon('icon')),
+        part('icon', 'abcd', type),
+        part('pixels', 'abcd'),
+      );
+      expectRefusal(response, 'stands for an attribute that is not the pixels of an image');
+    },
+  );
+
+  test('nor are they a value of another kind', async () => {
+    const object = {
+      ...identity(PDF.replace('104.1', '88.11')),
+      '00189999': { vr: 'OB', BulkDataURI: 'value' },
+    };
+    expectRefusal(await store(object, part('value', 'abcd', DEFLATED)), 'is not the pixels of an image');
+  });
+
+  test('a native icon is taken', async () => {
+    const response = await store(image(16, icon('icon')), part('icon', 'abcd'), part('pixels', 'abcd'));
+    expect(response.status).toBe(200);
+  });
+});
