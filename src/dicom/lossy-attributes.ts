@@ -1,6 +1,5 @@
 /** What a dataset says of pixels that have lost something. */
 import { explicitElement, explicitSequence, type ElementEdit } from './element-edit.js';
-import type { Tag } from './tag.js';
 import { Tags } from './tags.js';
 import { TransferSyntaxes, type TransferSyntax } from './transfer-syntax-table.js';
 
@@ -30,26 +29,29 @@ export const lossyMethod = ({ frameMediaType }: TransferSyntax): string =>
 
 const ratioText = (ratio: number): string => ratio.toFixed(ratio < 100 ? 2 : 0);
 
-/** More values behind those that there are. */
-function appended(vr: 'DS' | 'CS', tag: Tag, stored: Buffer | undefined, value: string): Buffer {
-  const before = textOf(stored);
-  return explicitElement(tag, vr, before === '' ? value : `${before}\\${value}`);
+/** The values of an element, at least `least` of them. */
+function valuesOf(stored: Buffer | undefined, least = 0): readonly string[] {
+  const text = textOf(stored);
+  const values = text === '' ? [] : text.split('\\');
+  return [...values, ...Array.from({ length: Math.max(0, least - values.length) }, () => '')];
 }
 
 const textOf = (stored?: Buffer): string => stored?.toString('latin1').replace(/[\0 ]+$/, '') ?? '';
 
 /**
  * Flag, ratio and method of a compression, behind those of earlier ones. `before` is what the pixels were in: it is said too
- * where it has lost something and nothing says so.
+ * where it has lost something and nothing says so. An earlier ratio without a method has an empty one, for both count
+ * alike.
  *
  * @see PS3.3 C.7.6.1.1.5
  */
 export function lossyEdits(compression: LossyCompression, before?: LossyCompression): readonly ElementEdit[] {
   const unsaid = before && alwaysLossy.has(before.syntax.uid) ? [before] : [];
-  // The flag stands before the others.
+  // The flag stands before the ratios, and those before the methods.
   let isSaid = false;
-  const valuesOf = (of: (one: LossyCompression) => string): string =>
-    [...(isSaid ? [] : unsaid), compression].map(of).join('\\');
+  let ratios = 0;
+  const added = (of: (one: LossyCompression) => string): readonly string[] =>
+    [...(isSaid ? [] : unsaid), compression].map(of);
   const { LossyImageCompression, LossyImageCompressionRatio, LossyImageCompressionMethod } = Tags;
   return [
     {
@@ -61,23 +63,19 @@ export function lossyEdits(compression: LossyCompression, before?: LossyCompress
     },
     {
       tag: LossyImageCompressionRatio,
-      make: (stored) =>
-        appended(
-          'DS',
-          LossyImageCompressionRatio,
-          stored,
-          valuesOf(({ ratio }) => ratioText(ratio)),
-        ),
+      make: (stored) => {
+        const earlier = valuesOf(stored);
+        ratios = earlier.length;
+        const values = [...earlier, ...added(({ ratio }) => ratioText(ratio))];
+        return explicitElement(LossyImageCompressionRatio, 'DS', values.join('\\'));
+      },
     },
     {
       tag: LossyImageCompressionMethod,
-      make: (stored) =>
-        appended(
-          'CS',
-          LossyImageCompressionMethod,
-          stored,
-          valuesOf(({ syntax }) => lossyMethod(syntax)),
-        ),
+      make: (stored) => {
+        const values = [...valuesOf(stored, ratios), ...added(({ syntax }) => lossyMethod(syntax))];
+        return explicitElement(LossyImageCompressionMethod, 'CS', values.join('\\'));
+      },
     },
   ];
 }

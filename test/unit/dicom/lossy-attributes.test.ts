@@ -65,6 +65,25 @@ describe('what a dataset says of pixels that have lost something (PS3.3 C.7.6.1.
   });
 
   test.each([
+    ['no method', {}, '\\ISO_10918_1'],
+    ['an empty method', { '00282114:CS': '' }, '\\ISO_10918_1'],
+  ])('an earlier ratio with %s: method and ratio stand at the same place', async (_what, method, methods) => {
+    const before = { '00282110:CS': '01', '00282112:DS': '4.5 ', ...method };
+    const after = { '00282110:CS': '01', '00282112:DS': '4.5\\12.35 ', '00282114:CS': methods };
+    expect(await edited({ ...base, ...before }, lossyEdits(compression))).toBe(hex({ ...base, ...after }));
+  });
+
+  test('of two earlier ratios one has a method: the other has an empty one', async () => {
+    const before = { '00282110:CS': '01', '00282112:DS': '4.5\\3', '00282114:CS': 'ISO_14495_1 ' };
+    const after = {
+      '00282110:CS': '01',
+      '00282112:DS': '4.5\\3\\12.35',
+      '00282114:CS': 'ISO_14495_1\\\\ISO_10918_1',
+    };
+    expect(await edited({ ...base, ...before }, lossyEdits(compression))).toBe(hex({ ...base, ...after }));
+  });
+
+  test.each([
     [S.JpegLsNearLossless, 'ISO_14495_1 '],
     [S.Jpeg2000, 'ISO_15444_1 '],
     [S.HtJ2k, 'ISO_15444_15'],
