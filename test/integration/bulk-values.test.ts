@@ -309,6 +309,14 @@ describe('W-01: application/octet-stream of instances', () => {
     }
   });
 
+  test('is counted as bulk data, not as instances', async () => {
+    const scene = await start([rich(1)]);
+    expect(told(await get(scene.url(`/studies/${STUDY}`), OCTETS))).toHaveLength(4);
+    const sent = (await get(`${scene.gateway.origin}/metrics`)).body.toString();
+    expect(/dicomgw_parts_sent_total\{[^}]*item="bulkdata"[^}]*\} (\d+)/.exec(sent)?.[1]).toBe('4');
+    expect(/dicomgw_parts_sent_total\{[^}]*item="instance"[^}]*\} (\d+)/.exec(sent)?.[1] ?? '0').toBe('0');
+  });
+
   test('is what is left when the files cannot be had as the client likes them best', async () => {
     const scene = await start([rich(1)]);
     const JPEG = `multipart/related; type="application/dicom"; transfer-syntax=${syntaxes.jpegBaseline}`;
