@@ -1,19 +1,10 @@
 import type { ByteSource } from '../core/index.js';
-import type { ByteRange } from './dataset-index-pixel-data.js';
 import type { DatasetVisitor, ElementHeader, ValueMode } from './reader.js';
 import { readSource } from './read-source.js';
 import { formatTag } from './tag.js';
 import { Tags } from './tags.js';
 import type { TransferSyntax } from './transfer-syntax-table.js';
-import type { Vr } from './vr.js';
-
-/** Where the value of an element is, in the bytes of the dataset (of a deflated one: in the inflated bytes). */
-export interface LocatedElement {
-  /** As written; UN in a sequence written as UN, whose values are little endian whatever the dataset is. */
-  readonly vr: Vr;
-  /** One range, or the fragments of encapsulated pixel data without the Basic Offset Table. */
-  readonly ranges: readonly ByteRange[];
-}
+import { ValuePlaces, type LocatedElement } from './value-places.js';
 
 const pixelDataPath = formatTag(Tags.PixelData);
 const pixelDataPaths: ReadonlySet<string> = new Set(
@@ -26,7 +17,6 @@ const NOWHERE = '-';
 interface OpenSequence {
   readonly path: string;
   readonly outer: string;
-  readonly isUnknown: boolean;
 }
 
 /** Follows one path and remembers where the value at its end is; of elements with the same path the first that is not superseded. */
@@ -34,8 +24,10 @@ class ElementLocator implements DatasetVisitor {
   readonly #path: string;
   readonly #superseded: ReadonlySet<number>;
   readonly #sequences: OpenSequence[] = [];
+  readonly #places = new ValuePlaces((_path, located) => {
+    this.#located ??= located;
+  });
   #at = '';
-  #fragments: ByteRange[] | undefined;
   #located: LocatedElement | undefined;
 
   constructor(path: string, superseded: readonly number[]) {
@@ -47,28 +39,28 @@ class ElementLocator implements DatasetVisitor {
     return this.#located;
   }
 
-  element({ tag, vr, headerOffset, valueOffset, length }: ElementHeader): ValueMode {
-    if (this.#fragments !== undefined || this.#superseded.has(headerOffset)) return 'skip';
-    if (!this.#isTarget(`${this.#at}${formatTag(tag)}`)) return 'skip';
-    // Known before its bytes are there: a reader can follow them while they arrive.
-    if (length >= 0) this.#locate(vr, [{ start: valueOffset, end: valueOffset + length }]);
-    else this.#fragments = [];
+  element(element: ElementHeader): ValueMode {
+    if (this.#superseded.has(element.headerOffset)) return 'skip';
+    const path = `${this.#at}${formatTag(element.tag)}`;
+    if (this.#isTarget(path)) this.#places.begin(path, element);
     return 'skip';
   }
 
   fragment(_element: ElementHeader, index: number, valueOffset: number, length: number): ValueMode {
-    if (index > 0) this.#fragments?.push({ start: valueOffset, end: valueOffset + length });
+    this.#places.fragment(index, valueOffset, length);
     return 'skip';
   }
 
-  endElement({ vr }: ElementHeader): void {
-    if (this.#fragments !== undefined) this.#locate(vr, this.#fragments);
+  endElement(element: ElementHeader): void {
+    this.#places.end(element);
   }
 
-  beginSequence({ tag, headerOffset, unknownSequence }: ElementHeader): void {
+  beginSequence(element: ElementHeader): void {
     // No path leads into a sequence that comes again.
-    const path = this.#superseded.has(headerOffset) ? NOWHERE : `${this.#at}${formatTag(tag)}`;
-    this.#sequences.push({ path, outer: this.#at, isUnknown: unknownSequence === true });
+    const isOld = this.#superseded.has(element.headerOffset);
+    const path = isOld ? NOWHERE : `${this.#at}${formatTag(element.tag)}`;
+    this.#sequences.push({ path, outer: this.#at });
+    this.#places.beginSequence(element);
   }
 
   beginItem(index: number): void {
@@ -81,11 +73,7 @@ class ElementLocator implements DatasetVisitor {
 
   endSequence(): void {
     this.#sequences.pop();
-  }
-
-  #locate(vr: Vr, ranges: readonly ByteRange[]): void {
-    const isForeign = this.#sequences.some(({ isUnknown }) => isUnknown);
-    this.#located ??= { vr: isForeign ? 'UN' : vr, ranges };
+    this.#places.endSequence();
   }
 
   #isTarget(path: string): boolean {

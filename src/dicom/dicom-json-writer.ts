@@ -9,7 +9,8 @@ import type { TransferSyntax } from './transfer-syntax-table.js';
 
 const name = (tag: Tag, isFirst: boolean): string => `${isFirst ? '' : ','}"${formatTag(tag)}":`;
 
-const dicomJson = (numeric: NumericStrings): ModelFormat => ({
+/** The DICOM JSON model. */
+export const dicomJson = (numeric: NumericStrings): ModelFormat => ({
   begin: '{',
   end: '}',
   values: (bytes, vr, characterSet) => valueToJson(bytes, vr, characterSet, numeric),

@@ -71,7 +71,8 @@ export {
   type ContentVisitor,
 } from './content-tree.js';
 export { escapeXmlAttribute, escapeXmlText } from './xml-text.js';
-export { locateElement, type LocatedElement } from './bulk-data.js';
+export { locateElement } from './bulk-data.js';
+export { listBulkData, MOST_BULK_DATA, type BulkDataOptions } from './bulk-data-list.js';
 export {
   defaultCharacterSets,
   encodeText,
@@ -109,3 +110,4 @@ export {
 } from './json-encoder.js';
 export { parseDicomJson } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';
+export type { LocatedElement } from './value-places.js';

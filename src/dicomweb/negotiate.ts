@@ -137,7 +137,12 @@ function offersOf(resource: RetrieveResource, items: 'one' | 'many'): readonly O
     case 'commitment':
       return [...textForms(false), ...textForms(false).map((form) => ({ ...form, multipart: true }))];
     case 'instances':
-      return [...packings([dicom], items, true), { mediaType: zip, multipart: false, byNameOnly: true }];
+      return [
+        ...packings([dicom], items, true),
+        { mediaType: zip, multipart: false, byNameOnly: true },
+        // Historical: the bulk data in place of the instances (W-01).
+        { mediaType: octetStream, multipart: true, byNameOnly: true },
+      ];
     case 'frames':
     case 'pixeldata':
       return packings(pixelTypes(), items, true);

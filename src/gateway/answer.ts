@@ -44,6 +44,8 @@ export interface PartsAnswer {
   readonly multipart: boolean;
   /** The `type` parameter of the multipart media type. */
   readonly partType: string;
+  /** What the parts are, where that is not what the resource is named after. */
+  readonly holds?: 'bulkdata';
   /** The parts are text that the gateway writes, in UTF-8. @see rule H-12 */
   readonly isText?: boolean;
   readonly parts: AsyncGenerator<BodyPart, void, undefined>;

@@ -1,5 +1,4 @@
 import { readRanges, type EncapsulatedDocument } from '../dicom/index.js';
-import { retrieveUrl } from '../dicomweb/index.js';
 import type { BodyPart, Shown } from './answer.js';
 import type { OpenInstance } from './open-instance.js';
 import { cutRanges, etagOf } from './validator.js';
@@ -32,16 +31,16 @@ function shownAs(mediaType: string, sopInstanceUid: string): Shown {
   };
 }
 
-/** The document that an instance carries, as it is, in its own media type, at `suffix` below the instance. */
+/** The document that an instance carries, as it is, in its own media type. */
 export function encapsulatedPart(
   { instance, stored, record }: OpenInstance,
   { mediaType, range }: EncapsulatedDocument,
-  { serviceUrl, suffix }: { readonly serviceUrl: string; readonly suffix: string },
+  contentLocation: string,
 ): BodyPart {
   return {
     contentType: mediaType,
     peer: instance.key.peer,
-    contentLocation: retrieveUrl(serviceUrl, instance.key) + suffix,
+    contentLocation,
     contentLength: range.end - range.start,
     shown: shownAs(mediaType, instance.key.sopInstanceUid),
     bytes: readRanges(instance.source, stored, [range]),

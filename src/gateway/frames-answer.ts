@@ -17,6 +17,7 @@ import {
   type ByteSpan,
   type FrameChoice,
   type MediaRange,
+  type Representation,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
@@ -32,6 +33,8 @@ export interface FramesAsked {
   readonly serviceUrl: string;
   /** `bulkdata`: bare, where the client takes both that and parts. `frames` when left out. */
   readonly resource?: 'frames' | 'bulkdata';
+  /** They stand among what other instances have, so that a single one is a part too (W-12). */
+  readonly inParts?: boolean;
 }
 
 export interface FramesRequest extends FramesAsked {
@@ -99,18 +102,19 @@ function frameBytes(
   return record && hot ? hot.pass({ id, of: record, length }, bytes) : bytes;
 }
 
+/** What the client takes `count` frames as. @throws GatewayError `not-acceptable` */
+export const representationsOf = (
+  { resource = 'frames', accept, inParts = false }: FramesAsked,
+  count: number,
+): readonly Representation[] => negotiate(resource, accept, count === 1 && !inParts ? 'one' : 'many');
+
 /** The representation for `count` frames as they are stored. @throws GatewayError `not-acceptable` */
 export function chooseFrames(
   opened: Pick<FrameSource, 'stored'>,
   request: FramesAsked,
   count: number,
 ): FrameChoice {
-  const representations = negotiate(
-    request.resource ?? 'frames',
-    request.accept,
-    count === 1 ? 'one' : 'many',
-  );
-  const choice = chooseForFrames(representations, opened.stored);
+  const choice = chooseForFrames(representationsOf(request, count), opened.stored);
   if (choice) return choice;
   throw new GatewayError(
     'not-acceptable',

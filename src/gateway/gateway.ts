@@ -22,7 +22,8 @@ import { renderFrame } from './render-frame.js';
 import { Pictures } from './pictures.js';
 import { retrieveRendered } from './retrieve-rendered.js';
 import { retrieveThumbnail } from './retrieve-thumbnail.js';
-import { retrieveBulkData, retrieveFrames, retrievePixelData } from './retrieve-pixels.js';
+import { retrieveBulkData, retrieveFrames } from './retrieve-pixels.js';
+import { retrieveValues } from './retrieve-values.js';
 import { SharedFinds } from './shared-finds.js';
 import type { RetrieveBinding } from './side.js';
 import { search, type SearchAnswer } from './search.js';
@@ -103,7 +104,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     retrieveMetadata: (call, context) => retrieve(retrieveMetadata, call, context),
     retrieveFrames: (call, context) => retrieve(retrieveFrames, call, context),
     retrieveBulkData: async (call, context) => retrieveBulkData(sideFor(call), call, context),
-    retrievePixelData: (call, context) => retrieve(retrievePixelData, call, context),
+    retrieveValues: (call, context) => retrieve(retrieveValues, call, context),
     retrieveRendered: (call, context) => retrieve(retrieveRendered, call, context),
     // Who looks at thumbnails has not opened anything yet.
     retrieveThumbnail: async (call, context) => retrieveThumbnail(sideFor(call), call, context),

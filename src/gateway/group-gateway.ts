@@ -62,10 +62,8 @@ export function withGroups(
       const at = (peer: string) => peers.retrieveBulkData({ ...call, peer }, context);
       return of(call.peer)?.retrieve.one(call, at, context) ?? at(call.peer);
     },
-    retrievePixelData: async (call, context) => {
-      const at = (peer: string) => peers.retrievePixelData({ ...call, peer }, context);
-      return of(call.peer)?.retrieve.one(call, at, context) ?? at(call.peer);
-    },
+    retrieveValues: async (call, context) =>
+      (await of(call.peer)?.retrieve.values(call, context)) ?? peers.retrieveValues(call, context),
     retrieveRendered: async (call, context) =>
       (await of(call.peer)?.retrieve.rendered(call, context)) ?? peers.retrieveRendered(call, context),
     retrieveThumbnail: async (call, context) => {

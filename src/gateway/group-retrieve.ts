@@ -9,11 +9,25 @@ import { locate, type Located } from './group-locate.js';
 import { openUnion, type OpenedUnion } from './group-union.js';
 import { openWhole, type StudyInstances } from './open-instance.js';
 import type { RetrieveSettings } from './ports.js';
-import { instancesAnswer } from './retrieve-instances.js';
+import type { OpenedRetrieve } from './retrieve.js';
+import { filesOrBulkData, instancesAnswer } from './retrieve-instances.js';
 import { metadataList, wholeAnswer } from './retrieve-metadata.js';
 import { renderedInstances, requireSomeType } from './retrieve-rendered.js';
+import { requireParts, valuesAnswer, valuesMaking, type ValuesMaking } from './retrieve-values.js';
 import { renderingOf } from './rendered-parts.js';
-import type { Gateway, RenderedCall, RetrieveCall } from './use-cases.js';
+import type { Gateway, RenderedCall, RetrieveCall, ValuesCall } from './use-cases.js';
+
+type Holders = readonly [Member, ...Member[]];
+
+/** How an answer in parts is made. */
+interface PartsMaking {
+  /** Of what one member has. */
+  readonly ofPeer: (peer: string, among?: StudyInstances) => Promise<PartsAnswer>;
+  /** Of what several members have. */
+  readonly ofUnion: (opened: OpenedRetrieve, holders: Holders) => Promise<PartsAnswer>;
+  /** Throws where the client takes nothing that there can be, before anybody is asked. */
+  readonly requireSome?: () => void;
+}
 
 /** Retrieves of a group: each asks the members that hold the study. */
 export class GroupRetrieve {
@@ -29,52 +43,64 @@ export class GroupRetrieve {
   }
 
   /** @throws GatewayError as of one peer; of a member that failed as `Failures.note` says */
-  async instances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer> {
-    if (call.target.sopInstanceUid !== undefined)
-      return this.one(call, (peer) => this.#peers.retrieveInstances({ ...call, peer }, context), context);
-    const representations = negotiate('instances', call.accept, 'many');
-    const { only, located, failures } = await this.#begin(call, context);
-    if (only) {
-      const answer = this.#peers.retrieveInstances({ ...call, peer: nameOf(only) }, context);
-      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
-    }
-    const request = { group: this.#group, target: call.target };
-    const { opened, located: now } = await openUnion(request, located, failures, context);
-    const [holder] = now.holders;
-    if (!holder || opened === 'nothing') return nothing(failures);
-    const answer = await instancesAnswer(opened, representations, call, {
-      pool: holder.framePool,
-      context,
-    });
-    return marked(answer, { located: now, failures, isPartial: failures.any });
+  instances(call: RetrieveCall, context: OperationContext): Promise<PartsAnswer> {
+    const items = call.target.sopInstanceUid === undefined ? 'many' : 'one';
+    const ofPeer = (peer: string): Promise<PartsAnswer> =>
+      this.#peers.retrieveInstances({ ...call, peer }, context);
+    return filesOrBulkData(negotiate('instances', call.accept, items), (alike) =>
+      this.#parts(call, context, {
+        ofPeer,
+        ofUnion: (opened, holders) => instancesAnswer(opened, alike, call, makingOf(holders, context)),
+      }),
+    );
   }
 
   /** @throws GatewayError as `instances` */
-  async rendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer> {
-    if (call.target.sopInstanceUid !== undefined)
-      return this.one(
-        call,
-        (peer, among) => this.#peers.retrieveRendered({ ...call, peer, among }, context),
-        context,
-      );
-    requireSomeType(call.accept);
+  values(call: ValuesCall, context: OperationContext): Promise<PartsAnswer> {
+    return this.#parts(call, context, {
+      ofPeer: (peer) => this.#peers.retrieveValues({ ...call, peer }, context),
+      requireSome: () => {
+        requireParts(call);
+      },
+      ofUnion: (opened, holders) => valuesAnswer(opened, call, makingOf(holders, context)),
+    });
+  }
+
+  /** @throws GatewayError as `instances` */
+  rendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer> {
+    return this.#parts(call, context, {
+      ofPeer: (peer, among) =>
+        this.#peers.retrieveRendered({ ...call, peer, ...(among && { among }) }, context),
+      requireSome: () => {
+        requireSomeType(call.accept);
+      },
+      ofUnion: (opened, holders) => {
+        const { settingsOf: settings } = makingOf(holders, context);
+        const fallbackCharacterSetOf = (peer: string): string | undefined =>
+          settings(peer).fallbackCharacterSet;
+        return renderedInstances(opened, call, {
+          ...renderingOf(holders[0], context),
+          fallbackCharacterSetOf,
+        });
+      },
+    });
+  }
+
+  /** An answer in parts: of one instance, of the one member that holds the study, or of what several have of it. */
+  async #parts(call: RetrieveCall, context: OperationContext, make: PartsMaking): Promise<PartsAnswer> {
+    if (call.target.sopInstanceUid !== undefined) return this.one(call, make.ofPeer, context);
+    make.requireSome?.();
     const { only, located, failures } = await this.#begin(call, context);
     if (only) {
-      const answer = this.#peers.retrieveRendered({ ...call, peer: nameOf(only) }, context);
-      return marked(await unlessAbsent(answer, failures), { located, failures, isPartial: failures.any });
+      const answer = await unlessAbsent(make.ofPeer(nameOf(only)), failures);
+      return marked(answer, { located, failures, isPartial: failures.any });
     }
     const request = { group: this.#group, target: call.target };
     const { opened, located: now } = await openUnion(request, located, failures, context);
-    const [holder] = now.holders;
-    if (!holder || opened === 'nothing') return nothing(failures);
-    const settings = settingsOf(now.holders);
-    const fallbackCharacterSetOf = (peer: string): string | undefined => settings(peer).fallbackCharacterSet;
-    const by = { ...renderingOf(holder, context), fallbackCharacterSetOf };
-    return marked(await renderedInstances(opened, call, by), {
-      located: now,
-      failures,
-      isPartial: failures.any,
-    });
+    const [first, ...others] = now.holders;
+    if (!first || opened === 'nothing') return nothing(failures);
+    const answer = await unlessAbsent(make.ofUnion(opened, [first, ...others]), failures);
+    return marked(answer, { located: now, failures, isPartial: failures.any });
   }
 
   /** @throws GatewayError as `instances` */
@@ -200,6 +226,12 @@ function nothing(failures: Failures): never {
   failures.requireNone();
   throw heldByNobody();
 }
+
+/** What the parts are made with: threads and memory are everybody's, settings each member's own. */
+const makingOf = (holders: Holders, context: OperationContext): ValuesMaking => ({
+  ...valuesMaking(holders[0], context),
+  settingsOf: settingsOf(holders),
+});
 
 /** Each member's own. */
 function settingsOf(members: readonly Member[]): (peer: string) => RetrieveSettings {

@@ -92,7 +92,7 @@ async function renderableDocument(
   if (document === undefined)
     throw new GatewayError('not-acceptable', 'The instance is no document that can be rendered.');
   const part = (_mediaType: string, serviceUrl: string): BodyPart =>
-    encapsulatedPart(opened, document, { serviceUrl, suffix: '' });
+    encapsulatedPart(opened, document, retrieveUrl(serviceUrl, opened.instance.key));
   return { mediaTypes: [document.mediaType], part };
 }
 

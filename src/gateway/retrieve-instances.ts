@@ -29,6 +29,7 @@ import { isFloating, isOfTheFrame, lossOf, type Conversion } from './converted-f
 import { convertedInstance, TooLongUncompressed } from './converted-instance.js';
 import { madeAhead } from './made-ahead.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
+import { valuesAnswer, valuesMaking, type ValuesMaking } from './retrieve-values.js';
 import type { RetrieveBinding } from './side.js';
 import { datasetCrcOf, etagOf, recordInTurn, recordNow } from './validator.js';
 import type { HeldInstance } from './want.js';
@@ -228,20 +229,58 @@ function reencoded(
   return transferSyntax(transferSyntaxUid)?.deflated === true ? deflate(explicit) : explicit;
 }
 
-/** Retrieves a study, a series or an instance as Part 10 files. @throws GatewayError @see rules W-01, W-09..W-14 */
+const BULK_DATA = 'application/octet-stream';
+
+/**
+ * What `answer` makes of files or of bulk data, whichever of `representations` the client likes best; of the others where
+ * that is not to be had.
+ *
+ * @throws GatewayError `not-acceptable` of the best, or as `answer`
+ */
+export async function filesOrBulkData(
+  representations: readonly Representation[],
+  answer: (alike: readonly Representation[]) => Promise<PartsAnswer>,
+): Promise<PartsAnswer> {
+  const isBulk = ({ mediaType }: Representation): boolean => mediaType === BULK_DATA;
+  const bulk = representations.filter(isBulk);
+  const files = representations.filter((one) => !isBulk(one));
+  const best = representations.slice(0, 1).some(isBulk) ? bulk : files;
+  const others = best === bulk ? files : bulk;
+  try {
+    return await answer(best);
+  } catch (thrown) {
+    if (others.length === 0 || toGatewayError(thrown).code !== 'not-acceptable') throw thrown;
+    return await answer(others);
+  }
+}
+
+/** Retrieves a study, a series or an instance as Part 10 files, or its bulk data. @throws GatewayError @see rules W-01, W-09..W-14 */
 export async function retrieveInstances(
   side: RetrieveBinding,
-  { target, accept, serviceUrl }: InstancesRequest,
+  request: InstancesRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
+  const { target, accept } = request;
   const items = target.sopInstanceUid === undefined ? 'many' : 'one';
-  const representations = negotiate('instances', accept, items);
-  const opened = await openRetrieve(side, target, context);
-  return instancesAnswer(opened, representations, { target, serviceUrl }, { pool: side.framePool, context });
+  return filesOrBulkData(negotiate('instances', accept, items), async (alike) =>
+    instancesAnswer(await openRetrieve(side, target, context), alike, request, valuesMaking(side, context)),
+  );
+}
+
+/** What was opened, in the first of `representations`, which are all of files or all of bulk data. @throws GatewayError `not-acceptable` */
+export function instancesAnswer(
+  opened: OpenedRetrieve,
+  representations: readonly Representation[],
+  asked: InstancesRequest,
+  by: ValuesMaking,
+): Promise<PartsAnswer> {
+  if (representations[0]?.mediaType === BULK_DATA)
+    return valuesAnswer(opened, { ...asked, values: 'bulkdata' }, by);
+  return filesAnswer(opened, representations, asked, { pool: by.framePool, context: by.context });
 }
 
 /** What was opened, as Part 10 files. @throws GatewayError `not-acceptable` */
-export async function instancesAnswer(
+async function filesAnswer(
   opened: OpenedRetrieve,
   representations: readonly Representation[],
   asked: Omit<InstancesRequest, 'accept'>,

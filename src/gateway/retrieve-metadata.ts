@@ -1,8 +1,9 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { transferSyntax } from '../dicom/index.js';
+import { transferSyntax, type BulkDataOptions } from '../dicom/index.js';
 import { negotiate, retrieveUrl, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { DocumentAnswer } from './answer.js';
 import { writerOf } from './arrival-writer.js';
+import { bulkDataSuffix } from './bulk-data-uri.js';
 import { datasetList, type DatasetList } from './dataset-list.js';
 import type { ListedInstance } from './listing.js';
 import type { DocumentOf, WholeDocument } from './metadata-memory.js';
@@ -19,8 +20,6 @@ export interface MetadataRequest {
   /** Base of BulkDataURI. */
   readonly serviceUrl: string;
 }
-
-const PIXEL_DATA = '7FE00010';
 
 /** How the metadata of instances is written, beside the settings. */
 export interface Writing {
@@ -45,7 +44,6 @@ async function* textOf(
   url: string,
   { list, settingsOf }: Writing,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { inlineBytes, fallbackCharacterSet, numericStrings, limits } = settingsOf(instance.key.peer);
   const syntax = transferSyntax(instance.info.transferSyntaxUid);
   if (syntax === undefined) {
     throw new GatewayError(
@@ -55,14 +53,22 @@ async function* textOf(
   }
   const superseded = await supersededIn(instance);
   yield* list.write(instance.source, syntax, {
-    bulkDataUri: (path) => (path === PIXEL_DATA ? `${url}/pixeldata` : `${url}/bulkdata/${path}`),
-    inlineLimitBytes: inlineBytes,
-    numericStrings,
-    limits,
-    ...(superseded && { superseded }),
-    ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
+    bulkDataUri: (path) => url + bulkDataSuffix(path),
+    ...metadataOptions(settingsOf(instance.key.peer), superseded),
   });
 }
+
+/** How the metadata of an instance are written, which says also what of it is bulk data. */
+export const metadataOptions = (
+  { inlineBytes, fallbackCharacterSet, numericStrings, limits }: RetrieveSettings,
+  superseded: readonly number[] | undefined,
+): BulkDataOptions => ({
+  inlineLimitBytes: inlineBytes,
+  numericStrings,
+  limits,
+  ...(superseded && { superseded }),
+  ...(fallbackCharacterSet === undefined ? {} : { fallbackCharacterSet }),
+});
 
 /**
  * Retrieves the attributes of every instance at or below `target`, each written while it arrives and without its

@@ -7,6 +7,7 @@ import {
   readRanges,
   requireDeclaredFrames,
   transferSyntax,
+  type DatasetIndex,
   type LocatedElement,
 } from '../dicom/index.js';
 import {
@@ -15,16 +16,23 @@ import {
   frameConversions,
   negotiate,
   prefersStored,
-  retrieveUrl,
   type FrameConversion,
   type MediaRange,
+  type Representation,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
+import { bulkDataSuffix, bulkDataUri, PIXEL_DATA } from './bulk-data-uri.js';
 import { convertedFrames, isOfTheFrame } from './converted-frames.js';
 import { earlyFrames } from './early-frames.js';
 import { encapsulatedPart } from './encapsulated-part.js';
-import { each, framesAnswer, type FramesAsked, type FramesRequest } from './frames-answer.js';
+import {
+  each,
+  framesAnswer,
+  representationsOf,
+  type FramesAsked,
+  type FramesRequest,
+} from './frames-answer.js';
 import { joinedFrames } from './joined-frames.js';
 import { whenWhole, withInstance, type ComingInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './side.js';
@@ -40,20 +48,25 @@ export interface BulkDataRequest {
 
 export type PixelDataRequest = Omit<BulkDataRequest, 'path'>;
 
+/** What the pixel data of an instance depend on. */
+export type PixelDataAsked = Pick<FramesAsked, 'accept' | 'serviceUrl' | 'inParts'>;
+
+/** What frames are made with. */
+export type FrameMaking = Pick<RetrieveBinding, 'framePool' | 'hotFrames'>;
+
 /**
  * Frames in another transfer syntax than the stored one, where the client likes that better; undefined when they are to
  * be given as they are stored, or cannot be had otherwise.
  */
 async function convertedAnswer(
-  { framePool: pool, hotFrames: hot }: RetrieveBinding,
+  { framePool: pool, hotFrames: hot }: FrameMaking,
   coming: ComingInstance,
   request: FramesAsked & Pick<FramesRequest, 'frames'>,
   context: OperationContext,
 ): Promise<PartsAnswer | undefined> {
   const stored = transferSyntax(coming.instance.info.transferSyntaxUid);
   if (stored === undefined || isVideo(stored)) return undefined;
-  const items = request.frames.length === 1 ? 'one' : 'many';
-  const representations = negotiate(request.resource ?? 'frames', request.accept, items);
+  const representations = representationsOf(request, request.frames.length);
   const conversions = frameConversions(representations, stored, pool);
   const asStored = chooseForFrames(representations, stored);
   if (prefersStored(asStored, conversions[0])) return undefined;
@@ -120,28 +133,58 @@ export function retrievePixelData(
   request: PixelDataRequest,
   context: OperationContext,
 ): Promise<PartsAnswer> {
-  return withInstance(side, request.target, context, async (coming) => {
-    const opened = await whenWhole(coming);
-    const { index } = opened;
-    if (index.pixelData?.kind !== 'encapsulated')
-      return elementAnswer(opened, { ...request, path: PIXEL_DATA }, '/pixeldata');
-    requireDeclaredFrames(index);
-    const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
-    const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
-    const source = { ...opened, hot: side.hotFrames };
-    try {
-      return (
-        (await convertedAnswer(side, coming, asked, context)) ?? (await framesAnswer(source, asked, frames))
-      );
-    } catch (thrown) {
-      if (frames.length === 1 || isVideo(opened.stored) || toGatewayError(thrown).code !== 'not-acceptable')
-        throw thrown;
-      return await joinedFrames(source, request, { pool: side.framePool, context });
-    }
-  });
+  return withInstance(side, request.target, context, async (coming) =>
+    pixelDataAnswer(await whenWhole(coming), request, side, context),
+  );
 }
 
-const PIXEL_DATA = '7FE00010';
+/** Whether an instance has pixel data; those that are empty are none, nor have the metadata a URI for them. */
+export const hasPixelData = ({ pixelData }: DatasetIndex): boolean =>
+  pixelData !== undefined && (pixelData.kind !== 'native' || pixelData.value.end > pixelData.value.start);
+
+/**
+ * The pixel data of an instance whose every byte is there. What is one part, or one body, is at the URI that the metadata
+ * have for it; a frame among others is at its own.
+ *
+ * @throws GatewayError as `retrievePixelData`
+ */
+export async function pixelDataAnswer(
+  opened: OpenInstance,
+  request: PixelDataAsked,
+  by: FrameMaking,
+  context: OperationContext,
+): Promise<PartsAnswer> {
+  const { index } = opened;
+  if (!hasPixelData(index)) throw new GatewayError('not-found', 'The instance has no pixel data.');
+  if (index.pixelData?.kind !== 'encapsulated')
+    return elementAnswer(opened, { ...request, path: PIXEL_DATA });
+  requireDeclaredFrames(index);
+  const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
+  const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
+  const source = { ...opened, hot: by.hotFrames };
+  try {
+    const answer =
+      (await convertedAnswer(by, opened, asked, context)) ?? (await framesAnswer(source, asked, frames));
+    return frames.length === 1 ? atItsUri(answer, opened, request) : answer;
+  } catch (thrown) {
+    const isFinal = frames.length === 1 || isVideo(opened.stored) || request.inParts === true;
+    if (isFinal || toGatewayError(thrown).code !== 'not-acceptable') throw thrown;
+    return await joinedFrames(source, request, { pool: by.framePool, context });
+  }
+}
+
+/** The answer with the URI that the metadata have for all pixel data. */
+function atItsUri(
+  answer: PartsAnswer,
+  { instance }: OpenInstance,
+  { serviceUrl }: PixelDataAsked,
+): PartsAnswer {
+  const contentLocation = bulkDataUri(serviceUrl, instance.key, PIXEL_DATA);
+  const parts = (async function* (): PartsAnswer['parts'] {
+    for await (const part of answer.parts) yield { ...part, contentLocation };
+  })();
+  return { ...answer, parts };
+}
 
 /** Retrieves the value that a BulkDataURI names. @throws GatewayError `not-found` @see rules W-04, W-49 */
 export function retrieveBulkData(
@@ -151,54 +194,66 @@ export function retrieveBulkData(
 ): Promise<PartsAnswer> {
   if (request.path === PIXEL_DATA) return retrievePixelData(side, request, context);
   return withInstance(side, request.target, context, async (coming) =>
-    elementAnswer(await whenWhole(coming), request, `/bulkdata/${request.path}`),
+    elementAnswer(await whenWhole(coming), request),
   );
 }
 
 const DOCUMENT = '00420011';
 const GENERAL = 'application/octet-stream';
 
-async function elementAnswer(
-  opened: OpenInstance,
-  request: BulkDataRequest,
-  suffix: string,
-): Promise<PartsAnswer> {
+interface ElementAsked extends PixelDataAsked {
+  readonly path: string;
+}
+
+async function elementAnswer(opened: OpenInstance, request: ElementAsked): Promise<PartsAnswer> {
   const { instance, stored, index } = opened;
-  const document = request.path === DOCUMENT ? await locateDocument(instance.source, stored) : undefined;
-  const own = document?.mediaType;
-  const representation = chooseForBulkData(negotiate('bulkdata', request.accept, 'one', own), own);
-  if (representation === undefined) {
-    throw new GatewayError('not-acceptable', `Bulk data is available as ${GENERAL}.`);
-  }
-  const located = await locateElement(instance.source, stored, request.path, index.repeated?.superseded);
-  if (located === undefined) throw new GatewayError('not-found', 'The instance has no such element.');
+  const locate = (): Promise<LocatedElement | undefined> =>
+    locateElement(instance.source, stored, request.path, index.repeated?.superseded);
+  const { representation, part } = await elementPart(opened, request, locate);
   const { multipart, mediaType } = representation;
-  const at = { serviceUrl: request.serviceUrl, suffix };
-  const isDocument = document !== undefined && mediaType !== GENERAL;
-  return {
-    kind: 'parts',
-    refused: 0,
-    multipart,
-    partType: mediaType,
-    parts: each([isDocument ? encapsulatedPart(opened, document, at) : valuePart(opened, located, at)]),
-    stalled: opened.stalled,
-    close: opened.close,
-  };
+  const { stalled, close } = opened;
+  return { kind: 'parts', refused: 0, multipart, partType: mediaType, parts: each([part]), stalled, close };
+}
+
+/**
+ * The value that `locate` finds, in its own type or the general one.
+ *
+ * @throws GatewayError `not-acceptable`, or `not-found` when there is none
+ */
+export async function elementPart(
+  opened: OpenInstance,
+  { path, accept, serviceUrl, inParts = false }: ElementAsked,
+  locate: () => Promise<LocatedElement | undefined>,
+): Promise<{ readonly representation: Representation; readonly part: BodyPart }> {
+  const { instance, stored } = opened;
+  const document = path === DOCUMENT ? await locateDocument(instance.source, stored) : undefined;
+  const own = document?.mediaType;
+  const representations = negotiate('bulkdata', accept, inParts ? 'many' : 'one', own);
+  const representation = chooseForBulkData(representations, own);
+  if (representation === undefined)
+    throw new GatewayError('not-acceptable', `Bulk data is available as ${GENERAL}.`);
+  const located = await locate();
+  if (located === undefined) throw new GatewayError('not-found', 'The instance has no such element.');
+  const isDocument = document !== undefined && representation.mediaType !== GENERAL;
+  const part = isDocument
+    ? encapsulatedPart(opened, document, bulkDataUri(serviceUrl, instance.key, path))
+    : valuePart(opened, located, { path, serviceUrl });
+  return { representation, part };
 }
 
 /** The value of an element as it stands, in little endian. */
 function valuePart(
   { instance, stored, record }: OpenInstance,
   { ranges, vr }: LocatedElement,
-  { serviceUrl, suffix }: { readonly serviceUrl: string; readonly suffix: string },
+  { path, serviceUrl }: Pick<ElementAsked, 'path' | 'serviceUrl'>,
 ): BodyPart {
   return {
     contentType: GENERAL,
     peer: instance.key.peer,
-    contentLocation: retrieveUrl(serviceUrl, instance.key) + suffix,
+    contentLocation: bulkDataUri(serviceUrl, instance.key, path),
     contentLength: ranges.reduce((sum, { start, end }) => sum + end - start, 0),
     bytes: readRanges(instance.source, stored, ranges, vr),
-    etag: etagOf(record, 'bulkdata', suffix),
+    etag: etagOf(record, 'bulkdata', bulkDataSuffix(path)),
     range: (span) =>
       stored.byteOrder === 'big'
         ? sliceOf(readRanges(instance.source, stored, ranges, vr), span)

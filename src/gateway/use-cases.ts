@@ -6,6 +6,7 @@ import type { StoreAt } from './ports.js';
 import type { PreloadJob, PreloadStatus } from './preload-job.js';
 import type { PurgeTarget } from './purge.js';
 import type { RenderedCallOf } from './rendered-parts.js';
+import type { ValueKind } from './retrieve-values.js';
 import type { SearchAnswer } from './search.js';
 import type { StoreSession } from './store.js';
 import type { StudyPull } from './study-pulls.js';
@@ -31,6 +32,10 @@ export interface SearchCall extends Common {
 
 export interface InstanceCall extends RetrieveCall {
   readonly target: Required<RetrieveTarget>;
+}
+
+export interface ValuesCall extends RetrieveCall {
+  readonly values: ValueKind;
 }
 
 export type RenderedCall = RetrieveCall & RenderedCallOf;
@@ -96,8 +101,8 @@ export interface Gateway {
     call: InstanceCall & { readonly path: string },
     context: OperationContext,
   ): Promise<PartsAnswer>;
-  /** WADO-RS: all pixel data of an instance. */
-  retrievePixelData(call: InstanceCall, context: OperationContext): Promise<PartsAnswer>;
+  /** WADO-RS: the pixel data, or all bulk data, of a study, a series or an instance. */
+  retrieveValues(call: ValuesCall, context: OperationContext): Promise<PartsAnswer>;
   /** WADO-RS and WADO-URI: pictures of a study, a series, an instance or some of its frames. */
   retrieveRendered(call: RenderedCall, context: OperationContext): Promise<PartsAnswer>;
   /** WADO-RS: one small picture that stands for a study, a series, an instance or some of its frames. */

@@ -39,7 +39,7 @@ function levelRoutes([name, path, what]: (typeof LEVELS)[number]): readonly ApiR
           'An instance',
         ),
       clause: '10.4.1.1.1',
-      answers: whole('All of it.', FILES, ...one, 'application/zip'),
+      answers: whole('All of it; its bulk data alone as bytes.', FILES, ...one, 'application/zip', BYTES),
     },
     {
       method: 'get',
@@ -93,30 +93,45 @@ const frames: ApiRoute = {
   ]),
 };
 
-const bulkData: readonly ApiRoute[] = [
-  {
-    method: 'get',
-    path: `${INSTANCE}/bulkdata/*path`,
-    id: 'RetrieveBulkdata',
-    summary: 'What a BulkDataURI names: tags and numbers of items, with slashes between.',
-    clause: '10.4.1.1.5',
-    answers: bytes('The value.', [BYTES, 'application/octet-stream', 'application/pdf', 'video/mp4']),
-  },
-  {
-    method: 'get',
-    path: `${INSTANCE}/pixeldata`,
-    id: 'RetrieveInstancePixelData',
-    summary: 'The pixel data of an instance.',
-    clause: '10.4.1.1.5',
-    answers: bytes('All frames.', [BYTES, 'application/octet-stream']),
-  },
-];
+const bulkData: ApiRoute = {
+  method: 'get',
+  path: `${INSTANCE}/bulkdata/*path`,
+  id: 'RetrieveBulkdata',
+  summary: 'What a BulkDataURI names: tags and numbers of items, with slashes between.',
+  clause: '10.4.1.1.5',
+  answers: bytes('The value.', [BYTES, 'application/octet-stream', 'application/pdf', 'video/mp4']),
+};
+
+/** All values of one kind. */
+function valueRoutes([name, path, what]: (typeof LEVELS)[number]): readonly ApiRoute[] {
+  const is = 'A part for each value, and for each frame of encapsulated pixel data.';
+  const all = { 200: { is, types: [BYTES] }, 206: { ...PARTIAL, types: [BYTES] } };
+  return [
+    {
+      method: 'get',
+      path: `${path}/bulkdata`,
+      id: `Retrieve${name}Bulkdata`,
+      summary: `Everything of ${what} that its metadata name by URI.`,
+      clause: '10.4.1.1.5',
+      answers: all,
+    },
+    {
+      method: 'get',
+      path: `${path}/pixeldata`,
+      id: `Retrieve${name}PixelData`,
+      summary: `The pixel data of ${what}.`,
+      clause: '10.4.1.1.5',
+      answers: name === 'Instance' ? bytes('All frames.', [BYTES, 'application/octet-stream']) : all,
+    },
+  ];
+}
 
 /** What is retrieved by WADO-RS and WADO-URI. */
 export const retrieveRoutes: readonly ApiRoute[] = [
   ...LEVELS.flatMap(levelRoutes),
   frames,
-  ...bulkData,
+  bulkData,
+  ...LEVELS.flatMap(valueRoutes),
   ...PICTURED.flatMap(pictureRoutes),
   {
     method: 'get',

@@ -159,7 +159,7 @@ function retrieveRoutes(on: On, deps: HttpDependencies): void {
     on('get', path, 'retrieve', async ({ response, context, common, params }) => {
       const target = parseRetrieveTarget(params);
       const answer = await gateway.retrieveInstances({ ...common, target }, context);
-      await sendParts(response, answer, sending(common.peer, 'instance'));
+      await sendParts(response, answer, sending(common.peer, answer.holds ?? 'instance'));
     });
     on('get', `${path}/metadata`, 'retrieve', async (call) => {
       const { request, response, context, common, params, rawQuery } = call;
@@ -168,6 +168,12 @@ function retrieveRoutes(on: On, deps: HttpDependencies): void {
       const answer = await gateway.retrieveMetadata({ ...common, target }, context);
       await sendList(response, answer, { stallMs: 0 });
     });
+    for (const values of ['bulkdata', 'pixeldata'] as const)
+      on('get', `${path}/${values}`, 'retrieve', async ({ response, context, common, params }) => {
+        const target = parseRetrieveTarget(params);
+        const answer = await gateway.retrieveValues({ ...common, target, values }, context);
+        await sendParts(response, answer, sending(common.peer, 'bulkdata'));
+      });
   }
   const instance = '/studies/:study/series/:series/instances/:instance';
   const onInstance = (
@@ -184,9 +190,6 @@ function retrieveRoutes(on: On, deps: HttpDependencies): void {
     const frames = parseFrameList(params['frames'] ?? '');
     return gateway.retrieveFrames({ ...common, target, frames }, context);
   });
-  onInstance('/pixeldata', 'bulkdata', ({ common, context }, target) =>
-    gateway.retrievePixelData({ ...common, target }, context),
-  );
   onInstance('/bulkdata/*path', 'bulkdata', ({ common, request, context }, target) => {
     const path = parseBulkDataPath(wildcard(request.params['path']));
     return gateway.retrieveBulkData({ ...common, target, path }, context);

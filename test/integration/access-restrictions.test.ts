@@ -88,6 +88,7 @@ const RETRIEVES = [
   '/rendered',
   '/thumbnail',
   '/pixeldata',
+  '/bulkdata',
   '/bulkdata/00104000',
 ];
 const THREE = [image(1), image(2), image(3)];

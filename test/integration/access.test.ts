@@ -408,11 +408,21 @@ test('every resource wants to know who asks, but those that probes need (R-01)',
     study,
     instance,
   ];
-  const more = ['metadata', 'rendered', 'thumbnail', 'frames/1', 'pixeldata', 'bulkdata/7FE00010'];
+  const more = [
+    'metadata',
+    'rendered',
+    'thumbnail',
+    'frames/1',
+    'pixeldata',
+    'bulkdata',
+    'bulkdata/7FE00010',
+  ];
   const all = [
     ...paths,
     ...more.map((name) => `${instance}/${name}`),
     `${study}/metadata`,
+    `${study}/bulkdata`,
+    `${study}/pixeldata`,
     `${study}/preload`,
     '/wado?requestType=WADO&studyUID=1.2.3&seriesUID=1.2.4&objectUID=1.2.5',
     '/commitment-requests/1.2.3',

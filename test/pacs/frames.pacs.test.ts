@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { syntaxes } from '../helpers/fixtures.js';
 import { readElements, readFrames } from '../helpers/independent-reader.js';
@@ -198,6 +199,26 @@ for (const kind of [orthanc, dcmqrscpJpegLs]) {
         expect(
           parts.map(({ body }, index) => body.equals(framesOf(image)[index] ?? Buffer.alloc(0))),
         ).toEqual(framesOf(image).map(() => true));
+      });
+
+      test('W-01, W-05: the pixel data of a study are those of its instances, and so are its bulk data', async () => {
+        const { studyInstanceUid } = native();
+        const study = `${gateway.service}/studies/${studyInstanceUid}`;
+        const digests = (response: RawResponse): readonly string[] => {
+          expect([response.status, response.complete]).toEqual([200, true]);
+          return partsOf(response)
+            .map(({ headers, body }) => `${headers['content-location'] ?? ''} ${crc32(body)}`)
+            .sort();
+        };
+        const pixels = digests(await ask(`${study}/pixeldata`, ACCEPT.ohif));
+        const each: string[] = [];
+        for (const one of images.filter((held) => held.studyInstanceUid === studyInstanceUid))
+          each.push(...digests(await ask(`${urlOf(gateway, one)}/pixeldata`, ACCEPT.ohif)));
+        expect(each.length).toBeGreaterThan(0);
+        expect(pixels).toEqual(expect.arrayContaining(each));
+        const bulk = digests(await ask(`${study}/bulkdata`, ACCEPT.ohif));
+        expect(bulk).toEqual(expect.arrayContaining([...pixels]));
+        expect(digests(await ask(study, ACCEPT.ohif))).toEqual(bulk);
       });
     });
   });

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { deflateRawSync } from 'node:zlib';
 import type { ByteSource } from '../../../src/core/index.js';
-import { locateElement, Tags, TransferSyntaxes, type TransferSyntax } from '../../../src/dicom/index.js';
+import {
+  listBulkData,
+  locateElement,
+  MOST_BULK_DATA,
+  Tags,
+  TransferSyntaxes,
+  type TransferSyntax,
+} from '../../../src/dicom/index.js';
 import {
   element,
   encapsulated,
@@ -121,5 +128,60 @@ describe('bulk data by path (W-04, W-49)', () => {
     await expect(locateElement(cut, ExplicitVrLittleEndian, 'FFFCFFFC')).rejects.toMatchObject({
       code: 'malformed-dataset',
     });
+  });
+});
+
+describe('all bulk data (W-05, W-49)', () => {
+  const options = { inlineLimitBytes: 4 };
+  const syntaxes = [
+    ExplicitVrLittleEndian,
+    ImplicitVrLittleEndian,
+    ExplicitVrBigEndian,
+    DeflatedExplicitVrLittleEndian,
+  ];
+
+  async function listed(write: Write, syntax: TransferSyntax, from = 0): Promise<unknown[]> {
+    const bytes = write(syntax);
+    const source = sourceOf(syntax.deflated ? deflateRawSync(bytes) : bytes);
+    const values = await listBulkData(source, syntax, options, from);
+    const places = values.map(async ({ path, located: at }) => {
+      expect(at).toEqual(at && (await locateElement(source, syntax, path)));
+      return [path, ...(at?.ranges ?? []).map(({ start, end }) => bytes.toString('latin1', start, end))];
+    });
+    return Promise.all(places);
+  }
+
+  test.each(syntaxes)('is found in one pass where each is by its path, in $uid', async (syntax) => {
+    expect(await listed(instance, syntax)).toEqual([
+      ['00091001', 'private.'],
+      ['00480105/0/00282000', 'first '],
+      ['00480105/1/00282000', 'second'],
+      // The icon has four bytes: its metadata have them.
+      ['7FE00010'],
+    ]);
+  });
+
+  test('an icon in fragments is theirs, one behind the other', async () => {
+    const write = join(
+      sequence(0x00880200, [encapsulated([Buffer.from('one '), Buffer.from('two ')])]),
+      element(0x00091001, 'OB', 'private.'),
+    );
+    expect(await listed(write, ExplicitVrLittleEndian)).toEqual([
+      ['00880200/0/7FE00010', 'one ', 'two '],
+      ['00091001', 'private.'],
+    ]);
+  });
+
+  test('comes in lists of a bounded length, none of it twice', async () => {
+    const count = MOST_BULK_DATA + 3;
+    const items = Array.from({ length: count }, () => element(0x00282000, 'OB', 'profile.'));
+    const write = sequence(0x00480105, items);
+    const pathOf = (item: number): string => `00480105/${item}/00282000`;
+    const bytes = sourceOf(write(ExplicitVrLittleEndian));
+    const paths = async (from: number): Promise<readonly string[]> =>
+      (await listBulkData(bytes, ExplicitVrLittleEndian, options, from)).map(({ path }) => path);
+    const all = [...(await paths(0)), ...(await paths(MOST_BULK_DATA))];
+    expect(all).toEqual(Array.from({ length: count }, (_, item) => pathOf(item)));
+    expect(await paths(0)).toHaveLength(MOST_BULK_DATA);
   });
 });

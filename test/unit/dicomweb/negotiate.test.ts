@@ -431,6 +431,18 @@ describe('frames', () => {
     expect(given('*/*', Syntax.JpegLsLossless, 'one')).toBe('multipart image/jls 1.2.840.10008.1.2.4.80');
   });
 
+  test('W-01: bulk data stand beside instances for who names them, in parts', () => {
+    const octets = 'multipart/related; type="application/octet-stream"';
+    for (const items of ['one', 'many'] as const) {
+      expect(first('instances', octets, items)).toBe('multipart application/octet-stream unsaid');
+      for (const accept of [undefined, '*/*', 'multipart/*', 'multipart/related; type="application/*"'])
+        expect(ask('instances', accept, items).map(({ mediaType }) => mediaType)).not.toContain(
+          'application/octet-stream',
+        );
+      expect(codeOf(() => ask('instances', 'application/octet-stream', items))).toBe('not-acceptable');
+    }
+  });
+
   test('W-05: a video element asks pixel data by the accept parameter alone', () => {
     const representations = negotiate('pixeldata', parseAccept('*/*', 'video/mp4'), 'one');
     expect(chooseForFrames(representations, Syntax.Mpeg4HighProfile41)).toMatchObject({
