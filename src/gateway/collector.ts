@@ -88,6 +88,8 @@ export class Collector {
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
   #fetches = false;
+  /** Instances that have begun to come. */
+  #arrivals = 0;
   #list: readonly ListedInstance[] | undefined;
   /** Of what was listed; undefined where the peer does not tell. */
   readonly sopClassUids = new Set<string | undefined>();
@@ -229,6 +231,7 @@ export class Collector {
 
   /** Says whether anybody will read it. */
   #arrived(holding: Holding, instance: FoundInstance): boolean {
+    this.#arrivals += 1;
     this.#same.add(instance);
     holding.take(instance, instance.lease({ onStalled: this.#onStalled, reading: this.#reading }));
     // Nobody listens any more: the instance stays in the cache on its own merits, the place in the queue is kept
@@ -283,6 +286,32 @@ export class Collector {
    */
   requireSame(next?: HeldInstance): void {
     if (!(next ? this.#same.isStill(next.key) : this.isSame)) throw overtaken(this.#side.binding.peer.name);
+  }
+
+  /**
+   * All that has come is of one patient, by what the peer says now: a correction that nobody has asked about meanwhile
+   * would show in nothing else. Of one instance alone, and of what was in the cache, nothing more is asked.
+   *
+   * @throws GatewayError as `requireSame`
+   */
+  async requireStillSame(): Promise<void> {
+    if (this.#fetches && this.#arrivals > 1) await this.#askOnceMore();
+    this.requireSame();
+  }
+
+  async #askOnceMore(): Promise<void> {
+    const { watch, deps, binding } = this.#side;
+    const { studyInstanceUid } = this.#target;
+    // What the peer does not tell of its studies it does not tell now.
+    if (watch.told(studyInstanceUid) === undefined) return;
+    const context = { ...this.#context, signal: this.#clientSignal };
+    try {
+      await watch.checkAfter(studyInstanceUid, deps.instances.latestOrdinal, context);
+    } catch (thrown) {
+      const { code } = toGatewayError(thrown);
+      // It has sent all of it. That it cannot be asked any more takes nothing away from that.
+      if (code === 'not-found') throw overtaken(binding.peer.name);
+    }
   }
 
   /** The client is told to come back later: what was asked for is pulled all the same. */

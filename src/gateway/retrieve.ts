@@ -125,7 +125,7 @@ async function* deliver(
       current.release();
       const next: IteratorResult<Event, unknown> = await events.next();
       if (next.done) {
-        collector.requireSame();
+        await collector.requireStillSame();
         return;
       }
       if (next.value.kind !== 'arrived') throw next.value.error;

@@ -160,19 +160,43 @@ describe('a study that is sent to its end', () => {
 });
 
 describe('a study that is corrected within the time for which the PACS is believed', () => {
-  test.each(PATHS)('while %s is sent: is of one patient for who asks again', async (path) => {
+  test.each(PATHS)('while %s is sent: breaks it off at its end, when the PACS is asked', async (path) => {
     const { pacs, get } = await start('1h');
     meanwhile(pacs, () => {
       correct(pacs);
     });
-    // The PACS sent it so, and had said nothing else.
-    expect(patientsOf(await get(path))).toEqual(['ROGUE', 'P2']);
+    const broken = await get(path);
+    expect(broken.status === 200 && broken.complete).toBe(false);
     const again = await get(path);
     expect([again.status, again.complete, patientsOf(again)]).toEqual([200, true, ['P2']]);
-    // Asked once after the last had come, it is believed again.
+    // Asked after the last had come, it is believed again.
     expect(patientsOf(await get(path))).toEqual(['P2']);
     const asked = pacs.finds('STUDY');
     expect(patientsOf(await get(path))).toEqual(['P2']);
+    expect(pacs.finds('STUDY')).toBe(asked);
+  });
+
+  test.each(PATHS)('while %s is sent, and deleted then: breaks it off', async (path) => {
+    const { pacs, get } = await start('1h');
+    meanwhile(pacs, () => (pacs.instances = []), 4);
+    const broken = await get(path);
+    expect(broken.status === 200 && broken.complete).toBe(false);
+  });
+
+  test.each(PATHS)('%s is whole where the PACS cannot be asked at its end', async (path) => {
+    const { pacs, get } = await start('1h');
+    meanwhile(pacs, () => (pacs.before.STUDY = drop()), 4);
+    const asked = pacs.finds('STUDY');
+    const whole = await get(path);
+    expect([whole.status, whole.complete, patientsOf(whole)]).toEqual([200, true, ['ROGUE']]);
+    expect(pacs.finds('STUDY')).toBeGreaterThan(asked + 1);
+  });
+
+  test.each(PATHS)('%s from the cache asks nothing more at its end', async (path) => {
+    const { pacs, get } = await start('1h');
+    await get(path);
+    const asked = pacs.finds('STUDY');
+    expect((await get(path)).complete).toBe(true);
     expect(pacs.finds('STUDY')).toBe(asked);
   });
 
