@@ -5,6 +5,7 @@ export type { AuditedStudy, AuditEvent, AuditKind, AuditTrail, PatientIdentity }
 export { ByteBudget } from './byte-budget.js';
 export type { ByteSource } from './bytes.js';
 export { Channel } from './channel.js';
+export { nextCrc32 } from './checksum.js';
 export { systemClock, type Clock } from './clock.js';
 export { abortReason, GatewayError, toGatewayError, type GatewayErrorCode } from './errors.js';
 export { KeySet } from './key-set.js';

@@ -1,5 +1,4 @@
-import { crc32 } from 'node:zlib';
-import { GatewayError } from '../core/index.js';
+import { GatewayError, nextCrc32 } from '../core/index.js';
 
 /** A file of an archive, before its first byte. */
 export interface ZipFile {
@@ -61,7 +60,7 @@ export class ZipWriter {
   /** Counts the next bytes of the file, which go to the client as they are. */
   count(bytes: Buffer): void {
     const { entry } = this.#current();
-    entry.crc32 = crc32(bytes, entry.crc32);
+    entry.crc32 = nextCrc32(bytes, entry.crc32);
     entry.bytes += bytes.length;
     this.#offset += bytes.length;
   }

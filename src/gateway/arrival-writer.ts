@@ -1,5 +1,4 @@
-import { crc32 } from 'node:zlib';
-import { GatewayError, toGatewayError, type Observe } from '../core/index.js';
+import { GatewayError, nextCrc32, toGatewayError, type Observe } from '../core/index.js';
 import {
   DatasetIndexer,
   formatTag,
@@ -151,7 +150,7 @@ export class ArrivalWriter implements InstanceWriter {
   write(chunk: Buffer): void | Promise<void> {
     this.#bytes += chunk.length;
     this.#came?.(chunk.length);
-    this.#crc = crc32(chunk, this.#crc);
+    this.#crc = nextCrc32(chunk, this.#crc);
     // Of another instance than the one asked for nothing leaves.
     if (this.#isFailed) return undefined;
     if (this.#unnamed) return this.#writeUnnamed(this.#unnamed, chunk);

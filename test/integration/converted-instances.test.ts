@@ -17,6 +17,7 @@ import {
 } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
 import { partsOf, request, type RawResponse } from '../helpers/test-gateway.js';
+import { unzip } from '../helpers/zip-reader.js';
 
 // Each gateway starts threads of its own, with the codecs in them.
 
@@ -208,6 +209,17 @@ describe('instances in another transfer syntax than the stored one', () => {
     const file = fileOf((await get(`application/dicom; transfer-syntax=${S.Jpeg2000Lossless.uid}`)).body);
     expect(textOf(file.elements, '00280004')).toBe('YBR_RCT');
     expect((await decoded(file, colour)).map((frame) => frame.length)).toEqual(Array(3).fill(31 * 17 * 3));
+  });
+
+  test('W-24: an archive of decoded files is whole also after one of them was deflated', async () => {
+    const get = await start(await encodedInstance(gray, S.RleLossless.uid));
+    expect(
+      (await get(`application/dicom; transfer-syntax=${S.DeflatedExplicitVrLittleEndian.uid}`)).status,
+    ).toBe(200);
+    const { body } = await get('application/dicom');
+    // The reader compares the checksums.
+    const [file] = unzip((await get('application/zip')).body);
+    expect(file?.body.equals(body)).toBe(true);
   });
 
   test.each([S.RleLossless, S.JpegLosslessSv1, S.JpegLsLossless, S.Jpeg2000Lossless, S.HtJ2kLossless])(
