@@ -26,6 +26,8 @@ export interface RenderedRepresentation {
 /** The first is the default; WebP, which takes longest, is an extension. @see PS3.18 Table 8.7.4-1 */
 export const pictureTypes: readonly PictureType[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
+const DICOM_FILE = 'application/dicom';
+
 /** Whether pictures can be made in a media type: videos are not. */
 export const isPictureType = (mediaType: string): mediaType is PictureType =>
   (pictureTypes as readonly string[]).includes(mediaType);
@@ -66,23 +68,43 @@ interface Candidate {
  * q, the more specific range, the client's order and the gateway's. WebP is made only for whom nothing else would do as
  * well. An entry with a transfer syntax means no rendered type, and is passed over.
  *
- * @throws GatewayError `not-acceptable` with the list of what there is
+ * @throws GatewayError `not-acceptable` with the list of what there is, `bad-request` as `chooseRendered`
  * @see PS3.18 8.7.4, 8.7.8.1 (H-07..H-09, W-50)
  */
 export function negotiateRendered(kind: RenderedKind, accept: readonly MediaRange[]): RenderedRepresentation {
   return chooseRendered(kind, accept) ?? raiseNotAcceptable(offersOf(kind));
 }
 
-/** The same; undefined when nothing will do. */
+/**
+ * The same; undefined when nothing will do.
+ *
+ * @throws GatewayError `bad-request` where the client names DICOM files and pictures both
+ * @see PS3.18 8.7.5 (H-06)
+ */
 export function chooseRendered(
   kind: RenderedKind,
   accept: readonly MediaRange[],
 ): RenderedRepresentation | undefined {
-  const candidates = offersOf(kind)
+  const [best] = offersOf(kind)
     .flatMap((offer) => strongest(offer, accept))
     .filter(({ range }) => range.q > 0)
     .sort(byPreference);
-  return candidates[0]?.offer;
+  requireOneCategory(accept, best?.range.source ?? 'header');
+  return best?.offer;
+}
+
+/** Of what decides: where the parameter names a picture, the header does not. */
+function requireOneCategory(accept: readonly MediaRange[], deciding: MediaRange['source']): void {
+  const names = accept
+    .filter(({ source, q, parameters }) => source === deciding && q > 0 && !parameters.has('transfer-syntax'))
+    .map(({ type, subtype, parameters }) =>
+      type === 'multipart' ? (parameters.get('type') ?? '') : `${type}/${subtype}`,
+    );
+  if (names.includes(DICOM_FILE) && names.some(isPictureType))
+    throw new GatewayError(
+      'bad-request',
+      'The acceptable types are DICOM and pictures both; name those of one kind.',
+    );
 }
 
 function raiseNotAcceptable(offers: readonly RenderedRepresentation[]): never {

@@ -35,7 +35,6 @@ describe('media types of pictures', () => {
     ['multipart/related', 'multipart image/jpeg'],
     ['multipart/related; type="image/*"', 'multipart image/jpeg'],
     ['multipart/related; type="image/png", image/jpeg;q=0.9', 'multipart image/png'],
-    ['application/dicom, image/png', 'image/png'],
   ])('H-07, W-50: one picture with Accept %s is %s', (accept, chosen) => {
     expect(choose('picture', accept)).toBe(chosen);
   });
@@ -89,6 +88,30 @@ describe('media types of pictures', () => {
     expect(choose('thumbnail')).toBe('image/jpeg');
     expect(choose('thumbnail', 'image/png')).toBe('image/png');
     expect(codeOf(() => choose('thumbnail', 'multipart/related; type="image/jpeg"'))).toBe('not-acceptable');
+  });
+
+  test.each([
+    'application/dicom, image/png',
+    'image/jpeg;q=0.1, application/dicom',
+    'multipart/related; type="application/dicom", multipart/related; type="image/jpeg"',
+  ])('H-06: DICOM and pictures in one header are refused: %s', (accept) => {
+    for (const kind of ['picture', 'pictures', 'cine', 'thumbnail'] as const)
+      expect(codeOf(() => choose(kind, accept))).toBe('bad-request');
+  });
+
+  test.each([
+    'application/dicom;q=0, image/png',
+    'application/dicom, */*',
+    'application/dicom, image/*',
+    'application/dicom; transfer-syntax=*, image/png',
+    'application/dicom+json, image/png',
+  ])('H-06: what names no two kinds of one thing is not: %s', (accept) => {
+    expect(choose('picture', accept)).toMatch(/^image\//);
+  });
+
+  test('H-06: the parameter says which', () => {
+    expect(choose('picture', 'application/dicom, image/png', 'image/gif')).toBe('image/gif');
+    expect(choose('picture', 'application/dicom', 'image/gif')).toBe('image/gif');
   });
 
   test('H-05: the accept parameter goes before the header', () => {
