@@ -161,7 +161,7 @@ function preloadOf({ preloads }: Side, target: RetrieveTarget): PreloadJob {
 }
 
 function searchPeer(
-  { binding, searches, finds, framePool, guard, deps }: Side,
+  { binding, searches, finds, framePool, guard, deps, watch }: Side,
   call: SearchCall,
   context: OperationContext,
 ): Promise<SearchAnswer> {
@@ -173,7 +173,7 @@ function searchPeer(
     (isAlone ? binding.peer : searches).find(level, identifier, of);
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : finds).find(level, identifier, of);
-  const source = { binding, find, findAtOnce, guard, frames: framePool, clock: deps.clock };
+  const source = { binding, find, findAtOnce, guard, frames: framePool, watch, clock: deps.clock };
   return search(source, request, { serviceUrl, representations }, context);
 }
 

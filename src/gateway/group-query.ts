@@ -62,8 +62,8 @@ export async function openMember(
     });
   const findAtOnce: Peer['find'] = (level, identifier, of) =>
     (fresh === true ? binding.peer : member.finds).find(level, identifier, of);
-  const { framePool: frames, guard, deps } = member;
-  const source = { binding, find, findAtOnce, guard, frames, clock: deps.clock };
+  const { framePool: frames, guard, deps, watch } = member;
+  const source = { binding, find, findAtOnce, guard, frames, watch, clock: deps.clock };
   const opened = await openRows(source, requestFor(member, request), serviceUrl, context);
   const { issuerOfPatientId: issuer } = binding;
   const keys = issuer === undefined ? [] : request.matchingKeys.filter(({ path }) => isIssuer(path));

@@ -21,6 +21,7 @@ import { SliceRun, type Asking, type SliceLimits } from './search-slices.js';
 import { withoutDoubts } from './search-doubts.js';
 import { SeenCharacterSets } from './seen-character-sets.js';
 import type { StudyGuard } from './study-guard.js';
+import type { StudyWatch } from './study-watch.js';
 import { shownUids, UidListRun } from './search-uid-lists.js';
 
 /** One match: the row of each level that was searched, from the top. */
@@ -50,6 +51,8 @@ export interface SearchSource {
   readonly guard?: StudyGuard;
   /** What can be decoded tells which transfer syntaxes are available; what the peer says when left out. */
   readonly frames?: FrameChecks;
+  /** Hears of the studies that are found. */
+  readonly watch?: Pick<StudyWatch, 'heard'>;
   /** The machine's own when left out. */
   readonly clock?: Clock;
 }
@@ -291,7 +294,10 @@ export class SearchRun {
   #learnFrom(step: FindStep, row: Dataset): void {
     const { peer, retrieve } = this.#source.binding;
     this.#characterSets.see(row);
-    if (step.level === 'STUDY') seeModalities(peer.knowledge, row);
+    if (step.level === 'STUDY') {
+      seeModalities(peer.knowledge, row);
+      this.#source.watch?.heard(row);
+    }
     const returned = step.seeReturned(row);
     if (returned.length > 0) learnReturned(peer, returned, retrieve.relearnMs);
   }

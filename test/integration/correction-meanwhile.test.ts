@@ -176,6 +176,26 @@ describe('a study that is corrected within the time for which the PACS is believ
     expect(pacs.finds('STUDY')).toBe(asked);
   });
 
+  test.each(PATHS)('%s is fetched anew for who has searched and seen the new name', async (path) => {
+    const { pacs, get } = await start('1h');
+    expect(patientsOf(await get(path))).toEqual(['ROGUE']);
+    correct(pacs);
+    // Believed, for nobody has heard anything else.
+    expect(patientsOf(await get(path))).toEqual(['ROGUE']);
+    const found = await get(`/studies?StudyInstanceUID=${STUDY.split('/').at(-1) ?? ''}`, {});
+    expect(found.body.toString()).toContain('TWO^B');
+    expect(patientsOf(await get(path))).toEqual(['P2']);
+  });
+
+  test('a search that says the same has nothing asked anew', async () => {
+    const { pacs, get } = await start('1h');
+    await get(SERIES);
+    expect((await get('/studies', {})).status).toBe(200);
+    const asked = pacs.finds('STUDY');
+    expect(patientsOf(await get(SERIES))).toEqual(['ROGUE']);
+    expect(pacs.finds('STUDY')).toBe(asked);
+  });
+
   test.each(PATHS)('while %s is sent, and deleted then: breaks it off', async (path) => {
     const { pacs, get } = await start('1h');
     meanwhile(pacs, () => (pacs.instances = []), 4);
