@@ -41,6 +41,7 @@ export { surveyedDataset, textFor } from './surveyed-text.js';
 export { fitsVr } from './vr-form.js';
 export type { RepeatedElements } from './repeated-elements.js';
 export { readAttributes } from './read-attributes.js';
+export { InflatedSource } from './inflated-source.js';
 export { readRanges } from './read-ranges.js';
 export type { ByteRange } from './dataset-index-pixel-data.js';
 export { missingAttributes, requiredAttributes } from './required-attributes.js';

@@ -232,8 +232,8 @@ function reencoded(
 const BULK_DATA = 'application/octet-stream';
 
 /**
- * What `answer` makes of files or of bulk data, whichever of `representations` the client likes best; of the others where
- * that is not to be had.
+ * What `answer` makes of files or of bulk data, whichever of `representations` the client likes best, of files where it
+ * likes both alike; of the others where that is not to be had.
  *
  * @throws GatewayError `not-acceptable` of the best, or as `answer`
  */
@@ -244,7 +244,8 @@ export async function filesOrBulkData(
   const isBulk = ({ mediaType }: Representation): boolean => mediaType === BULK_DATA;
   const bulk = representations.filter(isBulk);
   const files = representations.filter((one) => !isBulk(one));
-  const best = representations.slice(0, 1).some(isBulk) ? bulk : files;
+  const rankOf = ([first]: readonly Representation[]): number => (first ? (first.rank ?? 0) : Infinity);
+  const best = rankOf(bulk) < rankOf(files) ? bulk : files;
   const others = best === bulk ? files : bulk;
   try {
     return await answer(best);

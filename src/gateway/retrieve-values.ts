@@ -1,5 +1,5 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { listBulkData, MOST_BULK_DATA } from '../dicom/index.js';
+import { InflatedSource, listBulkData, MOST_BULK_DATA, TransferSyntaxes } from '../dicom/index.js';
 import { negotiate, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { whenWhole, type OpenInstance } from './open-instance.js';
@@ -136,9 +136,26 @@ async function* partsOfOne(
     if (hasPixelData(opened.index)) yield* (await pixelDataAnswer(opened, asked, by, by.context)).parts;
     return;
   }
-  for await (const { path, located } of bulkDataOf(opened, by))
-    if (located === undefined) yield* (await pixelDataAnswer(opened, asked, by, by.context)).parts;
-    else yield (await elementPart(opened, { ...asked, path }, () => Promise.resolve(located))).part;
+  const { source, read } = inOrder(opened);
+  try {
+    for await (const { path, located } of bulkDataOf(opened, by))
+      if (located === undefined) yield* (await pixelDataAnswer(opened, asked, by, by.context)).parts;
+      else yield (await elementPart(read, { ...asked, path }, () => Promise.resolve(located))).part;
+  } finally {
+    await source?.close();
+  }
+}
+
+/** An instance for who reads its located values one after the other: a deflated one is not inflated for each of them. */
+function inOrder(opened: OpenInstance): { readonly source?: InflatedSource; readonly read: OpenInstance } {
+  const { instance, stored } = opened;
+  if (!stored.deflated) return { read: opened };
+  const { key, complete } = instance;
+  const plain = TransferSyntaxes.ExplicitVrLittleEndian;
+  const info = { ...instance.info, transferSyntaxUid: plain.uid };
+  const source = new InflatedSource(instance.source);
+  const inflated = { key, info, complete, source, lent: source, keep: () => instance.keep() };
+  return { source, read: { ...opened, instance: inflated, stored: plain } };
 }
 
 /** What the metadata of an instance name by URI; nothing of it is being read while a value of it is. */

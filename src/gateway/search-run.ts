@@ -296,7 +296,7 @@ export class SearchRun {
     this.#characterSets.see(row);
     if (step.level === 'STUDY') {
       seeModalities(peer.knowledge, row);
-      this.#source.watch?.heard(row);
+      this.#source.watch?.heard(row.string(Tags.StudyInstanceUID) ?? '', row);
     }
     const returned = step.seeReturned(row);
     if (returned.length > 0) learnReturned(peer, returned, retrieve.relearnMs);

@@ -1,6 +1,6 @@
 import { GatewayError, toGatewayError, type OperationContext, type PatientIdentity } from '../core/index.js';
 import type { InstanceKey } from '../cache/index.js';
-import { Tags, type Dataset } from '../dicom/index.js';
+import type { Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
@@ -264,11 +264,10 @@ export class StudyWatch {
    * A search has found the study. Where it says something else than the peer did when it was asked about the study, who
    * opens it next does not believe that any more: a viewer that shows a corrected name is not to open the old images.
    */
-  heard(row: Dataset): void {
-    const study = row.string(Tags.StudyInstanceUID) ?? '';
+  heard(study: string, row: Dataset): void {
     const known = this.#known.get(study);
-    if (known === undefined || agree(known.state.identity, studyState(row).identity)) return;
-    this.#known.set(study, { ...known, at: Number.NEGATIVE_INFINITY });
+    if (known && !agree(known.state.identity, studyState(row).identity))
+      this.#known.set(study, { ...known, at: Number.NEGATIVE_INFINITY });
   }
 
   /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */

@@ -299,6 +299,10 @@ describe('W-01: application/octet-stream of instances', () => {
         'multipart/*',
         'multipart/related',
         'multipart/related; type="application/*"',
+        // What is liked alike is had as it always was.
+        `${OCTETS}, */*`,
+        `${OCTETS}, multipart/related`,
+        `${OCTETS}, ${DICOM}`,
       ])
         expect([accept, await typeOf(path, accept)]).toEqual([accept, 'application/dicom']);
       expect(await typeOf(path, OCTETS)).toBe('application/octet-stream');
