@@ -3,6 +3,9 @@ import { inflate } from './inflate.js';
 
 const NOTHING = Buffer.alloc(0);
 
+const twoPlaces = (): GatewayError =>
+  new GatewayError('internal', 'What is inflated once was read at two places at a time.');
+
 /**
  * What comes out of a deflated source, for who reads one place after the other: where they follow each other it is
  * inflated once for all of them, and not from its beginning for each. One reading at a time: another one takes the place of
@@ -29,13 +32,17 @@ export class InflatedSource implements ByteSource {
     while (this.#at < end) {
       if (this.#rest.length === 0) {
         const next = await chunks.next();
+        if (reading !== this.#readings || chunks !== this.#chunks) {
+          // What came now is nobody's: who reads on from here would take what follows for it.
+          await this.close();
+          throw twoPlaces();
+        }
         if (next.done) return;
         this.#rest = next.value;
       }
       const wanted = this.#take(start, end);
       if (wanted.length > 0) yield wanted;
-      if (reading !== this.#readings)
-        throw new GatewayError('internal', 'What is inflated once was read at two places at a time.');
+      if (reading !== this.#readings) throw twoPlaces();
     }
   }
 

@@ -69,6 +69,15 @@ describe('a deflated source that is read in order', () => {
     expect(opened()).toBe(1);
   });
 
+  test('gives nobody the bytes of another place: two readings that wait at a time both fail', async () => {
+    const { source } = deflated();
+    const inflated = new InflatedSource(source);
+    const readings = await Promise.allSettled([read(inflated, 0, 10), read(inflated, 0, 10)]);
+    for (const reading of readings)
+      expect(reading).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
+    expect((await read(inflated, 5, 20)).equals(plain.subarray(5, 20))).toBe(true);
+  });
+
   test('gives nobody the bytes of another place: of two readings the first one fails', async () => {
     const { source } = deflated();
     const inflated = new InflatedSource(source);
