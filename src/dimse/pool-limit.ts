@@ -2,8 +2,13 @@ import type { Clock } from '../core/index.js';
 import type { PeerOptions } from './contract.js';
 import type { PeerKnowledge } from './peer-knowledge.js';
 
-/** How long it is believed at first that a peer takes no more associations: others may have had them for a moment. */
-const FIRST_MS = 30_000;
+/**
+ * How long it is believed at first that a peer takes no more associations: others may have had them for a moment, and
+ * dcmqrscp counts those that are released until it comes to look.
+ */
+const FIRST_MS = 2_000;
+/** How long it is believed that a peer is slow with one more. */
+const SLOW_MS = 30_000;
 
 export interface PoolLimitOptions {
   readonly peer: PeerOptions;
@@ -41,7 +46,7 @@ export class PoolLimit {
   learnSlow(limit: number): void {
     this.#slow = limit;
     this.#cancelSlow();
-    this.#cancelSlow = this.#options.clock.after(FIRST_MS, () => {
+    this.#cancelSlow = this.#options.clock.after(SLOW_MS, () => {
       this.#slow = undefined;
       this.#options.raised();
     });

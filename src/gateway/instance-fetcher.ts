@@ -5,6 +5,8 @@ import type { IncomingInstance, InstanceWriter } from '../dimse/index.js';
 import { ArrivalWriter, duplicate } from './arrival-writer.js';
 import { BackgroundPace } from './background-pace.js';
 import { cancelWhenDeserted, cancelWhenHastened } from './batch-cancel.js';
+import { FetchWorkers, type WorkKind } from './fetch-workers.js';
+import { GivingWay } from './giving-way.js';
 import { HeadStarts } from './head-starts.js';
 import { isRefusal, notDelivered, type Outcome } from './fetch-outcome.js';
 import { sopClassesOf, type ListedInstance } from './listing.js';
@@ -40,9 +42,9 @@ export class InstanceFetcher {
   readonly #deps: FetcherDependencies;
   readonly #queue = new WantQueue();
   readonly #wants: Wants;
-  /** Workers for what somebody waits for, and for what nobody does. */
-  readonly #working = { interactive: 0, background: 0 };
+  readonly #workers: FetchWorkers;
   readonly #lists: UidLists;
+  readonly #givingWay: GivingWay;
   readonly #duplicate = (): InstanceWriter => duplicate(this.#deps.observe, this.#binding.peer.name);
 
   /** A head start brings what somebody waits for. */
@@ -70,7 +72,9 @@ export class InstanceFetcher {
     this.pulls = new StudyPulls(() => deps.clock.now());
     this.#wants = new Wants(deps.instances, this.pulls, watch.replaced);
     this.#watch = watch;
+    this.#workers = new FetchWorkers(binding.retrieve, this.#queue, (kind) => this.#work(kind));
     this.#lists = new UidLists(binding);
+    this.#givingWay = new GivingWay(deps.clock, () => watch.fastestMs);
     this.refusals = new Refusals(deps.clock, binding.retrieve.refusalMs);
     const host = {
       binding,
@@ -144,7 +148,7 @@ export class InstanceFetcher {
 
   #start(want: Want, urgent: boolean): void {
     this.#enqueue(want, urgent);
-    this.#startWorkers();
+    this.#workers.start();
   }
 
   #enqueue(want: Want, urgent: boolean): void {
@@ -163,7 +167,7 @@ export class InstanceFetcher {
       this.#start(want, urgent);
     } else if (want.state === 'queued' && (urgent || isBetter)) {
       this.#queue.promote(want, priority, urgent);
-      this.#startWorkers();
+      this.#workers.start();
     }
     const ticket = want.join(asker);
     if (isBetter && want.state !== 'queued') {
@@ -177,39 +181,12 @@ export class InstanceFetcher {
     if (want.state === 'queued' && this.#queue.remove(want)) this.#wants.forget(want);
   }
 
-  #startWorkers(): void {
-    const { workers } = this.#binding.retrieve;
-    if (this.#queue.waiting('interactive') > 0)
-      while (this.#working.interactive < workers) this.#startWorker('interactive');
-    if (this.#queue.size > this.#queue.waiting('interactive'))
-      while (this.#mayWorkInBackground(1)) this.#startWorker('background');
-  }
-
-  /**
-   * Background work takes a bounded share of the workers, and none that somebody waits for; it is never counted
-   * against the interactive ones, so that these always find one.
-   */
-  #mayWorkInBackground(more: number): boolean {
-    const { workers, background } = this.#binding.retrieve;
-    const { interactive, background: running } = this.#working;
-    return running + more <= background.workers && interactive + running + more <= workers;
-  }
-
-  #startWorker(kind: 'interactive' | 'background'): void {
-    this.#working[kind] += 1;
-    // Deferred, so that a list of wants added in one go is shared out as a whole.
-    queueMicrotask(() => void this.#work(kind));
-  }
-
-  async #work(kind: 'interactive' | 'background'): Promise<void> {
-    for (;;) {
-      const batch = kind === 'interactive' ? this.#takeBatch() : this.#takeBackground();
-      if (batch.length === 0) break;
-      await this.#run(batch);
-    }
-    this.#working[kind] -= 1;
-    // What nobody waits for may have stood back.
-    if (kind === 'interactive') this.#startWorkers();
+  async #work(kind: WorkKind): Promise<boolean> {
+    const batch = kind === 'interactive' ? this.#takeBatch() : this.#takeBackground();
+    if (batch.length === 0) return false;
+    await this.#run(batch);
+    await this.#givingWay.next();
+    return true;
   }
 
   #takeBatch(): readonly Want[] {
@@ -218,7 +195,7 @@ export class InstanceFetcher {
   }
 
   #takeBackground(): readonly Want[] {
-    if (!this.#mayWorkInBackground(0)) return [];
+    if (!this.#workers.mayGoOnInBackground) return [];
     const { batchSize, workers } = this.#binding.retrieve.background;
     return this.#queue.takeBackground(this.#lists.most(batchSize), workers);
   }
@@ -239,7 +216,7 @@ export class InstanceFetcher {
     if (outcome.gaveUp) {
       // Somebody asked again while the retrieve was being given up.
       for (const want of open) this.#enqueue(want, true);
-      this.#startWorkers();
+      this.#workers.start();
     } else if (batch.length === 1) this.#refuse(open, outcome);
     else if (missing.length < batch.length) this.#retryAlone(open, outcome);
     else await this.#retryFirst(open, outcome, batch.length);
@@ -271,7 +248,7 @@ export class InstanceFetcher {
       this.#enqueue(want, false);
     }
     // A person may have come to wait for one that was asked for in the background.
-    this.#startWorkers();
+    this.#workers.start();
   }
 
   /** Nothing came: a peer that does not know lists of UIDs delivers the first one when asked for it alone. */
@@ -312,7 +289,12 @@ export class InstanceFetcher {
       this.#deps.clock,
       this.#binding.retrieve.cancelDelayMs,
     );
-    const begun = cancelWhenHastened(batch, controller);
+    const hasBegun = cancelWhenHastened(batch, controller);
+    const turn = this.#givingWay.take();
+    const begun = (): void => {
+      hasBegun();
+      turn.begun();
+    };
     const { priority } = first;
     const bySop = new Map(batch.map((want) => [want.key.sopInstanceUid, want]));
     try {
@@ -320,7 +302,10 @@ export class InstanceFetcher {
       const sopClassUids = sopClassesOf(batch.map((want) => want.listed));
       const completion = await this.#binding.peer.retrieve(
         { ...target, sopClassUids, begun },
-        (incoming) => this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch),
+        (incoming) => {
+          turn.heard();
+          return this.#receive(incoming, bySop.get(incoming.sopInstanceUid), batch);
+        },
         { requestId: first.requestId, signal: controller.signal, patient: true, priority },
       );
       if (completion.received > 0) this.#latestSopClassUids = sopClassUids;
@@ -329,6 +314,7 @@ export class InstanceFetcher {
       return { kind: 'failed', error: toGatewayError(thrown), gaveUp: controller.signal.aborted };
     } finally {
       ended();
+      turn.ended();
     }
   }
 

@@ -123,6 +123,8 @@ describe('gauges', () => {
       { onFind: listing(all), onGet, associate: atMostTwo },
       `${HASTY}\n    idleTimeout: 50ms\nretrieve: { cancelDelay: 10ms }`,
     );
+    const limit = 'dicomgw_association_limit{peer="main"}';
+    const limited = samplesWhen((now) => now.get(limit) === 2);
     const leave = new AbortController();
     const leaving = request(urlOf('2.25.77.3'), { headers: AS_STORED, signal: leave.signal }).catch(
       () => 'left',
@@ -142,7 +144,7 @@ describe('gauges', () => {
     await leaving;
     const values = await samplesWhen((now) => Object.keys(nonZero(now, ...WORK) as object).length === 0);
     expect(nonZero(values, ...WORK)).toEqual({});
-    expect(values.get('dicomgw_association_limit{peer="main"}')).toBe(2);
+    expect((await limited).get(limit)).toBe(2);
     // What is there is there to the byte, and goes when it is told to.
     expect(values.get('dicomgw_spool_bytes{tier="memory",state="complete"}')).toBeGreaterThan(0);
     await request(`${gateway?.origin ?? ''}/cache/purge`, {

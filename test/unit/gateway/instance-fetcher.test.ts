@@ -12,8 +12,14 @@ interface Retrieve {
   readonly uids: readonly string[];
 }
 
-/** A fetcher over an empty cache and a peer whose retrieves end when they are cancelled. */
-function fetcherOf(workers: number): {
+/**
+ * A fetcher over an empty cache and a peer whose retrieves end when they are cancelled, and wait for an association all
+ * the time if it is not there.
+ */
+function fetcherOf(
+  workers: number,
+  hasAssociations = false,
+): {
   readonly fetcher: InstanceFetcher;
   readonly retrieves: readonly Retrieve[];
   readonly doubted: readonly string[];
@@ -21,6 +27,8 @@ function fetcherOf(workers: number): {
   readonly breakOff: (error: GatewayError) => void;
   /** Sends an instance by it. */
   readonly send: (sopInstanceUid: string) => void;
+  /** The same by each retrieve, in the order in which they were asked for. */
+  readonly sends: readonly ((sopInstanceUid: string) => void)[];
   /** Ends it as it should end when so many were sent. */
   readonly complete: (received: number) => void;
   /** Resolves, when a head start has begun, to what sends an instance by it. */
@@ -30,6 +38,7 @@ function fetcherOf(workers: number): {
 } {
   const retrieves: Retrieve[] = [];
   const doubted: string[] = [];
+  const sends: ((sopInstanceUid: string) => void)[] = [];
   let breakOff: (error: GatewayError) => void = () => undefined;
   let send: (sopInstanceUid: string) => void = () => undefined;
   let complete: (received: number) => void = () => undefined;
@@ -41,17 +50,19 @@ function fetcherOf(workers: number): {
     name: 'main',
     knowledge: { get: () => undefined, learn: () => undefined },
     retrieve: (
-      { identifier }: RetrieveRequest,
+      { identifier, begun: asked }: RetrieveRequest,
       receiver: InstanceReceiver,
       { priority, signal }: OperationContext,
     ) => {
       const uids = identifier.strings(0x00080018);
       retrieves.push({ priority, uids });
+      if (hasAssociations) asked?.();
       return new Promise((resolve, reject) => {
         breakOff = reject;
         send = (sopInstanceUid) => {
           receiver({ sopInstanceUid, sopClassUid: '1', transferSyntaxUid: '1.2.840.10008.1.2.1' });
         };
+        sends.push(send);
         complete = (received) => {
           const counts = { completed: received, failed: uids.length - received, warning: 0 };
           resolve({ ...counts, status: 0, received, failedSopInstanceUids: [], cancelled: false });
@@ -112,6 +123,7 @@ function fetcherOf(workers: number): {
     send: (sopInstanceUid) => {
       send(sopInstanceUid);
     },
+    sends,
     complete: (received) => {
       complete(received);
     },
@@ -280,5 +292,21 @@ describe('InstanceFetcher', () => {
     ask(fetcher, [1], 'interactive');
     await settled();
     expect(retrieves.map(({ uids }) => uids)).toEqual([['1.1.1'], ['1.1.1']]);
+  });
+
+  test('nothing more is asked for while the peer has passed over what was asked for sooner', async () => {
+    const { fetcher, retrieves, sends, complete } = fetcherOf(2, true);
+    const numbers = Array.from({ length: 60 }, (_, index) => index);
+    ask(fetcher, numbers, 'interactive');
+    await settled();
+    const [passed, later] = retrieves;
+    for (const uid of later?.uids ?? []) sends[1]?.(uid);
+    complete(later?.uids.length ?? 0);
+    await settled();
+    await settled();
+    expect(retrieves).toHaveLength(2);
+    sends[0]?.(passed?.uids[0] ?? '');
+    await settled();
+    expect(retrieves).toHaveLength(3);
   });
 });
