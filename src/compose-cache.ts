@@ -31,6 +31,7 @@ async function checkExposure(
 }
 
 function diskOptions(disk: NonNullable<Config['cache']['disk']>): NonNullable<CacheOptions<unknown>['disk']> {
-  const { directory, size, keepFree, maxAge } = disk;
-  return { directory, bytes: size, keepFreeBytes: keepFree, ...(maxAge > 0 && { maxAgeMs: maxAge }) };
+  const { directory, size, keepFree, maxAge, writeAfter } = disk;
+  const limits = { bytes: size, keepFreeBytes: keepFree, ...(maxAge > 0 && { maxAgeMs: maxAge }) };
+  return { directory, ...limits, writeAfterMs: writeAfter };
 }

@@ -65,6 +65,7 @@ export async function createCache<M>(options: CacheOptions<M>, deps: CacheDepend
       metaBytes: options.metaBytes ?? (() => 0),
       metaCodec: options.metaCodec,
       maxAgeMs: options.disk?.maxAgeMs,
+      writeAfterMs: options.disk?.writeAfterMs,
     },
     deps.observe,
   );

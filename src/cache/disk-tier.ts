@@ -16,6 +16,8 @@ export interface DiskOptions {
   readonly keepFreeBytes?: number;
   /** How long an instance is kept at most; for ever when left out. */
   readonly maxAgeMs?: number;
+  /** How long what has come is in memory alone at most; as long as there is room for it there when 0 or left out. */
+  readonly writeAfterMs?: number;
   /** Size of the files that small instances share; 0: each has its own. Follows from `bytes` when left out. */
   readonly segmentBytes?: number;
 }

@@ -19,6 +19,7 @@ import type { SpoolEvents } from './spool-contract.js';
 import type { SpoolBody } from './spool.js';
 import type { Store } from './store.js';
 import type { Evictor } from './store-contract.js';
+import { WriteBehind } from './write-behind.js';
 
 export interface InstanceCacheOptions<M> {
   readonly memoryBytes: number;
@@ -28,6 +29,8 @@ export interface InstanceCacheOptions<M> {
   readonly metaCodec?: MetaCodec<M> | undefined;
   /** How long an instance is kept at most; for ever when left out. */
   readonly maxAgeMs?: number | undefined;
+  /** How long an instance that is there is in memory alone at most; as long as there is room for it when 0 or left out. */
+  readonly writeAfterMs?: number | undefined;
 }
 
 type Tier = 'memory' | 'disk';
@@ -40,7 +43,9 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   readonly #metaBytes: (meta: M) => number;
   readonly #metaCodec: MetaCodec<M> | undefined;
   readonly #maxAgeMs: number;
+  readonly #writeAfterMs: number;
   #journal: Journal | undefined;
+  #writeBehind: WriteBehind<Entry<M>> | undefined;
   /** Arriving and complete ones, bounded by `ENTRY_BYTES` each in the memory budget. */
   readonly #entries = new Map<string, Entry<M>>();
   readonly #studies = new Map<string, Set<Entry<M>>>();
@@ -81,6 +86,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     this.#metaBytes = options.metaBytes;
     this.#metaCodec = options.metaCodec;
     this.#maxAgeMs = options.maxAgeMs ?? Infinity;
+    this.#writeAfterMs = options.writeAfterMs ?? 0;
     this.#idle = {
       memory: this.#lru('memory', options.memoryBytes),
       disk: this.#lru('disk', options.diskBytes),
@@ -101,9 +107,11 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     }
     const tier = tierOf(entry);
     this.#idle[tier].get(entry.id);
+    this.#store.copied.used(entry.spool);
     const joins = entry.spool.state === 'open';
     this.#counts[joins ? 'joins' : 'hits'] += 1;
-    this.#observe({ kind: 'cache', event: joins ? 'join' : 'hit', tier });
+    const at = entry.spool.memoryBytes >= entry.spool.length ? 'memory' : tier;
+    this.#observe({ kind: 'cache', event: joins ? 'join' : 'hit', tier: at });
     return entry;
   }
 
@@ -166,10 +174,16 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     if (!this.#metaCodec) return;
     await journal.start(() => [...this.#entries.values()].flatMap((entry) => this.#recordOf(entry) ?? []));
     this.#journal = journal;
+    this.#writeBehind = new WriteBehind(clock, this.#writeAfterMs, (entry) => {
+      if (this.#entries.get(entry.id) !== entry || entry.spool.spilled) return 0;
+      entry.spool.spill(true);
+      return entry.spool.length;
+    });
   }
 
   /** Drops everything but what the next process will find. */
   async close(): Promise<void> {
+    this.#writeBehind?.close();
     if (this.#journal) {
       for (const { spool } of this.#entries.values()) if (spool.state === 'complete') spool.spill();
       await this.#store.moved();
@@ -258,6 +272,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     }
     entry.resolve(meta);
     entry.settled();
+    this.#writeBehind?.add(entry);
   }
 
   /** Nobody finds it any more. */

@@ -24,7 +24,7 @@ export interface SpillDependencies {
   readonly onEnded: () => void;
 }
 
-/** Moves the blocks of one spool from memory to its file, in order, a bounded number at a time. */
+/** Moves or copies the blocks of one spool from memory to its file, in order, a bounded number at a time. */
 export class Spill {
   readonly file: SpoolBytes;
   /** Undefined when it has ended: there are as many of those as instances on disk. */
@@ -37,6 +37,8 @@ export class Spill {
   blocked = false;
   /** Whether every byte of the finished spool is on disk. */
   saved = false;
+  /** Whether what is on disk stays in memory too. */
+  keeps = false;
 
   constructor(deps: SpillDependencies) {
     this.#deps = deps;
@@ -101,6 +103,12 @@ export class Spill {
     deps?.onEnded();
   }
 
+  /** What is on disk leaves memory, and from now on at once; returns the bytes of memory freed. */
+  letGo(blocks: BlockList): number {
+    this.keeps = false;
+    return blocks.dropWritten();
+  }
+
   /** Nobody needs the file any more. */
   drop(): void {
     this.stop();
@@ -131,7 +139,7 @@ export class Spill {
     this.#writing -= 1;
     if (this.#deps === undefined) return;
     for (const block of blocks) block.written = true;
-    this.#deps.onWritten(this.#deps.blocks.dropWritten());
+    this.#deps.onWritten(this.keeps ? 0 : this.#deps.blocks.dropWritten());
     this.pump();
   }
 }

@@ -23,7 +23,8 @@ export interface SpoolRoom extends Lender {
   /** Counts bytes of memory; those of a spool can be moved to disk. */
   charge(bytes: number, spool?: SpoolBody): void;
   refund(bytes: number): void;
-  startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined;
+  /** Begins to move them to disk, or to copy them there. */
+  startSpill(spool: SpoolBody, blocks: BlockList, keeps: boolean): Spill | undefined;
   /** Resolves when `spool.mustWait()` no longer holds. */
   waitForRoom(spool: SpoolBody): Promise<void>;
   readerCame(reader: SpoolReader, spool: SpoolBody): void;
@@ -218,14 +219,19 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     reader.lease?.onStalled?.(error);
   }
 
-  /** Begins to move the bytes to disk, if there is one. */
-  spill(): void {
+  /** Begins to move the bytes to disk, if there is one; those that are copied there are in memory until `letGo`. */
+  spill(keeps = false): void {
     if (this.#spill || this.#freed || this.#overflowed) return;
-    this.#spill = this.#room.startSpill(this, this.#blocks);
+    this.#spill = this.#room.startSpill(this, this.#blocks, keeps);
     if (!this.#spill) return;
     this.#events.changed?.();
     if (this.#state === 'complete') this.#spill.seal();
     else this.#spill.pump();
+  }
+
+  /** What is on disk leaves memory, and what still goes there does so then. */
+  letGo(): void {
+    this.#room.refund(this.#spill?.letGo(this.#blocks) ?? 0);
   }
 
   /** Nothing moves to disk any more. */
@@ -234,10 +240,10 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     this.#restFile();
   }
 
-  /** The disk has failed this spool. What is complete and in memory is still good, but not kept. */
+  /** The disk has failed this spool. What is complete and in memory is still good, but kept only where it was to stay there. */
   spillFailed(error: GatewayError): void {
     if (this.#state === 'open') this.fail(error);
-    else this.#events.lost?.(false);
+    else if (!this.#spill?.keeps) this.#events.lost?.(false);
   }
 
   /** Whether the writer must wait; gives up bytes that every reader has seen if that is what it takes. */

@@ -1,7 +1,9 @@
 import { ByteBudget, GatewayError } from '../core/index.js';
 import { BlockList } from './block-list.js';
 import { BlockPool } from './block-pool.js';
+import { CopiedSpools } from './copied-spools.js';
 import type { DiskTier } from './disk-tier.js';
+import { evictTogether } from './evict-together.js';
 import { LentMemory } from './lent-memory.js';
 import type { ReadingRoom } from './reading.js';
 import { Spill } from './spill.js';
@@ -38,6 +40,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   /** Those of them that are worth a file: moving a few thousand bytes costs as much as moving many. */
   readonly #large = new Set<SpoolBody>();
   readonly #spilling = new Map<SpoolBody, Spill>();
+  readonly copied = new CopiedSpools();
   readonly #blocked = new Set<Spill>();
   readonly #readers = new Map<SpoolReader, SpoolBody>();
   readonly #writers: WaitingWriters;
@@ -194,7 +197,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     this.settle();
   }
 
-  startSpill(spool: SpoolBody, blocks: BlockList): Spill | undefined {
+  startSpill(spool: SpoolBody, blocks: BlockList, keeps: boolean): Spill | undefined {
     const disk = this.#disk;
     if (!disk || this.#closed) return undefined;
     const file = disk.create(spool.size);
@@ -209,6 +212,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
       },
       onFailed: (error) => {
         this.#diskFailed(error);
+        this.copied.delete(spool);
         spool.spillFailed(error);
       },
       onEnded: () => {
@@ -219,8 +223,10 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
         this.settle();
       },
     });
+    spill.keeps = keeps;
     this.#stay(spool);
     this.#spilling.set(spool, spill);
+    if (keeps) this.copied.add(spool);
     return spill;
   }
 
@@ -243,6 +249,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   freed(spool: SpoolBody): void {
     this.#spools.delete(spool);
+    this.copied.delete(spool);
     this.#stay(spool);
   }
 
@@ -281,10 +288,17 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   /** Makes room in memory: by moving bytes to disk, or by dropping what nobody reads. */
   #relieve(): void {
     if (this.#disk) this.#moveToDisk();
-    else while (this.exhausted && this.#evictor?.dropIdle('memory'));
+    else while (this.exhausted && this.#dropFromMemory());
+  }
+
+  /** Also what the disk was to have a copy of. */
+  #dropFromMemory(): boolean {
+    const isThere = (spool: SpoolBody): boolean => spool.memoryBytes > 0;
+    return this.#evictor?.dropIdle('memory') === true || this.#evictor?.dropIdle('disk', isThere) === true;
   }
 
   #moveToDisk(): void {
+    this.copied.letGoWhile(() => this.#staying() > this.#memory.limit * HIGH_WATER);
     if (this.exhausted) for (const spill of this.#spilling.values()) spill.pump();
     for (
       let staying = this.#staying();
@@ -302,7 +316,8 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   /** Bytes of memory used that are not on their way to disk. */
   #staying(): number {
     let staying = this.#memory.used;
-    for (const [spool, spill] of this.#spilling) if (!spill.blocked) staying -= spool.memoryBytes;
+    for (const [spool, spill] of this.#spilling)
+      if (!spill.blocked && !spill.keeps) staying -= spool.memoryBytes;
     return staying;
   }
 
@@ -324,26 +339,12 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
 
   #reserve(spill: Spill, spool: SpoolBody, bytes: number): boolean {
     const suits = (other: SpoolBody): boolean => other !== spool && other.diskBytes > 0;
-    const evict = (): boolean => this.#evictFromDisk(suits);
+    const evict = (): boolean => evictTogether(this.#evictor, suits);
     const reserved = this.#deps.disk?.reserve(spill.file, bytes, evict) ?? false;
     if (reserved || !spill.active) this.#blocked.delete(spill);
     else this.#blocked.add(spill);
     if (!this.#moving) this.#whenMoved();
     return reserved;
-  }
-
-  /** Bytes in a shared file come free together: who goes takes along whoever is idle there. */
-  #evictFromDisk(suits: (spool: SpoolBody) => boolean): boolean {
-    const group: { of?: object | undefined } = {};
-    const first = this.#evictor?.dropIdle('disk', (other) => {
-      if (!suits(other)) return false;
-      group.of = other.diskGroup;
-      return true;
-    });
-    if (!first) return false;
-    const together = (other: SpoolBody): boolean => suits(other) && other.diskGroup === group.of;
-    while (group.of !== undefined && this.#evictor?.dropIdle('disk', together));
-    return true;
   }
 
   #diskFailed(error: GatewayError): void {

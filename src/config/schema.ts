@@ -86,6 +86,10 @@ const disk = z.strictObject({
     'Bytes that the file system keeps for others: the cache takes less, and gives back, when fewer are left.',
   ).prefault('1 GiB'),
   maxAge: key(durationOrOff, 'How long an instance is kept at most, also over restarts.').prefault('168h'),
+  writeAfter: key(
+    durationOrOff,
+    'How long an instance that has come is in memory alone at most: then it is copied to disk, where the next start finds it though the process was killed. 0 means as long as memory has room for it; a process that ends in order writes it in any case.',
+  ).prefault('2s'),
 });
 
 const cache = z.strictObject({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FaultLayer } from './fault-layer.js';
 import {
+  cached,
   closeCaches,
   info,
   isPending,
@@ -24,13 +25,6 @@ import {
 afterEach(closeCaches);
 
 const DISK = 10_000_000;
-
-async function cached(cache: TestCache, sop: string, bytes: Buffer): Promise<void> {
-  const arrival = cache.instances.begin(keyOf(sop), info);
-  if (!arrival) throw new Error('no arrival');
-  await writeAll(arrival, bytes, 4096);
-  await arrival.finish(sop);
-}
 
 const spoolDescriptors = (cache: TestCache): number =>
   readdirSync('/proc/self/fd').filter((fd) => {

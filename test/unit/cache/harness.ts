@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCache, type Cache, type CacheOptions, type FileLayer } from '../../../src/cache/index.js';
@@ -51,6 +51,7 @@ export interface TestCacheOptions extends Partial<Omit<CacheOptions<string>, 'di
   readonly segmentBytes?: number;
   readonly keepFreeBytes?: number;
   readonly maxAgeMs?: number;
+  readonly writeAfterMs?: number;
   readonly layer?: FileLayer;
   /** The directory of a cache before, which is closed or was abandoned. */
   readonly directory?: string;
@@ -66,7 +67,16 @@ const opened: TestCache[] = [];
 
 /** A cache with 4 KiB blocks; with a directory of its own when `diskBytes` is given. */
 export async function openCache(all: TestCacheOptions = {}): Promise<TestCache> {
-  const { diskBytes, segmentBytes, keepFreeBytes, maxAgeMs, layer, directory: before, ...options } = all;
+  const {
+    diskBytes,
+    segmentBytes,
+    keepFreeBytes,
+    maxAgeMs,
+    writeAfterMs,
+    layer,
+    directory: before,
+    ...options
+  } = all;
   const clock = new ManualClock();
   const observations: Observation[] = [];
   const directory = before === undefined ? await mkdtemp(join(tmpdir(), 'cache-test-')) : join(before, '..');
@@ -85,6 +95,7 @@ export async function openCache(all: TestCacheOptions = {}): Promise<TestCache> 
               ...(segmentBytes !== undefined && { segmentBytes }),
               ...(keepFreeBytes !== undefined && { keepFreeBytes }),
               ...(maxAgeMs !== undefined && { maxAgeMs }),
+              ...(writeAfterMs !== undefined && { writeAfterMs }),
             },
           }),
     },
@@ -194,3 +205,29 @@ export const keyOf = (sop: string, peer = 'main'): Parameters<TestCache['instanc
 });
 
 export const info = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2', transferSyntaxUid: '1.2.840.10008.1.2.1' };
+
+/** An instance whose meta is its name comes. */
+export async function cached(cache: TestCache, sop: string, bytes: Buffer): Promise<void> {
+  const arrival = cache.instances.begin(keyOf(sop), info);
+  if (!arrival) throw new Error('no arrival');
+  await writeAll(arrival, bytes, 4096);
+  await arrival.finish(sop);
+}
+
+/** What a process that is killed leaves: a copy of the directory without the lock, taken while the cache runs. */
+export async function afterKill(cache: TestCache): Promise<string> {
+  await turn(20);
+  const home = await mkdtemp(join(tmpdir(), 'cache-killed-'));
+  const directory = join(home, 'spools');
+  await mkdir(directory, { mode: 0o700 });
+  for (const name of await readdir(cache.directory)) {
+    if (!name.startsWith('lock')) await copyFile(join(cache.directory, name), join(directory, name));
+  }
+  return directory;
+}
+
+/** What there is of an instance; undefined when it is not there. */
+export const bytesOf = async (cache: TestCache, sop: string): Promise<Buffer | undefined> => {
+  const instance = cache.instances.get(keyOf(sop));
+  return instance && readAll(instance.source);
+};

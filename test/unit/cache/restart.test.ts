@@ -1,16 +1,17 @@
-import { copyFile, mkdtemp, open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { AppendedFile } from '../../../src/cache/index.js';
 import { FaultLayer } from './fault-layer.js';
 import {
+  afterKill,
+  bytesOf,
+  cached,
   closeCaches,
   info,
   keyOf,
   openCache,
   pattern,
-  readAll,
   textCodec,
   turn,
   until,
@@ -25,33 +26,8 @@ const DISK = 10_000_000;
 const options = { diskBytes: DISK, spillBytes: 0, metaCodec: textCodec };
 const shared = { ...options, spillBytes: 1 << 20, memoryBytes: 8192, segmentBytes: 200_000 };
 
-async function cached(cache: TestCache, sop: string, bytes: Buffer): Promise<void> {
-  const arrival = cache.instances.begin(keyOf(sop), info);
-  if (!arrival) throw new Error('no arrival');
-  await writeAll(arrival, bytes, 4096);
-  await arrival.finish(sop);
-}
-
 const onDisk = (cache: TestCache, bytes: number): Promise<void> =>
   until(() => cache.spools.stats.diskBytes === bytes && cache.spools.stats.waitingWriters === 0);
-
-/** What a process that is killed leaves: a copy of the directory without the lock, taken while the cache runs. */
-async function afterKill(cache: TestCache): Promise<string> {
-  await turn(20);
-  const home = await mkdtemp(join(tmpdir(), 'cache-killed-'));
-  const directory = join(home, 'spools');
-  const { mkdir } = await import('node:fs/promises');
-  await mkdir(directory, { mode: 0o700 });
-  for (const name of await readdir(cache.directory)) {
-    if (!name.startsWith('lock')) await copyFile(join(cache.directory, name), join(directory, name));
-  }
-  return directory;
-}
-
-const bytesOf = async (cache: TestCache, sop: string): Promise<Buffer | undefined> => {
-  const instance = cache.instances.get(keyOf(sop));
-  return instance && readAll(instance.source);
-};
 
 describe.each<readonly [string, TestCacheOptions]>([
   ['files of their own', options],
