@@ -1,12 +1,12 @@
 import { TransferSyntaxes, type ByteRange, type TransferSyntax } from '../dicom/index.js';
-import { boxBudget, firstBoxes } from './boxes.js';
+import { boxBudget, boxesIn, firstBoxes } from './boxes.js';
 import type { CodeStreamHeader } from './code-stream.js';
 import type { PixelDescription, StreamDescription } from './description.js';
 import { bytesAt, readHead, requireEndOfStream, type MediaFile } from './file-bytes.js';
 import { badFrame } from './frame-error.js';
 import { isBoxed, isPart2, readJ2kMainHeader, type J2kHeader } from './j2k-header.js';
 import { readJpegHeader, type JpegHeader } from './jpeg-header.js';
-import { readJpegXlHeader } from './jpeg-xl-header.js';
+import { isJpegXlBoxed, readJpegXlHeader } from './jpeg-xl-header.js';
 
 type Photometric = PixelDescription['photometricInterpretations'];
 
@@ -136,9 +136,34 @@ export async function describeJ2k(file: MediaFile): Promise<StreamDescription> {
   return { ...described, range, lossy: !header.reversible };
 }
 
+/** Of the number that a piece of a stream begins with: no other follows. @see ISO/IEC 18181-2 9.9 */
+const LAST_PIECE = 0x80;
+
+/**
+ * The header of a JPEG XL stream; the boxes around it, where there are any, are held to the end of it. A stream without
+ * them has no end that could be told without decoding it.
+ *
+ * @throws GatewayError `malformed-dataset`
+ */
+export async function readJpegXl(file: MediaFile): Promise<CodeStreamHeader> {
+  const header = await readHead(file, 0, readJpegXlHeader);
+  if (isJpegXlBoxed(await bytesAt(file, 0, 8))) await requireLastPiece(file);
+  return header;
+}
+
+async function requireLastPiece(file: MediaFile): Promise<void> {
+  for await (const { type, content } of boxesIn(file, { start: 0, end: file.length }, boxBudget())) {
+    if (type === 'jxlc') return;
+    if (type !== 'jxlp') continue;
+    const [first = 0] = await bytesAt(file, content.start, Math.min(content.start + 1, content.end));
+    if ((first & LAST_PIECE) !== 0) return;
+  }
+  throw badFrame('is in a file that ends early');
+}
+
 /** JPEG XL, of which no header says that nothing was lost. @throws GatewayError `malformed-dataset` */
 export async function describeJpegXl(file: MediaFile): Promise<StreamDescription> {
-  const header = await readHead(file, 0, readJpegXlHeader);
+  const header = await readJpegXl(file);
   return {
     ...pixelsOf(header, ['RGB', 'XYB', 'YBR_FULL', 'YBR_FULL_422']),
     syntax: TransferSyntaxes.JpegXl,

@@ -1,17 +1,18 @@
 import {
+  nativeFrameBytes,
   TransferSyntaxes as S,
   uncompressedFrameBytes,
   type FrameShape,
   type TransferSyntax,
 } from '../dicom/index.js';
 import { differenceOf } from './code-stream.js';
-import { codeStreamIn } from './describe-picture.js';
+import { codeStreamIn, readJpegXl } from './describe-picture.js';
 import { bytesAt, readHead, type MediaFile } from './file-bytes.js';
 import { badFrame } from './frame-error.js';
 import { needsPart2, readJ2kMainHeader, type J2kHeader } from './j2k-header.js';
 import { isJpegLs, readJpegHeader } from './jpeg-header.js';
-import { readJpegXlHeader } from './jpeg-xl-header.js';
 import { readRleHeader, RLE_HEADER_BYTES, rleDifferenceOf } from './rle-header.js';
+import { rleLengths } from './rle-lengths.js';
 
 /** In what a frame is another than its dataset says, so that it cannot be decoded; continues "The frame". */
 export type FrameFit = (shape: FrameShape) => string | undefined;
@@ -43,14 +44,21 @@ const part2Fit: ReadFit = async (file) => {
 };
 
 const jpegXlFit: ReadFit = async (file) => {
-  const header = await readHead(file, 0, readJpegXlHeader);
+  const header = await readJpegXl(file);
   return (shape) => differenceOf(header, shape);
 };
 
 const rleFit: ReadFit = async (file) => {
   const segments = readRleHeader(await bytesAt(file, 0, RLE_HEADER_BYTES), file.length);
-  return (shape) => rleDifferenceOf(segments, shape);
+  const lengths = await rleLengths(file, segments);
+  return (shape) => rleDifferenceOf(segments, shape) ?? shortSegment(lengths, shape);
 };
+
+/** What the segments unpack to beyond the frame is padding to a decoder. */
+const shortSegment = (lengths: readonly number[], shape: FrameShape): string | undefined =>
+  lengths.some((length) => length < nativeFrameBytes(shape) / lengths.length)
+    ? 'has an RLE segment that ends early'
+    : undefined;
 
 const uncompressedFit: ReadFit = ({ length }) =>
   Promise.resolve((shape) => uncompressedDifferenceOf(length, shape));

@@ -62,9 +62,12 @@ export function readJpegXlHeader(frame: Uint8Array): CodeStreamHeader {
   return { rows, columns, ...readMetadata(bits), subsampled: false };
 }
 
+/** Whether a file that begins with these bytes has boxes around its stream. */
+export const isJpegXlBoxed = (head: Buffer): boolean => head.toString('hex', 0, 8) === BOX_SIGNATURE;
+
 /** What follows the two bytes that a stream begins with. */
 function bareStream(bytes: Buffer): Buffer {
-  const stream = bytes.toString('hex', 0, 8) === BOX_SIGNATURE ? inBoxes(bytes) : bytes;
+  const stream = isJpegXlBoxed(bytes) ? inBoxes(bytes) : bytes;
   if (stream.toString('hex', 0, 2) !== CODE_STREAM) throw badFrame('is no JPEG XL stream');
   return stream.subarray(2);
 }

@@ -3,6 +3,7 @@ import { transferSyntax, TransferSyntaxes as S, type FrameShape } from '../../..
 import { readFrameFit, type FrameFit } from '../../../src/media/index.js';
 import { decodeFrame } from '../../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../../src/transcode/encode-frame.js';
+import { encodeRle } from '../../../src/transcode/rle.js';
 import { jpeg12, jpeg12Shape } from '../../helpers/jpeg-12.js';
 import { encodeJpegXl } from '../../helpers/jpeg-xl.js';
 import { box } from '../../helpers/media.js';
@@ -78,6 +79,79 @@ describe.each(READ)('S-05: a frame in $name', ({ uid }) => {
   test('that is nothing of the kind cannot be read', async () => {
     if (uid === S.EncapsulatedUncompressedExplicitVrLittleEndian.uid) return;
     await expect(fitOf(uid, Buffer.alloc(40, 'junk'))).rejects.toMatchObject({ code: 'malformed-dataset' });
+  });
+});
+
+test.each([
+  ['grey', gray],
+  ['colours', colour],
+  ['single bits', { ...gray, bitsAllocated: 1, bitsStored: 1 }],
+] as const)(
+  'S-05: an RLE frame that is cut off is what the decoder takes of it: %s',
+  async (_what, shape) => {
+    const { uid } = S.RleLossless;
+    const [samples = new Uint8Array()] = patterns(shape);
+    const frame = Buffer.from(encodeRle(samples, shape));
+    const refused: boolean[] = [];
+    for (let length = frame.length; length > 64; length -= 1) {
+      const cut = frame.subarray(0, length);
+      const isRefused = await fitOf(uid, cut).then(
+        (fit) => fit?.(shape) !== undefined,
+        () => true,
+      );
+      expect(isRefused).toBe(!(await isDecoded(cut, uid, shape)));
+      refused.push(isRefused);
+    }
+    expect(refused.slice(0, 1)).toEqual([false]);
+    // Of the last bytes one may be padding.
+    expect(refused.slice(2)).not.toContain(false);
+  },
+);
+
+test('S-05: an RLE segment that another follows is walked to its end alone', async () => {
+  const { uid } = S.RleLossless;
+  const frame = Buffer.from(await encoded(gray, uid));
+  // The first segment loses what the second one gets, and no byte of the frame is missing.
+  frame.writeUInt32LE(frame.readUInt32LE(8) - 8, 8);
+  expect((await fitOf(uid, frame))?.(gray)).toContain('RLE segment that ends early');
+});
+
+describe('S-05: a JPEG XL frame in boxes', () => {
+  const { uid } = S.JpegXlLossless;
+  const signature = Buffer.from('0000000c4a584c200d0a870a', 'hex');
+  const kind = box('ftyp', Buffer.from('jxl \0\0\0\0jxl '));
+  /** The encoder puts it into boxes itself. */
+  const bareStream = async (): Promise<Buffer> => {
+    const frame = await encodeJpegXl(patterns(gray)[0] ?? new Uint8Array(), gray);
+    const at = frame.indexOf('jxlc');
+    return frame.subarray(at + 4, at - 4 + frame.readUInt32BE(at - 4));
+  };
+  const piece = (number: number, bytes: Buffer): Buffer => {
+    const index = Buffer.alloc(4);
+    index.writeUInt32BE(number);
+    return box('jxlp', index, bytes);
+  };
+
+  test.each<[string, (stream: Buffer) => Buffer[]]>([
+    ['one', (stream) => [box('jxlc', stream)]],
+    ['pieces', (stream) => [piece(0, stream.subarray(0, 40)), piece(0x80000001, stream.subarray(40))]],
+  ])('that has its end: %s; padding and others may follow', async (_what, boxesOf) => {
+    const stream = await bareStream();
+    const whole = Buffer.concat([signature, kind, ...boxesOf(stream)]);
+    for (const tail of [Buffer.alloc(0), Buffer.alloc(1), Buffer.from('more than a box')]) {
+      const frame = Buffer.concat([whole, tail]);
+      expect((await fitOf(uid, frame))?.(gray)).toBeUndefined();
+      expect(await isDecoded(frame, uid, gray)).toBe(true);
+    }
+    const cut = whole.subarray(0, -2);
+    await expect(fitOf(uid, cut)).rejects.toMatchObject({ code: 'malformed-dataset' });
+    expect(await isDecoded(cut, uid, gray)).toBe(false);
+  });
+
+  test('that lacks its last piece cannot be read', async () => {
+    const stream = await bareStream();
+    const frame = Buffer.concat([signature, kind, piece(0, stream.subarray(0, 40))]);
+    await expect(fitOf(uid, frame)).rejects.toThrow('ends early');
   });
 });
 
