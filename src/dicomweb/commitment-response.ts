@@ -27,8 +27,8 @@ export function commitmentResponse(
     };
   }
   return {
-    ...sequence(Tags.ReferencedStudySequence, studies(committed)),
-    ...sequence(Tags.FailedStudySequence, studies(failed)),
+    ...sequence(Tags.ReferencedStudySequence, studies(committed, shape)),
+    ...sequence(Tags.FailedStudySequence, studies(failed, shape)),
   };
 }
 
@@ -45,24 +45,25 @@ const leaf = ({ sopInstanceUid, reason }: Judged): DicomJsonObject => ({
   ...(reason === 0 ? {} : { [formatTag(Tags.FailureReason)]: { vr: 'US', Value: [reason] } }),
 });
 
-function studies(all: readonly Judged[]): DicomJsonObject[] {
-  return grouped(all, ({ studyInstanceUid = '' }) => studyInstanceUid).map(([study, ofStudy]) => ({
+const studies = (all: readonly Judged[], shape: CommitmentPayload['shape']): DicomJsonObject[] =>
+  grouped(all, ({ studyInstanceUid = '' }) => studyInstanceUid).map(([study, ofStudy]) => ({
     ...uid(Tags.StudyInstanceUID, study),
     ...sequence(
       Tags.ReferencedSeriesSequence,
       grouped(ofStudy, ({ seriesInstanceUid = '' }) => seriesInstanceUid).map(([series, ofSeries]) => ({
         ...uid(Tags.SeriesInstanceUID, series),
-        ...sequence(
-          Tags.ReferencedInstancesBySOPClassSequence,
-          grouped(ofSeries, ({ sopClassUid }) => sopClassUid).map(([sopClass, ofClass]) => ({
-            ...uid(Tags.ReferencedSOPClassUID, sopClass),
-            ...sequence(Tags.ReferencedInstanceSequence, ofClass.map(leaf)),
-          })),
-        ),
+        ...(shape === 'by-series'
+          ? sequence(Tags.ReferencedSOPSequence, ofSeries.map(flatItem))
+          : sequence(Tags.ReferencedInstancesBySOPClassSequence, classes(ofSeries))),
       })),
     ),
   }));
-}
+
+const classes = (all: readonly Judged[]): DicomJsonObject[] =>
+  grouped(all, ({ sopClassUid }) => sopClassUid).map(([sopClass, ofClass]) => ({
+    ...uid(Tags.ReferencedSOPClassUID, sopClass),
+    ...sequence(Tags.ReferencedInstanceSequence, ofClass.map(leaf)),
+  }));
 
 /** By key, in the order in which keys come first. */
 function grouped(

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CommitmentPayload } from '../../src/dicomweb/index.js';
 import {
   openReporting,
   startRoguePeer,
@@ -32,7 +33,7 @@ export const instanceItem = (sopInstanceUid: string, sopClassUid = CT): Items =>
 });
 
 /** A request for CT images in DICOM JSON; those of a study, and of a series, stand together. */
-export function commitmentJson(wanted: readonly Wanted[], shape: 'flat' | 'hierarchical'): Items {
+export function commitmentJson(wanted: readonly Wanted[], shape: CommitmentPayload['shape']): Items {
   if (shape === 'flat')
     return sequence(
       '00081199',
@@ -48,15 +49,20 @@ export function commitmentJson(wanted: readonly Wanted[], shape: 'flat' | 'hiera
         '00081115',
         of('series', study).map((series) => ({
           ...uid('0020000E', series[0]?.series ?? ''),
-          ...sequence('00081112', [
-            {
-              ...uid('00081150', CT),
-              ...sequence(
-                '0008114A',
-                series.map(({ sopInstanceUid }) => uid('00081155', sopInstanceUid)),
-              ),
-            },
-          ]),
+          ...(shape === 'by-series'
+            ? sequence(
+                '00081199',
+                series.map(({ sopInstanceUid }) => instanceItem(sopInstanceUid)),
+              )
+            : sequence('00081112', [
+                {
+                  ...uid('00081150', CT),
+                  ...sequence(
+                    '0008114A',
+                    series.map(({ sopInstanceUid }) => uid('00081155', sopInstanceUid)),
+                  ),
+                },
+              ])),
         })),
       ),
     })),
@@ -83,7 +89,7 @@ export interface CommitmentScene {
   gateway: TestGateway;
   /** Where requests are kept. */
   readonly directory: string;
-  post(uid: string, wanted: readonly Wanted[], shape?: 'flat' | 'hierarchical'): Promise<RawResponse>;
+  post(uid: string, wanted: readonly Wanted[], shape?: CommitmentPayload['shape']): Promise<RawResponse>;
   get(uid: string, accept?: string): Promise<RawResponse>;
   /** An association of the PACS's own, by AE title. */
   report(callingAeTitle?: string): Promise<RogueAssociation>;

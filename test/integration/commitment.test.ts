@@ -169,25 +169,28 @@ describe('C-03: the report on the association of the request', () => {
 });
 
 describe("C-03: the report on an association of the peer's own", () => {
-  test('C-04: opened as SCP; the answer to a hierarchical request is hierarchical', async () => {
-    const scene = await start();
-    expect((await scene.post('1.2.3', [one, two, three], 'hierarchical')).status).toBe(202);
-    const association = await scene.report();
-    const [accepted] = association.record.of('associate-ac');
-    expect(accepted?.type === 'associate-ac' && accepted.answer.roles).toEqual([
-      { sopClassUid: Uids.storageCommitment, scu: false, scp: true },
-    ]);
-    const answer = await reportOn(association, {
-      transactionUid: upstreamUid(scene),
-      committed: kept(one, three),
-      failed: kept(two),
-    });
-    expect(statusOf(answer)).toBe(0);
-    await association.release();
-    const body = JSON.parse((await scene.get('1.2.3')).body.toString()) as Record<string, unknown>;
-    expect(body['00081110']).toEqual(commitmentJson([one, three], 'hierarchical')['00081110']);
-    expect(JSON.stringify(body['0008119B'])).toContain('"00081197":{"vr":"US","Value":[272]}');
-  });
+  test.each(['hierarchical', 'by-series'] as const)(
+    'C-04: opened as SCP; the answer is %s as its request',
+    async (shape) => {
+      const scene = await start();
+      expect((await scene.post('1.2.3', [one, two, three], shape)).status).toBe(202);
+      const association = await scene.report();
+      const [accepted] = association.record.of('associate-ac');
+      expect(accepted?.type === 'associate-ac' && accepted.answer.roles).toEqual([
+        { sopClassUid: Uids.storageCommitment, scu: false, scp: true },
+      ]);
+      const answer = await reportOn(association, {
+        transactionUid: upstreamUid(scene),
+        committed: kept(one, three),
+        failed: kept(two),
+      });
+      expect(statusOf(answer)).toBe(0);
+      await association.release();
+      const body = JSON.parse((await scene.get('1.2.3')).body.toString()) as Record<string, unknown>;
+      expect(body['00081110']).toEqual(commitmentJson([one, three], shape)['00081110']);
+      expect(JSON.stringify(body['0008119B'])).toContain('"00081197":{"vr":"US","Value":[272]}');
+    },
+  );
 
   test('of a peer that does not say that it is the SCP, and of one that says it is an SCU alone', async () => {
     const scene = await start();
