@@ -22,6 +22,13 @@ const RETIRED = 'RETIRED_';
 /** How dcmjs spells a choice of value representations. @see PS3.5 A.1 */
 const choices: Readonly<Record<string, Vr>> = { xs: 'US', ox: 'OW', lt: 'OW', up: 'UL' };
 
+/** What dcmjs has wrong, by its tag. @see PS3.6 6 */
+const mistakes: Readonly<Record<string, Vr>> = {
+  '(0068,62F0)': 'SQ',
+  '(0070,150C)': 'UL',
+  '(0076,0034)': 'SQ',
+};
+
 let dictionary: Dictionary | undefined;
 
 /** What PS3.6 says of `tag`; private creators are LO, group lengths UL, and a repeating group has its first one's entry. */
@@ -54,7 +61,7 @@ function load(): Dictionary {
   const byTag = new Map<Tag, AttributeInfo>();
   const byKeyword = new Map<string, AttributeInfo>();
   for (const entry of dictionaryEntries()) {
-    const vr = isVr(entry.vr) ? entry.vr : choices[entry.vr];
+    const vr = mistakes[entry.tag] ?? (isVr(entry.vr) ? entry.vr : choices[entry.vr]);
     if (vr === undefined) continue;
     const retired = entry.name.startsWith(RETIRED);
     const info: AttributeInfo = {

@@ -45,6 +45,7 @@ export { InflatedSource } from './inflated-source.js';
 export { readRanges } from './read-ranges.js';
 export type { ByteRange } from './dataset-index-pixel-data.js';
 export { missingAttributes, requiredAttributes } from './required-attributes.js';
+export { requireStandardVrs } from './standard-vrs.js';
 export { readSource } from './read-source.js';
 export {
   DatasetReader,

@@ -6,6 +6,7 @@ import {
   formatTag,
   missingAttributes,
   offsetTags,
+  requireStandardVrs,
   requireUnits,
   Tags,
   TransferSyntaxes,
@@ -40,8 +41,10 @@ export class PendingInstance {
   /** Why it cannot be stored any more. */
   problem: GatewayError | undefined;
 
-  /** @throws GatewayError `bad-request` when a VR cannot hold a value */
+  /** @throws GatewayError `bad-request` when a VR cannot hold a value, or is not that of the attribute */
   constructor(object: DicomJsonObject) {
+    requireStandardVrs(object);
+    requireOnePixelData(object);
     const { kept, unneeded } = withoutOffsets(object);
     this.unneeded = unneeded;
     this.#object = kept;
@@ -214,6 +217,18 @@ function withoutOffsets(object: DicomJsonObject) {
   const kept = Object.fromEntries(Object.entries(object).filter(([name]) => !offsets.includes(name)));
   const unneeded = offsets.flatMap((name) => object[name]?.BulkDataURI ?? []);
   return { kept, unneeded };
+}
+
+const samples = [Tags.PixelData, Tags.FloatPixelData, Tags.DoubleFloatPixelData] as const;
+
+/** Of two nobody would know which are the image. @throws GatewayError `bad-request` @see PS3.3 C.7.6.3, C.7.6.24, C.7.6.25 */
+function requireOnePixelData(object: DicomJsonObject): void {
+  const held = samples.filter((tag) => Object.keys(object[formatTag(tag)] ?? {}).length > 1);
+  if (held.length > 1)
+    throw new GatewayError(
+      'bad-request',
+      'An instance has more than one of Pixel Data, Float Pixel Data and Double Float Pixel Data.',
+    );
 }
 
 /** The attributes whose values are elsewhere, in ascending order. */

@@ -178,6 +178,33 @@ describe.each<Form>(['json', 'xml'])('S-04: instances as metadata in %s and bulk
     expect(answerOf(response)).toEqual({ stored: ['1.2.3.2'], failed: ['1.2.3.1'], other: [] });
   });
 
+  test('S-05: an instance with an attribute in a VR that contradicts the standard is a failure beside the others', async () => {
+    const wrong = { ...identity(1), '00100020': one('US', 12) };
+    const response = await post(await start(), form, metadata(form, [wrong, identity(2)]));
+    expect([response.status, answerOf(response)]).toEqual([
+      202,
+      { stored: ['1.2.3.2'], failed: ['1.2.3.1'], other: [] },
+    ]);
+    expect(JSON.stringify(JSON.parse(response.body.toString()))).toContain(
+      '"00081197":{"vr":"US","Value":[49152]}',
+    );
+    expect(response.headers.warning).toContain('PatientID (0010,0020) has the VR US, in the standard LO.');
+  });
+
+  test('S-05: an instance with two kinds of pixel data is a failure, and its bulk data are of none', async () => {
+    const wrong = image(1, { '7FE00008': { vr: 'OF', BulkDataURI: 'floats/1' } });
+    const value = (location: string): StorePart => ({ location, body: 'abcdef' });
+    const response = await post(await start(), form, [
+      ...metadata(form, [wrong, image(2, { '7FE00009': { vr: 'OD' } })]),
+      ...['pixels/1', 'floats/1', 'pixels/2'].map(value),
+    ]);
+    expect([response.status, answerOf(response)]).toEqual([
+      202,
+      { stored: ['1.2.3.2'], failed: ['1.2.3.1'], other: [] },
+    ]);
+    expect(response.headers.warning).toContain('more than one of Pixel Data, Float Pixel Data');
+  });
+
   test('what has left is held no longer: its name may be used again', async () => {
     const again = { ...document(2), '00420011': { vr: 'OB', BulkDataURI: 'doc/1' } };
     const value: StorePart = { type: 'application/pdf', location: 'doc/1', body: 'one' };

@@ -201,3 +201,12 @@ describe('transfer syntaxes', () => {
     expect(syntax && isVideo(syntax)).toBe(frameMediaType.startsWith('video/'));
   });
 });
+
+test('S-05: PS3.6 is right where dcmjs is not', () => {
+  for (const [tag, vr] of [
+    [0x006862f0, 'SQ'],
+    [0x0070150c, 'UL'],
+    [0x00760034, 'SQ'],
+  ] as const)
+    expect(attributeByTag(tag)?.vr).toBe(vr);
+});
