@@ -142,6 +142,18 @@ function searchSettings(
   };
 }
 
+const preloadSettings = ({
+  parallel,
+  queue,
+  answerWithin,
+  keep,
+}: Config['preload']): PeerBinding['preload'] => ({
+  parallel,
+  queue,
+  answerMs: answerWithin,
+  keepMs: keep,
+});
+
 /** A peer with everything that is configured for it. */
 export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): PeerBinding {
   const { search, retrieve, preload, store } = config;
@@ -171,7 +183,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       limits,
       policy: storePolicy(config, settings),
     },
-    preload: { parallel: preload.parallel, queue: preload.queue, keepMs: preload.keep },
+    preload: preloadSettings(preload),
     retrieve: {
       associations: settings.associations,
       // One association is kept for searches, where there is more than one.

@@ -68,6 +68,10 @@ const json = z.strictObject({
 const preload = z.strictObject({
   parallel: key(integer(1, 100), 'How many preloads of one peer run at once; the others wait.').prefault(1),
   queue: key(integer(0, 10_000), 'Most preloads of one peer that wait; more are answered 503.').prefault(100),
+  answerWithin: key(
+    durationOrOff,
+    'How long the answer to a new preload waits for the PACS to say whether it has the study, which is 404 where it does not; then it is 202 all the same. 0 means that the PACS is not asked before.',
+  ).prefault('2s'),
   keep: key(duration, 'How long it is told how a preload ended.').prefault('10m'),
 });
 

@@ -108,7 +108,7 @@ function ofPeers(sides: ReadonlyMap<string, Side>, deps: GatewayDependencies): G
     retrieveRendered: (call, context) => retrieve(retrieveRendered, call, context),
     // Who looks at thumbnails has not opened anything yet.
     retrieveThumbnail: async (call, context) => retrieveThumbnail(sideFor(call), call, context),
-    preload: ({ peer, target }, { requestId }) => soon(() => sideOf(peer).preloads.start(target, requestId)),
+    preload: async ({ peer, target }, context) => sideOf(peer).preloads.start(target, context),
     preloadOf: ({ peer, target }) => soon(() => preloadOf(sideOf(peer), target)),
     requestCommitment: async (call, context) =>
       requestCommitment(deps.commitments, committersOf(call), call, context),

@@ -1,4 +1,4 @@
-import { GatewayError, Semaphore, toGatewayError, type OperationContext } from '../core/index.js';
+import { GatewayError, Semaphore, toGatewayError, wait, type OperationContext } from '../core/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
 import { PreloadJob, type PreloadStatus } from './preload-job.js';
 import type { PreloadSettings } from './preload-settings.js';
@@ -29,24 +29,15 @@ export class PreloadJobs {
 
   /**
    * Begins to bring everything at or below `target` into the cache; joins a preload of it that is not over.
-   * @throws GatewayError `overloaded` when too many wait, `shutting-down`
+   * @throws GatewayError `overloaded` when too many wait, `shutting-down`, `not-found` where the peer says in time that it does
+   * not have the study, or why it cannot be asked
    */
-  start(target: RetrieveTarget, requestId: string): PreloadJob {
-    const running = this.#jobs.get(targetText(target));
-    if (running && !running.isOver) return running;
-    if (this.#isClosed) throw new GatewayError('shutting-down', 'The gateway is stopping.');
-    const { parallel, queue } = this.#settings;
-    const open = [...this.#jobs.values()].filter(({ isOver }) => !isOver);
-    if (open.length >= parallel + queue) {
-      const message = 'Too many preloads wait already.';
-      throw new GatewayError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-    }
-    const { clock } = this.#side.deps;
-    const job = new PreloadJob(target, () => clock.now());
-    if (running) this.#forget(running);
-    this.#jobs.set(targetText(target), job);
-    void this.#run(job, requestId);
-    return job;
+  async start(target: RetrieveTarget, context: OperationContext): Promise<PreloadJob> {
+    const running = this.#running(target);
+    if (running) return running;
+    this.#requirePlace();
+    await this.#look(target, context);
+    return this.#running(target) ?? this.#begin(target, context.requestId);
   }
 
   /** The latest preload of just this, if it is not forgotten. */
@@ -66,6 +57,45 @@ export class PreloadJobs {
     this.#isClosed = true;
     for (const job of this.#jobs.values())
       job.cancel(new GatewayError('shutting-down', 'The gateway is stopping.'));
+  }
+
+  #running(target: RetrieveTarget): PreloadJob | undefined {
+    const job = this.#jobs.get(targetText(target));
+    return job?.isOver === false ? job : undefined;
+  }
+
+  #requirePlace(): void {
+    if (this.#isClosed) throw new GatewayError('shutting-down', 'The gateway is stopping.');
+    const { parallel, queue } = this.#settings;
+    const open = [...this.#jobs.values()].filter(({ isOver }) => !isOver);
+    if (open.length < parallel + queue) return;
+    const message = 'Too many preloads wait already.';
+    throw new GatewayError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+
+  /** Whether there is anything to bring; a peer that takes longer to say so, or is not to be asked now, is not waited for. */
+  async #look({ studyInstanceUid }: RetrieveTarget, context: OperationContext): Promise<void> {
+    const { answerMs } = this.#settings;
+    const { deps, fetcher, watch } = this.#side;
+    if (answerMs === 0 || fetcher.pace.closedFor > 0) return;
+    const answered = new AbortController();
+    const late = wait(deps.clock, answerMs, AbortSignal.any([context.signal, answered.signal]));
+    try {
+      await Promise.race([watch.check(studyInstanceUid, { ...context, patient: true }), late]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  #begin(target: RetrieveTarget, requestId: string): PreloadJob {
+    this.#requirePlace();
+    const { clock } = this.#side.deps;
+    const job = new PreloadJob(target, () => clock.now());
+    const ended = this.#jobs.get(targetText(target));
+    if (ended) this.#forget(ended);
+    this.#jobs.set(targetText(target), job);
+    void this.#run(job, requestId);
+    return job;
   }
 
   async #run(job: PreloadJob, requestId: string): Promise<void> {

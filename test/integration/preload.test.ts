@@ -170,26 +170,62 @@ describe('POST …/preload', () => {
     expect(await ended()).toMatchObject({ state: 'complete', listed: 9, complete: 9 });
   });
 
-  test('a study that the PACS does not list has failed, and is not an empty success', async () => {
-    await start({ instances: [] });
-    await send('POST');
-    const report = await ended();
-    expect(report).toMatchObject({ state: 'failed', complete: 0 });
-    expect(report.error?.code).toBe('not-found');
+  test('of a study that the PACS does not have is 404, and nothing is begun', async () => {
+    const { peer } = await start({ instances: [] });
+    expect((await send('POST')).status).toBe(404);
+    expect((await send('POST', `${STUDY}/series/2.25.77.9/preload`)).status).toBe(404);
+    expect((await send('GET')).status).toBe(404);
+    expect(peer.messages('C-GET-RQ')).toEqual([]);
   });
 
-  test('a PACS that is not there is told, with its reason', async () => {
-    const { peer } = await start({ instances: many(1) });
+  test('a PACS that is not there is 503, as of a search', async () => {
+    const { peer, url } = await start({ instances: many(1) });
     await peer.close();
-    await send('POST');
+    expect((await request(url('/studies?PatientID=1'))).status).toBe(503);
+    expect((await send('POST')).status).toBe(503);
+    expect((await send('GET')).status).toBe(404);
+  });
+
+  test('a PACS that does not say in time whether it has the study is not waited for', async () => {
+    let go: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    await start({
+      instances: [],
+      onFind: [until(gate), final()],
+      yaml: 'preload: { answerWithin: 1ms }',
+    });
+    expect((await send('POST')).status).toBe(202);
+    go();
+    expect(await ended()).toMatchObject({ state: 'failed', error: { code: 'not-found' } });
+  });
+
+  test('a PACS that is not asked before: what it does not list has failed, and is not an empty success', async () => {
+    const { peer } = await start({ instances: [], yaml: 'preload: { answerWithin: 0 }' });
+    expect((await send('POST')).status).toBe(202);
+    expect(await ended()).toMatchObject({ state: 'failed', complete: 0, error: { code: 'not-found' } });
+    await peer.close();
+    expect((await send('POST')).status).toBe(202);
     expect(await ended()).toMatchObject({ state: 'failed', error: { code: 'peer-unreachable' } });
+  });
+
+  test('that runs is joined, and the PACS is not asked about it again', async () => {
+    const { peer } = await start({
+      instances: many(2),
+      onGet: () => [until(new Promise(() => undefined))],
+      yaml: 'cache: { revalidateAfter: 0 }',
+    });
+    await send('POST');
+    await peer.waitFor('C-GET-RQ');
+    const asked = peer.messages('C-FIND-RQ').length;
+    expect((await send('POST')).status).toBe(202);
+    expect(peer.messages('C-FIND-RQ')).toHaveLength(asked);
   });
 
   test('beyond the queue is 503 with Retry-After', async () => {
     const { url } = await start({
       instances: [],
       onFind: [until(new Promise(() => undefined))],
-      yaml: 'preload: { parallel: 1, queue: 1 }',
+      yaml: 'preload: { parallel: 1, queue: 1, answerWithin: 0 }',
     });
     const paths = ['1', '2', '3'].map((uid) => url(`${STUDY}/series/2.25.77.${uid}/preload`));
     const statuses: number[] = [];
