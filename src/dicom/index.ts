@@ -110,6 +110,6 @@ export {
   type BulkGap,
   type DatasetPiece,
 } from './json-encoder.js';
-export { parseDicomJson } from './json-model.js';
+export { parseDicomJson, readDicomJson, type DicomJsonDocument, type UnreadDataset } from './json-model.js';
 export { NativeXmlReader, type NativeXmlLimits } from './native-xml-reader.js';
 export type { LocatedElement } from './value-places.js';

@@ -1,9 +1,10 @@
 /** DICOM JSON that somebody else wrote: checked before it is believed. */
-import { GatewayError } from '../core/index.js';
+import { GatewayError, toGatewayError } from '../core/index.js';
 import type { DicomJsonElement, DicomJsonName, DicomJsonObject, DicomJsonValue } from './dicom-json-value.js';
 import { attributeByTag } from './dictionary.js';
 import { isLeftOut } from './dicom-json.js';
-import { formatTag, isDelimiter, parseTag } from './tag.js';
+import { formatTag, isDelimiter, parseTag, type Tag } from './tag.js';
+import { Tags } from './tags.js';
 import { isVr, type Vr } from './vr.js';
 
 /** What a document may be at most. */
@@ -19,19 +20,67 @@ const defaults: DicomJsonLimits = { maxDepth: 64, maxElements: 1_000_000 };
 /** In words that hold nothing of the document. */
 const invalid = (message: string): GatewayError => new GatewayError('bad-request', message);
 
+/** A dataset of a document that is not of the model. */
+export interface UnreadDataset {
+  readonly problem: GatewayError;
+  /** Its SOP Class and SOP Instance UID, as far as these can be read. */
+  readonly identity: DicomJsonObject;
+}
+
+/** What is in a document: one dataset that cannot be read is no reason against the others. */
+export interface DicomJsonDocument {
+  readonly objects: readonly DicomJsonObject[];
+  readonly unread: readonly UnreadDataset[];
+}
+
 /**
  * The datasets of a document of the DICOM JSON model: an array of objects, or one object by itself.
  *
  * A VR that is left out is that of PS3.6. Group lengths and what is not of a dataset (groups 0000 and 0002) are left
  * out. What is not of the model is refused, never passed over.
  *
- * @throws GatewayError `bad-request`
+ * @throws GatewayError `bad-request` for what is no list of objects
  * @see PS3.18 F.2, rule S-04
  */
-export function parseDicomJson(document: Buffer, limits: Partial<DicomJsonLimits> = {}): DicomJsonObject[] {
+export function readDicomJson(document: Buffer, limits: Partial<DicomJsonLimits> = {}): DicomJsonDocument {
   const content = parse(document);
+  const contents = Array.isArray(content) ? (content as readonly unknown[]) : [content];
   const reader = new ModelReader({ ...defaults, ...limits });
-  return Array.isArray(content) ? content.map((one) => reader.dataset(one, 0)) : [reader.dataset(content, 0)];
+  const objects: DicomJsonObject[] = [];
+  const unread: UnreadDataset[] = [];
+  for (const one of contents) {
+    if (!isRecord(one)) throw noObject();
+    try {
+      objects.push(reader.dataset(one, 0));
+    } catch (thrown) {
+      const problem = toGatewayError(thrown);
+      if (problem.code !== 'bad-request') throw problem;
+      unread.push({ problem, identity: identityOf(one) });
+    }
+  }
+  return { objects, unread };
+}
+
+/** As `readDicomJson`, where all of it can be read. @throws GatewayError `bad-request` */
+export function parseDicomJson(
+  document: Buffer,
+  limits: Partial<DicomJsonLimits> = {},
+): readonly DicomJsonObject[] {
+  const { objects, unread } = readDicomJson(document, limits);
+  const [first] = unread;
+  if (first) throw first.problem;
+  return objects;
+}
+
+const naming: ReadonlySet<Tag | undefined> = new Set([Tags.SOPClassUID, Tags.SOPInstanceUID]);
+
+function identityOf(content: Readonly<Record<string, unknown>>): DicomJsonObject {
+  const named = Object.entries(content).filter(([name]) => naming.has(parseTag(name)));
+  try {
+    return new ModelReader(defaults).dataset(Object.fromEntries(named), 0);
+  } catch {
+    return {};
+  }
 }
 
 function parse(document: Buffer): unknown {
@@ -42,6 +91,8 @@ function parse(document: Buffer): unknown {
     throw invalid('The metadata are not JSON in UTF-8.');
   }
 }
+
+const noObject = (): GatewayError => invalid('A dataset of the metadata is not a JSON object.');
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -59,7 +110,7 @@ class ModelReader {
   }
 
   dataset(content: unknown, depth: number): DicomJsonObject {
-    if (!isRecord(content)) throw invalid('A dataset of the metadata is not a JSON object.');
+    if (!isRecord(content)) throw noObject();
     const { maxDepth } = this.#limits;
     if (depth > maxDepth) throw invalid(`Sequences are nested more than ${maxDepth} deep.`);
     const object: DicomJsonObject = {};

@@ -1,16 +1,11 @@
 import { toGatewayError, type GatewayError } from '../core/index.js';
-import { NativeXmlReader, parseDicomJson, type DicomJsonObject } from '../dicom/index.js';
+import { NativeXmlReader, readDicomJson, type DicomJsonDocument } from '../dicom/index.js';
 
 /** A part of metadata, read while it comes where its form allows that. */
 export interface MetadataDocument {
   push(bytes: Buffer): void;
-  /** The datasets in it, or why it cannot be read. */
-  end(): MetadataContent;
-}
-
-interface MetadataContent {
-  readonly objects: readonly DicomJsonObject[];
-  readonly problem?: GatewayError;
+  /** The datasets in it, and why others cannot be read: where none can be told from the others, one for all of it. */
+  end(): DicomJsonDocument;
 }
 
 /** A document that is only known not to be metadata is read to its end all the same: others follow. */
@@ -28,11 +23,11 @@ export function metadataDocument(form: 'json' | 'xml'): MetadataDocument {
     },
     end: () => {
       try {
-        if (problem === undefined) return { objects: reader.end() };
+        if (problem === undefined) return reader.end();
       } catch (thrown) {
         problem = malformed(thrown);
       }
-      return { objects: [], problem };
+      return { objects: [], unread: [{ problem, identity: {} }] };
     },
   };
 }
@@ -46,7 +41,7 @@ function malformed(thrown: unknown): GatewayError {
 
 interface Reader {
   push(bytes: Buffer): void;
-  end(): readonly DicomJsonObject[];
+  end(): DicomJsonDocument;
 }
 
 function xmlReader(): Reader {
@@ -55,7 +50,7 @@ function xmlReader(): Reader {
     push: (bytes) => {
       reader.push(bytes);
     },
-    end: () => [reader.end()],
+    end: () => ({ objects: [reader.end()], unread: [] }),
   };
 }
 
@@ -66,6 +61,6 @@ function jsonReader(): Reader {
       // The bytes are the reader's, which uses them again.
       chunks.push(Buffer.from(bytes));
     },
-    end: () => parseDicomJson(Buffer.concat(chunks)),
+    end: () => readDicomJson(Buffer.concat(chunks)),
   };
 }

@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from '../core/index.js';
-import type { BulkGap, DicomJsonObject } from '../dicom/index.js';
+import type { BulkGap, DicomJsonObject, UnreadDataset } from '../dicom/index.js';
 import { bulkPartOf, isPicture, type BulkPart } from '../dicomweb/index.js';
 import { BulkReader } from './bulk-reader.js';
 import { plainValue, type BulkValue, type ReceivedBulk } from './bulk-value.js';
@@ -124,17 +124,19 @@ export class MetadataParts implements StoreParts {
         document.push(bytes);
       },
       end: async () => {
-        const { problem, objects } = document.end();
-        if (problem) {
-          if (this.#malformed.length < MOST_MALFORMED) this.#malformed.push(problem);
-          // Of more of them the last that is kept stands for all: nobody is told of each.
-          const told = this.#malformed.at(-1) ?? problem;
-          this.#sender.add(failure(undefined, Reason.cannotUnderstand, told));
-        }
+        const { unread, objects } = document.end();
+        for (const one of unread) this.#addUnread(one);
         for (const object of objects) await this.#instance(object, length / objects.length);
       },
       discard: () => undefined,
     };
+  }
+
+  #addUnread({ problem, identity }: UnreadDataset): void {
+    if (this.#malformed.length < MOST_MALFORMED) this.#malformed.push(problem);
+    // Of more of them the last that is kept stands for all: nobody is told of each.
+    const told = this.#malformed.at(-1) ?? problem;
+    this.#sender.add(failure(PendingInstance.metaOf(identity), Reason.cannotUnderstand, told));
   }
 
   async #instance(object: DicomJsonObject, bytes: number): Promise<void> {
@@ -301,7 +303,7 @@ export class MetadataParts implements StoreParts {
 const FRAME = /^(.*)\/frames\/(\d{1,9})$/;
 /** Names of what has failed that are kept; parts of what failed beyond them are failures of their own. */
 const MOST_DROPPED = 10_000;
-/** Documents that cannot be read of which it is kept why. */
+/** Documents and datasets that cannot be read of which it is kept why. */
 const MOST_MALFORMED = 20;
 
 const namesOf = (location: string | undefined): readonly string[] =>

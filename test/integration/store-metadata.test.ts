@@ -272,3 +272,36 @@ test('S-08: an array without an instance is a bad request, and nothing beside on
   const beside = await post(url, 'json', [...metadata('json', []), ...metadata('json', [identity(1)])]);
   expect([beside.status, answerOf(beside).stored]).toEqual([200, ['1.2.3.1']]);
 });
+
+test('S-04: one dataset of an array that is none is a failure beside the others, with its name where it has one', async () => {
+  const noVr = one('XX', 'x');
+  const url = await start();
+  const broken = [
+    { ...identity(1), '00081030': noVr },
+    { '00081030': noVr },
+    { ...identity(3), '00080018': noVr },
+    { ...document(4), '00081030': noVr },
+  ];
+  const parts = [
+    ...metadata('json', [identity(5), ...broken, identity(6)]),
+    { type: 'application/pdf', location: 'doc/4', body: 'x' },
+  ];
+  const response = await post(url, 'json', parts);
+  expect([response.status, answerOf(response)]).toEqual([
+    202,
+    { stored: ['1.2.3.5', '1.2.3.6'], failed: ['1.2.3.1', '1.2.3.4'], other: [0xc000, 0xc000] },
+  ]);
+  expect(response.headers.warning).toContain('An attribute has a VR that does not exist.');
+  const alone = await post(url, 'json', metadata('json', broken));
+  expect([alone.status, String(alone.body)]).toEqual([
+    400,
+    expect.stringContaining('VR that does not exist'),
+  ]);
+});
+
+test('S-04: an array that holds what is no dataset is a bad request, whatever else is in it', async () => {
+  const body = `[${JSON.stringify(identity(1))}, 7]`;
+  const response = await post(await start(), 'json', [{ type: 'application/dicom+json', body }]);
+  expect(response.status).toBe(400);
+  expect(arrived()).toEqual([]);
+});

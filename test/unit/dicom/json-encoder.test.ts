@@ -20,7 +20,8 @@ import { basename } from 'node:path';
 import { sampleFiles } from '../../helpers/pacs-suite.js';
 import { dicomJsonObject } from '../../helpers/dicom-json-arbitrary.js';
 
-const parse = (content: unknown): DicomJsonObject[] => parseDicomJson(Buffer.from(JSON.stringify(content)));
+const parse = (content: unknown): readonly DicomJsonObject[] =>
+  parseDicomJson(Buffer.from(JSON.stringify(content)));
 const explicit = TransferSyntaxes.ExplicitVrLittleEndian;
 
 function encoded(object: DicomJsonObject): Buffer {
