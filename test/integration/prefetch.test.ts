@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { away } from '../helpers/hours.js';
 import { makeInstance, until, final, store, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene, type SceneOptions } from '../helpers/scene.js';
 import { request } from '../helpers/test-gateway.js';
@@ -93,13 +94,6 @@ describe('opening an instance', () => {
     expect(finds).toBeGreaterThan(0);
   });
 });
-
-/** An hour of the day that is not now, nor soon. */
-function away(): string {
-  const hour = (new Date().getHours() + 12) % 24;
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(hour)}:00-${two(hour)}:30`;
-}
 
 test('a series of which the PACS counts instances and lists none is an error, and not missing', async () => {
   scene = await startScene({ instances: many(5), cap: 0 });

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { away } from '../helpers/hours.js';
 import { final, makeInstance, store, until, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene, type SceneOptions } from '../helpers/scene.js';
 import { eventually } from '../helpers/patience.js';
@@ -206,6 +207,12 @@ describe('POST …/preload', () => {
     await peer.close();
     expect((await send('POST')).status).toBe(202);
     expect(await ended()).toMatchObject({ state: 'failed', error: { code: 'peer-unreachable' } });
+  });
+
+  test('that waits for the hours of background work asks the PACS nothing until then', async () => {
+    const { peer } = await start({ instances: [], yaml: `    background: { hours: [${away()}] }` });
+    expect(await send('POST')).toMatchObject({ status: 202, report: { state: 'waiting' } });
+    expect(peer.messages('C-FIND-RQ')).toEqual([]);
   });
 
   test('that runs is joined, and the PACS is not asked about it again', async () => {
