@@ -20,6 +20,7 @@ export {
   type FrameShape,
   type NativeFrame,
 } from './frame-shape.js';
+export { withOwnChrominance } from './shared-chrominance.js';
 export { isImageClass, mayBeImage } from './image-classes.js';
 export { inflate } from './inflate.js';
 export { Part10Reader, part10Header, type DatasetSink, type Part10Meta } from './part10.js';

@@ -59,11 +59,11 @@ export function requireMade(
   { frames, conversion }: Pick<ConversionRequest, 'frames' | 'conversion'>,
   { pool }: Conversion,
 ): void {
-  const isTaken = !isFloating(index) && pool.takes(shapeOf(index), longestOf(index, frames));
-  if (isTaken && isMadeBy(pool, { index, stored }, conversion)) return;
+  const reason = whyNotMade(pool, { index, stored }, conversion, frames);
+  if (reason === undefined) return;
   throw new GatewayError(
     'not-acceptable',
-    'These frames can be had as they are stored, with transfer-syntax=*.',
+    `${reason} The frames can be had as they are stored, with transfer-syntax=*.`,
   );
 }
 
@@ -110,15 +110,20 @@ export const isOfTheFrame = (thrown: unknown): boolean =>
 export const isFloating = ({ pixelData }: DatasetIndex): boolean =>
   pixelData?.kind === 'native' && pixelData.tag !== Tags.PixelData;
 
-/** Whether the frames, decoded where they are encapsulated, can be encoded so. */
-export function isMadeBy(
+/** Why `frames`, decoded where they are encapsulated, cannot be had so, in words; undefined when they can. */
+export function whyNotMade(
   pool: FramePool,
   { index, stored }: Pick<StoredWhole, 'index' | 'stored'>,
-  { encodeAs, lossy }: Pick<FrameConversion, 'encodeAs' | 'lossy'>,
-): boolean {
-  if (encodeAs === undefined) return true;
-  const subject = [encodeAs, shapeOf(index), stored.encapsulated ? stored.uid : undefined] as const;
-  return lossy ? pool.encodesLossy(...subject) : pool.encodes(...subject);
+  { encodeAs }: Pick<FrameConversion, 'encodeAs'>,
+  frames: Iterable<number>,
+): string | undefined {
+  if (isFloating(index)) return 'Samples that are floating point numbers are neither decoded nor encoded.';
+  const shape = shapeOf(index);
+  if (!pool.takes(shape, longestOf(index, frames)))
+    return 'A frame is larger than those that are decoded here.';
+  return encodeAs === undefined
+    ? undefined
+    : pool.whyNot(encodeAs, shape, stored.encapsulated ? stored.uid : undefined);
 }
 
 /** A frame as it was asked for, which may be known. @throws GatewayError as `FramePlace.run` */

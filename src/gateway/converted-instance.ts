@@ -21,11 +21,8 @@ import type { FrameShape } from '../transcode/index.js';
 import type { BodyPart } from './answer.js';
 import {
   FRAMES_AT_ONCE,
-  isFloating,
-  isMadeBy,
-  longestOf,
   makeFrame,
-  shapeOf,
+  whyNotMade,
   type Conversion,
   type MadeFrame,
 } from './converted-frames.js';
@@ -106,23 +103,23 @@ function requireConvertible(
   { pool }: Conversion,
 ): void {
   const { index } = whole;
-  const shape = shapeOf(index);
   const { pixelData } = index;
   const isWhole = pixelData?.kind === 'encapsulated' || pixelData?.vr.startsWith('O');
-  const isPicture = count > 0 && isWhole && !isFloating(index);
-  if (!isPicture || !isMadeBy(pool, whole, conversion)) throw notSo();
-  if (!pool.takes(shape, longestOf(index, new PickedFrames(count)))) throw notSo();
+  if (count === 0 || !isWhole) throw notSo('It has no pixels that could be decoded or encoded.');
+  const reason = whyNotMade(pool, whole, conversion, new PickedFrames(count));
+  if (reason !== undefined) throw notSo(reason);
   // What is written anew would say that it is all there is.
   requireDeclaredFrames(index);
 }
 
 const AS_STORED_ONLY = 'This instance can be had as it is stored, with transfer-syntax=*.';
-const notSo = (): GatewayError => new GatewayError('not-acceptable', AS_STORED_ONLY);
+const notSo = (reason: string): GatewayError =>
+  new GatewayError('not-acceptable', `${reason} ${AS_STORED_ONLY}`);
 
 /** Uncompressed there would be more bytes than a length can say. @see rule W-20 */
 export class TooLongUncompressed extends GatewayError {
   constructor() {
-    super('not-acceptable', AS_STORED_ONLY);
+    super('not-acceptable', `Uncompressed its pixels are longer than a dataset can say. ${AS_STORED_ONLY}`);
   }
 }
 

@@ -3,6 +3,7 @@ export { badFrame } from './frame-error.js';
 export { requireFit } from './code-stream.js';
 export { readJpegHeader, requireEndOfImage, withEndOfImage } from './jpeg-header.js';
 export { bareCodeStream, isBoxed, needsPart2, readBox, readJ2kHeader, type J2kHeader } from './j2k-header.js';
+export { joinJ2kComponents } from './j2k-join.js';
 export { readJpegXlHeader } from './jpeg-xl-header.js';
 export { MOST_RLE_SEGMENTS, readRleHeader, RLE_HEADER_BYTES, rleDifferenceOf } from './rle-header.js';
 export { readFrameFit, uncompressedDifferenceOf, type FrameFit } from './frame-fit.js';

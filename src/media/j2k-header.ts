@@ -26,10 +26,12 @@ export const needsPart2 = (header: Pick<J2kHeader, 'capabilities' | 'components'
   isPart2(header) &&
   ((header.capabilities & ~(PART_2 | COMPONENT_TRANSFORM)) !== 0 || header.components !== 1);
 
-const Markers = {
+/** @see ISO/IEC 15444-1 Table A.2 */
+export const J2kMarkers = {
   codeStream: 0xff4f,
   size: 0xff51,
   codingStyle: 0xff52,
+  tilePartLengths: 0xff55,
   tilePart: 0xff90,
   end: 0xffd9,
 } as const;
@@ -95,14 +97,14 @@ export function readJ2kHeader(bytes: Buffer): J2kHeader {
 export const readJ2kMainHeader = (bytes: Buffer): J2kHeader => readMainHeader(bytes).header;
 
 function readMainHeader(bytes: Buffer): { header: J2kHeader; tileParts: number } {
-  if (bytes.length < 4 || bytes.readUInt16BE(0) !== Markers.codeStream)
+  if (bytes.length < 4 || bytes.readUInt16BE(0) !== J2kMarkers.codeStream)
     throw badFrame('is no JPEG 2000 code stream');
   let size: Size | undefined;
   let style: Style = { colourTransformed: false, decompositions: 0, reversible: true };
-  for (const { marker, segment, at } of segments(bytes)) {
-    if (marker === Markers.size) size = readSize(segment);
-    else if (marker === Markers.codingStyle) style = readStyle(segment);
-    else if (marker === Markers.tilePart && size) return { header: { ...size, ...style }, tileParts: at };
+  for (const { marker, segment, at } of j2kSegments(bytes)) {
+    if (marker === J2kMarkers.size) size = readSize(segment);
+    else if (marker === J2kMarkers.codingStyle) style = readStyle(segment);
+    else if (marker === J2kMarkers.tilePart && size) return { header: { ...size, ...style }, tileParts: at };
   }
   throw badFrame('has a JPEG 2000 header that cannot be read');
 }
@@ -111,14 +113,14 @@ type Style = Pick<J2kHeader, 'colourTransformed' | 'decompositions' | 'reversibl
 type Size = Omit<J2kHeader, keyof Style>;
 
 /** The marker segments of the main header, and the first of the first tile-part. */
-function* segments(bytes: Buffer): Generator<{ marker: number; segment: Buffer; at: number }> {
+export function* j2kSegments(bytes: Buffer): Generator<{ marker: number; segment: Buffer; at: number }> {
   for (let at = 2; at + 4 <= bytes.length;) {
     const marker = bytes.readUInt16BE(at);
     const length = bytes.readUInt16BE(at + 2);
     const segment = bytes.subarray(at + 4, at + 2 + length);
     if (marker < 0xff00 || length < 2 || segment.length < length - 2) return;
     yield { marker, segment, at };
-    if (marker === Markers.tilePart) return;
+    if (marker === J2kMarkers.tilePart) return;
     at += 2 + length;
   }
 }
@@ -150,13 +152,13 @@ function readSize(segment: Buffer): Size {
 /** OpenJPH gives a whole picture for half a stream, without a word: so the tile-parts are followed to the end. */
 function requireTileParts(bytes: Buffer, first: number): void {
   for (let at = first; at + 12 <= bytes.length;) {
-    if (bytes.readUInt16BE(at) !== Markers.tilePart) break;
+    if (bytes.readUInt16BE(at) !== J2kMarkers.tilePart) break;
     const length = bytes.readUInt32BE(at + 6);
     // The last tile-part may go on until the end, whatever that is.
     if (length === 0 && hasEnd(bytes.subarray(at))) return;
     if (length < 14 || at + length > bytes.length) break;
     at += length;
-    if (at + 2 <= bytes.length && bytes.readUInt16BE(at) === Markers.end) return;
+    if (at + 2 <= bytes.length && bytes.readUInt16BE(at) === J2kMarkers.end) return;
   }
   throw badFrame('is a JPEG 2000 code stream that ends early');
 }

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/index.js';
-import { nativeFrameBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
+import { nativeFrameBytes, withOwnChrominance, type FrameShape, type NativeFrame } from '../dicom/index.js';
 import { badLook } from './bad-look.js';
 import { entryOf } from './grey-stages.js';
 import type { ImageLook, LookUpTable, Palette } from './image-look.js';
@@ -82,18 +82,10 @@ function isSubsampled({ samples, shape }: NativeFrame): boolean {
   );
 }
 
-/** Two pixels that share their chrominance are four bytes: Y, Y, Cb, Cr. @see PS3.3 C.7.6.3.1.2 */
 function doubled({ samples, shape }: NativeFrame): Uint8Array {
   const pixels = shape.rows * shape.columns;
   if (samples.length < pixels * 2) throw badLook('has fewer samples than its frames need');
-  const out = new Uint8Array(pixels * 3);
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    const pair = (pixel >> 1) * 4;
-    out[pixel * 3] = samples[pair + (pixel & 1)] ?? 0;
-    out[pixel * 3 + 1] = samples[pair + 2] ?? 0;
-    out[pixel * 3 + 2] = samples[pair + 3] ?? 0;
-  }
-  return out;
+  return withOwnChrominance(samples, pixels);
 }
 
 /** Samples by pixel in one byte each: of wider ones the highest bits. */

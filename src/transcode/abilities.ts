@@ -1,7 +1,7 @@
 import { allTransferSyntaxes, TransferSyntaxes, type TransferSyntax } from '../dicom/index.js';
 import { canDecode } from './decode-frame.js';
-import { canEncode } from './encode-frame.js';
-import { canEncodeLossy } from './lossy-frame.js';
+import { canEncode, losslessLimits } from './encode-frame.js';
+import { canEncodeLossy, lossyLimits } from './lossy-frame.js';
 
 /** What the gateway can do with instances and frames in one transfer syntax. */
 export interface TransferSyntaxAbility {
@@ -12,6 +12,8 @@ export interface TransferSyntaxAbility {
   readonly decode: boolean;
   /** How what is stored otherwise can be had in it. */
   readonly encode: 'lossless' | 'lossy' | undefined;
+  /** What is asked of images that are encoded in it; each continues "images with". */
+  readonly limits: readonly string[];
 }
 
 /** Of every transfer syntax in which instances are stored, what the gateway can do with it. @see PS3.18 8.7.3 */
@@ -21,6 +23,7 @@ export const transferSyntaxAbilities = (): readonly TransferSyntaxAbility[] =>
     pass: mayLeave(syntax) ? 'as-stored' : 'explicit-little-endian',
     decode: syntax.encapsulated ? canDecode(syntax.uid) : !syntax.lossy,
     encode: encodingOf(syntax),
+    limits: [...losslessLimits(syntax.uid), ...lossyLimits(syntax.uid)].map(({ needs }) => needs),
   }));
 
 function encodingOf(syntax: TransferSyntax): TransferSyntaxAbility['encode'] {

@@ -76,11 +76,8 @@ const toRgb: ReadonlySet<string> = new Set(
 );
 
 /** What frames of `shape` are like once they are decoded `from` a syntax, as far as the dataset tells: what is encoded then. */
-export function decodedShape(
-  shape: FrameShape | undefined,
-  from: string | undefined,
-): FrameShape | undefined {
-  if (from === undefined || shape?.samplesPerPixel !== 3) return shape;
+export function decodedShape(shape: FrameShape, from: string | undefined): FrameShape {
+  if (from === undefined || shape.samplesPerPixel !== 3) return shape;
   const { photometricInterpretation: name } = shape;
   const isTransformed = name === 'YBR_RCT' || name === 'YBR_ICT' || toRgb.has(from);
   if (isTransformed) return { ...shape, photometricInterpretation: 'RGB' };

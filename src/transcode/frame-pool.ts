@@ -10,8 +10,8 @@ import type {
   WorkerTask,
 } from './frame-task.js';
 import { canDecode, decodedShape } from './decode-frame.js';
-import { canEncode } from './encode-frame.js';
-import { canEncodeLossy, settingOf, type LossySettings } from './lossy-frame.js';
+import { canEncode, whyNotLossless } from './encode-frame.js';
+import { canEncodeLossy, settingOf, whyNotLossy, type LossySettings } from './lossy-frame.js';
 import { nativeFrameBytes, uncompressedFrameBytes, type FrameShape } from '../dicom/index.js';
 import { loadSharp, type Picture, type UnpackedPicture } from '../render/index.js';
 import { FrameRooms } from './frame-rooms.js';
@@ -79,13 +79,15 @@ export interface FramePlace {
 export interface FramePool {
   /** Whether frames of a transfer syntax can be decoded. */
   decodes(transferSyntaxUid: string): boolean;
+  /** Whether frames can be encoded without loss: some. */
+  encodes(transferSyntaxUid: string): boolean;
+  /** Whether they may be, and can be encoded with loss: some. */
+  encodesLossy(transferSyntaxUid: string): boolean;
   /**
-   * Whether frames can be encoded without loss: those of `shape`, or of any when it is left out; those that are stored in
-   * `from` as what they are once they are decoded.
+   * Why frames of `shape` cannot be encoded so, in words; undefined when they can. Those that are stored in `from` are what
+   * they are once they are decoded.
    */
-  encodes(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean;
-  /** Whether they may be, and can be encoded with loss. */
-  encodesLossy(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean;
+  whyNot(transferSyntaxUid: string, shape: FrameShape, from?: string): string | undefined;
   /** What decides how much is lost in a transfer syntax, as text that changes with it. */
   lossOf(transferSyntaxUid: string): string;
   /** Whether what has lost something is an instance of its own, with a UID of its own. */
@@ -135,12 +137,17 @@ class ThreadedFramePool implements FramePool {
     return canDecode(transferSyntaxUid);
   }
 
-  encodes(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean {
-    return canEncode(transferSyntaxUid, decodedShape(shape, from));
+  encodes(transferSyntaxUid: string): boolean {
+    return canEncode(transferSyntaxUid);
   }
 
-  encodesLossy(transferSyntaxUid: string, shape?: FrameShape, from?: string): boolean {
-    return this.#options.lossy !== undefined && canEncodeLossy(transferSyntaxUid, decodedShape(shape, from));
+  encodesLossy(transferSyntaxUid: string): boolean {
+    return this.#options.lossy !== undefined && canEncodeLossy(transferSyntaxUid);
+  }
+
+  whyNot(transferSyntaxUid: string, shape: FrameShape, from?: string): string | undefined {
+    const reason = this.encodesLossy(transferSyntaxUid) ? whyNotLossy : whyNotLossless;
+    return reason(transferSyntaxUid, decodedShape(shape, from));
   }
 
   lossOf(transferSyntaxUid: string): string {

@@ -2,6 +2,7 @@ import { GatewayError } from '../core/index.js';
 import {
   badFrame,
   bareCodeStream,
+  joinJ2kComponents,
   type J2kHeader,
   needsPart2,
   readJ2kHeader,
@@ -10,7 +11,7 @@ import {
 import type { EncodedFrame, FrameShape, NativeFrame } from '../dicom/index.js';
 import { decodeSignedBytes } from './jpeg-codec.js';
 import { Renewable } from './renewable.js';
-import { limitToPrecision, toNative } from './samples.js';
+import { componentsOf, limitToPrecision, rowsInPlace, toNative } from './samples.js';
 
 const openJph = new Renewable(async () =>
   (await import('@cornerstonejs/codec-openjph')).default({
@@ -121,24 +122,32 @@ export function decodeHtJ2k(frame: Uint8Array, shape: FrameShape, halvings = 0):
   return openJph.use(({ HTJ2KDecoder }) => {
     const bytes = run(new HTJ2KDecoder(), asked.stream, asked.halvings);
     if (!asked.header.reversible || asked.halvings > 0) limitToPrecision(bytes, asked.header);
-    return result(bytes, asked, shape);
+    const { components, colourTransformed } = asked.header;
+    const isPlanar = components > 1 && !colourTransformed;
+    return result(isPlanar ? rowsInPlace(bytes, reduced(shape, asked.halvings)) : bytes, asked, shape);
   });
 }
 
 /** Resolutions are halved until the smallest is about this wide. */
 const SMALLEST = 64;
+/** Orders of packets. @see ISO/IEC 15444-1 Table A.16 */
 const RPCL = 2;
+const CPRL = 4;
 
-/** Halvings that leave a picture of about `SMALLEST` pixels, 6 at most. */
-function decompositionsOf({ rows, columns }: FrameShape): number {
-  return Math.min(6, Math.max(0, Math.ceil(Math.log2(Math.min(rows, columns) / SMALLEST))));
+/** Halvings that leave a picture of `SMALLEST` rows or columns at most. @see PS3.5 10.18 */
+const decompositionsOf = ({ rows, columns }: FrameShape): number =>
+  Math.max(0, Math.ceil(Math.log2(Math.min(rows, columns) / SMALLEST)));
+
+interface Encoding {
+  readonly leastDecompositions: number;
+  readonly order: number;
 }
 
 function encode(
   encoder: WasmCodec.WaveletEncoder,
   samples: Uint8Array,
   shape: FrameShape,
-  leastDecompositions = 0,
+  { leastDecompositions, order }: Encoding,
 ): Uint8Array {
   try {
     const room = encoder.getDecodedBuffer({
@@ -152,7 +161,7 @@ function encode(
     if (room.length !== samples.length) throw new RangeError('the encoder expects other samples');
     room.set(samples);
     encoder.setDecompositions(Math.max(leastDecompositions, decompositionsOf(shape)));
-    encoder.setProgressionOrder(RPCL);
+    encoder.setProgressionOrder(order);
     encoder.encode();
     return Uint8Array.from(encoder.getEncodedBuffer());
   } finally {
@@ -160,13 +169,23 @@ function encode(
   }
 }
 
-/** Whether the encoders below give back what they got: more bits of colour, and signed bytes, they get wrong. */
-export const canEncodeWavelets = (shape: FrameShape): boolean => {
-  const { samplesPerPixel, bitsStored, signed, photometricInterpretation } = shape;
-  if (signed && bitsStored <= 8) return false;
-  // They transform three components, which the standard has a name for when they were RGB.
-  return samplesPerPixel === 1 || (bitsStored <= 8 && photometricInterpretation === 'RGB');
-};
+type Encode = (samples: Uint8Array, shape: FrameShape) => Promise<EncodedFrame>;
+
+/**
+ * Encodes frame by frame, or component by component: three at once the encoders transform, which the standard has a name for
+ * when they were RGB, and get wrong when they have more than 8 bits.
+ */
+const byComponents =
+  (whole: Encode, component: Encode): Encode =>
+  async (samples, shape) => {
+    const { samplesPerPixel, bitsStored, photometricInterpretation } = shape;
+    if (samplesPerPixel === 1 || (bitsStored <= 8 && photometricInterpretation === 'RGB'))
+      return await whole(samples, shape);
+    const streams: Buffer[] = [];
+    for (const one of componentsOf(samples, shape))
+      streams.push(bareCodeStream((await component(one, { ...shape, samplesPerPixel: 1 })).stream));
+    return named(joinJ2kComponents(streams), shape);
+  };
 
 /** With the name of the colours that the stream holds. @see PS3.5 8.2.4 */
 function named(stream: Uint8Array, shape: FrameShape): EncodedFrame {
@@ -180,15 +199,18 @@ function named(stream: Uint8Array, shape: FrameShape): EncodedFrame {
 }
 
 /** Encodes without loss as JPEG 2000. @throws GatewayError `malformed-dataset` @see PS3.5 A.4.4 */
-export function encodeJ2k(samples: Uint8Array, shape: FrameShape): Promise<EncodedFrame> {
-  return withOpenJpeg(samples, shape, (encoder) => {
-    encoder.setQuality(true, 1);
-  });
+export const encodeJ2k = byComponents(losslessJ2k(RPCL), losslessJ2k(CPRL));
+
+function losslessJ2k(order: number): Encode {
+  return (samples, shape) =>
+    withOpenJpeg(samples, shape, order, (encoder) => {
+      encoder.setQuality(true, 1);
+    });
 }
 
 /** Encodes as JPEG 2000, so many times smaller. @throws GatewayError `malformed-dataset` @see PS3.5 A.4.4 */
 export function encodeLossyJ2k(samples: Uint8Array, shape: FrameShape, ratio: number): Promise<EncodedFrame> {
-  return withOpenJpeg(samples, shape, (encoder) => {
+  return withOpenJpeg(samples, shape, RPCL, (encoder) => {
     encoder.setQuality(false, 1);
     encoder.setCompressionRatio(0, ratio);
   });
@@ -197,27 +219,38 @@ export function encodeLossyJ2k(samples: Uint8Array, shape: FrameShape, ratio: nu
 function withOpenJpeg(
   samples: Uint8Array,
   shape: FrameShape,
+  order: number,
   prepare: (encoder: WasmCodec.J2kEncoder) => void,
 ): Promise<EncodedFrame> {
   return openJpeg.use(({ J2KEncoder }) => {
     complaints.length = 0;
     const encoder = new J2KEncoder();
     prepare(encoder);
-    const stream = encode(encoder, samples, shape);
+    const stream = encode(encoder, samples, shape, { order, leastDecompositions: 0 });
     if (complaints.length > 0 || stream.length === 0) throw badFrame('could not be encoded');
     return named(stream, shape);
   });
 }
 
-/** Encodes without loss as HTJ2K in RPCL order, so that it serves both lossless syntaxes. @see PS3.5 A.4.12 */
-export function encodeHtJ2k(samples: Uint8Array, shape: FrameShape): Promise<EncodedFrame> {
-  return openJph.use(({ HTJ2KEncoder }) => {
+/** Without any OpenJPH turns the smallest sample into the middle one. */
+const OPENJPH: Encoding = { order: RPCL, leastDecompositions: 1 };
+
+const losslessHtJ2k: Encode = (samples, shape) =>
+  openJph.use(({ HTJ2KEncoder }) => {
     const encoder = new HTJ2KEncoder();
     encoder.setQuality(true, 0);
-    // Without any OpenJPH turns the smallest sample into the middle one.
-    return named(encode(encoder, samples, shape, 1), shape);
+    encoder.setTilePartDivisionsAtResolutions(true);
+    encoder.setTLMMarker(true);
+    return named(encode(encoder, samples, shape, OPENJPH), shape);
   });
-}
+
+/**
+ * Encodes without loss as HTJ2K so that it serves both lossless syntaxes: resolution by resolution, each a tile-part whose
+ * length the main header tells.
+ *
+ * @see PS3.5 10.18, A.4.12
+ */
+export const encodeHtJ2k = byComponents(losslessHtJ2k, losslessHtJ2k);
 
 /** Encodes as HTJ2K with a step of quantisation. @throws GatewayError `malformed-dataset` @see PS3.5 A.4.12 */
 export function encodeLossyHtJ2k(
@@ -228,6 +261,6 @@ export function encodeLossyHtJ2k(
   return openJph.use(({ HTJ2KEncoder }) => {
     const encoder = new HTJ2KEncoder();
     encoder.setQuality(false, step);
-    return named(encode(encoder, samples, shape, 1), shape);
+    return named(encode(encoder, samples, shape, OPENJPH), shape);
   });
 }

@@ -1,9 +1,18 @@
-import { GatewayError } from '../core/index.js';
 import { TransferSyntaxes, type EncodedFrame, type FrameShape, type NativeFrame } from '../dicom/index.js';
-import { canEncodeWavelets, encodeLossyHtJ2k, encodeLossyJ2k } from './j2k-codec.js';
+import { encodeLossyHtJ2k, encodeLossyJ2k } from './j2k-codec.js';
 import { encodeJpegBaseline } from './jpeg-codec.js';
 import { encodeJpegLs } from './jpeg-ls-codec.js';
-import { byPixel, isWithinBitsStored } from './samples.js';
+import {
+  allStored,
+  encoderFor,
+  narrowColours,
+  noSignedBytes,
+  picture,
+  unsignedBytes,
+  whyNot,
+  type Limit,
+} from './limits.js';
+import { byPixel, requireWithinBitsStored } from './samples.js';
 
 /** How much may be lost. */
 export interface LossySettings {
@@ -19,20 +28,14 @@ export interface LossySettings {
 
 interface LossyEncoder {
   readonly encode: (samples: Uint8Array, shape: FrameShape, settings: LossySettings) => Promise<EncodedFrame>;
-  readonly takes: (shape: FrameShape) => boolean;
+  readonly limits: readonly Limit[];
   /** What the setting is that the encoder goes by. */
   readonly setting: keyof LossySettings;
 }
 
 const S = TransferSyntaxes;
-/** Numbers of a palette's entries have no neighbours that would do as well. */
-const isPicture = ({ samplesPerPixel, photometricInterpretation }: FrameShape): boolean =>
-  samplesPerPixel === 3
-    ? photometricInterpretation === 'RGB'
-    : samplesPerPixel === 1 && photometricInterpretation.startsWith('MONOCHROME');
-const isWhole = ({ bitsAllocated, bitsStored }: FrameShape): boolean =>
-  bitsAllocated === 8 ? bitsStored === 8 : bitsAllocated === 16 && bitsStored > 8;
-const bytesAlone = ({ bitsAllocated, signed }: FrameShape): boolean => bitsAllocated === 8 && !signed;
+const pictures = [picture, allStored];
+const wavelets = [...pictures, noSignedBytes, narrowColours];
 const as = (shape: FrameShape) => (stream: Uint8Array) => ({
   stream,
   photometricInterpretation: shape.photometricInterpretation,
@@ -44,7 +47,7 @@ const encoders: ReadonlyMap<string, LossyEncoder> = new Map<string, LossyEncoder
     S.JpegBaseline.uid,
     {
       encode: (samples, shape, { jpegQuality }) => encodeJpegBaseline(samples, shape, jpegQuality),
-      takes: bytesAlone,
+      limits: [...pictures, unsignedBytes],
       setting: 'jpegQuality',
     },
   ],
@@ -52,7 +55,7 @@ const encoders: ReadonlyMap<string, LossyEncoder> = new Map<string, LossyEncoder
     S.JpegLsNearLossless.uid,
     {
       encode: (samples, shape, { jpegLsError }) => encodeJpegLs(samples, shape, jpegLsError).then(as(shape)),
-      takes: () => true,
+      limits: pictures,
       setting: 'jpegLsError',
     },
   ],
@@ -60,7 +63,7 @@ const encoders: ReadonlyMap<string, LossyEncoder> = new Map<string, LossyEncoder
     S.Jpeg2000.uid,
     {
       encode: (samples, shape, { j2kRatio }) => encodeLossyJ2k(samples, shape, j2kRatio),
-      takes: canEncodeWavelets,
+      limits: wavelets,
       setting: 'j2kRatio',
     },
   ],
@@ -68,17 +71,23 @@ const encoders: ReadonlyMap<string, LossyEncoder> = new Map<string, LossyEncoder
     S.HtJ2k.uid,
     {
       encode: (samples, shape, { htJ2kStep }) => encodeLossyHtJ2k(samples, shape, htJ2kStep),
-      takes: canEncodeWavelets,
+      limits: wavelets,
       setting: 'htJ2kStep',
     },
   ],
 ]);
 
 /** Whether frames of `shape` can be encoded with loss; of any shape when it is left out. */
-export function canEncodeLossy(transferSyntaxUid: string, shape?: FrameShape): boolean {
-  const encoder = encoders.get(transferSyntaxUid);
-  return encoder !== undefined && (!shape || (isPicture(shape) && isWhole(shape) && encoder.takes(shape)));
-}
+export const canEncodeLossy = (transferSyntaxUid: string, shape?: FrameShape): boolean =>
+  encoders.has(transferSyntaxUid) && (!shape || whyNotLossy(transferSyntaxUid, shape) === undefined);
+
+/** What images can be encoded with loss. */
+export const lossyLimits = (transferSyntaxUid: string): readonly Limit[] =>
+  encoders.get(transferSyntaxUid)?.limits ?? [];
+
+/** Why frames of `shape` cannot be encoded with loss, in words; undefined when they can. */
+export const whyNotLossy = (transferSyntaxUid: string, shape: FrameShape): string | undefined =>
+  whyNot(encoders, transferSyntaxUid, shape);
 
 /** The setting that decides how much is lost in a transfer syntax, as text. */
 export function settingOf(transferSyntaxUid: string, settings: LossySettings): string {
@@ -97,8 +106,7 @@ export async function encodeFrameLossy(
   settings: LossySettings,
 ): Promise<EncodedFrame> {
   const { samples, shape } = byPixel(frame);
-  const encoder = encoders.get(transferSyntaxUid);
-  if (!encoder || !canEncodeLossy(transferSyntaxUid, shape) || !isWithinBitsStored(samples, shape))
-    throw new GatewayError('not-acceptable', `These frames cannot be encoded in ${transferSyntaxUid} here.`);
+  const encoder = encoderFor(encoders, transferSyntaxUid, shape);
+  requireWithinBitsStored(samples, shape);
   return await encoder.encode(samples, shape, settings);
 }

@@ -1,6 +1,13 @@
 /** What is left to do with samples when a decoder has done its part. */
+import { GatewayError } from '../core/index.js';
 import { badFrame } from '../media/index.js';
-import { nativeFrameBytes, sampleBytes, type FrameShape, type NativeFrame } from '../dicom/index.js';
+import {
+  nativeFrameBytes,
+  sampleBytes,
+  withOwnChrominance,
+  type FrameShape,
+  type NativeFrame,
+} from '../dicom/index.js';
 
 /** Samples as a decoder gives them. */
 export interface DecodedSamples {
@@ -88,14 +95,44 @@ export function byPixel({ samples, shape }: NativeFrame): NativeFrame {
   return { samples: interleaved(samples, shape), shape: { ...shape, planar: false } };
 }
 
+/** The frame with a chrominance for each pixel, where pairs of them share one or the name of the colours says so. */
+export function withAllChrominance({ samples, shape }: NativeFrame): NativeFrame {
+  if (shape.samplesPerPixel !== 3 || shape.photometricInterpretation !== 'YBR_FULL_422')
+    return { samples, shape };
+  const isShared = samples.length < nativeFrameBytes(shape);
+  return {
+    samples: isShared ? withOwnChrominance(samples, shape.rows * shape.columns) : samples,
+    shape: { ...shape, photometricInterpretation: 'YBR_FULL', planar: shape.planar && !isShared },
+  };
+}
+
+/** The samples of each component by themselves, of those of a frame by pixel. */
+export function componentsOf(samples: Uint8Array, shape: FrameShape): readonly Uint8Array[] {
+  const { samplesPerPixel, rows, columns } = shape;
+  const width = sampleBytes(shape);
+  return Array.from({ length: samplesPerPixel }, (_, component) => {
+    const out = new Uint8Array(rows * columns * width);
+    let from = component * width;
+    for (let to = 0; to < out.length; from += samplesPerPixel * width)
+      for (let byte = 0; byte < width; byte++, to++) out[to] = samples[from + byte] ?? 0;
+    return out;
+  });
+}
+
+/** @throws GatewayError `not-acceptable` for samples with something above their bits stored: no code stream holds that */
+export function requireWithinBitsStored(samples: Uint8Array, shape: FrameShape): void {
+  if (isWithinBitsStored(samples, shape)) return;
+  throw new GatewayError(
+    'not-acceptable',
+    'The frame has more to it than its bits stored: no code stream holds that.',
+  );
+}
+
 /**
  * Whether the bits stored are all there is to the samples: encoders see no others, but some datasets keep overlays above
  * them.
  */
-export function isWithinBitsStored(
-  samples: Uint8Array,
-  { bitsAllocated, bitsStored, signed }: FrameShape,
-): boolean {
+function isWithinBitsStored(samples: Uint8Array, { bitsAllocated, bitsStored, signed }: FrameShape): boolean {
   if (bitsStored >= bitsAllocated || bitsAllocated === 1) return true;
   const shift = 32 - bitsStored;
   const fits = signed
@@ -109,6 +146,23 @@ export function isWithinBitsStored(
     ).every(fits);
   // No encoder takes wider ones but those that keep all bits.
   return false;
+}
+
+/**
+ * Samples by pixel, of a decoder that takes the rows of one component after the other for one row of each in turn: OpenJPH
+ * gives them so where it has no transform of components to undo.
+ */
+export function rowsInPlace(bytes: Uint8Array, { rows, columns, samplesPerPixel }: FrameShape): Uint8Array {
+  const width = bytes.length / (rows * columns * samplesPerPixel);
+  const step = samplesPerPixel * width;
+  const out = new Uint8Array(bytes.length);
+  for (let row = 0; row < rows * samplesPerPixel; row++) {
+    let from = Math.floor(row / samplesPerPixel) * columns * step + (row % samplesPerPixel) * width;
+    let to = (row % rows) * columns * step + Math.floor(row / rows) * width;
+    for (let column = 0; column < columns; column++, from += step, to += step)
+      for (let byte = 0; byte < width; byte++) out[to + byte] = bytes[from + byte] ?? 0;
+  }
+  return out;
 }
 
 /**

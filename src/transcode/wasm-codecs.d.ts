@@ -45,6 +45,8 @@ declare namespace WasmCodec {
   }
   interface HtJ2kEncoder extends WaveletEncoder {
     setQuality(lossless: boolean, step: number): void;
+    setTilePartDivisionsAtResolutions(divided: boolean): void;
+    setTLMMarker(written: boolean): void;
   }
   /** A new object each time: a module keeps the one that it was made with. */
   interface Options {

@@ -4,7 +4,7 @@ import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import type { FrameShape } from '../../src/dicom/frame-shape.js';
 import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
-import { colour, nativePicture } from '../helpers/pixel-instances.js';
+import { gray, nativePicture } from '../helpers/pixel-instances.js';
 import { patterns } from '../unit/transcode/frames.js';
 import { makeInstance, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene } from '../helpers/scene.js';
@@ -323,17 +323,21 @@ describe('frames in another transfer syntax than the stored one', () => {
   });
 
   test('H-08: what cannot be made of these frames is passed over for what the client likes next', async () => {
-    const deep = { ...colour, bitsAllocated: 16, bitsStored: 16 };
-    const pixels = Buffer.from(patterns(deep)[0] ?? []);
-    const get = await start(nativePicture(deep, pixels));
-    // Neither wavelet codec keeps more than 8 bits of colour.
-    const accept = ['image/jphc', 'image/jp2', 'image/jls'];
+    const narrow = { ...gray, bitsStored: 8 };
+    const pixels = Buffer.from(patterns(narrow)[0] ?? []);
+    const get = await start(nativePicture(narrow, pixels));
+    // Of bytes in words none makes a code stream but RLE.
+    const accept = ['image/jphc', 'image/jp2', 'image/dicom-rle'];
     const answer = await get('/frames/1', { accept: accept.join(', ') });
     expect(answer.status).toBe(200);
-    expect(answer.headers['content-type']).toBe(`image/jls; transfer-syntax=${S.JpegLsLossless.uid}`);
-    const { samples } = await decodeFrame(new Uint8Array(answer.body), S.JpegLsLossless.uid, deep);
+    expect(answer.headers['content-type']).toBe(`image/dicom-rle; transfer-syntax=${S.RleLossless.uid}`);
+    const { samples } = await decodeFrame(new Uint8Array(answer.body), S.RleLossless.uid, narrow);
     expect(Buffer.compare(samples, pixels)).toBe(0);
-    expect((await get('/frames/1', { accept: accept.slice(0, 2).join(', ') })).status).toBe(406);
+    const refused = await get('/frames/1', { accept: accept.slice(0, 2).join(', ') });
+    expect(refused.status).toBe(406);
+    expect(refused.body.toString()).toContain(
+      'more than 8 bits stored where 16 are allocated; this one has 8.',
+    );
   });
 
   test('H-08: the accept parameter, then q, decide between what is stored and what can be made', async () => {

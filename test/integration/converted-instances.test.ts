@@ -160,6 +160,8 @@ const lossless = [S.RleLossless, S.JpegLosslessSv1, S.JpegLsLossless, S.Jpeg2000
 const grayAndColour = [
   ['gray', gray],
   ['colour', colour],
+  ['colour of 16 bits', { ...colour, bitsAllocated: 16, bitsStored: 12 }],
+  ['colour as YCbCr', { ...colour, photometricInterpretation: 'YBR_FULL' }],
 ] as const;
 
 describe.each(grayAndColour)(
@@ -253,6 +255,8 @@ describe('instances in another transfer syntax than the stored one', () => {
   });
 
   describe('W-20: that cannot be had as the client would like best', () => {
+    /** Bytes in words, which no code stream but RLE holds. */
+    const narrow = { ...gray, bitsStored: 8 };
     /** More than 4 GiB as native pixels. */
     const many = { ...gray, rows: 4096, columns: 4096, bitsAllocated: 8, bitsStored: 8 };
     const long = async (): Promise<RogueInstance> => {
@@ -280,19 +284,38 @@ describe('instances in another transfer syntax than the stored one', () => {
     });
 
     test('come in the next transfer syntax that the client takes', async () => {
-      const colours = { ...colour, bitsAllocated: 16, bitsStored: 16 };
-      const get = await start(await encodedInstance(colours, S.JpegLsLossless.uid));
-      // Colours of more than 8 bits have no encoder as JPEG 2000 here.
+      const get = await start(await encodedInstance(narrow, S.DeflatedImageFrameCompression.uid));
       const both = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.RleLossless.uid)}; q=0.5`;
       expect(typeOf(await get(both))).toEqual([200, as(S.RleLossless.uid)]);
-      expect((await get(as(S.Jpeg2000Lossless.uid))).status).toBe(406);
+    });
+
+    test.each([
+      [S.Jpeg2000Lossless, narrow, 'more than 8 bits stored where 16 are allocated; this one has 8.'],
+      [
+        S.JpegLsLossless,
+        { ...gray, bitsAllocated: 32 },
+        'at most 16 bits allocated to a sample; this one has 32.',
+      ],
+      [
+        S.HtJ2kLossless,
+        { ...gray, bitsAllocated: 32 },
+        'at most 16 bits allocated to a sample; this one has 32.',
+      ],
+    ])('W-12: are refused with the reason: $name', async ({ uid, name }, shape, reason) => {
+      const get = await start(nativeInstance(shape));
+      const refused = await get(as(uid));
+      expect(refused.status).toBe(406);
+      const { detail } = JSON.parse(refused.body.toString()) as { detail: string };
+      expect(detail).toBe(
+        `${name} is made here of images with ${reason} This instance can be had as it is stored, with transfer-syntax=*.`,
+      );
     });
 
     test('H-07: come so also where the client would take what is stored, which it likes less', async () => {
-      const get = await start(nativeInstance({ ...colour, bitsAllocated: 16, bitsStored: 16 }));
-      const wanted = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.JpegLsLossless.uid)}; q=0.8`;
-      expect(typeOf(await get(`${wanted}, ${as('*')}; q=0.1`))).toEqual([200, as(S.JpegLsLossless.uid)]);
-      const stored = `${as(S.Jpeg2000Lossless.uid)}, ${as('*')}; q=0.9, ${as(S.JpegLsLossless.uid)}; q=0.8`;
+      const get = await start(nativeInstance(narrow));
+      const wanted = `${as(S.Jpeg2000Lossless.uid)}, ${as(S.RleLossless.uid)}; q=0.8`;
+      expect(typeOf(await get(`${wanted}, ${as('*')}; q=0.1`))).toEqual([200, as(S.RleLossless.uid)]);
+      const stored = `${as(S.Jpeg2000Lossless.uid)}, ${as('*')}; q=0.9, ${as(S.RleLossless.uid)}; q=0.8`;
       expect(typeOf(await get(stored))).toEqual([200, as(S.ExplicitVrLittleEndian.uid)]);
     });
   });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TransferSyntaxes as S } from '../../src/dicom/index.js';
+import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { nativeFrameBytes, type FrameShape } from '../../src/dicom/frame-shape.js';
 import {
@@ -142,11 +143,30 @@ describe.each(KEPT)('$name', (syntax) => {
   });
 });
 
-test('pixels that share their chrominance have no place in a code stream: they can be had as they are', async () => {
-  const get = await start(nativePicture(shared, bytes(sharedBytes)));
-  for (const syntax of [S.RleLossless, S.JpegLosslessSv1, S.JpegLsLossless, S.Jpeg2000Lossless])
-    expect((await get(named(syntax))).status).toBe(406);
-  expect((await get('application/dicom')).status).toBe(200);
+test('W-28: pixels that share their chrominance have one each in a code stream, and are named so', async () => {
+  const pixels = bytes(sharedBytes);
+  const get = await start(nativePicture(shared, pixels));
+  const pairs = Array.from({ length: sharedBytes / 4 }, (_, pair) => pixels.subarray(4 * pair, 4 * pair + 4));
+  const own = Buffer.from(pairs.flatMap(([left = 0, right = 0, ...both]) => [left, ...both, right, ...both]));
+  const codeStreams = [
+    S.RleLossless,
+    S.JpegLosslessSv1,
+    S.JpegLsLossless,
+    S.Jpeg2000Lossless,
+    S.HtJ2kLossless,
+  ];
+  for (const syntax of codeStreams) {
+    const file = fileIn(await get(named(syntax)));
+    const name = file.elements
+      .find(({ path }) => path === '00280004')
+      ?.value.toString()
+      .trim();
+    expect([file.transferSyntaxUid, name]).toEqual([syntax.uid, 'YBR_FULL']);
+    const shape = { ...shared, photometricInterpretation: 'YBR_FULL' };
+    const frame = new Uint8Array(file.frames[0] ?? Buffer.alloc(0));
+    expect(Buffer.compare((await decodeFrame(frame, syntax.uid, shape)).samples, own)).toBe(0);
+  }
+  expect((await get('application/dicom')).body.includes(pixels)).toBe(true);
 });
 
 describe('JPEG 2000 Part 2', () => {

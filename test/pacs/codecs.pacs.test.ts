@@ -13,7 +13,7 @@ import { encapsulated, explicitLittle } from '../helpers/fixtures-element.js';
 import { sampleFiles } from '../helpers/pacs-suite.js';
 import { encodeAttributes } from '../helpers/rogue-peer.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
-import { patterns, shapes } from '../unit/transcode/frames.js';
+import { pairsOf, patterns, shapeOf, shapes } from '../unit/transcode/frames.js';
 
 const S = TransferSyntaxes;
 const TOOLS = ['dcmdjpeg', 'dcmdjpls', 'dcmdrle', 'gdcmconv'] as const;
@@ -144,6 +144,22 @@ describeWithPacs(
           expect(same(frame, { samples: native, shape })).toBe(true);
         }
       });
+    });
+
+    test.each(encoded)('$name: chrominance that pairs of pixels share', async ({ uid }) => {
+      const shape = shapeOf(8, 8, {
+        columns: 54,
+        samplesPerPixel: 3,
+        photometricInterpretation: 'YBR_FULL_422',
+      });
+      const { shared: samples, own } = pairsOf(shape);
+      const { stream, photometricInterpretation } = await encodeFrame({ samples, shape }, uid);
+      const path = join(directory, 'pairs.dcm');
+      writeFileSync(path, fileOf(stream, { ...shape, photometricInterpretation }, uid));
+      const theirs = await decodedBy('gdcmconv', path);
+      expect(theirs?.shape.photometricInterpretation).toBe('YBR_FULL');
+      const frame = { samples: theirs?.frames[0] ?? new Uint8Array(), shape: theirs?.shape ?? shape };
+      expect(Buffer.compare(byPixel(frame).samples, own)).toBe(0);
     });
   },
   TOOLS,

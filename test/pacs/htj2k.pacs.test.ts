@@ -10,7 +10,7 @@ import { decodeFrame } from '../../src/transcode/decode-frame.js';
 import { canEncode, encodeFrame } from '../../src/transcode/encode-frame.js';
 import { canEncodeLossy, encodeFrameLossy } from '../../src/transcode/lossy-frame.js';
 import { describeWithPacs } from '../helpers/real-pacs.js';
-import { patterns, shapes } from '../unit/transcode/frames.js';
+import { patterns, shapeOf, shapes } from '../unit/transcode/frames.js';
 
 const run = promisify(execFile);
 const settings = { jpegQuality: 90, jpegLsError: 2, j2kRatio: 4, htJ2kStep: 0.001 };
@@ -71,4 +71,37 @@ describeWithPacs(
     });
   },
   ['ojph_expand'],
+);
+
+describeWithPacs(
+  "HTJ2K that OpenJPH's own tool has made without a transform of colours",
+  () => {
+    let directory = '';
+    beforeAll(() => {
+      directory = mkdtempSync(join(tmpdir(), 'htj2k-'));
+    });
+    afterAll(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    test.each([8, 12, 16])('%d bits, whole and at half its size', async (bits) => {
+      const shape = shapeOf(bits > 8 ? 16 : 8, bits, { samplesPerPixel: 3 });
+      const [from, made, to] = ['from.ppm', 'made.j2c', 'to.ppm'].map((name) => join(directory, name));
+      for (const native of patterns(shape)) {
+        const data = bits > 8 ? Buffer.from(native).swap16() : native;
+        const head = `P6 ${shape.columns} ${shape.rows} ${2 ** bits - 1}\n`;
+        writeFileSync(from ?? '', Buffer.concat([Buffer.from(head), data]));
+        const how = ['-num_decomps', '3', '-reversible', 'true', '-colour_trans', 'false'];
+        await run('ojph_compress', ['-i', from ?? '', '-o', made ?? '', ...how], { timeout: 60_000 });
+        const stream = new Uint8Array(readFileSync(made ?? ''));
+        for (const halvings of [0, 1]) {
+          const { samples } = await decodeFrame(stream, S.HtJ2kLossless.uid, shape, halvings);
+          const skipped = ['-skip_res', `${halvings},${halvings}`];
+          await run('ojph_expand', ['-i', made ?? '', '-o', to ?? '', ...skipped], { timeout: 60_000 });
+          expect([...Array.from(samplesOf(samples, shape))]).toEqual(samplesOfMap(readFileSync(to ?? '')));
+        }
+      }
+    });
+  },
+  ['ojph_compress', 'ojph_expand'],
 );

@@ -37,6 +37,23 @@ function syntaxTable(): string {
   return `\n${formatTable(COLUMNS, [...stored, ...others])}\n`;
 }
 
+const LIMIT_MARKS = [
+  '<!-- limits of encoders: generated from those of the encoders, `UPDATE_DOCS=1 npm test -- test/unit/docs` writes them -->\n',
+  '<!-- end of limits of encoders -->',
+] as const;
+
+const LIMIT_COLUMNS = ['Images with', 'In 1.2.840.10008.1.2'];
+
+/** One line for each limit, with the transfer syntaxes that have it. */
+function limitTable(): string {
+  const ofLimit = new Map<string, string[]>();
+  for (const { syntax, limits } of transferSyntaxAbilities())
+    for (const needs of limits)
+      ofLimit.set(needs, [...(ofLimit.get(needs) ?? []), syntax.uid.replace('1.2.840.10008.1.2', '')]);
+  const rows = [...ofLimit].map(([needs, uids]) => [needs, uids.join(', ')]);
+  return `\n${formatTable(LIMIT_COLUMNS, rows)}\n`;
+}
+
 const RESOURCE_MARKS = [
   '<!-- resources: generated from the routes, `UPDATE_DOCS=1 npm test -- test/unit/docs` writes them -->\n',
   '<!-- end of resources -->',
@@ -59,6 +76,12 @@ describe('the conformance statement', () => {
     const wanted = withGenerated(FILE, MARKS, syntaxTable());
     expect(readProject(FILE)).toBe(wanted);
     expect(tableRows(wanted, COLUMNS).length).toBeGreaterThan(60);
+  });
+
+  test('W-12: lists what each encoder asks of images', () => {
+    const wanted = withGenerated(FILE, LIMIT_MARKS, limitTable());
+    expect(readProject(FILE)).toBe(wanted);
+    expect(tableRows(wanted, LIMIT_COLUMNS).length).toBeGreaterThan(10);
   });
 
   test('lists every resource of the service', () => {

@@ -2,7 +2,12 @@
 import { nativeFrameBytes, type FrameShape } from '../../../src/dicom/frame-shape.js';
 import { TransferSyntaxes } from '../../../src/dicom/index.js';
 
-function shapeOf(bitsAllocated: number, bitsStored: number, more: Partial<FrameShape> = {}): FrameShape {
+/** A small frame. */
+export function shapeOf(
+  bitsAllocated: number,
+  bitsStored: number,
+  more: Partial<FrameShape> = {},
+): FrameShape {
   const samplesPerPixel = more.samplesPerPixel ?? 1;
   return {
     rows: 37,
@@ -35,6 +40,8 @@ export const shapes: readonly { readonly name: string; readonly shape: FrameShap
     name: 'colour as YCbCr',
     shape: shapeOf(8, 8, { samplesPerPixel: 3, photometricInterpretation: 'YBR_FULL' }),
   },
+  { name: '12-bit colour', shape: shapeOf(16, 12, { samplesPerPixel: 3 }) },
+  { name: 'large 16-bit colour', shape: shapeOf(16, 16, { samplesPerPixel: 3, rows: 301, columns: 517 }) },
   { name: '16-bit colour', shape: shapeOf(16, 16, { samplesPerPixel: 3 }) },
   { name: 'one column', shape: shapeOf(16, 16, { rows: 64, columns: 1 }) },
   { name: 'one row', shape: shapeOf(8, 8, { rows: 1, columns: 301 }) },
@@ -75,6 +82,21 @@ function framed(shape: FrameShape, valueAt: (index: number) => number): Uint8Arr
     else bytes.writeUInt16LE(stored & 0xffff, index * 2);
   }
   return bytes;
+}
+
+/** Y, Y, Cb, Cr of pairs of pixels, as PS3.3 C.7.6.3.1.2 has them, and Y, Cb, Cr of each pixel. */
+export function pairsOf({ rows, columns }: FrameShape): {
+  readonly shared: Uint8Array;
+  readonly own: Uint8Array;
+} {
+  const shared: number[] = [];
+  const own: number[] = [];
+  for (let pair = 0; pair * 2 < rows * columns; pair += 1) {
+    const [left, right, cb, cr] = [pair * 5, pair * 5 + 3, pair * 7 + 1, 255 - pair * 3];
+    shared.push(left, right, cb, cr);
+    own.push(left, cb, cr, right, cb, cr);
+  }
+  return { shared: Uint8Array.from(shared), own: Uint8Array.from(own) };
 }
 
 /** In which frames are encoded without loss. */
