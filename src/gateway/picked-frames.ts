@@ -22,10 +22,14 @@ export class PickedFrames implements Iterable<number> {
     return this.#named?.[0] ?? 1;
   }
 
-  /** The one in the middle, of an even number the one before it; 1 where there is none. */
-  get middle(): number {
-    const at = Math.floor((this.size - 1) / 2);
-    return this.#named === undefined ? Math.max(at + 1, 1) : (this.#named[at] ?? 1);
+  /** The one in the middle, of an even number the one before it, and those next to it by turns: `most` of them. */
+  aroundMiddle(most: number): readonly number[] {
+    const middle = Math.floor((this.size - 1) / 2);
+    const away = (turn: number): number => (turn % 2 === 1 ? (turn + 1) / 2 : -turn / 2);
+    return Array.from({ length: Math.min(most, this.size) }, (_, turn) => {
+      const at = middle + away(turn);
+      return this.#named?.[at] ?? at + 1;
+    });
   }
 
   /** Text that says which they are. */

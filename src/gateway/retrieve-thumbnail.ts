@@ -28,7 +28,7 @@ export interface ThumbnailRequest extends RenderedAsked {
   readonly frames?: readonly number[];
 }
 
-/** Series of a study, and instances of a series, that are tried until one of them is an image. */
+/** Series of a study, instances of a series and frames of an instance that are tried until one of them is a picture. */
 const MOST_TRIED = 3;
 /** Series of a study that are listed; those in which nothing can be an image are not tried. */
 const MOST_LISTED = 32;
@@ -46,7 +46,7 @@ const gaveUp = (): GatewayError =>
 
 /**
  * Retrieves a small picture of an instance, or of the image that stands for a series or study: the one in the middle,
- * which alone is retrieved.
+ * which alone is retrieved, unless it is broken.
  *
  * @throws GatewayError `not-found` where there is no image
  * @see PS3.18 8.3.5.2, 10.4 (W-07, W-59)
@@ -97,14 +97,34 @@ async function unlessNotFound<T>(made: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What `make` makes of the first of `all` that holds an image. @throws GatewayError other than `not-found` */
+/**
+ * What `make` makes of the first of `all` of which it makes anything. Of one that is broken a neighbour says as much as it
+ * would.
+ *
+ * @throws GatewayError other than `not-found`; why the first one could not be decoded, when no other could
+ */
+async function firstWhole<O, R>(all: readonly O[], make: (one: O) => Promise<R>): Promise<R | undefined> {
+  let broken: GatewayError | undefined;
+  for (const one of all)
+    try {
+      const made = await unlessNotFound(make(one));
+      if (made !== undefined) return made;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      if (error.code !== 'malformed-dataset') throw thrown;
+      broken ??= error;
+    }
+  if (broken) throw broken;
+  return undefined;
+}
+
+/** What `make` makes of the first of `all` that holds an image. @throws GatewayError as `firstWhole` */
 async function firstOf(all: readonly string[], make: (one: string) => Promise<PartsAnswer>): Promise<Found> {
   const tried = all.slice(0, MOST_TRIED);
-  for (const one of tried) {
-    const answer = await unlessNotFound(make(one));
-    if (answer) return { answer, tried: tried.length, isCutShort: false };
-  }
-  return { tried: tried.length, isCutShort: all.length > tried.length };
+  const answer = await firstWhole(tried, make);
+  return answer
+    ? { answer, tried: tried.length, isCutShort: false }
+    : { tried: tried.length, isCutShort: all.length > tried.length };
 }
 
 /** The first series of `all` in which something is found. @throws GatewayError other than `not-found` */
@@ -154,7 +174,7 @@ interface Making {
   readonly by: Rendering;
 }
 
-/** The picture of the frame in the middle. */
+/** The picture of the frame in the middle, or of one next to it where that cannot be decoded. */
 async function thumbnailOf(
   opened: OpenInstance,
   mediaType: string,
@@ -165,13 +185,16 @@ async function thumbnailOf(
   if (count === 0) requireDeclaredFrames(opened.index);
   if (count === 0 || isOfVideo(opened)) throw noThumbnail();
   requireFrames(opened.index, frames ?? []);
-  const frame = new PickedFrames(count, frames).middle;
-  requireRenderable(opened, [frame], by.pool);
   const viewport =
     asked.rendered.picture.viewport ?? shrunkTo(settings.thumbnailPixels, shapeOf(opened.index));
   const rendered = { ...asked.rendered, picture: { viewport } };
   const representation = { mediaType, multipart: false };
   const job = { asked: { ...asked, rendered }, by };
-  const part = await picturePart(pictureSource(opened), frame, representation, job);
+  const source = pictureSource(opened);
+  const part = await firstWhole(new PickedFrames(count, frames).aroundMiddle(MOST_TRIED), (frame) => {
+    requireRenderable(opened, [frame], by.pool);
+    return picturePart(source, frame, representation, job);
+  });
+  if (part === undefined) throw noThumbnail();
   return partsAnswer(representation, opened, job.asked, { parts: each([part]) });
 }

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { TransferSyntaxes } from '../../src/dicom/index.js';
+import { TransferSyntaxes, type FrameShape } from '../../src/dicom/index.js';
+import { encodeFrame } from '../../src/transcode/encode-frame.js';
 import { jpeg12, jpeg12Shape } from '../helpers/jpeg-12.js';
 import { image, report, see } from '../helpers/pictures.js';
-import { encapsulatedPicture } from '../helpers/pixel-instances.js';
+import { colour, encapsulatedPicture } from '../helpers/pixel-instances.js';
 import { makeInstance, type Attributes, type RogueInstance } from '../helpers/rogue-peer.js';
 import { startScene, type Scene, type SceneOptions } from '../helpers/scene.js';
 import { request, type RawResponse } from '../helpers/test-gateway.js';
@@ -172,10 +173,58 @@ describe('thumbnails', () => {
     expect(scene?.asked).toEqual([one.sopInstanceUid]);
   });
 
-  test('a broken image is an error, and no reason for another one', async () => {
+  test('law 1: a broken image without another is an error, not no image', async () => {
     const broken = makeInstance({ transferSyntaxUid: '1.2.840.10008.1.2.4.70', pixelBytes: 400 });
     const get = await start({ instances: [broken] });
     expect((await get(`${seriesOf(broken)}/thumbnail`)).status).toBe(502);
+  });
+
+  describe('W-07: where what is in the middle is cut', () => {
+    const tile: FrameShape = { ...colour, rows: 32, columns: 32 };
+    const tiles = async (count: number, ...cut: readonly number[]): Promise<RogueInstance> => {
+      const { stream } = await encodeFrame(
+        { samples: new Uint8Array(32 * 32 * 3).fill(99), shape: tile },
+        TransferSyntaxes.JpegLosslessSv1.uid,
+      );
+      const whole = Buffer.from(stream);
+      const half = whole.subarray(0, whole.length >> 1);
+      const frames = Array.from({ length: count }, (_, at) => (cut.includes(at + 1) ? half : whole));
+      return encapsulatedPicture(tile, frames, TransferSyntaxes.JpegLosslessSv1.uid);
+    };
+    const locationOf = ({ headers }: RawResponse): string => String(headers['content-location']);
+
+    test.each([
+      [[3], 4],
+      [[3, 4], 2],
+    ])('a frame next to it stands for an instance: without %j it is frame %i', async (cut, shown) => {
+      const one = await tiles(5, ...cut);
+      const get = await start({ instances: [one] });
+      const answer = await get(`${pathOf(one)}/thumbnail`);
+      expect(answer.status).toBe(200);
+      expect(locationOf(answer)).toMatch(new RegExp(`/frames/${shown}$`));
+      // Of a frame that is asked for by its number no other one stands for it.
+      expect((await get(`${pathOf(one)}/frames/3/thumbnail`)).status).toBe(502);
+    });
+
+    test('three are tried and no more', async () => {
+      const one = await tiles(9, 4, 5, 6);
+      const get = await start({ instances: [one] });
+      const answer = await get(`${pathOf(one)}/thumbnail`);
+      expect(answer.status).toBe(502);
+      expect(answer.body.toString()).toContain('malformed-dataset');
+    });
+
+    test('the image next to it stands for a series and a study', async () => {
+      const all = [await tiles(1), await tiles(1, 1), await tiles(1)] as RogueInstance[];
+      const [first, broken] = all as [RogueInstance, RogueInstance];
+      const get = await start({ instances: all, more: numbered(all) });
+      for (const path of [seriesOf(first), studyOf(first)]) {
+        const answer = await get(`${path}/thumbnail`);
+        expect(answer.status).toBe(200);
+        expect(locationOf(answer)).not.toContain(broken.sopInstanceUid);
+      }
+      expect((await get(`${pathOf(broken)}/thumbnail`)).status).toBe(502);
+    });
   });
 
   test('of a frame of another size than its dataset says is an error that tells both; as it is stored it can be had', async () => {
