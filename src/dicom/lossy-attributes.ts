@@ -40,12 +40,16 @@ const textOf = (stored?: Buffer): string => stored?.toString('latin1').replace(/
 
 /**
  * Flag, ratio and method of a compression, behind those of earlier ones. `before` is what the pixels were in: it is said too
- * where it has lost something and nothing says so. An earlier ratio without a method has an empty one, for both count
- * alike.
+ * where it has lost something and nothing says so. An earlier ratio without a method has an empty one, and so has one of the
+ * `methods` that are there already an empty ratio, for both count alike.
  *
  * @see PS3.3 C.7.6.1.1.5
  */
-export function lossyEdits(compression: LossyCompression, before?: LossyCompression): readonly ElementEdit[] {
+export function lossyEdits(
+  compression: LossyCompression,
+  before?: LossyCompression,
+  methods = 0,
+): readonly ElementEdit[] {
   const unsaid = before && alwaysLossy.has(before.syntax.uid) ? [before] : [];
   // The flag stands before the ratios, and those before the methods.
   let isSaid = false;
@@ -64,7 +68,7 @@ export function lossyEdits(compression: LossyCompression, before?: LossyCompress
     {
       tag: LossyImageCompressionRatio,
       make: (stored) => {
-        const earlier = valuesOf(stored);
+        const earlier = valuesOf(stored, methods);
         ratios = earlier.length;
         const values = [...earlier, ...added(({ ratio }) => ratioText(ratio))];
         return explicitElement(LossyImageCompressionRatio, 'DS', values.join('\\'));

@@ -80,7 +80,7 @@ export async function convertedDataset(
   // Larger ones have no length that could be written.
   const nativeBytes = Math.ceil((nativeBits(first) * count) / 8);
   if (conversion.encodeAs === undefined && !fitsNative(nativeBytes)) throw new TooLongUncompressed();
-  const { sopInstanceUid, edits } = changeOf(whole, conversion, first, by.pool);
+  const { sopInstanceUid, edits } = await changeOf(whole, conversion, first, by.pool);
   const frames = (async function* (): AsyncGenerator<MadeFrame, void, undefined> {
     yield first;
     yield* inOrder(numbers(2, count), FRAMES_AT_ONCE, make);

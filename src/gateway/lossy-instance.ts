@@ -5,6 +5,8 @@ import {
   frameLength,
   lossyEdits,
   newInstanceEdits,
+  readAttributes,
+  Tags,
   transferSyntax,
   type ElementEdit,
 } from '../dicom/index.js';
@@ -26,12 +28,12 @@ export interface InstanceChange {
  *
  * @see PS3.3 C.7.6.1.1.5
  */
-export function changeOf(
+export async function changeOf(
   whole: StoredWhole,
   { transferSyntaxUid, lossy }: Pick<InstanceConversion, 'transferSyntaxUid' | 'lossy'>,
   first: MadeFrame,
   pool: FramePool,
-): InstanceChange {
+): Promise<InstanceChange> {
   const { instance, index, stored } = whole;
   const { sopInstanceUid } = instance.key;
   const { rows, columns, samplesPerPixel, bitsAllocated } = shapeOf(index);
@@ -42,11 +44,19 @@ export function changeOf(
     : undefined;
   if (!lossy || !target) return { sopInstanceUid, edits: before ? decodedEdits(before) : [] };
   const compression = { syntax: target, ratio: nativeBytes / first.bytes.length };
-  const edits = [...derivedEdits(compression), ...lossyEdits(compression, before)];
+  const methods = await methodsOf(whole);
+  const edits = [...derivedEdits(compression), ...lossyEdits(compression, before, methods)];
   if (!pool.derivesInstances) return { sopInstanceUid, edits };
   const uid = derivedUid(sopInstanceUid, transferSyntaxUid, pool.lossOf(transferSyntaxUid));
   const source = { sopClassUid: instance.info.sopClassUid, sopInstanceUid };
   return { sopInstanceUid: uid, edits: [...edits, ...newInstanceEdits(uid, source)] };
+}
+
+/** How many methods of compression the instance names already; they stand behind the ratios. @throws GatewayError `malformed-dataset` */
+async function methodsOf({ instance, stored }: StoredWhole): Promise<number> {
+  const { LossyImageCompressionMethod: tag } = Tags;
+  const methods = (await readAttributes(instance.source, stored, new Set([tag]))).strings(tag);
+  return methods.length === 1 && methods[0] === '' ? 0 : methods.length;
 }
 
 /** The UID of what is made of an instance in a certain way: always the same. @see PS3.5 B.2 */

@@ -220,6 +220,20 @@ describe('by the configuration', () => {
   });
 });
 
+test.each([
+  ['ISO_14495_1', '\\\\'],
+  ['ISO_14495_1\\ISO_15444_1', '\\\\\\\\'],
+])(
+  'W-28: what names methods without ratios (%s) gets the new ones at the same place',
+  async (methods, empty) => {
+    const before = { ...extra, '00282110:CS': '01', '00282114:CS': methods };
+    const get = await start(nativePicture(bytesOnly, soft(bytesOnly), { extra: before }));
+    const { elements } = fileIn(await get(named(S.JpegBaseline)));
+    expect(textOf(elements, '00282114')).toBe(`${methods}\\ISO_10918_1`);
+    expect(textOf(elements, '00282112')).toMatch(new RegExp(`^${empty}\\d+\\.\\d\\d$`));
+  },
+);
+
 test('W-28: what is decoded goes on to say that it has lost something, also where nothing said so', async () => {
   const settings = { jpegQuality: 90, jpegLsError: 1, j2kRatio: 4, htJ2kStep: 0.001 };
   const samples = new Uint8Array(soft(bytesOnly));

@@ -73,6 +73,29 @@ describe('what a dataset says of pixels that have lost something (PS3.3 C.7.6.1.
     expect(await edited({ ...base, ...before }, lossyEdits(compression))).toBe(hex({ ...base, ...after }));
   });
 
+  test.each([
+    ['no ratio', {}, '\\12.35'],
+    ['an empty ratio', { '00282112:DS': '' }, '\\12.35'],
+  ])('an earlier method with %s: ratio and method stand at the same place', async (_what, ratio, ratios) => {
+    const before = { '00282110:CS': '01', ...ratio, '00282114:CS': 'ISO_14495_1 ' };
+    const after = { '00282110:CS': '01', '00282112:DS': ratios, '00282114:CS': 'ISO_14495_1\\ISO_10918_1 ' };
+    expect(await edited({ ...base, ...before }, lossyEdits(compression, undefined, 1))).toBe(
+      hex({ ...base, ...after }),
+    );
+  });
+
+  test('of two earlier methods one has a ratio: the other has an empty one', async () => {
+    const before = { '00282110:CS': '01', '00282112:DS': '4.5 ', '00282114:CS': 'ISO_14495_1\\ISO_15444_1 ' };
+    const after = {
+      '00282110:CS': '01',
+      '00282112:DS': '4.5\\\\12.35',
+      '00282114:CS': 'ISO_14495_1\\ISO_15444_1\\ISO_10918_1 ',
+    };
+    expect(await edited({ ...base, ...before }, lossyEdits(compression, undefined, 2))).toBe(
+      hex({ ...base, ...after }),
+    );
+  });
+
   test('of two earlier ratios one has a method: the other has an empty one', async () => {
     const before = { '00282110:CS': '01', '00282112:DS': '4.5\\3', '00282114:CS': 'ISO_14495_1 ' };
     const after = {
