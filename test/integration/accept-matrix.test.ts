@@ -225,6 +225,9 @@ describe.each(MATRIX)('AS-5: $what: Accept $accept', ({ accept, expected }) => {
 describe('AS-5: the accept parameter', () => {
   test.each<[Resource, string, string | undefined, string]>([
     ['frame', 'image/jls', '*/*', 'image/jls stored'],
+    // As browsers ask for what they show, and a header that does not name what the parameter does: OHIF sends such.
+    ['frame', 'image/jls', 'text/html,application/xhtml+xml,*/*;q=0.8', 'image/jls stored'],
+    ['frame', 'image/jls', 'image/jp2', 'image/jls stored'],
     ['frame', 'image/jp2', undefined, `image/jp2 ${S.Jpeg2000Lossless.uid}`],
     [
       'frames',
