@@ -25,7 +25,7 @@ export interface BodyPart {
   readonly shown?: Shown;
   /** The peer that it is from. */
   readonly peer?: string;
-  /** Strong validator of a single-part body; missing while the instance arrives. @see rule W-60 */
+  /** Strong validator of it as a single-part body; missing while the instance arrives. @see rule W-60 */
   readonly etag?: string;
   /** Reads a span of `bytes` in their place; only where `contentLength` is known. @see rule W-61 */
   readonly range?: (span: ByteSpan) => AsyncIterable<Buffer>;
@@ -44,6 +44,8 @@ export interface PartsAnswer {
   readonly multipart: boolean;
   /** The `type` parameter of the multipart media type. */
   readonly partType: string;
+  /** Weak validator of a multipart body; missing where not all that it is made of is there. @see rule W-60 */
+  readonly etag?: string;
   /** What the parts are, where that is not what the resource is named after. */
   readonly holds?: 'bulkdata';
   /** The parts are text that the gateway writes, in UTF-8. @see rule H-12 */

@@ -11,7 +11,7 @@ import { SameStudy } from './same-study.js';
 import type { RetrieveBinding } from './side.js';
 import { sweep, type SweepRequest } from './sweep.js';
 import type { Turn } from './union-turn.js';
-import { isWithin, type FoundInstance, type HeldInstance } from './want.js';
+import { isWithin, type FoundInstance, type HeldInstance, type WholeInstance } from './want.js';
 
 /** What becomes of one thing that was asked for. */
 export type Event =
@@ -88,6 +88,7 @@ export class Collector {
   /** Instances that the peer is known not to deliver. */
   readonly refused: GatewayError[] = [];
   #fetches = false;
+  #asks = false;
   /** Instances that have begun to come. */
   #arrivals = 0;
   #list: readonly ListedInstance[] | undefined;
@@ -122,6 +123,27 @@ export class Collector {
     return this.#fetches;
   }
 
+  /** Whether the peer is asked for the list; known when anything has come. */
+  get asks(): boolean {
+    return this.#asks;
+  }
+
+  /**
+   * All that was listed, if every byte of it was there; to be used when the listing has ended, before anything is let go
+   * of.
+   */
+  get whole(): readonly WholeInstance[] | undefined {
+    const isAll = this.#list !== undefined && this.refused.length === 0;
+    if (!isAll || this.#fetches || !this.isSame) return undefined;
+    const whole: WholeInstance[] = [];
+    for (const held of this.#held) {
+      const one = held.whole;
+      if (!one) return undefined;
+      whole.push(one);
+    }
+    return whole;
+  }
+
   /** The list that the watch remembers and that this is the whole of; undefined before it has ended. */
   get list(): readonly ListedInstance[] | undefined {
     return this.#list;
@@ -150,6 +172,7 @@ export class Collector {
   async #listAndAsk(known: Set<string>): Promise<void> {
     const all: ListedInstance[] = [];
     const listing = await openListing(this.#side, this.#target, this.#context, () => {
+      this.#asks = true;
       // Another member may have it already.
       if (this.#turn) return;
       this.#seat = this.#side.fetcher.headStarts.join(this.#target, this.#guest, this.#context);
@@ -226,7 +249,7 @@ export class Collector {
     const holding = this.#hold(new Holding(this.#owner));
     const { requestId, priority } = this.#context;
     holding.ticket = fetcher.fetch(listed, holding, { urgent: isOne, requestId, priority });
-    if (!holding.isWhole) this.#fetches = true;
+    if (!holding.whole) this.#fetches = true;
   }
 
   /** Says whether anybody will read it. */

@@ -7,7 +7,7 @@ import { each, requireFrames, type FramesAsked, type FrameSource } from './frame
 import { inOrder } from './in-order.js';
 import type { OpenInstance } from './open-instance.js';
 import type { StoredWhole } from './stored-whole.js';
-import { etagOf } from './validator.js';
+import { etagOf, etagOfAll } from './validator.js';
 
 /** Frames of one instance in another transfer syntax than the stored one. */
 export interface ConversionRequest extends FramesAsked {
@@ -50,7 +50,21 @@ export async function convertedFrames(
   };
   const { stalled, close } = opened;
   const { multipart } = representation;
-  return { kind: 'parts', refused: 0, multipart, partType: mediaType, parts: parts(), stalled, close };
+  // Where the first can be made the others are, or the answer breaks off.
+  const validator = etagOfAll(
+    'frame',
+    frames.map((frame) => headOf(opened, frame, request, by)),
+  );
+  return {
+    kind: 'parts',
+    refused: 0,
+    multipart,
+    partType: mediaType,
+    ...validator,
+    parts: parts(),
+    stalled,
+    close,
+  };
 }
 
 /** @throws GatewayError `not-acceptable` for frames that cannot be converted so */
@@ -69,25 +83,34 @@ export function requireMade(
 
 type Source = OpenInstance & Pick<FrameSource, 'hot'> & { readonly shape: FrameShape };
 
-async function convertedPart(
-  source: Source,
+/** What is known of a part before its frame is made. */
+function headOf(
+  { instance, record }: OpenInstance,
   frame: number,
   { conversion, serviceUrl }: ConversionRequest,
   by: Conversion,
-): Promise<BodyPart> {
-  const { instance, record } = source;
+): Pick<BodyPart, 'contentType' | 'contentLocation' | 'etag'> {
   const contentType = `${conversion.mediaType}; transfer-syntax=${conversion.transferSyntaxUid}`;
-  const bytes = await convertedFrame(source, frame, conversion, by);
   return {
-    peer: instance.key.peer,
     contentType,
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
+    etag: etagOf(record, 'frame', contentType, String(frame), 'converted', ...lossOf(conversion, by)),
+  };
+}
+
+async function convertedPart(
+  source: Source,
+  frame: number,
+  request: ConversionRequest,
+  by: Conversion,
+): Promise<BodyPart> {
+  const bytes = await convertedFrame(source, frame, request.conversion, by);
+  return {
+    ...headOf(source, frame, request, by),
+    peer: source.instance.key.peer,
     contentLength: bytes.length,
     bytes: each([bytes]),
-    ...(!conversion.representation.multipart && {
-      etag: etagOf(record, 'frame', contentType, String(frame), 'converted', ...lossOf(conversion, by)),
-      range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
-    }),
+    range: ({ start, end }: ByteSpan) => each([bytes.subarray(start, end)]),
   };
 }
 

@@ -24,7 +24,7 @@ import type { BodyPart, PartsAnswer } from './answer.js';
 import { bareStreams, type BareStreams } from './bare-streams.js';
 import type { OpenInstance } from './open-instance.js';
 import type { InstanceRecord } from './ports.js';
-import { cutRanges, etagOf, sliceOf } from './validator.js';
+import { cutRanges, etagOf, etagOfAll, sliceOf } from './validator.js';
 import type { HeldInstance } from './want.js';
 
 /** What an answer with frames depends on. */
@@ -74,15 +74,13 @@ export function framePart(
     contentLocation: `${retrieveUrl(serviceUrl, instance.key)}/frames/${frame}`,
     contentLength: stream ? lengthOf(stream) : frameLength(index, frame),
     bytes: stream ? readRanges(instance.source, stored, stream) : frameBytes(source, frame, isVerbatim),
-    // Of several parts none has a validator.
-    ...(record &&
-      !choice.representation.multipart && {
-        etag: etagOf(record, 'frame', contentType, String(frame), ...(stream ? ['bare'] : [])),
-        range: (span: ByteSpan) =>
-          isVerbatim
-            ? readRanges(instance.source, stored, cutRanges(stream ?? frameRanges(index, frame), span))
-            : sliceOf(readFrame(instance.source, index, frame), span),
-      }),
+    ...(record && {
+      etag: etagOf(record, 'frame', contentType, String(frame), ...(stream ? ['bare'] : [])),
+      range: (span: ByteSpan) =>
+        isVerbatim
+          ? readRanges(instance.source, stored, cutRanges(stream ?? frameRanges(index, frame), span))
+          : sliceOf(readFrame(instance.source, index, frame), span),
+    }),
   };
 }
 
@@ -150,6 +148,7 @@ export async function framesAnswer(
     refused: 0,
     multipart: choice.representation.multipart,
     partType: choice.mediaType,
+    ...etagOfAll('frame', parts),
     parts: each(parts),
     stalled: opened.stalled,
     close: opened.close,

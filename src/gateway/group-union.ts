@@ -151,6 +151,10 @@ function merge(
       const sets = await Promise.all(opened.map(({ sopClassUids }) => sopClassUids()));
       return new Set(sets.flatMap((set) => [...set]));
     },
+    whole: async () => {
+      const all = await Promise.all(opened.map(({ whole }) => whole()));
+      return all.every((one) => one !== undefined) ? all.flat() : undefined;
+    },
     close,
   };
 }

@@ -1,6 +1,6 @@
 import type { GatewayError } from '../core/index.js';
 import type { Lease } from '../cache/index.js';
-import type { Asker, FoundInstance, HeldInstance, Ticket } from './want.js';
+import type { Asker, FoundInstance, HeldInstance, Ticket, WholeInstance } from './want.js';
 
 /** Whoever holds instances for one request. */
 export interface HoldingOwner {
@@ -54,9 +54,10 @@ export class Holding implements Asker, HeldInstance {
     return this.#there.lease.lent;
   }
 
-  /** Whether every byte is there. */
-  get isWhole(): boolean {
-    return this.#found?.meta !== undefined;
+  /** It, when every byte is there. */
+  get whole(): WholeInstance | undefined {
+    const { key, info, meta: record } = this.#found ?? {};
+    return key && info && record && { key, info, record };
   }
 
   arrived(instance: FoundInstance): void {

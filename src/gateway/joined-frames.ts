@@ -6,7 +6,7 @@ import { convertedFrame, FRAMES_AT_ONCE, requireMade, shapeOf, type Conversion }
 import { each, type FramesAsked, type FrameSource } from './frames-answer.js';
 import { inOrder } from './in-order.js';
 import type { OpenInstance } from './open-instance.js';
-import { etagOf } from './validator.js';
+import { etagOf, etagOfAll } from './validator.js';
 
 type Whole = OpenInstance & Pick<FrameSource, 'hot'>;
 
@@ -57,6 +57,7 @@ export async function joinedFrames(
     refused: 0,
     multipart,
     partType: conversion.mediaType,
+    ...etagOfAll('frame', [part]),
     parts: each([part]),
     stalled,
     close,

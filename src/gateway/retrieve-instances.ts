@@ -31,8 +31,8 @@ import { madeAhead } from './made-ahead.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import { valuesAnswer, valuesMaking, type ValuesMaking } from './retrieve-values.js';
 import type { RetrieveBinding } from './side.js';
-import { datasetCrcOf, etagOf, recordInTurn, recordNow } from './validator.js';
-import type { HeldInstance } from './want.js';
+import { datasetCrcOf, etagOf, etagOfParts, partOf, recordInTurn, recordNow } from './validator.js';
+import type { HeldInstance, WholeInstance } from './want.js';
 
 export interface InstancesRequest {
   readonly target: RetrieveTarget;
@@ -181,12 +181,10 @@ async function deliver(
 ): Promise<Delivery> {
   const { transferSyntaxUid: storedUid } = instance.info;
   const stored = transferSyntax(storedUid);
-  const choice = stored && chooseForInstance(representations, stored);
   if (stored === undefined) throw notAcceptable(storedUid);
   const of = { instance, stored, serviceUrl, isOneOfMany: target.sopInstanceUid === undefined };
-  const conversions = instanceConversions(representations, stored, by.pool);
-  if (choice === undefined) return await firstMade(of, conversions, by);
-  const likedMore = conversions.filter((conversion) => !prefersStored(choice, conversion));
+  const { choice, likedMore } = waysOf(stored, representations, by);
+  if (choice === undefined) return await firstMade(of, likedMore, by);
   if (likedMore.length === 0) return await unconverted(of, choice);
   try {
     return await firstMade(of, likedMore, by);
@@ -194,6 +192,45 @@ async function deliver(
     if (!isOfTheFrame(thrown)) throw thrown;
     return await unconverted(of, choice);
   }
+}
+
+/** How instances stored in `stored` are given. */
+interface Ways {
+  /** With their pixels as they are, where the client takes that. */
+  readonly choice: InstanceChoice | undefined;
+  /** What is tried before. */
+  readonly likedMore: readonly InstanceConversion[];
+}
+
+function waysOf(
+  stored: TransferSyntax,
+  representations: readonly Representation[],
+  { pool }: Pick<Conversion, 'pool'>,
+): Ways {
+  const choice = chooseForInstance(representations, stored);
+  const conversions = instanceConversions(representations, stored, pool);
+  return { choice, likedMore: conversions.filter((conversion) => !prefersStored(choice, conversion)) };
+}
+
+/**
+ * The validator of files in parts. There is none where some may be given in one way or another: conversions that the
+ * client likes more than what is stored are given up when they take too long.
+ */
+function etagOfFiles(
+  all: readonly WholeInstance[],
+  alike: readonly Representation[],
+  { serviceUrl }: Pick<InstancesRequest, 'serviceUrl'>,
+  by: Conversion,
+): { readonly etag?: string } {
+  const how: string[] = [serviceUrl];
+  for (const uid of new Set(all.map(({ info }) => info.transferSyntaxUid))) {
+    const stored = transferSyntax(uid);
+    const ways = stored && waysOf(stored, alike, by);
+    if (!ways || (ways.choice && ways.likedMore.length > 0)) return {};
+    const losses = ways.likedMore.flatMap((conversion) => lossOf(conversion, by));
+    how.push(JSON.stringify([uid, ways, losses]));
+  }
+  return { etag: etagOfParts('file', all.map(partOf), ...how) };
 }
 
 /** The file of an instance whose pixels stay as they are. */
@@ -299,6 +336,8 @@ async function filesAnswer(
     const alike = representations.filter(
       (other) => other.multipart === multipart && other.mediaType === mediaType,
     );
+    const whole = multipart ? await opened.whole() : undefined;
+    const validator = whole ? etagOfFiles(whole, alike, asked, by) : {};
     const parts = (async function* (): AsyncGenerator<BodyPart, void, undefined> {
       try {
         const make = async (instance: HeldInstance): Promise<BodyPart> => {
@@ -318,7 +357,8 @@ async function filesAnswer(
       await instances.return();
     };
     const archive = isArchive ? { archiveName: archiveNameOf(asked.target) } : {};
-    return { kind: 'parts', refused, multipart, partType: mediaType, parts, stalled, close, ...archive };
+    const body = { multipart, partType: mediaType, parts, ...validator, ...archive };
+    return { kind: 'parts', refused, stalled, close, ...body };
   } catch (thrown) {
     await instances.return();
     throw thrown;

@@ -9,6 +9,7 @@ import {
   transferSyntax,
   type DatasetIndex,
   type LocatedElement,
+  type TransferSyntax,
 } from '../dicom/index.js';
 import {
   chooseForBulkData,
@@ -16,11 +17,13 @@ import {
   frameConversions,
   negotiate,
   prefersStored,
+  type FrameChoice,
   type FrameConversion,
   type MediaRange,
   type Representation,
   type RetrieveTarget,
 } from '../dicomweb/index.js';
+import type { FramePool } from '../transcode/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
 import { bulkDataSuffix, bulkDataUri, PIXEL_DATA } from './bulk-data-uri.js';
 import { convertedFrames, isOfTheFrame } from './converted-frames.js';
@@ -36,7 +39,7 @@ import {
 import { joinedFrames } from './joined-frames.js';
 import { whenWhole, withInstance, type ComingInstance, type OpenInstance } from './open-instance.js';
 import type { RetrieveBinding } from './side.js';
-import { cutRanges, etagOf, sliceOf } from './validator.js';
+import { cutRanges, etagOf, etagOfAll, sliceOf } from './validator.js';
 
 export interface BulkDataRequest {
   readonly target: Required<RetrieveTarget>;
@@ -66,12 +69,9 @@ async function convertedAnswer(
 ): Promise<PartsAnswer | undefined> {
   const stored = transferSyntax(coming.instance.info.transferSyntaxUid);
   if (stored === undefined || isVideo(stored)) return undefined;
-  const representations = representationsOf(request, request.frames.length);
-  const conversions = frameConversions(representations, stored, pool);
-  const asStored = chooseForFrames(representations, stored);
-  if (prefersStored(asStored, conversions[0])) return undefined;
+  const { asStored, likedMore } = frameWays(stored, request, request.frames.length, pool);
+  if (likedMore.length === 0 && asStored) return undefined;
   const opened = { ...(await whenWhole(coming)), hot };
-  const likedMore = conversions.filter((conversion) => !prefersStored(asStored, conversion));
   try {
     return await firstMade(likedMore, (conversion) =>
       convertedFrames(opened, { ...request, conversion }, { pool, context }),
@@ -81,6 +81,26 @@ async function convertedAnswer(
     if (asStored && isOfTheFrame(thrown)) return undefined;
     throw thrown;
   }
+}
+
+/** How `count` frames stored in `stored` are given. */
+export interface FrameWays {
+  /** As they are stored, where the client takes that. */
+  readonly asStored: FrameChoice | undefined;
+  /** What is tried before. */
+  readonly likedMore: readonly FrameConversion[];
+}
+
+export function frameWays(
+  stored: TransferSyntax,
+  request: FramesAsked,
+  count: number,
+  pool: FramePool,
+): FrameWays {
+  const representations = representationsOf(request, count);
+  const asStored = chooseForFrames(representations, stored);
+  const conversions = frameConversions(representations, stored, pool);
+  return { asStored, likedMore: conversions.filter((one) => !prefersStored(asStored, one)) };
 }
 
 /** The first answer that can be made, each transfer syntax tried once. @throws GatewayError why it was not the first one */
@@ -138,6 +158,12 @@ export function retrievePixelData(
   );
 }
 
+/** All `count` frames of pixel data: a single one may be bare, as bulk data are. */
+export const framesAsked = (request: PixelDataAsked, count: number): FramesAsked => ({
+  ...request,
+  ...(count === 1 && { resource: 'bulkdata' as const }),
+});
+
 /** Whether an instance has pixel data; those that are empty are none, nor have the metadata a URI for them. */
 export const hasPixelData = ({ pixelData }: DatasetIndex): boolean =>
   pixelData !== undefined && (pixelData.kind !== 'native' || pixelData.value.end > pixelData.value.start);
@@ -160,7 +186,7 @@ export async function pixelDataAnswer(
     return elementAnswer(opened, { ...request, path: PIXEL_DATA });
   requireDeclaredFrames(index);
   const frames = Array.from({ length: frameCount(index) }, (_, position) => position + 1);
-  const asked = { ...request, frames, ...(frames.length === 1 && { resource: 'bulkdata' as const }) };
+  const asked = { ...framesAsked(request, frames.length), frames };
   const source = { ...opened, hot: by.hotFrames };
   try {
     const answer =
@@ -212,7 +238,9 @@ async function elementAnswer(opened: OpenInstance, request: ElementAsked): Promi
   const { representation, part } = await elementPart(opened, request, locate);
   const { multipart, mediaType } = representation;
   const { stalled, close } = opened;
-  return { kind: 'parts', refused: 0, multipart, partType: mediaType, parts: each([part]), stalled, close };
+  const validator = etagOfAll('bulkdata', [part]);
+  const parts = each([part]);
+  return { kind: 'parts', refused: 0, multipart, partType: mediaType, ...validator, parts, stalled, close };
 }
 
 /**

@@ -1,20 +1,33 @@
 import { GatewayError, type OperationContext } from '../core/index.js';
-import { InflatedSource, listBulkData, MOST_BULK_DATA, TransferSyntaxes } from '../dicom/index.js';
+import {
+  frameCount,
+  InflatedSource,
+  listBulkData,
+  MOST_BULK_DATA,
+  transferSyntax,
+  TransferSyntaxes,
+} from '../dicom/index.js';
 import { negotiate, type MediaRange, type RetrieveTarget } from '../dicomweb/index.js';
 import type { BodyPart, PartsAnswer } from './answer.js';
+import { lossOf } from './converted-frames.js';
 import { whenWhole, type OpenInstance } from './open-instance.js';
 import type { RetrieveSettings } from './ports.js';
 import { metadataOptions } from './retrieve-metadata.js';
 import {
   elementPart,
+  framesAsked,
+  frameWays,
   hasPixelData,
   pixelDataAnswer,
   retrievePixelData,
   type FrameMaking,
+  type FrameWays,
 } from './retrieve-pixels.js';
 import { openRetrieve, type OpenedRetrieve } from './retrieve.js';
 import type { RetrieveBinding } from './side.js';
 import { startingWith } from './starting-with.js';
+import { etagOfParts, partOf } from './validator.js';
+import type { WholeInstance } from './want.js';
 
 /** All values of one kind: pixel data alone, or whatever the metadata name by URI. */
 export type ValueKind = 'pixeldata' | 'bulkdata';
@@ -89,11 +102,13 @@ export async function valuesAnswer(
     if (first.done) throw nothing(refused);
     const [partType = ''] = first.value.contentType.split(';');
     const all = startingWith(first.value, parts);
+    const whole = await opened.whole();
     return {
       kind: 'parts',
       refused,
       multipart: true,
       partType,
+      ...(whole && etagOfValues(whole, request, by)),
       holds: 'bulkdata',
       parts: all,
       stalled,
@@ -104,6 +119,35 @@ export async function valuesAnswer(
     throw thrown;
   }
 }
+
+/**
+ * The validator of values in parts; none where some frames may be given in one way or another, as of files, or where the
+ * values of an instance cannot be found.
+ */
+function etagOfValues(
+  all: readonly WholeInstance[],
+  { values, accept, serviceUrl }: Omit<ValuesRequest, 'target'>,
+  by: ValuesMaking,
+): { readonly etag?: string } {
+  const how = new Map<string, string>();
+  for (const { key, info, record } of all) {
+    const stored = transferSyntax(info.transferSyntaxUid);
+    if (stored === undefined || record.index === undefined) return {};
+    const frames = record.index.pixelData?.kind === 'encapsulated' ? frameCount(record.index) : 0;
+    const name = `${key.peer} ${stored.uid} ${Math.min(frames, 2)}`;
+    if (how.has(name)) continue;
+    const asked = framesAsked({ accept, serviceUrl, inParts: true }, frames);
+    const ways = frames > 0 ? frameWays(stored, asked, frames, by.framePool) : NO_FRAMES;
+    if (ways.asStored && ways.likedMore.length > 0) return {};
+    const losses = ways.likedMore.flatMap((conversion) => lossOf(conversion, { pool: by.framePool }));
+    const named = values === 'bulkdata' && metadataOptions(by.settingsOf(key.peer), undefined);
+    how.set(name, JSON.stringify([name, ways, losses, named]));
+  }
+  const body = [values, serviceUrl, JSON.stringify(accept), ...how.values()];
+  return { etag: etagOfParts('bulkdata', all.map(partOf), ...body) };
+}
+
+const NO_FRAMES: FrameWays = { asStored: undefined, likedMore: [] };
 
 const nothing = (refused: number): GatewayError =>
   refused > 0

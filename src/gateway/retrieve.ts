@@ -4,7 +4,7 @@ import { Collector, type Arrived, type Event } from './collector.js';
 import type { ListedInstance } from './listing.js';
 import type { RetrieveBinding } from './side.js';
 import type { Turn } from './union-turn.js';
-import type { HeldInstance } from './want.js';
+import type { HeldInstance, WholeInstance } from './want.js';
 
 /** What is being retrieved, with everything that is known before its first byte. */
 export interface OpenedRetrieve {
@@ -22,6 +22,11 @@ export interface OpenedRetrieve {
   readonly sopClassUids: () => Promise<ReadonlySet<string | undefined>>;
   /** What each peer's watch remembers as the list that this is the whole of, when all has been delivered. */
   readonly lists: () => readonly (readonly ListedInstance[] | undefined)[];
+  /**
+   * All of it, where it was listed before and every byte has come: then nothing is asked of the peer any more for this
+   * answer; undefined otherwise. To be used before the first of them is let go of.
+   */
+  readonly whole: () => Promise<readonly WholeInstance[] | undefined>;
   /** Ends it, also while the next instance is waited for. */
   readonly close: () => void;
 }
@@ -76,7 +81,12 @@ export async function openRetrieve(
     };
     const instances = deliver(first, events, collector);
     const { stalled, fetches } = collector;
-    const said = { sopClassUids, lists: () => [collector.list], isSame: () => collector.isSame };
+    const whole = async (): ReturnType<OpenedRetrieve['whole']> => {
+      if (collector.asks) return undefined;
+      await started;
+      return collector.whole;
+    };
+    const said = { sopClassUids, whole, lists: () => [collector.list], isSame: () => collector.isSame };
     return { refused, instances, stalled, close, fetches, ...said };
   } catch (thrown) {
     collector.close();

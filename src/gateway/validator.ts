@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ByteSpan } from '../dicomweb/index.js';
+import type { BodyPart } from './answer.js';
 import type { InstanceRecord } from './ports.js';
-import type { HeldInstance } from './want.js';
+import type { HeldInstance, WholeInstance } from './want.js';
 
 type Completing = Pick<HeldInstance, 'complete'>;
 
@@ -64,6 +65,38 @@ export function etagOf(
   const text = [representation, WRITERS[representation], ...more].join('\n');
   const key = createHash('sha256').update(text).digest('base64url').slice(0, 16);
   return `"${digest}-${key}"`;
+}
+
+/**
+ * An entity tag of an answer in parts, from what tells `parts` from others and everything else that the body is made of.
+ *
+ * It is weak, for no two bodies are the same bytes: a boundary that followed from what is in the parts could be put into
+ * one of them by who makes the images. Ranges, which would need a strong one, are not served of such a body.
+ * @see RFC 9110 8.8.1, rule W-60
+ */
+export function etagOfParts(
+  representation: keyof typeof WRITERS,
+  parts: readonly string[],
+  ...more: readonly string[]
+): string {
+  const hash = createHash('sha256').update([representation, WRITERS[representation], ...more].join('\n'));
+  for (const part of parts) hash.update(`\n${part}`);
+  return `W/"${parts.length.toString(36)}-${hash.digest('base64url').slice(0, 22)}"`;
+}
+
+/** What tells an instance from others in `etagOfParts`. */
+export const partOf = ({ key, info, record }: WholeInstance): string =>
+  `${key.sopInstanceUid} ${info.transferSyntaxUid} ${record.digest}`;
+
+/** The same of parts that have each a validator of their own; none where one of them has not. */
+export function etagOfAll(
+  representation: keyof typeof WRITERS,
+  parts: readonly Pick<BodyPart, 'etag' | 'contentLocation'>[],
+): { readonly etag?: string } {
+  const tags = parts.flatMap(({ etag, contentLocation = '' }) =>
+    etag ? [`${etag} ${contentLocation}`] : [],
+  );
+  return tags.length === parts.length ? { etag: etagOfParts(representation, tags) } : {};
 }
 
 /** CRC-32 of an instance's stored dataset of `bytes` bytes; undefined when the digest is of another form or length. */

@@ -16,6 +16,11 @@ export interface HeldInstance extends Pick<FoundInstance, 'key' | 'info' | 'sour
   keep(): () => void;
 }
 
+/** One whose every byte has come. */
+export interface WholeInstance extends Pick<FoundInstance, 'key' | 'info'> {
+  readonly record: InstanceRecord;
+}
+
 /** Someone who asked for an instance. */
 export interface Asker {
   /** The instance is there or has begun to arrive. */

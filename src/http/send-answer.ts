@@ -64,6 +64,8 @@ export async function sendParts(response: Response, answer: PartsAnswer, sent: P
 
 async function sendMultipart(response: Response, answer: PartsAnswer, sent: PartSent): Promise<void> {
   const multipart = new MultipartWriter(answer.partType, newBoundary(randomUUID));
+  const tag = isWhole(answer) ? answer.etag : undefined;
+  if (isRefused(response, tag) || isNotModified(response, tag)) return;
   response.setHeader('Content-Type', multipart.contentType);
   if (isHead(response)) return;
   const writer = new BodyWriter(response, { stalled: answer.stalled });

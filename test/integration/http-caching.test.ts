@@ -125,14 +125,6 @@ describe('validators', () => {
     );
     expect([status, seen.etag, seen['content-range']]).toEqual([200, undefined, undefined]);
   });
-
-  test('a series has none', async () => {
-    const one = makeInstance();
-    const { gateway } = await start([one]);
-    const url = `${gateway.service}/studies/${one.studyInstanceUid}/series/${one.seriesInstanceUid}`;
-    const { headers } = await warm(url, 'multipart/related; type="application/dicom"; transfer-syntax=*');
-    expect([headers.etag, headers['accept-ranges']]).toEqual([undefined, undefined]);
-  });
 });
 
 /** Numbers from 0 to 1 that are the same in every run. */
