@@ -204,6 +204,7 @@ export function bindPeer(config: Config, peer: Peer, settings: PeerConfig): Peer
       relearnMs: settings.relearnAfter,
       prefetch: retrieve.prefetch,
       revalidateMs: config.cache.revalidateAfter,
+      reopenMs: Math.min(config.cache.reopenAfter, config.cache.revalidateAfter),
       relistMs: config.cache.relistAfter,
       inlineBytes: retrieve.inlineBytes,
       numericStrings,

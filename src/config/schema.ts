@@ -115,6 +115,10 @@ const cache = z.strictObject({
     durationOrOff,
     'How long what the PACS said of a study is believed before it is asked again; what is cached is served only while it agrees.',
   ).prefault('10s'),
+  reopenAfter: key(
+    durationOrOff,
+    'The same for who opens a study or series (its instances, metadata, pictures or archive): never longer than `cache.revalidateAfter`.',
+  ).prefault('1s'),
   relistAfter: key(
     durationOrOff,
     'How long the list of the instances of a study or series is believed when that is opened again (0: not at all). An instance that was replaced by another does not show in the counts.',

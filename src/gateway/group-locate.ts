@@ -1,4 +1,5 @@
 import type { OperationContext } from '../core/index.js';
+import type { RetrieveTarget } from '../dicomweb/index.js';
 import { nameOf, type Group, type Member } from './group.js';
 import { contestedWarning } from './group-contested.js';
 import { failureOfLookUp, type Failures } from './group-failures.js';
@@ -31,21 +32,22 @@ type Answer =
   | { readonly error: unknown };
 
 /**
- * Asks every member whether it holds the study, each once for all who ask within `cache.revalidateAfter`; but that nobody
- * has it is nobody's memory: then those are asked that were not.
+ * Asks every member whether it holds the study of `target`, each once for all who ask within `cache.revalidateAfter`, or
+ * `cache.reopenAfter` where they open it; but that nobody has it is nobody's memory: then those are asked that were not.
  *
  * @throws GatewayError of a member that failed, as `Failures.note` says; or that of the member whose the study is known
  *   to be, where another holds it under a different patient
  */
 export async function locate(
   group: Group,
-  studyInstanceUid: string,
+  target: RetrieveTarget,
   failures: Failures,
   context: OperationContext,
 ): Promise<Located> {
   const { members, contested } = group;
   const at = members[0]?.deps.clock.now() ?? 0;
-  const answers = await askAll(members, studyInstanceUid, context);
+  const answers = await askAll(members, target, context);
+  const { studyInstanceUid } = target;
   const found: Found[] = [];
   for (const [index, member] of members.entries()) {
     const answer = answers[index];
@@ -116,29 +118,29 @@ const isRemembered = (answer: Answer): boolean => 'remembered' in answer && answ
 
 async function askAll(
   members: readonly Member[],
-  studyInstanceUid: string,
+  target: RetrieveTarget,
   context: OperationContext,
 ): Promise<readonly Answer[]> {
   const answers = await Promise.all(
     members.map(async (member): Promise<Answer> => {
-      if (member.absent.has(studyInstanceUid)) return { holds: undefined, remembered: true };
-      return ask(member, studyInstanceUid, context);
+      if (member.absent.has(target.studyInstanceUid)) return { holds: undefined, remembered: true };
+      return ask(member, target, context);
     }),
   );
   if (answers.some(isHeld)) return answers;
   return Promise.all(
     members.map(async (member, at): Promise<Answer> => {
       const answer = answers[at];
-      return answer && !isRemembered(answer) ? answer : ask(member, studyInstanceUid, context);
+      return answer && !isRemembered(answer) ? answer : ask(member, target, context);
     }),
   );
 }
 
-async function ask(member: Member, studyInstanceUid: string, context: OperationContext): Promise<Answer> {
+async function ask(member: Member, target: RetrieveTarget, context: OperationContext): Promise<Answer> {
   const { absent, watch, binding } = member;
-  const isAbsent = absent.asking(studyInstanceUid);
+  const isAbsent = absent.asking(target.studyInstanceUid);
   try {
-    const { identity } = await watch.checkCached(studyInstanceUid, { ...context, patient: true });
+    const { identity } = await watch.checkCached(target, { ...context, patient: true });
     return { holds: patientOfState(identity, binding.issuerOfPatientId) };
   } catch (thrown) {
     const error = failureOfLookUp(thrown);

@@ -193,7 +193,7 @@ export class GroupRetrieve {
         watch.purge(target);
       }
     const failures = new Failures(this.#group, context);
-    return { located: await locate(this.#group, target.studyInstanceUid, failures, context), failures };
+    return { located: await locate(this.#group, target, failures, context), failures };
   }
 }
 

@@ -170,7 +170,7 @@ class GroupSearch {
     if (studyInstanceUid === undefined) return group.members;
     if (call.fresh) for (const { absent } of group.members) absent.clear();
     const permitted = await permittedGroup(group, studyInstanceUid, failures, context);
-    const { holders, warnings } = await locate(permitted, studyInstanceUid, failures, context);
+    const { holders, warnings } = await locate(permitted, { studyInstanceUid }, failures, context);
     for (const warning of warnings) this.#asking.warn(warning);
     // Who opens a study is told that it could not be looked for, as in a retrieve, and not that it has no series.
     if (holders.length === 0) failures.requireNone();

@@ -41,7 +41,7 @@ async function knownListing(
 ): Promise<readonly ListedInstance[] | undefined> {
   const { watch, fetcher } = side;
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
-  await watch.checkCached(studyInstanceUid, context);
+  await watch.checkCached(target, context);
   const remembered = await currentListing(side, target, context);
   if (seriesInstanceUid !== undefined && sopInstanceUid !== undefined) {
     const instance = { studyInstanceUid, seriesInstanceUid, sopInstanceUid };

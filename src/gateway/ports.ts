@@ -50,6 +50,8 @@ export interface RetrieveSettings {
   readonly prefetch: 'series' | 'off';
   /** How long what the peer said of a study is believed, before it is asked again; 0 = not at all. */
   readonly revalidateMs: number;
+  /** The same for who opens a study or series; not longer. */
+  readonly reopenMs: number;
   /** How long a list of the instances of a study or series is believed when that is opened again. */
   readonly relistMs: number;
   /** How long what was learnt of the peer is believed. */

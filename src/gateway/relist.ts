@@ -28,7 +28,7 @@ export function listAnew(
   const since = watch.changes(target);
   const find: AskedPeer['find'] = (level, identifier, of) => finds.find(level, identifier, of, since);
   return listInstances({ ...binding, find }, target, context, {
-    count: () => watch.check(studyInstanceUid, context),
+    count: () => watch.check(target, context),
     sawSeries: (series, state) => {
       watch.sawSeries(studyInstanceUid, series, state);
     },

@@ -168,7 +168,7 @@ async function documentOf(
 ): Promise<WholeDocument | undefined> {
   const { target } = name;
   if (listOf(side, target) === undefined) return undefined;
-  await side.watch.check(target.studyInstanceUid, context);
+  await side.watch.check(target, context);
   const list = await currentListing(side, target, context);
   const whole = list && (await proved(side, { ...name, list }, context));
   side.deps.observe({ kind: 'cache', event: whole ? 'hit' : 'miss', tier: 'metadata' });

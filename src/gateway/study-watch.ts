@@ -2,6 +2,7 @@ import { GatewayError, toGatewayError, type OperationContext, type PatientIdenti
 import type { InstanceKey } from '../cache/index.js';
 import type { Dataset } from '../dicom/index.js';
 import type { RetrieveTarget } from '../dicomweb/index.js';
+import { KnownStudies, type Known } from './known-studies.js';
 import { ListingMemory } from './listing-memory.js';
 import type { ListedInstance } from './listing.js';
 import type { FetcherDependencies, InstanceRecord, Instances, PeerBinding } from './ports.js';
@@ -21,27 +22,6 @@ import {
 } from './study-state.js';
 import { isWithin } from './want.js';
 
-interface Known {
-  /** What the peer said last. */
-  readonly state: StudyState;
-  /** The same with what it said before and left out then: what the next answer is compared with. */
-  readonly baseline: StudyState;
-  /** How often the study was found to be another than before, or was forgotten; no number comes twice. */
-  readonly changes: number;
-  /** Another number when the study had gone and has come back. */
-  readonly life: number;
-  /** When it was asked, by the clock. */
-  readonly at: number;
-  /** The ordinal of what had come last when it was asked. */
-  readonly after: number;
-  /** Which of all questions it was. */
-  readonly question: number;
-  /** The SOP classes in it as the peer told them last; none where it does not. */
-  readonly sopClassUids: readonly string[];
-  /** Whose it is, for the audit trail alone: it is in memory, and nowhere else. */
-  readonly patients: readonly PatientIdentity[];
-}
-
 /** A cached instance whose last byte has come. */
 interface Complete {
   readonly key: InstanceKey;
@@ -54,14 +34,11 @@ export interface ListingStart {
   readonly at: number;
 }
 
-/** Studies remembered per peer, some 700 bytes each, or 150 of what is forgotten; the longest unused go first. */
-const MOST_STUDIES = 10_000;
-
 /**
  * Sees to it that nothing is served from the cache under a name that the peer no longer gives it.
  *
  * Before something cached is served the peer is asked what it says of the study, once for all who ask within
- * `revalidateMs`. A study that has become another patient's, or has lost something, is dropped from the cache; one that
+ * `revalidateMs`, or `reopenMs` where they open it. A study that has become another patient's, or has lost something, is dropped from the cache; one that
  * is gone is gone here too; one that has grown is listed anew. A list older than `relistMs` is made anew for who opens
  * the study or series: what the peer has put in the place of something else does not show in its counts.
  */
@@ -71,14 +48,13 @@ export class StudyWatch {
   readonly #binding: PeerBinding;
   readonly #deps: FetcherDependencies;
   readonly #onForget: () => void;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new KnownStudies((study) => {
+    this.#lists.deleteStudy(study);
+    this.#series.deleteStudy(study);
+  });
   readonly #asking = new SharedWork<StudyState>();
   readonly #lists = new ListingMemory();
   readonly #series = new SeriesMemory();
-  /** The changes of studies that were forgotten before the peer had told anything of them. */
-  readonly #unknown = new Map<string, number>();
-  /** Above the changes of every study that was known once and is not any more. */
-  #floor = 0;
   #fastestMs: number | undefined;
   /** What was asked about studies so far. */
   #questions = 0;
@@ -98,8 +74,7 @@ export class StudyWatch {
 
   /** Another number whenever something has become of the study. */
   changes({ studyInstanceUid }: RetrieveTarget): number {
-    const known = this.#known.get(studyInstanceUid);
-    return known?.changes ?? Math.max(this.#floor, this.#unknown.get(studyInstanceUid) ?? 0);
+    return this.#known.changes(studyInstanceUid);
   }
 
   /** Whether the peer can be asked while it delivers something: it takes more than one association. */
@@ -186,13 +161,18 @@ export class StudyWatch {
   }
 
   /**
-   * What the peer says of the study, now or lately; what is cached of it may be served then.
+   * What the peer says of the study of `target`, now or lately; what is cached of it may be served then. Who opens a study
+   * or a series is to see what it is now, and asks for all of it at once; whoever reads single instances has opened it.
    * @throws GatewayError `not-found` when the peer does not have it any more, or why it cannot be asked
    */
-  async check(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
+  async check(
+    { studyInstanceUid, sopInstanceUid }: RetrieveTarget,
+    context: OperationContext,
+  ): Promise<StudyState> {
     const known = this.#known.get(studyInstanceUid);
-    const { revalidateMs } = this.#binding.retrieve;
-    if (known && this.#deps.clock.now() - known.at < revalidateMs) return known.state;
+    const { revalidateMs, reopenMs } = this.#binding.retrieve;
+    const believedMs = sopInstanceUid === undefined ? reopenMs : revalidateMs;
+    if (known && this.#deps.clock.now() - known.at < believedMs) return known.state;
     return this.checkNow(studyInstanceUid, context);
   }
 
@@ -201,10 +181,11 @@ export class StudyWatch {
    * dropped first, because no answer from now on can tell.
    * @throws GatewayError as `check`
    */
-  async checkCached(studyInstanceUid: string, context: OperationContext): Promise<StudyState> {
+  async checkCached(target: RetrieveTarget, context: OperationContext): Promise<StudyState> {
+    const { studyInstanceUid } = target;
     const isFirst = !this.#known.has(studyInstanceUid) && !this.#asking.has(studyInstanceUid);
     if (isFirst) this.#dropUnproved(studyInstanceUid);
-    return this.check(studyInstanceUid, context);
+    return this.check(target, context);
   }
 
   /** As `check`, of which an answer that was asked for at `since` or after is good enough. @throws GatewayError as `check` */
@@ -266,17 +247,13 @@ export class StudyWatch {
    */
   heard(study: string, row: Dataset): void {
     const known = this.#known.get(study);
-    if (known && !agree(known.state.identity, studyState(row).identity))
-      this.#known.set(study, { ...known, at: Number.NEGATIVE_INFINITY });
+    if (known && !agree(known.state.identity, studyState(row).identity)) this.#known.outdate(study);
   }
 
   /** The next who opens the study asks the peer: something was stored, or somebody wants to be sure. */
   forget(studyInstanceUid: string): void {
     this.#onForget();
-    const known = this.#known.get(studyInstanceUid);
-    const changes = this.changes({ studyInstanceUid }) + 1;
-    if (known) this.#known.set(studyInstanceUid, { ...known, changes, at: Number.NEGATIVE_INFINITY });
-    else this.#forgetUnknown(studyInstanceUid, changes);
+    this.#known.forget(studyInstanceUid);
     this.#lists.deleteStudy(studyInstanceUid);
   }
 
@@ -315,7 +292,7 @@ export class StudyWatch {
       // Of a study that nobody has heard of nothing can have changed.
       if (this.#known.has(study) || this.holds({ studyInstanceUid: study }))
         this.purge({ studyInstanceUid: study });
-      this.#forgetStudy(study);
+      this.#known.delete(study);
       this.#tell('gone');
       const { name } = this.#binding.peer;
       throw new GatewayError('not-found', 'The PACS does not have this study.', { peer: name });
@@ -345,7 +322,7 @@ export class StudyWatch {
     const { baseline: said, changes, life } = before ?? { changes: first, life: first };
     const baseline = said && outcome !== 'changed' ? mergeStates(said, now) : now;
     const known = { state: now, baseline, changes: isSame ? changes : changes + 1, life };
-    this.#remember(study, { ...known, ...asked });
+    this.#known.set(study, { ...known, ...asked });
     return isSame ? 'agreed' : outcome;
   }
 
@@ -393,31 +370,5 @@ export class StudyWatch {
       dropped += 1;
     }
     return dropped;
-  }
-
-  /** What is being asked or listed of it for the first time may be older than what has become of it. */
-  #forgetUnknown(study: string, changes: number): void {
-    this.#unknown.delete(study);
-    this.#unknown.set(study, changes);
-    const [oldest] = this.#unknown;
-    if (this.#unknown.size <= MOST_STUDIES || oldest === undefined) return;
-    this.#unknown.delete(oldest[0]);
-    this.#floor = Math.max(this.#floor, oldest[1]);
-  }
-
-  #remember(study: string, known: Known): void {
-    this.#unknown.delete(study);
-    this.#known.delete(study);
-    this.#known.set(study, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_STUDIES && oldest !== undefined) this.#forgetStudy(oldest);
-  }
-
-  #forgetStudy(study: string): void {
-    const { changes } = this.#known.get(study) ?? {};
-    if (changes !== undefined) this.#floor = Math.max(this.#floor, changes) + 1;
-    this.#known.delete(study);
-    this.#lists.deleteStudy(study);
-    this.#series.deleteStudy(study);
   }
 }

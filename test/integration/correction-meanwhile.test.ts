@@ -29,7 +29,7 @@ async function start(believed = '0', associations = 2): Promise<World> {
   const pacs = await startChangingPacs(Array.from({ length: 4 }, () => makeInstance()));
   closers.push(() => pacs.peer.close());
   const address = `${pacs.peer.address.aeTitle}@127.0.0.1:${pacs.peer.address.port}`;
-  const cache = `cache: { revalidateAfter: ${believed}, relistAfter: ${believed} }`;
+  const cache = `cache: { revalidateAfter: ${believed}, reopenAfter: ${believed}, relistAfter: ${believed} }`;
   const settings = `    associations: ${associations}\nretrieve: { batchInstances: 1 }\n${cache}`;
   const gateway = await startTestGateway(peerYaml(address, settings));
   closers.push(() => gateway.close());

@@ -126,7 +126,7 @@ describe('a client that leaves with an answer waiting for its turn', () => {
     const gateway = await startTestGateway(
       peerYaml(
         `${peer.address.aeTitle}@127.0.0.1:${peer.address.port}`,
-        'retrieve: { cancelDelay: 1ms, headStart: 0 }\ncache: { revalidateAfter: 1h }',
+        'retrieve: { cancelDelay: 1ms, headStart: 0 }\ncache: { revalidateAfter: 1h, reopenAfter: 1h }',
       ),
     );
     closers.push(() => gateway.close());

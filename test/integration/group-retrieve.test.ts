@@ -306,7 +306,7 @@ describe('a study under two patients', () => {
 });
 
 describe('a study that becomes another patient’s at a member while what it said before is believed', () => {
-  const believed = { yaml: 'cache: { revalidateAfter: 1m, relistAfter: 1m }' };
+  const believed = { yaml: 'cache: { revalidateAfter: 1m, reopenAfter: 1m, relistAfter: 1m }' };
   const PATHS = ['/studies/2.25.1', '/studies/2.25.1/metadata', '/studies/2.25.1/rendered'];
   const headersOf = (path: string): Record<string, string> => (path.endsWith('1') ? AS_STORED : {});
   const uidsOf = (path: string, response: RawResponse): unknown[] =>

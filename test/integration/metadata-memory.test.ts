@@ -48,7 +48,7 @@ describe('metadata of a series that was sent before', () => {
   const many = (): RogueInstance[] => Array.from({ length: 20 }, () => makeInstance());
 
   test('is the same document, with its length and a tag, without asking the PACS for more than the study', async () => {
-    await start(many());
+    await start(many(), 'cache: { reopenAfter: 10s }');
     const first = await metadata();
     const finds = peer?.messages('C-FIND-RQ').length;
     const second = await metadata();

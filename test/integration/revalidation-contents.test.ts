@@ -110,7 +110,7 @@ describe('cache.relistAfter', () => {
   });
 
   test('a series that is opened again and again is listed again all the same', async () => {
-    const { pacs, get } = await start('{ revalidateAfter: 1m, relistAfter: 200ms }');
+    const { pacs, get } = await start('{ revalidateAfter: 1m, reopenAfter: 1m, relistAfter: 200ms }');
     for (let n = 0; n < 200 && pacs.finds('IMAGE') < 2; n += 1) await get(SERIES);
     expect(pacs.finds('IMAGE')).toBe(2);
   });
@@ -136,7 +136,7 @@ describe('cache.relistAfter', () => {
 test('metadata of a series are not kept as what a list says that came after theirs', async () => {
   // It does not count the instances of a study: after each answer its lists are worth nothing.
   const { pacs, get } = await start(
-    '{ revalidateAfter: 1m, relistAfter: 1m }\nretrieve: { batchInstances: 1 }',
+    '{ revalidateAfter: 1m, reopenAfter: 1m, relistAfter: 1m }\nretrieve: { batchInstances: 1 }',
   );
   pacs.patient = { ...pacs.patient, NumberOfStudyRelatedInstances: '' };
   const [replaced, ...kept] = pacs.instances;
@@ -237,7 +237,7 @@ function patientsOf(response: RawResponse): readonly string[] {
 }
 
 describe('while what the PACS said of a study is believed still, no answer holds two patients', () => {
-  const believed = 'revalidateAfter: 1m, relistAfter: 1m';
+  const believed = 'revalidateAfter: 1m, reopenAfter: 1m, relistAfter: 1m';
 
   test.each([
     [STUDY, SERIES],

@@ -183,7 +183,7 @@ describe('a cached study', () => {
 
 describe('cache.revalidateAfter', () => {
   test('within it fifty requests, and who opens all of it, ask the PACS for nothing', async () => {
-    const world = await start(3, 'cache: { revalidateAfter: 1m }');
+    const world = await start(3, 'cache: { revalidateAfter: 1m, reopenAfter: 1m }');
     expect(await open(world, SERIES)).toBe(3);
     await Promise.all(Array.from({ length: 50 }, (_, n) => open(world, instanceOf(world, n % 3))));
     // Before the first answer, and at its end.
@@ -203,13 +203,60 @@ describe('cache.revalidateAfter', () => {
   });
 });
 
+describe('cache.reopenAfter', () => {
+  const JPEG = { accept: 'multipart/related; type="image/jpeg"' };
+  const opening = [
+    ['a study', STUDY, AS_STORED],
+    ['a series', SERIES, AS_STORED],
+    ['the metadata of a study', `${STUDY}/metadata`, {}],
+    ['the metadata of a series', `${SERIES}/metadata`, {}],
+    ['the archive of a study', STUDY, { accept: 'application/zip' }],
+    ['pictures of a series', `${SERIES}/rendered`, JPEG],
+    ['the thumbnail of a series', `${SERIES}/thumbnail`, { accept: 'image/jpeg' }],
+    [
+      'the pixel data of a series',
+      `${SERIES}/pixeldata`,
+      { accept: 'multipart/related; type="application/octet-stream"' },
+    ],
+  ] as const;
+
+  test.each(opening)(
+    'over, who opens %s has the PACS asked, and gets no corrected patient’s',
+    async (_what, path, accept) => {
+      const world = await start(3, 'cache: { revalidateAfter: 1m, reopenAfter: 0 }');
+      const get = async (of: string, headers: Readonly<Record<string, string>>): Promise<number> => {
+        const response = await request(world.gateway.service + of, { headers });
+        expect([response.status, response.complete]).toEqual([200, true]);
+        return world.studyFinds;
+      };
+      for (let n = 0; n < 2; n += 1) await get(path, accept);
+      const before = await get(SERIES, AS_STORED);
+      expect(await get(instanceOf(world), AS_STORED)).toBe(before);
+      expect(await get(`${instanceOf(world)}/frames/1`, {})).toBe(before);
+      expect(await get(`${instanceOf(world)}/metadata`, {})).toBe(before);
+      world.patient = { ...world.patient, PatientName: 'TWO^B' };
+      const sent = world.sent();
+      expect(await get(path, accept)).toBeGreaterThan(before);
+      expect(world.sent()).toBeGreaterThan(sent);
+    },
+  );
+
+  test('is never longer than cache.revalidateAfter', async () => {
+    const world = await start(3, 'cache: { revalidateAfter: 0, reopenAfter: 1m }');
+    expect(await open(world, SERIES)).toBe(3);
+    world.patient = { ...world.patient, PatientName: 'TWO^B' };
+    expect(await open(world, SERIES)).toBe(3);
+    expect(world.sent()).toBe(6);
+  });
+});
+
 describe('Cache-Control: no-cache', () => {
   test.each([
     ['cache-control', 'no-cache'],
     ['cache-control', 'max-age=0, no-cache'],
     ['pragma', 'no-cache'],
   ])('of a request (%s: %s) fetches anew what it asks for, and nothing else', async (name, value) => {
-    const world = await start(3, 'cache: { revalidateAfter: 1m }');
+    const world = await start(3, 'cache: { revalidateAfter: 1m, reopenAfter: 1m }');
     expect(await open(world, SERIES)).toBe(3);
     expect(await open(world, instanceOf(world), { [name]: value })).toBe(1);
     expect(world.sent()).toBe(4);
@@ -241,7 +288,10 @@ describe('POST /cache/purge', () => {
     ['another patient', { patient: 'P2' }, 0],
   ])('drops %s and says how many instances', async (_what, body, dropped) => {
     // A head start that comes too late may send one instance more than what is counted here.
-    const world = await start(3, 'cache: { revalidateAfter: 1m }\nretrieve: { headStart: 0 }');
+    const world = await start(
+      3,
+      'cache: { revalidateAfter: 1m, reopenAfter: 1m }\nretrieve: { headStart: 0 }',
+    );
     expect(await open(world, SERIES)).toBe(3);
     expect(await purge(world, body)).toEqual([200, { dropped }]);
     expect(await open(world, SERIES)).toBe(3);

@@ -26,7 +26,11 @@ interface World {
 async function start(more: readonly string[] = [], extra = ''): Promise<World> {
   const pacs = await startChangingPacs([makeInstance(), makeInstance()]);
   closers.push(() => pacs.peer.close());
-  const lines = ['cache: { revalidateAfter: 1h, relistAfter: 1h }', 'search: { keepAnswers: 1h }', ...more];
+  const lines = [
+    'cache: { revalidateAfter: 1h, reopenAfter: 1h, relistAfter: 1h }',
+    'search: { keepAnswers: 1h }',
+    ...more,
+  ];
   const { aeTitle, port } = pacs.peer.address;
   const gateway = await startTestGateway(peerYaml(`${aeTitle}@127.0.0.1:${port}`, lines.join('\n') + extra));
   closers.push(() => gateway.close());

@@ -11,7 +11,11 @@ const context = { requestId: 'test', signal: new AbortController().signal };
 const listed = { studyInstanceUid: STUDY, seriesInstanceUid: '1.1', sopInstanceUid: '1.1.1' };
 
 /** A watch over a peer whose answers wait for the test. */
-function setUp(): { readonly watch: StudyWatch; readonly answers: (() => void)[] } {
+function setUp(): {
+  readonly watch: StudyWatch;
+  readonly answers: (() => void)[];
+  readonly clock: ManualClock;
+} {
   const answers: (() => void)[] = [];
   async function* find(): AsyncGenerator<Dataset, FindCompletion, undefined> {
     await new Promise<void>((resolve) => answers.push(resolve));
@@ -20,28 +24,32 @@ function setUp(): { readonly watch: StudyWatch; readonly answers: (() => void)[]
       .setString(Tags.NumberOfStudyRelatedInstances, '1', 'IS');
     return { status: 0, truncated: false };
   }
-  const binding = { peer: { name: 'main', find }, retrieve: { revalidateMs: 1000, relistMs: 1000 } };
+  const binding = {
+    peer: { name: 'main', find },
+    retrieve: { revalidateMs: 1000, reopenMs: 100, relistMs: 1000 },
+  };
   const instances = { ofStudy: () => [], hasStudy: () => false };
-  const deps = { instances, observe: () => undefined, clock: new ManualClock() };
+  const clock = new ManualClock();
+  const deps = { instances, observe: () => undefined, clock };
   // What a watch uses of a peer and a cache, no more.
   const watch = new StudyWatch(
     binding as unknown as PeerBinding,
     deps as unknown as FetcherDependencies,
     () => undefined,
   );
-  return { watch, answers };
+  return { watch, answers, clock };
 }
 
 test('S-13: of a study that nobody had heard of, what was asked before a store is not believed after it', async () => {
   const { watch, answers } = setUp();
   const start = watch.listingStart(TARGET);
-  const asking = watch.check(STUDY, context);
+  const asking = watch.check({ studyInstanceUid: STUDY }, context);
   watch.forget(STUDY);
   answers.shift()?.();
   await asking;
   watch.remember(TARGET, [{ ...listed, sopClassUid: undefined }], start);
   expect(watch.listing(TARGET)).toBeUndefined();
-  const again = watch.check(STUDY, context);
+  const again = watch.check({ studyInstanceUid: STUDY }, context);
   expect(answers).toHaveLength(1);
   answers.shift()?.();
   await again;
@@ -51,22 +59,45 @@ test('what was asked after it is', async () => {
   const { watch, answers } = setUp();
   watch.forget(STUDY);
   const start = watch.listingStart(TARGET);
-  const asking = watch.check(STUDY, context);
+  const asking = watch.check({ studyInstanceUid: STUDY }, context);
   answers.shift()?.();
   await asking;
   watch.remember(TARGET, [{ ...listed, sopClassUid: undefined }], start);
   expect(watch.listing(TARGET)).toHaveLength(1);
-  await watch.check(STUDY, context);
+  await watch.check({ studyInstanceUid: STUDY }, context);
   expect(answers).toHaveLength(0);
 });
 
 test('another study is not concerned', async () => {
   const { watch, answers } = setUp();
   const start = watch.listingStart(TARGET);
-  const asking = watch.check(STUDY, context);
+  const asking = watch.check({ studyInstanceUid: STUDY }, context);
   watch.forget('2');
   answers.shift()?.();
   await asking;
   watch.remember(TARGET, [{ ...listed, sopClassUid: undefined }], start);
   expect(watch.listing(TARGET)).toHaveLength(1);
+});
+
+test('who opens a study or series has the PACS asked sooner than who reads an instance, once for all', async () => {
+  const { watch, answers, clock } = setUp();
+  const series = { studyInstanceUid: STUDY, seriesInstanceUid: '1.2' };
+  const first = watch.check({ studyInstanceUid: STUDY }, context);
+  answers.shift()?.();
+  await first;
+  await watch.check(series, context);
+  clock.advance(100);
+  await watch.check({ ...series, sopInstanceUid: '1.3' }, context);
+  expect(answers).toHaveLength(0);
+  const opening = [watch.check(series, context), watch.checkCached({ studyInstanceUid: STUDY }, context)];
+  expect(answers).toHaveLength(1);
+  answers.shift()?.();
+  await Promise.all(opening);
+  await watch.check(series, context);
+  expect(answers).toHaveLength(0);
+  clock.advance(1000);
+  const reading = watch.check({ ...series, sopInstanceUid: '1.3' }, context);
+  expect(answers).toHaveLength(1);
+  answers.shift()?.();
+  await reading;
 });
