@@ -74,14 +74,14 @@ export class PreloadJobs {
   }
 
   /** Whether there is anything to bring; a peer that takes longer to say so, or is not to be asked now, is not waited for. */
-  async #look({ studyInstanceUid }: RetrieveTarget, context: OperationContext): Promise<void> {
+  async #look(target: RetrieveTarget, context: OperationContext): Promise<void> {
     const { answerMs } = this.#settings;
     const { deps, fetcher, watch } = this.#side;
     if (answerMs === 0 || fetcher.pace.closedFor > 0) return;
     const answered = new AbortController();
     const late = wait(deps.clock, answerMs, AbortSignal.any([context.signal, answered.signal]));
     try {
-      await Promise.race([watch.check(studyInstanceUid, { ...context, patient: true }), late]);
+      await Promise.race([watch.check(target, { ...context, patient: true }), late]);
     } finally {
       answered.abort();
     }
