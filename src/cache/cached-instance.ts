@@ -20,6 +20,11 @@ export interface CachedInstance<M> {
   /** Keeps the bytes there until the returned function is called. */
   hold(): () => void;
   /**
+   * What `waited` resolves to, for who waits for bytes without reading any: nothing would make room for them when they are
+   * more than there is room for. Rejects as soon as that is known, with a `GatewayError` `payload-too-large`.
+   */
+  unlessTooLong<T>(waited: Promise<T>): Promise<T>;
+  /**
    * As `hold`, for readers that may stall: when the bytes are taken away from one that reads through `source` of the
    * lease, `onStalled` is called, also while its consumer waits for something else.
    */

@@ -62,4 +62,16 @@ export class Entry<M> implements CachedInstance<M> {
   lease(options?: LeaseOptions): Lease {
     return this.spool.lease(options);
   }
+
+  async unlessTooLong<T>(waited: Promise<T>): Promise<T> {
+    let stop = NOTHING;
+    const tooLong = new Promise<never>((_resolve, reject) => {
+      if (this.meta === undefined) stop = this.spool.forAll.add(reject);
+    });
+    try {
+      return await Promise.race([waited, tooLong]);
+    } finally {
+      stop();
+    }
+  }
 }

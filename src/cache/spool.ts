@@ -7,6 +7,7 @@ import type { Reading } from './reading.js';
 import type { Spill } from './spill.js';
 import type { Spool, SpoolEvents } from './spool-contract.js';
 import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
+import { WaitingForAll } from './waiting-for-all.js';
 
 /** What a spool needs of the store that it shares with others. */
 export interface SpoolRoom extends Lender {
@@ -52,6 +53,7 @@ export interface SpoolLengths {
 
 /** The one implementation of `Spool`. */
 export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
+  readonly forAll: WaitingForAll;
   readonly #room: SpoolRoom;
   readonly #events: SpoolEvents;
   readonly #blocks: BlockList;
@@ -68,6 +70,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
 
   constructor(room: SpoolRoom, events: SpoolEvents = {}, { savedBytes, expectedBytes }: SpoolLengths = {}) {
     this.#room = room;
+    this.forAll = new WaitingForAll(room);
     this.#events = events;
     this.#blocks = new BlockList(room.pool, { start: savedBytes, expected: expectedBytes });
     if (savedBytes !== undefined) this.#state = 'complete';
@@ -249,9 +252,8 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   /** Whether the writer must wait; gives up bytes that every reader has seen if that is what it takes. */
   mustWait(): boolean {
     if (this.#state !== 'open' || this.#freed) return false;
-    if (this.#spill?.active && !this.#spill.blocked) {
-      if (this.#blocks.allocated > BLOCKS_AHEAD * this.#room.blockBytes) return true;
-    }
+    const isMoving = this.#spill?.active === true && !this.#spill.blocked;
+    if (isMoving && this.#blocks.allocated > BLOCKS_AHEAD * this.#room.blockBytes) return true;
     if (!this.#short()) return false;
     if (this.#room.relievable) return true;
     this.#flow();
@@ -344,6 +346,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
       this.#spill?.drop();
       this.#room.overflowed(this);
       this.#events.lost?.(true);
+      this.forAll.tooLong();
     }
     this.#room.refund(freed);
   }

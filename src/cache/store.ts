@@ -68,6 +68,9 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
       readers: this.#readers,
       diskProgress: () => (this.relievable ? deps.disk?.progress : undefined),
       leaving: () => (deps.disk?.leaving ?? 0) > 0,
+      isFull: () => this.exhausted && (!deps.disk || this.#blocked.size > 0),
+      spools: this.#spools,
+      mostBytes: deps.disk ? Infinity : options.memoryBytes - options.blockBytes,
       settle: () => {
         this.#settle();
       },

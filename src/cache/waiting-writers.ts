@@ -10,6 +10,11 @@ export interface WaitingWritersDependencies {
   readonly diskProgress: () => number | undefined;
   /** Whether bytes are coming free at this moment. */
   readonly leaving: () => boolean;
+  /** Whether no room will be made but by who holds bytes. */
+  readonly isFull: () => boolean;
+  readonly spools: ReadonlySet<SpoolBody>;
+  /** A spool with more than this in memory has all the room there is. */
+  readonly mostBytes: number;
   /** Looks at once at what can go on. */
   readonly settle: () => void;
 }
@@ -51,6 +56,7 @@ export class WaitingWriters {
       const waiter: Waiter = { spool, resolve, reject, diskProgress: undefined, cancel: () => undefined };
       this.#waiters.add(waiter);
       this.#arm(waiter);
+      this.#look(spool);
     });
   }
 
@@ -58,12 +64,24 @@ export class WaitingWriters {
   check(): void {
     for (const waiter of this.#waiters) {
       const { failure } = waiter.spool;
-      if (!failure && waiter.spool.mustWait()) continue;
+      if (!failure && waiter.spool.mustWait()) {
+        this.#look(waiter.spool);
+        continue;
+      }
       this.#waiters.delete(waiter);
       waiter.cancel();
       if (failure) waiter.reject(failure);
       else waiter.resolve();
     }
+  }
+
+  /** Tells who waits for all of a spool when it has all the room there is: what others hold may come free. */
+  #look(spool: SpoolBody): void {
+    const { isFull, leaving, mostBytes, spools } = this.#deps;
+    if (!spool.forAll.any || !isFull() || leaving()) return;
+    if (spool.memoryBytes <= mostBytes)
+      for (const other of spools) if (other !== spool && other.memoryBytes + other.diskBytes > 0) return;
+    spool.forAll.tooLong();
   }
 
   #arm(waiter: Waiter): void {

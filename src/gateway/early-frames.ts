@@ -28,7 +28,7 @@ export async function earlyFrames(
   const writer = writerOf(instance);
   // Offsets in a deflated dataset say nothing about the bytes that came.
   if (!writer || stored === undefined || stored.deflated || (await recordNow(instance))) return undefined;
-  const index = await writer.findFrame(request.frames[0] ?? 1);
+  const index = await instance.unlessTooLong(writer.findFrame(request.frames[0] ?? 1));
   if (index === undefined || !writer.isProved) return undefined;
   requireFrames(index, request.frames);
   const choice = chooseFrames({ stored }, request, request.frames.length);
@@ -64,7 +64,7 @@ async function* partsOf(
   { request, choice }: Asked,
 ): AsyncGenerator<BodyPart, void, undefined> {
   for (const frame of request.frames) {
-    const index = await writer.findFrame(frame);
+    const index = await coming.instance.unlessTooLong(writer.findFrame(frame));
     // What has become another patient's meanwhile fails at its end.
     const isEarly = index !== undefined && writer.isProved;
     const source = isEarly ? { instance: coming.instance, index, stored } : await whenWhole(coming);

@@ -46,6 +46,10 @@ export class Holding implements Asker, HeldInstance {
     return this.#there.found.complete;
   }
 
+  unlessTooLong<T>(waited: Promise<T>): Promise<T> {
+    return this.#there.found.unlessTooLong(waited);
+  }
+
   get source(): HeldInstance['source'] {
     return this.#there.lease.source;
   }

@@ -73,11 +73,12 @@ export async function withInstance(
 /**
  * Resolves when every byte of it is there.
  *
- * @throws GatewayError `malformed-dataset` when its elements cannot be found, or of the arrival
+ * @throws GatewayError `malformed-dataset` when its elements cannot be found, `payload-too-large` when there is no room for
+ *   all of it, or of the arrival
  */
 export async function whenWhole(coming: ComingInstance): Promise<OpenInstance> {
   const { instance } = coming;
-  const record = await instance.complete;
+  const record = await instance.unlessTooLong(instance.complete);
   const { index, problem } = record;
   const stored = transferSyntax(instance.info.transferSyntaxUid);
   if (index === undefined || stored === undefined) {

@@ -182,7 +182,7 @@ class Pull {
   }
 
   async #complete(instance: FoundInstance): Promise<void> {
-    await instance.complete;
+    await instance.unlessTooLong(instance.complete);
     this.#came.add(instance.key.sopInstanceUid);
     this.#bytes += instance.source.size ?? 0;
   }

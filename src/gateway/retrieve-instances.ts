@@ -111,7 +111,7 @@ const CONVERTED = 'converted';
 /** @throws GatewayError */
 async function converted(of: Delivering, conversion: InstanceConversion, by: Conversion): Promise<Delivery> {
   const { instance, stored, serviceUrl } = of;
-  const { index, problem } = await instance.complete;
+  const { index, problem } = await instance.unlessTooLong(instance.complete);
   if (index === undefined) throw problem ?? notAcceptable(stored.uid);
   if (hasNothingToEncode(index)) {
     const plain = await unconverted(of, inPlain(of, conversion));

@@ -203,7 +203,7 @@ async function* partsOfOne(
   { pictures, video }: Wanted,
   job: RenderedJob,
 ): AsyncGenerator<BodyPart, void, undefined> {
-  const record = await instance.complete;
+  const record = await instance.unlessTooLong(instance.complete);
   const stored = transferSyntax(instance.info.transferSyntaxUid);
   const { index, problem } = record;
   if (index === undefined || stored === undefined)

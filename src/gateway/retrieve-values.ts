@@ -198,7 +198,11 @@ function inOrder(opened: OpenInstance): { readonly source?: InflatedSource; read
   const plain = TransferSyntaxes.ExplicitVrLittleEndian;
   const info = { ...instance.info, transferSyntaxUid: plain.uid };
   const source = new InflatedSource(instance.source);
-  const inflated = { key, info, complete, source, lent: source, keep: () => instance.keep() };
+  const held = {
+    keep: () => instance.keep(),
+    unlessTooLong: <T>(waited: Promise<T>) => instance.unlessTooLong(waited),
+  };
+  const inflated = { key, info, complete, source, lent: source, ...held };
   return { source, read: { ...opened, instance: inflated, stored: plain } };
 }
 

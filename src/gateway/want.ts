@@ -9,7 +9,10 @@ import type { Seen } from './study-state.js';
 export type FoundInstance = CachedInstance<InstanceRecord>;
 
 /** An instance that one request reads: its bytes stay until the request lets go of it, or stalls for too long. */
-export interface HeldInstance extends Pick<FoundInstance, 'key' | 'info' | 'source' | 'complete'> {
+export interface HeldInstance extends Pick<
+  FoundInstance,
+  'key' | 'info' | 'source' | 'complete' | 'unlessTooLong'
+> {
   /** The bytes for who hands them on at once: a piece is overwritten when the next one is asked for. */
   readonly lent: FoundInstance['source'];
   /** Holds it beyond its turn, until the function that is returned is called. */

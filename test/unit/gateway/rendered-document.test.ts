@@ -27,7 +27,9 @@ function opened(sopClassUid: string, write: Write): OpenInstance {
   };
   const info = { sopClassUid, transferSyntaxUid: stored.uid };
   const keep = () => (): void => undefined;
-  const instance = { key, info, source, lent: source, keep, complete: Promise.resolve(record) };
+  const unlessTooLong = <T>(waited: Promise<T>): Promise<T> => waited;
+  const complete = Promise.resolve(record);
+  const instance = { key, info, source, lent: source, keep, complete, unlessTooLong };
   const { signal: stalled } = new AbortController();
   return { instance, record, index, stored, stalled, close: () => Promise.resolve() };
 }
