@@ -1,10 +1,13 @@
+import type { Spill } from './spill.js';
 import type { SpoolBody } from './spool.js';
 
 /** What is in memory, and on disk too or on its way there, the one used last at the end. */
 export class CopiedSpools {
   readonly #spools = new Set<SpoolBody>();
 
-  add(spool: SpoolBody): void {
+  /** It is about to be copied. */
+  add(spool: SpoolBody, spill: Spill): void {
+    spill.keeps = true;
     this.#spools.add(spool);
   }
 

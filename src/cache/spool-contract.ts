@@ -33,3 +33,11 @@ export interface SpoolEvents {
   saved?(place: Place): void;
   freed?(): void;
 }
+
+/** What is known of the length of a spool when it is made. */
+export interface SpoolLengths {
+  /** Bytes that are on disk already, and all there is: see `SpoolBody.restored`. */
+  readonly savedBytes?: number | undefined;
+  /** About how many will come. */
+  readonly expectedBytes?: number | undefined;
+}

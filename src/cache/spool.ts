@@ -5,7 +5,7 @@ import type { FileFetch, Lender } from './file-fetch.js';
 import { Leases, type Lease, type LeasedSpool, type LeaseOptions, type OwnedLease } from './lease.js';
 import type { Reading } from './reading.js';
 import type { Spill } from './spill.js';
-import type { Spool, SpoolEvents } from './spool-contract.js';
+import type { Spool, SpoolEvents, SpoolLengths } from './spool-contract.js';
 import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
 import { WaitingForAll } from './waiting-for-all.js';
 
@@ -42,14 +42,6 @@ const gone = (): GatewayError =>
 
 /** A writer to disk may be this many blocks ahead of the disk. */
 const BLOCKS_AHEAD = 4;
-
-/** What is known of the length of a spool when it is made. */
-export interface SpoolLengths {
-  /** Bytes that are on disk already, and all there is: see `restored`. */
-  readonly savedBytes?: number | undefined;
-  /** About how many will come. */
-  readonly expectedBytes?: number | undefined;
-}
 
 /** The one implementation of `Spool`. */
 export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {

@@ -226,10 +226,9 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
         this.settle();
       },
     });
-    spill.keeps = keeps;
     this.#stay(spool);
     this.#spilling.set(spool, spill);
-    if (keeps) this.copied.add(spool);
+    if (keeps) this.copied.add(spool, spill);
     return spill;
   }
 
