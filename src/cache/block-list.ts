@@ -88,6 +88,11 @@ export class BlockList {
     return this.#dropWhile((block) => block.written);
   }
 
+  /** None of them is on disk any more. */
+  unwritten(): void {
+    for (const block of this.#blocks) block.writing = block.written = false;
+  }
+
   /** Drops the blocks that end at or before `position`; returns the bytes of memory freed. */
   dropBefore(position: number): number {
     return this.#dropWhile((block) => block.start + block.length <= position);

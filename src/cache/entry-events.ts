@@ -9,6 +9,7 @@ export interface EntryOwner<M> {
   failed(entry: Entry<M>, error: GatewayError): void;
   lost(entry: Entry<M>, overflowed: boolean): void;
   saved(entry: Entry<M>, place: Place): void;
+  notCopied(entry: Entry<M>): void;
   freed(entry: Entry<M>): void;
 }
 
@@ -36,6 +37,10 @@ export class EntryEvents<M> implements SpoolEvents {
 
   saved(place: Place): void {
     this.#owner.saved(this.#entry, place);
+  }
+
+  notCopied(): void {
+    this.#owner.notCopied(this.#entry);
   }
 
   freed(): void {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { Clock, Observe } from '../core/index.js';
 import type {
   Arrival,
@@ -10,6 +10,7 @@ import type {
 import type { DiskTier } from './disk-tier.js';
 import { Entry } from './entry.js';
 import { EntryEvents, type EntryOwner } from './entry-events.js';
+import { idleEntries, type Tier } from './idle-entries.js';
 import { idOf, studyIdOf, type InstanceInfo, type InstanceKey } from './instance-key.js';
 import { Journal, type JournalRecord } from './journal.js';
 import { Reading } from './reading.js';
@@ -33,7 +34,6 @@ export interface InstanceCacheOptions<M> {
   readonly writeAfterMs?: number | undefined;
 }
 
-type Tier = 'memory' | 'disk';
 type Reason = 'room' | 'age' | 'withdrawn' | 'lost';
 
 /** The one implementation of `InstanceCache`. */
@@ -70,6 +70,10 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
       const record = this.#entries.get(entry.id) === entry ? this.#recordOf(entry) : undefined;
       if (record) this.#journal?.add(record);
     },
+    notCopied: (entry) => {
+      if (this.#store.takesCopies) return;
+      this.#writeBehind?.add(entry);
+    },
     freed: (entry) => {
       this.#store.refund(entry.chargedBytes);
       entry.chargedBytes = 0;
@@ -88,8 +92,12 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     this.#maxAgeMs = options.maxAgeMs ?? Infinity;
     this.#writeAfterMs = options.writeAfterMs ?? 0;
     this.#idle = {
-      memory: this.#lru('memory', options.memoryBytes),
-      disk: this.#lru('disk', options.diskBytes),
+      memory: idleEntries('memory', options.memoryBytes, (entry) => {
+        this.#evict(entry, 'memory');
+      }),
+      disk: idleEntries('disk', options.diskBytes, (entry) => {
+        this.#evict(entry, 'disk');
+      }),
     };
     store.evictor = this;
   }
@@ -110,8 +118,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     this.#store.copied.used(entry.spool);
     const joins = entry.spool.state === 'open';
     this.#counts[joins ? 'joins' : 'hits'] += 1;
-    const at = entry.spool.memoryBytes >= entry.spool.length ? 'memory' : tier;
-    this.#observe({ kind: 'cache', event: joins ? 'join' : 'hit', tier: at });
+    this.#observe({ kind: 'cache', event: joins ? 'join' : 'hit', tier });
     return entry;
   }
 
@@ -174,10 +181,11 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     if (!this.#metaCodec) return;
     await journal.start(() => [...this.#entries.values()].flatMap((entry) => this.#recordOf(entry) ?? []));
     this.#journal = journal;
-    this.#writeBehind = new WriteBehind(clock, this.#writeAfterMs, (entry) => {
-      if (this.#entries.get(entry.id) !== entry || entry.spool.spilled) return 0;
-      entry.spool.spill(true);
-      return entry.spool.length;
+    this.#writeBehind = new WriteBehind(clock, this.#writeAfterMs, ({ spool }) => {
+      if (!this.#store.takesCopies) return 'later';
+      if (spool.spilled) return 0;
+      spool.spill(true);
+      return spool.length;
     });
   }
 
@@ -296,6 +304,7 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
     const { id, key } = entry;
     this.#entries.delete(id);
     this.#journal?.drop(id);
+    this.#writeBehind?.delete(entry);
     const study = studyIdOf(key.peer, key.studyInstanceUid);
     const entries = this.#studies.get(study);
     entries?.delete(entry);
@@ -334,17 +343,6 @@ export class SpooledInstanceCache<M> implements InstanceCache<M>, Evictor {
   #oldest(tier: Tier, suits: (spool: SpoolBody) => boolean = () => true): Entry<M> | undefined {
     for (const entry of this.#idle[tier].rvalues()) if (entry && suits(entry.spool)) return entry;
     return undefined;
-  }
-
-  #lru(tier: Tier, bytes: number): LRUCache<string, Entry<M>> {
-    return new LRUCache<string, Entry<M>>({
-      maxSize: Math.max(1, bytes),
-      sizeCalculation: ({ spool }) => Math.max(1, tier === 'memory' ? spool.memoryBytes : spool.length),
-      // Eviction is the store's doing; should the estimate differ from its figures, nothing is left behind.
-      disposeAfter: (entry, _id, reason) => {
-        if (reason === 'evict') this.#evict(entry, tier);
-      },
-    });
   }
 }
 

@@ -18,6 +18,8 @@ export interface SpillDependencies {
   /** Blocks have left memory; the number of bytes of memory freed. */
   readonly onWritten: (freed: number) => void;
   readonly onFailed: (error: GatewayError) => void;
+  /** A copy is given up, and no write of it is under way any more: all bytes are in memory. */
+  readonly onGivenUp: () => void;
   /** One for all spills: what is on disk keeps it. */
   readonly removeFile: (file: SpoolBytes) => void;
   /** Everything is on disk, or will never be. */
@@ -33,6 +35,7 @@ export class Spill {
   #writing = 0;
   #final = false;
   #ended = false;
+  #whenWritten: (() => void) | undefined;
   /** Whether the disk budget has no room for the next block. */
   blocked = false;
   /** Whether every byte of the finished spool is on disk. */
@@ -40,19 +43,26 @@ export class Spill {
   /** Whether what is on disk stays in memory too. */
   keeps = false;
 
-  constructor(deps: SpillDependencies) {
+  private constructor(
+    { file, removeFile }: Pick<SpillDependencies, 'file' | 'removeFile'>,
+    deps?: SpillDependencies,
+  ) {
     this.#deps = deps;
-    this.#removeFile = deps.removeFile;
-    this.file = deps.file;
+    this.#removeFile = removeFile;
+    this.file = file;
   }
 
   /** Of a spool that an earlier process moved. */
-  static ofSaved(deps: SpillDependencies): Spill {
-    const spill = new Spill(deps);
+  static ofSaved(of: Pick<SpillDependencies, 'file' | 'removeFile'>): Spill {
+    const spill = new Spill(of);
     spill.saved = true;
     spill.#ended = true;
-    spill.#deps = undefined;
     return spill;
+  }
+
+  /** Moves or copies the blocks. */
+  static of(deps: SpillDependencies): Spill {
+    return new Spill(deps, deps);
   }
 
   /** Whether blocks still move. */
@@ -84,6 +94,10 @@ export class Spill {
         return;
       }
       const run = [blocks, [first]].find((one) => this.#reserve(one));
+      if (!run && this.keeps) {
+        this.#giveUp(this.#deps);
+        return;
+      }
       this.blocked = run === undefined;
       // Making room may have dropped the very spool this belongs to.
       if (!run || this.#stopped()) return;
@@ -103,8 +117,9 @@ export class Spill {
     deps?.onEnded();
   }
 
-  /** What is on disk leaves memory, and from now on at once; returns the bytes of memory freed. */
+  /** What is on disk leaves memory, and from now on at once; returns the bytes of memory freed, none of a copy that is given up. */
   letGo(blocks: BlockList): number {
+    if (this.#ended && !this.saved) return 0;
     this.keeps = false;
     return blocks.dropWritten();
   }
@@ -129,17 +144,29 @@ export class Spill {
       const pieces = blocks.map(({ bytes, length }) => bytes.subarray(0, length));
       await this.file.write(pieces, start);
     } catch (error) {
-      this.#writing -= 1;
+      this.#written();
       const deps = this.#deps;
       if (deps === undefined) return;
       this.stop();
       deps.onFailed(error as GatewayError);
+      if (this.keeps) this.#giveUp(deps);
       return;
     }
-    this.#writing -= 1;
+    this.#written();
     if (this.#deps === undefined) return;
     for (const block of blocks) block.written = true;
     this.#deps.onWritten(this.keeps ? 0 : this.#deps.blocks.dropWritten());
     this.pump();
+  }
+
+  #giveUp(deps: SpillDependencies): void {
+    this.stop();
+    if (this.#writing === 0) deps.onGivenUp();
+    else this.#whenWritten = deps.onGivenUp;
+  }
+
+  #written(): void {
+    this.#writing -= 1;
+    if (this.#writing === 0) this.#whenWritten?.();
   }
 }

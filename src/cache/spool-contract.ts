@@ -31,6 +31,8 @@ export interface SpoolEvents {
   short?(): void;
   /** Every byte is on disk. */
   saved?(place: Place): void;
+  /** The disk has failed, or had no room, and every byte is in memory alone. */
+  notCopied?(): void;
   freed?(): void;
 }
 

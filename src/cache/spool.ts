@@ -1,41 +1,13 @@
 import { GatewayError, LazySet } from '../core/index.js';
 import { BlockList } from './block-list.js';
-import type { BlockPool } from './block-pool.js';
-import type { FileFetch, Lender } from './file-fetch.js';
+import type { FileFetch } from './file-fetch.js';
 import { Leases, type Lease, type LeasedSpool, type LeaseOptions, type OwnedLease } from './lease.js';
 import type { Reading } from './reading.js';
 import type { Spill } from './spill.js';
 import type { Spool, SpoolEvents, SpoolLengths } from './spool-contract.js';
+import type { SpoolRoom } from './spool-room.js';
 import { SpoolReader, type Piece, type ReadableSpool } from './spool-reader.js';
 import { WaitingForAll } from './waiting-for-all.js';
-
-/** What a spool needs of the store that it shares with others. */
-export interface SpoolRoom extends Lender {
-  readonly blockBytes: number;
-  readonly pool: BlockPool;
-  readonly spillBytes: number;
-  /** A spool that holds this much can no longer hope to be kept whole when the budget is exhausted. */
-  readonly largeBytes: number;
-  /** Bytes to read from disk at once: less when memory is short. */
-  readonly readBytes: number;
-  readonly exhausted: boolean;
-  /** Whether writing to disk will make room, so that nothing has to be given up. */
-  readonly relievable: boolean;
-  /** Counts bytes of memory; those of a spool can be moved to disk. */
-  charge(bytes: number, spool?: SpoolBody): void;
-  refund(bytes: number): void;
-  /** Begins to move them to disk, or to copy them there. */
-  startSpill(spool: SpoolBody, blocks: BlockList, keeps: boolean): Spill | undefined;
-  /** Resolves when `spool.mustWait()` no longer holds. */
-  waitForRoom(spool: SpoolBody): Promise<void>;
-  readerCame(reader: SpoolReader, spool: SpoolBody): void;
-  readerLeft(reader: SpoolReader): void;
-  overflowed(spool: SpoolBody): void;
-  freed(spool: SpoolBody): void;
-  /** Something happened that a waiting writer may have waited for. */
-  settle(): void;
-  now(): number;
-}
 
 const gone = (): GatewayError =>
   new GatewayError('overloaded', 'The gateway could not keep these bytes: its cache is full.');
@@ -46,7 +18,7 @@ const BLOCKS_AHEAD = 4;
 /** The one implementation of `Spool`. */
 export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   readonly forAll: WaitingForAll;
-  readonly #room: SpoolRoom;
+  readonly #room: SpoolRoom<SpoolBody>;
   readonly #events: SpoolEvents;
   readonly #blocks: BlockList;
   readonly #readers = new LazySet<SpoolReader>();
@@ -60,7 +32,11 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   #freed = false;
   #outlives = false;
 
-  constructor(room: SpoolRoom, events: SpoolEvents = {}, { savedBytes, expectedBytes }: SpoolLengths = {}) {
+  constructor(
+    room: SpoolRoom<SpoolBody>,
+    events: SpoolEvents = {},
+    { savedBytes, expectedBytes }: SpoolLengths = {},
+  ) {
     this.#room = room;
     this.forAll = new WaitingForAll(room);
     this.#events = events;
@@ -110,8 +86,9 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     return this.#blocks.end;
   }
 
+  /** Whether the bytes are to be on disk alone: those of a copy are in memory, too. */
   get spilled(): boolean {
-    return this.#spill !== undefined;
+    return this.#spill?.keeps === false;
   }
 
   get spilling(): boolean {
@@ -216,6 +193,7 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
 
   /** Begins to move the bytes to disk, if there is one; those that are copied there are in memory until `letGo`. */
   spill(keeps = false): void {
+    if (this.#spill?.keeps && !keeps) this.letGo();
     if (this.#spill || this.#freed || this.#overflowed) return;
     this.#spill = this.#room.startSpill(this, this.#blocks, keeps);
     if (!this.#spill) return;
@@ -227,6 +205,16 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
   /** What is on disk leaves memory, and what still goes there does so then. */
   letGo(): void {
     this.#room.refund(this.#spill?.letGo(this.#blocks) ?? 0);
+    this.#events.changed?.();
+  }
+
+  /** There is no copy on disk, and none is on its way there. */
+  notCopied(): void {
+    this.#spill?.drop();
+    if (this.#freed) return;
+    this.#spill = undefined;
+    this.#blocks.unwritten();
+    this.#events.notCopied?.();
   }
 
   /** Nothing moves to disk any more. */
@@ -235,10 +223,10 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     this.#restFile();
   }
 
-  /** The disk has failed this spool. What is complete and in memory is still good, but kept only where it was to stay there. */
+  /** The disk has failed this spool. What is complete and in memory is still good, but not kept. */
   spillFailed(error: GatewayError): void {
     if (this.#state === 'open') this.fail(error);
-    else if (!this.#spill?.keeps) this.#events.lost?.(false);
+    else this.#events.lost?.(false);
   }
 
   /** Whether the writer must wait; gives up bytes that every reader has seen if that is what it takes. */

@@ -1,5 +1,5 @@
 import { ByteBudget, GatewayError } from '../core/index.js';
-import { BlockList } from './block-list.js';
+import type { BlockList } from './block-list.js';
 import { BlockPool } from './block-pool.js';
 import { CopiedSpools } from './copied-spools.js';
 import type { DiskTier } from './disk-tier.js';
@@ -11,7 +11,8 @@ import { bytesByState } from './spool-bytes.js';
 import type { SpoolBytes } from './spool-file.js';
 import type { SpoolReader } from './spool-reader.js';
 import type { SpoolEvents } from './spool-contract.js';
-import { SpoolBody, type SpoolRoom } from './spool.js';
+import type { SpoolRoom } from './spool-room.js';
+import { SpoolBody } from './spool.js';
 import type { Evictor, SpoolStore, SpoolStoreStats } from './store-contract.js';
 import type { StoreDependencies, StoreOptions } from './store-options.js';
 import { WaitingWriters } from './waiting-writers.js';
@@ -27,7 +28,7 @@ const FREE_SHARE = 8;
 /** How long the end waits for what moves to disk: memory holds as much as a slow disk takes in that time. */
 const LAST_MOVES_MS = 5_000;
 
-export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
+export class Store implements SpoolStore, SpoolRoom<SpoolBody>, ReadingRoom {
   readonly blockBytes: number;
   readonly pool: BlockPool;
   readonly spillBytes: number;
@@ -109,6 +110,11 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     return false;
   }
 
+  /** Whether the disk, if there is one, has not failed lately. */
+  get takesCopies(): boolean {
+    return this.#disk !== undefined;
+  }
+
   get readBytes(): number {
     return this.#lent.readBytes;
   }
@@ -142,18 +148,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   adopt(file: SpoolBytes, length: number, events: SpoolEvents): SpoolBody {
     const spool = new SpoolBody(this, events, { savedBytes: length });
     this.#spools.add(spool);
-    spool.restored(
-      Spill.ofSaved({
-        file,
-        blocks: new BlockList(this.pool),
-        reserve: () => false,
-        urgent: () => false,
-        onWritten: () => undefined,
-        onFailed: () => undefined,
-        onEnded: () => undefined,
-        removeFile: this.#removeFile,
-      }),
-    );
+    spool.restored(Spill.ofSaved({ file, removeFile: this.#removeFile }));
     return spool;
   }
 
@@ -204,7 +199,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     const disk = this.#disk;
     if (!disk || this.#closed) return undefined;
     const file = disk.create(spool.size);
-    const spill: Spill = new Spill({
+    const spill: Spill = Spill.of({
       file,
       blocks,
       reserve: (asking, bytes) => this.#reserve(asking, spool, bytes),
@@ -215,8 +210,12 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
       },
       onFailed: (error) => {
         this.#diskFailed(error);
+        if (!spill.keeps) spool.spillFailed(error);
+      },
+      onGivenUp: () => {
         this.copied.delete(spool);
-        spool.spillFailed(error);
+        if (this.#spools.has(spool)) this.#unspilled.add(spool);
+        spool.notCopied();
       },
       onEnded: () => {
         this.#spilling.delete(spool);
@@ -290,13 +289,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
   /** Makes room in memory: by moving bytes to disk, or by dropping what nobody reads. */
   #relieve(): void {
     if (this.#disk) this.#moveToDisk();
-    else while (this.exhausted && this.#dropFromMemory());
-  }
-
-  /** Also what the disk was to have a copy of. */
-  #dropFromMemory(): boolean {
-    const isThere = (spool: SpoolBody): boolean => spool.memoryBytes > 0;
-    return this.#evictor?.dropIdle('memory') === true || this.#evictor?.dropIdle('disk', isThere) === true;
+    else while (this.exhausted && this.#evictor?.dropIdle('memory'));
   }
 
   #moveToDisk(): void {
@@ -343,7 +336,7 @@ export class Store implements SpoolStore, SpoolRoom, ReadingRoom {
     const suits = (other: SpoolBody): boolean => other !== spool && other.diskBytes > 0;
     const evict = (): boolean => evictTogether(this.#evictor, suits);
     const reserved = this.#deps.disk?.reserve(spill.file, bytes, evict) ?? false;
-    if (reserved || !spill.active) this.#blocked.delete(spill);
+    if (reserved || spill.keeps || !spill.active) this.#blocked.delete(spill);
     else this.#blocked.add(spill);
     if (!this.#moving) this.#whenMoved();
     return reserved;

@@ -9,7 +9,7 @@ import { isVr, vrTraits, type Vr } from './vr.js';
  * That no value of a standard attribute has a VR in which it would be encoded otherwise than in that of PS3.6: where the
  * encoding names none it would be read as something else, and by many readers everywhere.
  *
- * VRs of text pass for each other, as those of numbers of one width and bytes do: editions of the standard have changed some, and
+ * VRs of text but UI pass for each other, as those of numbers of one width and bytes do: editions of the standard have changed some, and
  * it leaves a choice of others. So do UN, private attributes, what PS3.6 does not have (yet), and what has no value.
  *
  * @throws GatewayError `bad-request` that names the attribute
@@ -39,7 +39,8 @@ function isEncodedAlike(vr: Vr, standard: Vr): boolean {
   if (vr === standard || vr === 'UN') return true;
   if (vr.startsWith('O') && standard.startsWith('O')) return true;
   const [one, other] = [vrTraits(vr), vrTraits(standard)];
-  if (one.text || other.text) return one.text && other.text;
+  // UI alone is padded by zero bytes.
+  if (one.text || other.text) return one.text && other.text && vr !== 'UI' && standard !== 'UI';
   const isApart = [vr, standard].some((each) => each === 'SQ' || each === 'AT' || each === 'OB');
   return !isApart && one.unit === other.unit && isFloat(vr) === isFloat(standard);
 }

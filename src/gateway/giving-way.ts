@@ -16,6 +16,7 @@ export interface Turn {
 
 interface Asked {
   state: 'waiting' | 'begun' | 'heard';
+  readonly isForPerson: boolean;
   /** Another that was asked for later is over already. */
   isPassedOver: boolean;
 }
@@ -42,9 +43,9 @@ export class GivingWay {
     this.#fastestMs = fastestMs;
   }
 
-  /** A retrieve is about to be asked for. */
-  take(): Turn {
-    const asked: Asked = { state: 'waiting', isPassedOver: false };
+  /** A retrieve is about to be asked for; others wait only for one that a person waits for. */
+  take(isForPerson: boolean): Turn {
+    const asked: Asked = { state: 'waiting', isForPerson, isPassedOver: false };
     return {
       begun: () => {
         if (asked.state !== 'waiting') return;
@@ -72,11 +73,16 @@ export class GivingWay {
     });
   }
 
+  /** Somebody waits for what comes next: those who wait go on. */
+  hurry(): void {
+    if (this.#release.length > 0) this.#goOn();
+  }
+
   #over(asked: Asked): void {
     if (asked.state === 'heard')
       for (const earlier of this.#asked) {
         if (earlier === asked) break;
-        earlier.isPassedOver ||= earlier.state === 'begun';
+        earlier.isPassedOver ||= earlier.isForPerson && earlier.state === 'begun';
       }
     this.#asked.delete(asked);
     this.#look();

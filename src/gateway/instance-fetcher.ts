@@ -148,6 +148,7 @@ export class InstanceFetcher {
 
   #start(want: Want, urgent: boolean): void {
     this.#enqueue(want, urgent);
+    if (urgent) this.#givingWay.hurry();
     this.#workers.start();
   }
 
@@ -167,6 +168,7 @@ export class InstanceFetcher {
       this.#start(want, urgent);
     } else if (want.state === 'queued' && (urgent || isBetter)) {
       this.#queue.promote(want, priority, urgent);
+      if (urgent) this.#givingWay.hurry();
       this.#workers.start();
     }
     const ticket = want.join(asker);
@@ -185,7 +187,7 @@ export class InstanceFetcher {
     const batch = kind === 'interactive' ? this.#takeBatch() : this.#takeBackground();
     if (batch.length === 0) return false;
     await this.#run(batch);
-    await this.#givingWay.next();
+    if (this.#queue.size > 0) await this.#givingWay.next();
     return true;
   }
 
@@ -290,7 +292,7 @@ export class InstanceFetcher {
       this.#binding.retrieve.cancelDelayMs,
     );
     const hasBegun = cancelWhenHastened(batch, controller);
-    const turn = this.#givingWay.take();
+    const turn = this.#givingWay.take(first.priority === 'interactive');
     const begun = (): void => {
       hasBegun();
       turn.begun();

@@ -38,10 +38,10 @@ async function recordBefore(
  * instance would give other bytes, or a client would be told that it still has what is not made any more.
  */
 const WRITERS = {
-  file: 2,
+  file: 3,
   metadata: 2,
   'metadata-xml': 2,
-  frame: 2,
+  frame: 3,
   bulkdata: 2,
   document: 1,
   report: 1,

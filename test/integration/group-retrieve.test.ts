@@ -419,20 +419,27 @@ describe('a member that fails', () => {
     }
   });
 
-  test('W-09: warn: of one member alone metadata that were sent before are partial too, without a validator', async () => {
-    const { get, archives } = await start([[one], [image(2)]], {
-      group: 'onMemberFailure: warn',
-      yaml: 'cache: { revalidateAfter: 0 }',
-    });
-    await get('/studies/2.25.1/metadata');
-    const whole = await get('/studies/2.25.1/metadata');
-    expect([whole.status, typeof whole.headers.etag]).toEqual([200, 'string']);
-    const [, b] = archives;
-    if (!b) throw new Error('archives');
-    b.before.STUDY = drop();
-    const partial = await get('/studies/2.25.1/metadata', { 'if-none-match': String(whole.headers.etag) });
-    expect([partial.status, named(partial), partial.headers.etag]).toEqual([206, uids(one), undefined]);
-  });
+  test.each([
+    ['metadata', '/studies/2.25.1/metadata', undefined],
+    ['files', '/studies/2.25.1', AS_STORED],
+  ])(
+    '%s: W-09: warn: of one member alone metadata that were sent before are partial too, without a validator',
+    async (_what, path, accept) => {
+      const { get, archives } = await start([[one], [image(2)]], {
+        group: 'onMemberFailure: warn',
+        yaml: 'cache: { revalidateAfter: 0 }',
+      });
+      await get(path, accept);
+      const whole = await get(path, accept);
+      expect([whole.status, typeof whole.headers.etag]).toEqual([200, 'string']);
+      const [, b] = archives;
+      if (!b) throw new Error('archives');
+      b.before.STUDY = drop();
+      const partial = await get(path, { ...accept, 'if-none-match': String(whole.headers.etag) });
+      expect([partial.status, partial.headers.etag]).toEqual([206, undefined]);
+      expect(accept ? locations(partial) : named(partial)).toEqual(uids(one));
+    },
+  );
 
   test.each(['', '/metadata', '/rendered'])(
     'warn: what neither of two holders has is the error of a member that may have it%s',

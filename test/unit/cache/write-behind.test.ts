@@ -11,6 +11,7 @@ import {
   openCache,
   pattern,
   textCodec,
+  turn,
   until,
   type TestCache,
 } from './harness.js';
@@ -88,6 +89,53 @@ describe.each([
     expect(after.instances.stats.entries).toBe(0);
   });
 
+  test('stays in memory where the disk has no room for it, and costs nothing that is there', async () => {
+    const cache = await openCache({ ...options, segmentBytes, memoryBytes: 1 << 20, diskBytes: 100_000 });
+    const names = Array.from({ length: 30 }, (_, n) => String(n));
+    for (const sop of names) await cached(cache, sop, pattern(10_000, Number(sop)));
+    await cached(cache, 'long', pattern(200_000));
+    for (let n = 0; n < 20; n += 1) {
+      cache.clock.advance(1000);
+      await turn(5);
+    }
+    expect(cache.spools.stats.diskBytes).toBeGreaterThan(0);
+    for (const sop of [...names, 'long']) expect(tierOf(cache, sop)).toBe('memory');
+    expect(cache.instances.stats).toMatchObject({ entries: 31, evictions: 0 });
+  });
+
+  test('is copied later when the disk fails once, and nothing is left of the first time', async () => {
+    const layer = new FaultLayer();
+    const cache = await openCache({ ...options, segmentBytes, layer });
+    layer.room = 0;
+    await cached(cache, '1', pattern(10_000, 1));
+    cache.clock.advance(2000);
+    await until(() => cache.observations.some(({ kind }) => kind === 'cache-disk-failed'));
+    layer.room = Infinity;
+    await until(() => cache.spools.stats.diskBytes === 0 || segmentBytes > 0);
+    for (let n = 0; n < 40; n += 1) {
+      cache.clock.advance(1000);
+      await turn(5);
+    }
+    await onDisk(cache);
+    expect(layer.written).toBe(10_000);
+    const after = await openCache({ ...options, segmentBytes, directory: await afterKill(cache) });
+    expect((await bytesOf(after, '1'))?.equals(pattern(10_000, 1))).toBe(true);
+  });
+
+  test('is written when it ends in order though a copy of it failed', async () => {
+    const layer = new FaultLayer();
+    const before = await openCache({ ...options, segmentBytes, layer });
+    layer.room = 0;
+    await cached(before, '1', pattern(10_000, 1));
+    before.clock.advance(2000);
+    await until(() => before.observations.some(({ kind }) => kind === 'cache-disk-failed'));
+    layer.room = Infinity;
+    before.clock.advance(31_000);
+    await before.close();
+    const after = await openCache({ ...options, segmentBytes, directory: before.directory });
+    expect((await bytesOf(after, '1'))?.equals(pattern(10_000, 1))).toBe(true);
+  });
+
   test('stays in memory when the disk fails, until there is no room for it there', async () => {
     const layer = new FaultLayer();
     layer.room = 0;
@@ -134,10 +182,28 @@ describe('WriteBehind', () => {
     expect(copied).toEqual([0, 1, 2, 997]);
     clock.advance(100);
     expect([copied.length, clock.pending]).toEqual([6, 0]);
+    behind.add(4000);
+    behind.delete(4000);
+    clock.advance(1000);
+    expect([copied.length, clock.pending]).toEqual([6, 0]);
     behind.add(5000);
     behind.close();
     behind.add(5001);
     clock.advance(5000);
     expect([copied.length, clock.pending]).toEqual([6, 0]);
+  });
+
+  test('waits for a disk that takes nothing now', () => {
+    const clock = new ManualClock();
+    let takes = false;
+    const copied: number[] = [];
+    const behind = new WriteBehind<number>(clock, 1000, (one) => (takes ? copied.push(one) : 'later'));
+    behind.add(1);
+    behind.add(2);
+    clock.advance(10_000);
+    expect(copied).toEqual([]);
+    takes = true;
+    clock.advance(5000);
+    expect([copied, clock.pending]).toEqual([[1, 2], 0]);
   });
 });

@@ -24,6 +24,7 @@ describe('S-05: a VR that PS3.6 has for no attribute of that tag', () => {
     ['00189328', { vr: 'FL', Value: [1] }, 'ExposureTimeInms (0018,9328)'],
     ['00189328', { vr: 'SV', Value: [1] }, 'ExposureTimeInms (0018,9328)'],
     ['00100020', { vr: 'OB', BulkDataURI: 'a' }, 'PatientID (0010,0020)'],
+    ['00080018', { vr: 'LO', Value: ['1.2.3'] }, 'SOPInstanceUID (0008,0018)'],
     ['60020010', { vr: 'LO', Value: ['512'] }, 'OverlayRows (6002,0010)'],
   ])('is refused by name: %s as %j', (tag, element, message) => {
     expect(() => {

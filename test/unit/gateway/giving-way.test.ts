@@ -5,7 +5,8 @@ import { ManualClock } from '../cache/harness.js';
 interface Scene {
   readonly clock: ManualClock;
   /** A retrieve that is asked for. */
-  readonly begin: () => Turn;
+  readonly begin: (isForPerson?: boolean) => Turn;
+  readonly hurry: () => void;
   /** Whoever is about to ask for the next one. */
   readonly ask: () => Promise<{ readonly goesOn: boolean }>;
 }
@@ -15,8 +16,11 @@ function setUp(fastestMs = 0): Scene {
   const givingWay = new GivingWay(clock, () => fastestMs);
   return {
     clock,
-    begin: () => {
-      const turn = givingWay.take();
+    hurry: () => {
+      givingWay.hurry();
+    },
+    begin: (isForPerson = true) => {
+      const turn = givingWay.take(isForPerson);
       turn.begun();
       return turn;
     },
@@ -118,5 +122,23 @@ describe('the next retrieve', () => {
     const other = setUp();
     bring(other.begin());
     expect(await other.ask()).toEqual({ goesOn: true });
+  });
+
+  test('goes on when somebody waits for it', async () => {
+    const { begin, ask, hurry, clock } = setUp();
+    begin();
+    bring(begin());
+    const next = await ask();
+    expect(next.goesOn).toBe(false);
+    hurry();
+    await settled();
+    expect([next.goesOn, clock.pending]).toEqual([true, 0]);
+  });
+
+  test('does not wait for what nobody waits for', async () => {
+    const { begin, ask } = setUp();
+    begin(false);
+    bring(begin());
+    expect(await ask()).toEqual({ goesOn: true });
   });
 });

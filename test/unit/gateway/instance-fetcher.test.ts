@@ -309,4 +309,29 @@ describe('InstanceFetcher', () => {
     await settled();
     expect(retrieves).toHaveLength(3);
   });
+
+  test('what is urgent is asked for at once though the peer has passed over something', async () => {
+    const { fetcher, retrieves, sends, complete } = fetcherOf(2, true);
+    ask(
+      fetcher,
+      Array.from({ length: 60 }, (_, index) => index),
+      'interactive',
+    );
+    await settled();
+    const [, later] = retrieves;
+    for (const uid of later?.uids ?? []) sends[1]?.(uid);
+    complete(later?.uids.length ?? 0);
+    await settled();
+    const listed = { ...keyOf(59), sopClassUid: undefined };
+    fetcher.fetch(
+      listed,
+      { arrived: () => undefined, failed: () => undefined },
+      {
+        urgent: true,
+        requestId: 'test',
+      },
+    );
+    await settled();
+    expect(retrieves.slice(2).map(({ uids }) => uids)).toEqual([['1.1.59']]);
+  });
 });
