@@ -148,6 +148,13 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     this.#changed();
   }
 
+  /** All of it can never be there: who waits for that is told, and it makes room as soon as nobody reads it. */
+  giveUp(): void {
+    this.#events.lost?.(false);
+    this.discard();
+    this.forAll.tooLong();
+  }
+
   /** Takes the bytes from everybody, at once. */
   destroy(error: GatewayError): void {
     this.fail(error);

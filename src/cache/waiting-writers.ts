@@ -81,7 +81,7 @@ export class WaitingWriters {
     if (!spool.forAll.any || !isFull() || leaving()) return;
     if (spool.memoryBytes <= mostBytes)
       for (const other of spools) if (other !== spool && other.memoryBytes + other.diskBytes > 0) return;
-    spool.forAll.tooLong();
+    spool.giveUp();
   }
 
   #arm(waiter: Waiter): void {

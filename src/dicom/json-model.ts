@@ -5,7 +5,7 @@ import { attributeByTag } from './dictionary.js';
 import { isLeftOut } from './dicom-json.js';
 import { formatTag, isDelimiter, parseTag, type Tag } from './tag.js';
 import { Tags } from './tags.js';
-import { isVr, type Vr } from './vr.js';
+import { isVr, vrTraits, type Vr } from './vr.js';
 
 /** What a document may be at most. */
 export interface DicomJsonLimits {
@@ -153,11 +153,20 @@ class ModelReader {
     if (value === null) return null;
     if (isBytesVr(vr)) throw invalid('Bytes are neither an InlineBinary nor a BulkDataURI.');
     if (vr === 'PN' && isRecord(value)) return nameOf(value);
-    // A number too large for JavaScript. As a word it is refused when it is written; infinities are what XML may mean.
-    if ((vr === 'FL' || vr === 'FD') && (value === Infinity || value === -Infinity)) return String(value);
-    if (typeof value === 'string' || typeof value === 'number') return value;
-    throw invalid('An attribute has a value of the wrong kind.');
+    return scalarOf(value, vr);
   }
+}
+
+/** Text, or a number where the VR has numbers. @see rule J-04 */
+function scalarOf(value: unknown, vr: Vr): string | number {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'number') throw invalid('An attribute has a value of the wrong kind.');
+  // A number too large for JavaScript. As a word it is refused when it is written; infinities are what XML may mean.
+  if ((vr === 'FL' || vr === 'FD') && !Number.isFinite(value)) return String(value);
+  // Written as text again it may be another: 1.10 is 1.1 to whoever reads JSON.
+  if (vrTraits(vr).text && vr !== 'IS' && vr !== 'DS')
+    throw invalid(`An attribute has a number in place of the text of its VR ${vr}.`);
+  return value;
 }
 
 function inlineBinary(text: string, vr: Vr): Pick<DicomJsonElement, 'InlineBinary'> {

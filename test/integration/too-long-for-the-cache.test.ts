@@ -44,6 +44,17 @@ describe('an instance larger than cache.memory, without cache.disk,', () => {
     expect(problem.detail).toMatch(/cache\.memory.*cache\.disk/);
   });
 
+  test('makes room for others when it was refused', async () => {
+    const small = makeInstance({ pixelBytes: 300_000, extra: { Rows: 300, Columns: 500 } });
+    // As long as it takes until a retrieve that nobody waits for any more is given up nothing else would come.
+    const yaml = 'cache: { memory: 1 MiB, stallTimeout: 1h }\nretrieve: { cancelDelay: 1h }';
+    scene = await startScene({ instances: [long, small], yaml });
+    expect((await get(INSTANCE, jls)).status).toBe(413);
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = small;
+    const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
+    expect((await get(path, jls)).status).toBe(200);
+  });
+
   test('flows through where it is not', async () => {
     const file = await get(INSTANCE, 'multipart/related; type="application/dicom"; transfer-syntax=*');
     expect([file.status, file.complete]).toEqual([200, true]);
