@@ -131,8 +131,8 @@ async function post(port: number, { length, chunks }: GeneratedFile): Promise<vo
   if (status !== 200) throw new Error(`Orthanc answered ${status ?? 'nothing'} to an instance`);
 }
 
-/** As its sample configuration has it. */
-const DCMQRSCP_ASSOCIATIONS = 16;
+/** Half of what its sample configuration has. */
+const DCMQRSCP_ASSOCIATIONS = 8;
 
 /** A dcmqrscp over an empty index, not started yet; it holds 500 studies of 1 GiB each. */
 export async function createDcmqrscp(directory: string): Promise<Pacs> {
@@ -143,7 +143,8 @@ export async function createDcmqrscp(directory: string): Promise<Pacs> {
   const configurationFor = (associations: number): readonly string[] => [
     `NetworkTCPPort = ${port}`,
     'MaxPDUSize = 16384',
-    `MaxAssociations = ${associations}`,
+    // It counts those that have ended for a while.
+    `MaxAssociations = ${2 * associations}`,
     'HostTable BEGIN',
     'HostTable END',
     'VendorTable BEGIN',
