@@ -148,11 +148,10 @@ export class SpoolBody implements Spool, ReadableSpool, LeasedSpool {
     this.#changed();
   }
 
-  /** All of it can never be there: who waits for that is told, and it makes room as soon as nobody reads it. */
+  /** It is not kept, and makes room as soon as nobody reads it, though more of it comes. */
   giveUp(): void {
     this.#events.lost?.(false);
     this.discard();
-    this.forAll.tooLong();
   }
 
   /** Takes the bytes from everybody, at once. */

@@ -75,13 +75,20 @@ export class WaitingWriters {
     }
   }
 
-  /** Tells who waits for all of a spool when it has all the room there is: what others hold may come free. */
+  /**
+   * Tells who waits for all of a spool when it has all the room there is: what others hold may come free. Arrivals that
+   * nobody reads or holds, as prefetched ones, make room at once: they may wait for room themselves, each for the others.
+   */
   #look(spool: SpoolBody): void {
     const { isFull, leaving, mostBytes, spools } = this.#deps;
     if (!spool.forAll.any || !isFull() || leaving()) return;
-    if (spool.memoryBytes <= mostBytes)
-      for (const other of spools) if (other !== spool && other.memoryBytes + other.diskBytes > 0) return;
+    if (spool.memoryBytes <= mostBytes) {
+      const others = [...spools].filter((one) => one !== spool && one.memoryBytes + one.diskBytes > 0);
+      for (const other of others) if (other.state === 'open' && other.idle) other.giveUp();
+      if (others.length > 0) return;
+    }
     spool.giveUp();
+    spool.forAll.tooLong();
   }
 
   #arm(waiter: Waiter): void {

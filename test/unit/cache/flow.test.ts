@@ -279,3 +279,25 @@ describe('a reader that does not read', () => {
     }
   });
 });
+
+describe('two that only together are larger than the memory, without a disk tier', () => {
+  test('the one that nobody reads makes room for the one of which all is waited for', async () => {
+    const { instances, spools, clock } = await openCache();
+    const [prefetched, wanted] = ['1', '2'].map((sop) => instances.begin(keyOf(sop), info));
+    if (!prefetched || !wanted) throw new Error('no arrival');
+    await writeAll(prefetched, pattern(40_000), 4096);
+    const gone = prefetched.instance.unlessTooLong(prefetched.instance.complete);
+    const lease = wanted.instance.lease();
+    const all = wanted.instance.unlessTooLong(wanted.instance.complete);
+    await writeAll(wanted, pattern(50_000, 2), 4096);
+    await wanted.finish('wanted');
+    expect(await all).toBe('wanted');
+    expect((await readAll(lease.source)).equals(pattern(50_000, 2))).toBe(true);
+    // What still comes of the other goes nowhere; who wants it in the cache finds that it is not there.
+    await writeAll(prefetched, pattern(40_000), 4096);
+    await prefetched.finish('prefetched');
+    expect([await gone, instances.get(keyOf('1'))]).toEqual(['prefetched', undefined]);
+    lease.release();
+    expect([spools.stats.spools, clock.pending]).toEqual([1, 0]);
+  });
+});
