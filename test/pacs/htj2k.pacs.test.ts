@@ -32,16 +32,22 @@ const make = (samples: Uint8Array, shape: FrameShape, uid: string): Promise<Enco
     ? encodeFrameLossy({ samples, shape }, uid, settings)
     : encodeFrame({ samples, shape }, uid);
 
+/** A directory that goes with the tests of its suite: the path of a file in it. */
+function directoryOfSuite(): (name: string) => string {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'htj2k-'));
+  });
+  afterAll(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return (name) => join(directory, name);
+}
+
 describeWithPacs(
   "HTJ2K that OpenJPH's own tool reads as the gateway does",
   () => {
-    let directory = '';
-    beforeAll(() => {
-      directory = mkdtempSync(join(tmpdir(), 'htj2k-'));
-    });
-    afterAll(() => {
-      rmSync(directory, { recursive: true, force: true });
-    });
+    const inDirectory = directoryOfSuite();
 
     // Its files have no negative samples.
     const cases = [S.HtJ2kLossless, S.HtJ2kLosslessRpcl, S.HtJ2k].flatMap(({ uid, name }) =>
@@ -56,8 +62,8 @@ describeWithPacs(
       for (const native of patterns(shape)) {
         const { stream, photometricInterpretation } = await make(native, shape, uid);
         const ours = await decodeFrame(new Uint8Array(stream), uid, { ...shape, photometricInterpretation });
-        const from = join(directory, 'frame.j2c');
-        const to = join(directory, shape.samplesPerPixel === 3 ? 'frame.ppm' : 'frame.pgm');
+        const from = inDirectory('frame.j2c');
+        const to = inDirectory(shape.samplesPerPixel === 3 ? 'frame.ppm' : 'frame.pgm');
         writeFileSync(from, stream);
         await run('ojph_expand', ['-i', from, '-o', to], { timeout: 60_000 });
         const theirs = samplesOfMap(readFileSync(to));
@@ -76,17 +82,11 @@ describeWithPacs(
 describeWithPacs(
   "HTJ2K that OpenJPH's own tool has made without a transform of colours",
   () => {
-    let directory = '';
-    beforeAll(() => {
-      directory = mkdtempSync(join(tmpdir(), 'htj2k-'));
-    });
-    afterAll(() => {
-      rmSync(directory, { recursive: true, force: true });
-    });
+    const inDirectory = directoryOfSuite();
 
     test.each([8, 12, 16])('%d bits, whole and at half its size', async (bits) => {
       const shape = shapeOf(bits > 8 ? 16 : 8, bits, { samplesPerPixel: 3 });
-      const [from, made, to] = ['from.ppm', 'made.j2c', 'to.ppm'].map((name) => join(directory, name));
+      const [from, made, to] = ['from.ppm', 'made.j2c', 'to.ppm'].map(inDirectory);
       for (const native of patterns(shape)) {
         const data = bits > 8 ? Buffer.from(native).swap16() : native;
         const head = `P6 ${shape.columns} ${shape.rows} ${2 ** bits - 1}\n`;

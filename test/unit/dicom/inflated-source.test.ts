@@ -15,7 +15,7 @@ function deflated(): {
   let [opened, left] = [0, 0];
   const source: ByteSource = {
     size: bytes.length,
-    // eslint-disable-next-line @typescript-eslint/require-await -- what a source is made of
+    // eslint-disable-next-line @typescript-eslint/require-await -- sources are read by promises, also of bytes that are there
     read: async function* () {
       opened += 1;
       try {
